@@ -1,19 +1,110 @@
-//! Issues Jitsi-as-a-Service tokens.
-use spin_sdk::http::{IncomingRequest, IntoResponse, Response};
+//! Issues Jitsi-as-a-Service (8x8 JaaS) tokens: a Spin HTTP component.
+//!
+//! This file is the only one that knows Spin: it reads the variables, hands the request to [`service::handle`] and gives
+//! the answer back. Everything else is pure: configuration and clock are arguments.
+//!
+//! No unsafe code: each module forbids it. Only the glue that Spin's macro generates for the component's export needs
+//! some, so this file denies it and allows it for that glue alone.
+#![deny(missing_docs, unsafe_code)]
 
-#[allow(unsafe_code)]
-mod entry {
-    use super::*;
+pub mod claims;
+pub mod config;
+pub mod cors;
+pub mod error;
+pub mod origin;
+pub mod parameters;
+pub mod policy;
+pub mod private_key;
+pub mod room;
+pub mod service;
+pub mod signer;
+pub mod token_request;
+
+use std::io::{self, Read};
+use std::time::SystemTime;
+
+use spin_sdk::http::{IncomingRequest, Method, Response};
+use spin_sdk::variables;
+
+use config::{Config, VariableUnavailable};
+use service::Request;
+
+#[allow(unsafe_code, reason = "the macro's glue for the component's export")]
+mod export {
+    use spin_sdk::http::{IncomingRequest, IntoResponse};
+
     #[spin_sdk::http_component]
-    fn handle(req: IncomingRequest) -> anyhow::Result<impl IntoResponse> {
-        let v = spin_sdk::variables::get("jaas_private_key").unwrap_or_default();
-        let k = jwt_simple::prelude::RS256KeyPair::from_pem(&v)
-            .map(|_| "ok")
-            .unwrap_or("no");
-        Ok(Response::builder()
-            .status(200)
-            .header("content-type", "application/json")
-            .body(format!("{{\"k\":{k:?},\"h\":{:?}}}", req.headers().entries().len()))
-            .build())
+    fn handle(request: IncomingRequest) -> impl IntoResponse {
+        super::handle(request)
+    }
+}
+
+fn handle(incoming: IncomingRequest) -> Response {
+    let config = Config::read(|name| match variables::get(name) {
+        Ok(value) => Ok(Some(value)),
+        Err(variables::Error::Undefined(_)) => Ok(None),
+        Err(_) => Err(VariableUnavailable),
+    });
+    let request = Request {
+        method: method_name(incoming.method()),
+        target: incoming.path_with_query().unwrap_or_default(),
+        headers: incoming.headers().entries(),
+        body: body_reader(&incoming),
+    };
+    // A clock before 1970 reads as 1970: the token it makes is expired, and opens nothing.
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+
+    let answer = service::handle(&config, request, now);
+    if let Some(line) = answer.log {
+        eprintln!("{line}");
+    }
+    let mut response = Response::builder();
+    response.status(answer.status).body(answer.body);
+    for (name, value) in answer.headers {
+        response.header(name, value);
+    }
+    response.build()
+}
+
+fn method_name(method: Method) -> String {
+    match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+        Method::Patch => "PATCH",
+        Method::Head => "HEAD",
+        Method::Options => "OPTIONS",
+        Method::Connect => "CONNECT",
+        Method::Trace => "TRACE",
+        Method::Other(name) => return name,
+    }
+    .to_owned()
+}
+
+/// Reads the request's body as far as it is asked for. Nothing is fetched before the first read.
+fn body_reader(incoming: &IncomingRequest) -> impl Read + use<> {
+    let body = incoming.consume().ok();
+    let stream = body.as_ref().and_then(|body| body.stream().ok());
+    BodyReader {
+        stream,
+        _body: body,
+    }
+}
+
+/// A body's stream together with the body. The stream stands first: WASI wants it to be dropped before its parent.
+struct BodyReader<S, B> {
+    stream: Option<S>,
+    _body: Option<B>,
+}
+
+impl<S: Read, B> Read for BodyReader<S, B> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream
+            .as_mut()
+            .ok_or(io::ErrorKind::BrokenPipe)?
+            .read(buffer)
     }
 }

@@ -1,0 +1,178 @@
+//! The one error type: a status and a public message, and apart from them what the log says.
+//!
+//! Neither half ever holds a part of a key, of a token or of what a caller said about a person: variants carry names
+//! of parameters and variables and sentences about them, never their values. The origin, which no person chooses, is
+//! the exception, and is logged by the service itself.
+#![forbid(unsafe_code)]
+
+use serde_json::{Value, json};
+
+use crate::config::{MISSING_MESSAGE, Problem};
+use crate::origin::Refusal;
+
+/// Why a request is not granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// 404: no such path.
+    NotFound,
+    /// 405: the path is known, the method is not one of its own.
+    MethodNotAllowed {
+        /// The value of the `Allow` header (RFC 9110, section 10.2.1).
+        allow: &'static str,
+    },
+    /// 403: a page of this origin may not call.
+    OriginRefused {
+        /// What was wrong with the `Origin` header; for the log.
+        refusal: Refusal,
+        /// The allow list, where the configuration discloses it.
+        allowed: Option<Vec<String>>,
+    },
+    /// 400: a parameter has a value that cannot be used.
+    Parameter {
+        /// The parameter's name.
+        name: &'static str,
+        /// What is wrong and what would be right; follows the name in the message.
+        problem: String,
+    },
+    /// 400: the body as a whole cannot be read.
+    MalformedBody(&'static str),
+    /// 413: the body is larger than [`crate::parameters::MAX_BODY_BYTES`].
+    BodyTooLarge,
+    /// 415: the body is neither JSON nor a form.
+    UnsupportedMediaType,
+    /// 500: no token can be made with this configuration.
+    Configuration(Vec<Problem>),
+    /// 503: the health check's way to say the same.
+    Unhealthy(Vec<Problem>),
+    /// 500: the signature failed although the key was read.
+    Signing,
+}
+
+impl Error {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Parameter { .. } | Self::MalformedBody(_) => 400,
+            Self::OriginRefused { .. } => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed { .. } => 405,
+            Self::BodyTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::Configuration(_) | Self::Signing => 500,
+            Self::Unhealthy(_) => 503,
+        }
+    }
+
+    /// The sentence that the caller reads.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::NotFound => "Not found: this service answers /api/jitsi-token and /healthz".into(),
+            Self::MethodNotAllowed { allow } => format!("Method not allowed: use one of {allow}"),
+            Self::OriginRefused { .. } => "Origin not allowed".into(),
+            Self::Parameter { name, problem } => format!("{name} {problem}"),
+            Self::MalformedBody(problem) => (*problem).into(),
+            Self::BodyTooLarge => format!(
+                "The body is too large: send at most {} bytes",
+                crate::parameters::MAX_BODY_BYTES
+            ),
+            Self::UnsupportedMediaType => {
+                "Unsupported Content-Type: send one Content-Type header, application/json or application/x-www-form-urlencoded, in UTF-8".into()
+            }
+            Self::Configuration(problems) => {
+                if problems.iter().any(Problem::is_missing) {
+                    MISSING_MESSAGE.into()
+                } else {
+                    join(problems)
+                }
+            }
+            Self::Unhealthy(problems) => join(problems),
+            Self::Signing => "The token could not be signed: check jaas_private_key with `openssl rsa -in key.pem -check -noout`".into(),
+        }
+    }
+
+    /// The JSON body of the answer: `error`, and what else the contract promises for the status.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let mut body = json!({ "error": self.message() });
+        match self {
+            Self::OriginRefused {
+                allowed: Some(allowed),
+                ..
+            } => body["allowed_origins"] = json!(allowed),
+            Self::Unhealthy(problems) => {
+                body["status"] = json!("error");
+                body["problems"] = Problem::list(problems);
+            }
+            _ => {}
+        }
+        body
+    }
+
+    /// The fields of the one log line about this request, without the origin.
+    #[must_use]
+    pub fn log_fields(&self) -> Value {
+        let level = if self.status() < 500 { "warn" } else { "error" };
+        let mut fields = json!({ "level": level, "status": self.status() });
+        match self {
+            Self::OriginRefused { refusal, .. } => fields["reason"] = json!(refusal.reason()),
+            Self::Configuration(problems) | Self::Unhealthy(problems) => {
+                fields["reason"] = json!("configuration");
+                fields["problems"] = Problem::list(problems);
+            }
+            _ => fields["reason"] = json!(self.message()),
+        }
+        fields
+    }
+}
+
+fn join(problems: &[Problem]) -> String {
+    let sentences: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    sentences.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said_in_the_workers_words_and_named_only_in_the_log() {
+        let error = Error::Configuration(vec![
+            Problem::missing("jaas_private_key"),
+            Problem::invalid("jaas_app_id", "has the wrong shape."),
+        ]);
+        assert_eq!(
+            error.body(),
+            json!({"error": "Missing required environment variables: JAAS_APP_ID, JAAS_KEY_ID, or JAAS_PRIVATE_KEY"})
+        );
+        let log = error.log_fields().to_string();
+        assert!(log.contains(r#""variable":"jaas_private_key""#), "{log}");
+        assert!(!log.contains("jaas_key_id"), "{log}");
+    }
+
+    #[test]
+    fn every_wrong_variable_is_named_in_one_message() {
+        let error = Error::Configuration(vec![
+            Problem::invalid("jaas_app_id", "has the wrong shape."),
+            Problem::invalid("require_origin", "is neither true nor false."),
+        ]);
+        assert_eq!(
+            error.message(),
+            "jaas_app_id has the wrong shape. require_origin is neither true nor false."
+        );
+    }
+
+    #[test]
+    fn the_list_of_origins_is_told_only_where_it_is_disclosed() {
+        let refused = |allowed| Error::OriginRefused {
+            refusal: Refusal::NotListed,
+            allowed,
+        };
+        assert_eq!(
+            refused(Some(vec!["https://a.example".into()])).body(),
+            json!({"error": "Origin not allowed", "allowed_origins": ["https://a.example"]})
+        );
+        assert_eq!(refused(None).body(), json!({"error": "Origin not allowed"}));
+    }
+}

@@ -1,0 +1,384 @@
+//! Origins: what the operator allows, read strictly; what a browser sends, compared byte for byte.
+//!
+//! A browser sends the ASCII serialisation of an origin (HTML, "serialization of an origin"; Fetch, "`Origin` header"):
+//! lower case, punycode, default port left out, no slash at the end. Entries of the allow list are brought into that
+//! form when they are read; the header is not brought into any form, so that nothing but what a browser sends matches.
+#![forbid(unsafe_code)]
+
+use url::{Host, Url};
+
+/// The allow list: exact origins, and `https://*.example.org` for any one label in place of the star.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllowedOrigins(Vec<Entry>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    /// As a browser would send it; with `*` in place of the label for a wildcard.
+    serialized: String,
+    wildcard: bool,
+}
+
+/// What is wrong with one entry of the allow list. Its `Display` says which one by its place and how to repair it; it
+/// does not repeat the entry, because a wrong one may be anything, a password in user info or a misplaced key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntryError {
+    /// The entry's place in the list, from 1.
+    position: usize,
+    problem: EntryProblem,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EntryProblem {
+    AnyOrigin,
+    Null,
+    NoScheme,
+    Scheme,
+    UserInfo,
+    TrailingSlash,
+    Path,
+    Query,
+    Fragment,
+    PlainHttp,
+    Wildcard,
+    Host,
+}
+
+impl std::fmt::Display for EntryError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let problem = match self.problem {
+            EntryProblem::AnyOrigin => {
+                "(*) would let every web page fetch tokens; list the origins of your pages instead"
+            }
+            EntryProblem::Null => {
+                "(null) is what sandboxed frames and local files send, anybody's among them; remove it"
+            }
+            EntryProblem::NoScheme => "has no scheme; write https://HOST",
+            EntryProblem::Scheme => {
+                "has a scheme other than https or http; no page with that scheme can be allowed"
+            }
+            EntryProblem::UserInfo => {
+                "has a user name or password before @, which no origin has; write https://HOST"
+            }
+            EntryProblem::TrailingSlash => {
+                "ends with a slash, which no browser sends; remove the slash"
+            }
+            EntryProblem::Path => {
+                "has a path, and origins have none; keep only scheme, host and port"
+            }
+            EntryProblem::Query => "has a query after ?, and origins have none; remove it",
+            EntryProblem::Fragment => "has a fragment after #, and origins have none; remove it",
+            EntryProblem::PlainHttp => {
+                "is plain http, which anybody on the way can change; write https:// (http is for localhost, 127.0.0.1 and [::1])"
+            }
+            EntryProblem::Wildcard => {
+                "has a * elsewhere than as the whole first label before a domain of two labels or more; write https://*.example.org"
+            }
+            EntryProblem::Host => {
+                "has no valid host or port; write https://HOST or https://HOST:PORT"
+            }
+        };
+        write!(f, "entry {} {problem}", self.position)
+    }
+}
+
+impl AllowedOrigins {
+    /// Reads a list of origins separated by commas, spaces or line breaks.
+    ///
+    /// The entries that are right are kept although others are wrong, so that a page that is allowed can read the
+    /// answer that tells of the wrong ones.
+    #[must_use]
+    pub fn parse(list: &str) -> (Self, Vec<EntryError>) {
+        let mut origins = Vec::new();
+        let mut errors = Vec::new();
+        let entries = list
+            .split(|c: char| c == ',' || c.is_whitespace())
+            .filter(|entry| !entry.is_empty());
+        for (entry, position) in entries.zip(1..) {
+            match Entry::parse(entry) {
+                Ok(parsed) if origins.contains(&parsed) => {}
+                Ok(parsed) => origins.push(parsed),
+                Err(problem) => errors.push(EntryError { position, problem }),
+            }
+        }
+        (Self(origins), errors)
+    }
+
+    /// Whether a browser's `Origin` header is in the list.
+    #[must_use]
+    pub fn contains(&self, origin: &str) -> bool {
+        self.0.iter().any(|entry| entry.matches(origin))
+    }
+
+    /// The entries as they are compared.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<String> {
+        self.0
+            .iter()
+            .map(|entry| entry.serialized.clone())
+            .collect()
+    }
+}
+
+impl Entry {
+    fn parse(entry: &str) -> Result<Self, EntryProblem> {
+        if entry == "*" {
+            return Err(EntryProblem::AnyOrigin);
+        }
+        if entry.eq_ignore_ascii_case("null") {
+            return Err(EntryProblem::Null);
+        }
+        let (scheme, rest) = entry.split_once("://").ok_or(EntryProblem::NoScheme)?;
+        let scheme = scheme.to_ascii_lowercase();
+        if scheme != "https" && scheme != "http" {
+            return Err(EntryProblem::Scheme);
+        }
+        // Looked for in the text, because a parsed URL no longer tells `https://a` from `https://a/`, and the URL
+        // standard reads a backslash as a slash.
+        for (i, c) in rest.char_indices() {
+            match c {
+                '@' => return Err(EntryProblem::UserInfo),
+                '?' => return Err(EntryProblem::Query),
+                '#' => return Err(EntryProblem::Fragment),
+                '/' | '\\' if i + 1 == rest.len() => return Err(EntryProblem::TrailingSlash),
+                '/' | '\\' => return Err(EntryProblem::Path),
+                _ => {}
+            }
+        }
+        let url = Url::parse(entry).map_err(|_| EntryProblem::Host)?;
+        let host = url.host().ok_or(EntryProblem::Host)?;
+        let wildcard = host.to_string().contains('*');
+        if wildcard {
+            if rest.starts_with('*') && !rest.starts_with("*.") {
+                return Err(EntryProblem::AnyOrigin);
+            }
+            let domain = match &host {
+                Host::Domain(domain) => domain.strip_prefix("*.").unwrap_or_default(),
+                _ => "",
+            };
+            let labels = domain.split('.').filter(|label| !label.is_empty()).count();
+            if domain.contains('*') || labels < 2 {
+                return Err(EntryProblem::Wildcard);
+            }
+        }
+        if scheme == "http" && !is_loopback(&host) {
+            return Err(EntryProblem::PlainHttp);
+        }
+        Ok(Self {
+            serialized: url.origin().ascii_serialization(),
+            wildcard,
+        })
+    }
+
+    fn matches(&self, origin: &str) -> bool {
+        if !self.wildcard {
+            return self.serialized == origin;
+        }
+        let Some((before, after)) = self.serialized.split_once('*') else {
+            return false;
+        };
+        // The same bytes as the entry around one label, and the label made of the characters of a serialised host.
+        origin
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .is_some_and(|label| {
+                !label.is_empty()
+                    && label
+                        .bytes()
+                        .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+            })
+    }
+}
+
+/// Whether a host is this machine by name or address (Secure Contexts, "Is origin potentially trustworthy?").
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// Why a request's origin is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// One origin, and it is not in the list.
+    NotListed,
+    /// `Origin: null`: an opaque origin.
+    Null,
+    /// More than one `Origin` header.
+    Repeated,
+    /// Not the text of an origin.
+    Malformed,
+    /// No `Origin` header although `require_origin` is `true`.
+    Absent,
+}
+
+impl Refusal {
+    /// What the log says.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotListed => "origin is not in allowed_origins",
+            Self::Null => "origin is null",
+            Self::Repeated => "more than one Origin header",
+            Self::Malformed => "malformed Origin header",
+            Self::Absent => "no Origin header, and require_origin is true",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_one(entry: &str) -> Result<String, String> {
+        match AllowedOrigins::parse(entry) {
+            (origins, errors) if errors.is_empty() => Ok(origins.to_vec().join("|")),
+            (_, errors) => Err(errors[0].to_string()),
+        }
+    }
+
+    #[test]
+    fn an_entry_is_compared_as_a_browser_serialises_it() {
+        for (entry, serialized) in [
+            ("https://vtaiwan.tw", "https://vtaiwan.tw"),
+            ("HTTPS://VTaiwan.TW", "https://vtaiwan.tw"),
+            ("https://vtaiwan.tw:443", "https://vtaiwan.tw"),
+            // An empty port is the default port (URL standard).
+            ("https://vtaiwan.tw:", "https://vtaiwan.tw"),
+            ("https://vtaiwan.tw:8443", "https://vtaiwan.tw:8443"),
+            ("http://localhost:80", "http://localhost"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("http://app.localhost:3000", "http://app.localhost:3000"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("https://公民.台灣", "https://xn--55q826d.xn--kpry57d"),
+            ("https://*.Example.org", "https://*.example.org"),
+            ("https://*.example.org:444", "https://*.example.org:444"),
+        ] {
+            assert_eq!(parse_one(entry).as_deref(), Ok(serialized), "{entry}");
+        }
+    }
+
+    #[test]
+    fn each_wrong_entry_has_a_message_of_its_own() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (entry, part) in [
+            ("*", "every web page"),
+            ("null", "sandboxed"),
+            ("vtaiwan.tw", "no scheme"),
+            ("ftp://vtaiwan.tw", "scheme other than"),
+            ("https://user:secret@vtaiwan.tw", "user name"),
+            ("https://vtaiwan.tw/", "slash"),
+            ("https://vtaiwan.tw/app", "path"),
+            ("https://vtaiwan.tw?x=1", "query"),
+            ("https://vtaiwan.tw#x", "fragment"),
+            ("http://vtaiwan.tw", "plain http"),
+            ("https://a.*.tw", "first label"),
+            ("https://", "host"),
+        ] {
+            let message = parse_one(entry).expect_err(entry);
+            assert!(message.contains(part), "{entry}: {message}");
+            assert!(seen.insert(message.clone()), "twice: {message}");
+        }
+    }
+
+    #[test]
+    fn more_wrong_entries_are_refused() {
+        for entry in [
+            "https://*",
+            "https://*:443",
+            "https://*.tw",
+            "https://*.",
+            "https://*.*.example.org",
+            "https://a*.example.org",
+            "https://*a.example.org",
+            "http://*.example.org",
+            "https://a\\b",
+            "https://a b:x",
+            "https://vtaiwan.tw:99999",
+            "https:///vtaiwan.tw",
+            "//vtaiwan.tw",
+            "https://user@host/path",
+            "javascript://x",
+            "http://127.0.0.1.example.org",
+            "http://localhost.example.org",
+        ] {
+            assert!(parse_one(entry).is_err(), "{entry}");
+        }
+    }
+
+    #[test]
+    fn a_message_names_the_place_and_repeats_no_part_of_the_entry() {
+        for entry in [
+            "https://user:hunter2@vtaiwan.tw",
+            "https://vtaiwan.tw/hunter2",
+            "https://vtaiwan.tw?hunter2",
+            "hunter2",
+            "hunter2://vtaiwan.tw",
+            "http://hunter2.example",
+        ] {
+            let message = parse_one(&format!("https://a.example {entry}")).unwrap_err();
+            assert!(message.starts_with("entry 2 "), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[test]
+    fn entries_are_separated_by_commas_spaces_and_line_breaks() {
+        let (origins, errors) = AllowedOrigins::parse(
+            " https://a.example,https://b.example\r\n\thttps://c.example , ,https://a.example ",
+        );
+        assert_eq!(errors, []);
+        assert_eq!(
+            origins.to_vec(),
+            [
+                "https://a.example",
+                "https://b.example",
+                "https://c.example"
+            ]
+        );
+    }
+
+    #[test]
+    fn right_entries_stay_when_others_are_wrong() {
+        let (origins, errors) = AllowedOrigins::parse("https://a.example * http://b.example");
+        assert_eq!(origins.to_vec(), ["https://a.example"]);
+        assert_eq!(errors.len(), 2);
+    }
+
+    #[test]
+    fn an_origin_matches_byte_for_byte() {
+        let (origins, _) =
+            AllowedOrigins::parse("https://vtaiwan.tw http://localhost:3000 https://*.example.org");
+        for (origin, allowed) in [
+            ("https://vtaiwan.tw", true),
+            ("http://localhost:3000", true),
+            ("https://a.example.org", true),
+            ("https://a-1.example.org", true),
+            ("HTTPS://VTAIWAN.TW", false),
+            ("https://vtaiwan.tw/", false),
+            ("https://vtaiwan.tw:443", false),
+            ("https://vtaiwan.tw.evil.example", false),
+            ("https://evilvtaiwan.tw", false),
+            ("http://vtaiwan.tw", false),
+            ("http://localhost", false),
+            ("http://localhost:30000", false),
+            (" https://vtaiwan.tw", false),
+            ("https://vtaiwan.tw, https://vtaiwan.tw", false),
+            ("https://example.org", false),
+            ("https://.example.org", false),
+            ("https://a.b.example.org", false),
+            ("https://*.example.org", false),
+            ("https://A.example.org", false),
+            ("https://evil.example/.example.org", false),
+            ("https://evil.example#.example.org", false),
+            ("http://a.example.org", false),
+            ("https://a.example.org:8443", false),
+            ("null", false),
+            ("", false),
+        ] {
+            assert_eq!(origins.contains(origin), allowed, "{origin}");
+        }
+    }
+}
