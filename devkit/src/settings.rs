@@ -1,0 +1,482 @@
+//! Where the configuration of a served component comes from.
+//!
+//! For each variable of `spin.toml` the first of these wins:
+//!
+//! 1. a `static` provider in `runtime-config.toml`; the host itself reads it, it is only known here;
+//! 2. `SPIN_VARIABLE_<NAME>` in the environment;
+//! 3. `JAAS_APP_ID`, `JAAS_KEY_ID`, `JAAS_PRIVATE_KEY` in the environment, the Worker's names;
+//! 4. the env file, with names of either kind.
+//!
+//! Only where no private key is configured anywhere does a throw-away key take its place. Nothing here is validated: the
+//! component does that and shows it at `/healthz`. No value is ever shown, not by `Debug` either.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::{Context, Result, anyhow};
+
+/// What Spin puts before a variable's upper-case name.
+pub const PREFIX: &str = "SPIN_VARIABLE_";
+
+/// The variable that holds the app id.
+const APP_ID: &str = "jaas_app_id";
+/// The variable that holds the key id.
+const KEY_ID: &str = "jaas_key_id";
+/// The variable that holds the private key.
+const PRIVATE_KEY: &str = "jaas_private_key";
+
+/// The variables that the Worker has too, under their plain upper-case names.
+const OF_THE_WORKER: [&str; 3] = [APP_ID, KEY_ID, PRIVATE_KEY];
+
+/// A variable that `spin.toml` declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Its lower-case name.
+    pub name: String,
+    /// The host does not start without a value.
+    pub required: bool,
+}
+
+/// Reads the variables that a `spin.toml` declares.
+///
+/// # Errors
+/// It is not TOML.
+pub fn variables(manifest: &str) -> Result<Vec<Variable>> {
+    let manifest: toml::Table = manifest.parse().context("spin.toml cannot be read")?;
+    let declared = manifest.get("variables").and_then(toml::Value::as_table);
+    Ok(declared
+        .into_iter()
+        .flatten()
+        .map(|(name, variable)| Variable {
+            name: name.clone(),
+            required: variable
+                .get("required")
+                .and_then(toml::Value::as_bool)
+                .unwrap_or(false)
+                && variable.get("default").is_none(),
+        })
+        .collect())
+}
+
+/// The active providers of a `runtime-config.toml`.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Providers {
+    /// What `static` providers give.
+    values: BTreeMap<String, String>,
+    /// The other providers' types, such as `vault`: they may give anything.
+    others: Vec<String>,
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.values.keys().collect();
+        f.debug_struct("Providers")
+            .field("names", &names)
+            .field("others", &self.others)
+            .finish()
+    }
+}
+
+impl Providers {
+    /// Reads the providers of a `runtime-config.toml`.
+    ///
+    /// # Errors
+    /// It is not TOML; the message names the line, never its text: it may be a key.
+    pub fn parse(config: &str) -> Result<Self> {
+        let config: toml::Table = config.parse().map_err(|error: toml::de::Error| {
+            let before = error
+                .span()
+                .and_then(|span| config.get(..span.start))
+                .unwrap_or_default();
+            anyhow!(
+                "runtime-config.toml is not TOML: line {}",
+                before.matches('\n').count() + 1
+            )
+        })?;
+        let mut providers = Self::default();
+        // Spin 1 called them config_provider; Spin still reads that.
+        for list in ["variables_provider", "variable_provider", "config_provider"] {
+            for provider in config
+                .get(list)
+                .and_then(toml::Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                let kind = provider
+                    .get("type")
+                    .and_then(toml::Value::as_str)
+                    .unwrap_or_default();
+                if kind != "static" {
+                    providers.others.push(kind.to_owned());
+                    continue;
+                }
+                for (name, value) in provider
+                    .get("values")
+                    .and_then(toml::Value::as_table)
+                    .into_iter()
+                    .flatten()
+                {
+                    let value = value.as_str().unwrap_or_default();
+                    providers
+                        .values
+                        .entry(name.clone())
+                        .or_insert_with(|| value.to_owned());
+                }
+            }
+        }
+        Ok(providers)
+    }
+}
+
+/// Who gives the private key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// The environment or the env file.
+    Given,
+    /// `runtime-config.toml`, by a provider of this type.
+    Provider(String),
+    /// Nobody: a throw-away key is needed.
+    Nobody,
+}
+
+/// The configuration that the host is started with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Settings {
+    values: BTreeMap<String, String>,
+    providers: Providers,
+    required: Vec<String>,
+    unknown: Vec<String>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.values.keys().collect();
+        f.debug_struct("Settings")
+            .field("names", &names)
+            .field("providers", &self.providers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Gathers the values of `variables`.
+    ///
+    /// `environment` gives an environment variable; `env_file` is the file's entries in their order, of which the last
+    /// of two equal names wins.
+    ///
+    /// # Errors
+    /// `environment` fails.
+    pub fn gather(
+        variables: &[Variable],
+        providers: Providers,
+        environment: impl Fn(&str) -> Result<Option<String>>,
+        env_file: &[(String, String)],
+    ) -> Result<Self> {
+        let in_file = |name: &str| {
+            env_file
+                .iter()
+                .rev()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.clone())
+        };
+        let mut values = BTreeMap::new();
+        let mut known = Vec::new();
+        for Variable { name, .. } in variables {
+            let plain = name.to_ascii_uppercase();
+            let prefixed = format!("{PREFIX}{plain}");
+            let mut value = environment(&prefixed)?;
+            if value.is_none() && OF_THE_WORKER.contains(&name.as_str()) {
+                value = environment(&plain)?;
+            }
+            if let Some(value) = value
+                .or_else(|| in_file(&prefixed))
+                .or_else(|| in_file(&plain))
+            {
+                values.insert(name.clone(), value);
+            }
+            known.extend([plain, prefixed]);
+        }
+        let mut unknown: Vec<String> = Vec::new();
+        for (key, _) in env_file {
+            if !known.contains(key) && !unknown.contains(key) {
+                unknown.push(key.clone());
+            }
+        }
+        let required = variables
+            .iter()
+            .filter(|variable| variable.required)
+            .map(|variable| variable.name.clone());
+        Ok(Self {
+            values,
+            providers,
+            required: required.collect(),
+            unknown,
+        })
+    }
+
+    /// Names in the env file that are no variable of `spin.toml`.
+    #[must_use]
+    pub fn unknown(&self) -> &[String] {
+        &self.unknown
+    }
+
+    /// Who gives the private key.
+    #[must_use]
+    pub fn key_source(&self) -> KeySource {
+        if self.providers.values.contains_key(PRIVATE_KEY) {
+            KeySource::Provider("static".to_owned())
+        } else if self.values.contains_key(PRIVATE_KEY) {
+            KeySource::Given
+        } else if let Some(kind) = self.providers.others.first() {
+            KeySource::Provider(kind.clone())
+        } else {
+            KeySource::Nobody
+        }
+    }
+
+    /// Required variables that nothing gives, by the environment variable to set. Empty where a provider may give them.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        if !self.providers.others.is_empty() {
+            return Vec::new();
+        }
+        let given =
+            |name: &str| self.values.contains_key(name) || self.providers.values.contains_key(name);
+        self.required
+            .iter()
+            .filter(|name| !given(name))
+            .map(|name| environment_name(name))
+            .collect()
+    }
+
+    /// Takes a throw-away key; an app id or a key id that is missing becomes well formed and nobody's.
+    pub fn use_throw_away_key(&mut self, pem: String) {
+        self.values.insert(PRIVATE_KEY.to_owned(), pem);
+        let app_id = self
+            .providers
+            .values
+            .get(APP_ID)
+            .or_else(|| self.values.get(APP_ID))
+            .cloned();
+        let app_id = app_id.unwrap_or_else(|| format!("vpaas-magic-cookie-{}", "0".repeat(32)));
+        self.values
+            .entry(KEY_ID.to_owned())
+            .or_insert_with(|| format!("{app_id}/000000"));
+        self.values.entry(APP_ID.to_owned()).or_insert(app_id);
+    }
+
+    /// The environment variables for the host: name and value.
+    pub fn environment(&self) -> impl Iterator<Item = (String, &str)> {
+        self.values
+            .iter()
+            .map(|(name, value)| (environment_name(name), value.as_str()))
+    }
+}
+
+/// The environment variable that gives a variable to Spin.
+#[must_use]
+pub fn environment_name(variable: &str) -> String {
+    format!("{PREFIX}{}", variable.to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = r#"
+        [variables]
+        jaas_app_id = { required = true }
+        jaas_key_id = { required = true }
+        jaas_private_key = { required = true, secret = true }
+        default_room = { default = "default-room" }
+    "#;
+
+    fn pairs(entries: &[(&str, &str)]) -> Vec<(String, String)> {
+        entries
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn gather(config: &str, environment: &[(&str, &str)], env_file: &[(&str, &str)]) -> Settings {
+        let variables = variables(MANIFEST).expect("the manifest is TOML");
+        let providers = Providers::parse(config).expect("the configuration is TOML");
+        let of = |name: &str| {
+            Ok(environment
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned()))
+        };
+        Settings::gather(&variables, providers, of, &pairs(env_file))
+            .expect("the environment is readable")
+    }
+
+    fn value(settings: &Settings, name: &str) -> Option<String> {
+        settings
+            .environment()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.to_owned())
+    }
+
+    #[test]
+    fn the_variables_are_those_of_the_manifest() {
+        let names: Vec<_> = variables(MANIFEST)
+            .expect("TOML")
+            .into_iter()
+            .map(|v| (v.name, v.required))
+            .collect();
+        let expected = [
+            ("default_room", false),
+            ("jaas_app_id", true),
+            ("jaas_key_id", true),
+            ("jaas_private_key", true),
+        ];
+        assert_eq!(
+            names,
+            expected.map(|(name, required)| (name.to_owned(), required))
+        );
+    }
+
+    #[test]
+    fn the_first_source_wins() {
+        let (prefixed, plain) = ("SPIN_VARIABLE_JAAS_APP_ID", "JAAS_APP_ID");
+        for (environment, env_file, expected) in [
+            (vec![], vec![], None),
+            (
+                vec![(prefixed, "a"), (plain, "b")],
+                vec![(plain, "c")],
+                Some("a"),
+            ),
+            (vec![(plain, "b")], vec![(prefixed, "c")], Some("b")),
+            (vec![], vec![(plain, "c")], Some("c")),
+            (vec![], vec![(plain, "d"), (prefixed, "c")], Some("c")),
+            (vec![], vec![(plain, "c"), (plain, "d")], Some("d")),
+            (vec![(prefixed, "")], vec![(plain, "c")], Some("")),
+        ] {
+            let settings = gather("", &environment, &env_file);
+            assert_eq!(
+                value(&settings, prefixed).as_deref(),
+                expected,
+                "{environment:?} {env_file:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_workers_names_count_without_the_prefix_in_the_environment() {
+        let name = "SPIN_VARIABLE_DEFAULT_ROOM";
+        assert_eq!(
+            value(&gather("", &[("DEFAULT_ROOM", "a")], &[]), name),
+            None
+        );
+        assert_eq!(
+            value(&gather("", &[], &[("DEFAULT_ROOM", "a")]), name).as_deref(),
+            Some("a")
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_in_the_env_file_is_told_once() {
+        let settings = gather(
+            "",
+            &[],
+            &[
+                ("PORT", "1"),
+                ("JAAS_APP_ID", "a"),
+                ("PORT", "2"),
+                ("jaas_key_id", "k"),
+            ],
+        );
+        assert_eq!(settings.unknown(), ["PORT", "jaas_key_id"]);
+    }
+
+    #[test]
+    fn a_key_from_anywhere_keeps_the_throw_away_key_away() {
+        let fixed = "[[variables_provider]]\ntype = \"static\"\n[variables_provider.values]\njaas_private_key = \"k\"\n";
+        let vault = "[[variables_provider]]\ntype = \"vault\"\nurl = \"http://127.0.0.1\"\n";
+        let room = "[[variables_provider]]\ntype = \"static\"\n[variables_provider.values]\ndefault_room = \"r\"\n";
+        let environment = vec![("JAAS_PRIVATE_KEY", "k")];
+        let provider = |kind: &str| KeySource::Provider(kind.to_owned());
+        for (config, environment, expected) in [
+            ("", vec![], KeySource::Nobody),
+            ("", environment.clone(), KeySource::Given),
+            (room, vec![], KeySource::Nobody),
+            (fixed, vec![], provider("static")),
+            (fixed, environment.clone(), provider("static")),
+            (vault, vec![], provider("vault")),
+            (vault, environment, KeySource::Given),
+        ] {
+            assert_eq!(
+                gather(config, &environment, &[]).key_source(),
+                expected,
+                "{config} {environment:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_runtime_config_of_the_project_has_no_active_provider() {
+        let config = include_str!("../../runtime-config.toml");
+        assert_eq!(
+            Providers::parse(config).expect("it is TOML"),
+            Providers::default()
+        );
+    }
+
+    #[test]
+    fn what_is_missing_beside_a_given_key_is_named_not_invented() {
+        let settings = gather("", &[("JAAS_PRIVATE_KEY", "k")], &[]);
+        assert_eq!(
+            settings.missing(),
+            ["SPIN_VARIABLE_JAAS_APP_ID", "SPIN_VARIABLE_JAAS_KEY_ID"]
+        );
+        let ids = "[[variables_provider]]\ntype = \"static\"\n[variables_provider.values]\njaas_app_id = \"a\"\n";
+        let settings = gather(ids, &[("JAAS_PRIVATE_KEY", "k")], &[]);
+        assert_eq!(settings.missing(), ["SPIN_VARIABLE_JAAS_KEY_ID"]);
+    }
+
+    #[test]
+    fn ids_beside_a_throw_away_key_are_well_formed_and_nobodys() {
+        let nobody = format!("vpaas-magic-cookie-{}", "0".repeat(32));
+        for (environment, app_id, key_id) in [
+            (vec![], nobody.clone(), format!("{nobody}/000000")),
+            (
+                vec![("JAAS_APP_ID", "mine")],
+                "mine".to_owned(),
+                "mine/000000".to_owned(),
+            ),
+            (
+                vec![("JAAS_KEY_ID", "mine/1")],
+                nobody.clone(),
+                "mine/1".to_owned(),
+            ),
+        ] {
+            let mut settings = gather("", &environment, &[]);
+            settings.use_throw_away_key("pem".to_owned());
+            assert_eq!(value(&settings, "SPIN_VARIABLE_JAAS_APP_ID"), Some(app_id));
+            assert_eq!(value(&settings, "SPIN_VARIABLE_JAAS_KEY_ID"), Some(key_id));
+            assert_eq!(
+                value(&settings, "SPIN_VARIABLE_JAAS_PRIVATE_KEY").as_deref(),
+                Some("pem")
+            );
+            assert!(settings.missing().is_empty());
+        }
+    }
+
+    #[test]
+    fn no_value_is_shown() {
+        let config = "[[variables_provider]]\ntype = \"static\"\n[variables_provider.values]\njaas_key_id = \"hidden\"\n";
+        let settings = gather(
+            config,
+            &[("JAAS_PRIVATE_KEY", "hidden")],
+            &[("JAAS_APP_ID", "hidden")],
+        );
+        assert!(!format!("{settings:?}").contains("hidden"));
+        let error = Providers::parse("a = 1\njaas_private_key = hidden words\n")
+            .expect_err("it is not TOML");
+        assert_eq!(
+            format!("{error:#}"),
+            "runtime-config.toml is not TOML: line 2"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! Runs everything that CI runs.
+
+use std::process::ExitStatus;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::process::{self, Stop};
+use crate::programs::{self, OPENSSL, SSH_KEYGEN};
+use crate::project::Project;
+use crate::{component, report, toolchain};
+
+/// What tells the tests over HTTP which host to start.
+pub const HOST_VARIABLE: &str = "JAAS_TEST_HOST";
+
+/// The host that the tests over HTTP start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TestHost {
+    /// Wasmtime, built with the project
+    Embedded,
+    /// `spin up`
+    Spin,
+}
+
+impl TestHost {
+    /// The value of [`HOST_VARIABLE`].
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Spin => "spin",
+        }
+    }
+}
+
+/// Builds the component, sees that the tests' programs are there, and runs every test of the workspace.
+///
+/// # Errors
+/// A program is missing, or the component cannot be built. Failing tests are no error here: they are the status.
+pub fn test(
+    project: &Project,
+    host: TestHost,
+    toolchain: toolchain::Choice,
+    arguments: &[String],
+    stop: &Stop,
+) -> Result<ExitStatus> {
+    if host == TestHost::Spin && programs::find(programs::SPIN).is_none() {
+        return Err(programs::no_spin());
+    }
+    for program in [OPENSSL, SSH_KEYGEN] {
+        programs::require(program, stop)?;
+    }
+    component::build(project, toolchain, stop)?;
+
+    report::step(
+        "Running every test (the first time this compiles Wasmtime: five to ten minutes on two cores) …",
+    );
+    let mut cargo = project.cargo();
+    cargo
+        .args(["test", "--workspace", "--locked", "--target-dir"])
+        .arg(project.native_target_dir())
+        .args(arguments);
+    process::run(cargo.env(HOST_VARIABLE, host.name()), stop)
+}

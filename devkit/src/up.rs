@@ -1,0 +1,359 @@
+//! Serves the component: builds it, gathers the configuration, starts a host, and ends it again.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use clap::ValueEnum;
+
+use crate::process::{self, Interrupted, Running, Stop};
+use crate::programs;
+use crate::project::{Project, shown};
+use crate::report;
+use crate::settings::{KeySource, Providers, Settings, variables};
+use crate::toolchain;
+use crate::{component, dev_key, env_file};
+
+/// Which host the user wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HostChoice {
+    /// `spin` where it is on PATH, else embedded
+    Auto,
+    /// `spin up`
+    Spin,
+    /// Wasmtime, built with the project
+    Embedded,
+}
+
+/// The host that serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// Spin's program at this path.
+    Spin(PathBuf),
+    /// The project's own.
+    Embedded,
+}
+
+impl Host {
+    /// Chooses the host; `spin` is Spin's program where it is on `PATH`.
+    ///
+    /// # Errors
+    /// Spin is wanted and not there.
+    pub fn choose(choice: HostChoice, spin: Option<PathBuf>) -> Result<Self> {
+        match (choice, spin) {
+            (HostChoice::Embedded, _) | (HostChoice::Auto, None) => Ok(Self::Embedded),
+            (HostChoice::Auto | HostChoice::Spin, Some(path)) => Ok(Self::Spin(path)),
+            (HostChoice::Spin, None) => Err(programs::no_spin()),
+        }
+    }
+
+    /// Builds the host if it is ours, and gives the command that serves.
+    fn command(&self, project: &Project, stop: &Stop) -> Result<Command> {
+        let mut command = match self {
+            Self::Spin(path) => {
+                let mut command = Command::new(path);
+                command.arg("up").arg("--from").arg(project.manifest());
+                command
+            }
+            Self::Embedded => {
+                let mut command = Command::new(build_embedded(project, stop)?);
+                command.arg("--manifest").arg(project.manifest());
+                command
+            }
+        };
+        command
+            .arg("--runtime-config-file")
+            .arg(project.runtime_config())
+            .current_dir(project.root());
+        Ok(command)
+    }
+}
+
+/// What to serve, and where.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The host.
+    pub host: HostChoice,
+    /// A file with settings.
+    pub env_file: Option<PathBuf>,
+    /// The tool chain that builds the component.
+    pub toolchain: toolchain::Choice,
+}
+
+/// Serves until the user ends it.
+///
+/// # Errors
+/// The settings cannot be read, the address is taken, a build fails, or the host ends by itself. [`Interrupted`] when the
+/// user ends it: that is its ordinary end.
+pub fn up(project: &Project, options: &Options, stop: &Stop) -> Result<()> {
+    let mut settings = gather(project, options)?;
+    let host = Host::choose(options.host, programs::find(programs::SPIN))?;
+    let address = free_address(options.listen)?;
+    component::build(project, options.toolchain, stop)?;
+    let throw_away = settings.key_source() == KeySource::Nobody;
+    if throw_away {
+        settings.use_throw_away_key(dev_key::throw_away(project, stop)?);
+    }
+
+    let mut command = host.command(project, stop)?;
+    command
+        .arg("--listen")
+        .arg(address.to_string())
+        .envs(settings.environment());
+    report::step(&format!("Starting {} …", name(&host)));
+    let mut running = Running::start(&mut command)?;
+    wait_until(&mut running, stop, || {
+        TcpStream::connect_timeout(&reachable(address), Duration::from_millis(250)).is_ok()
+    })?;
+    report::result(&ready(
+        address,
+        throw_away
+            .then(|| dev_key::default_path(project))
+            .as_deref(),
+    ));
+    wait_until(&mut running, stop, || false)
+}
+
+/// Reads every source of settings and tells what is odd about them.
+fn gather(project: &Project, options: &Options) -> Result<Settings> {
+    let read = |path: &Path| {
+        fs::read_to_string(path).with_context(|| format!("{} cannot be read", shown(path)))
+    };
+    let variables = variables(&read(&project.manifest())?)?;
+    let providers = Providers::parse(&read(&project.runtime_config())?)?;
+    let entries = match &options.env_file {
+        Some(path) => env_file::read(path)?,
+        None => Vec::new(),
+    };
+    let settings = Settings::gather(&variables, providers, environment, &entries)?;
+    for name in settings.unknown() {
+        report::step(&format!(
+            "warning: {name} in the env file is no variable of spin.toml; it is left out"
+        ));
+    }
+    let dev_vars = project.root().join(".dev.vars");
+    if options.env_file.is_none() && dev_vars.exists() {
+        let path = shown(&dev_vars);
+        report::step(&format!(
+            "note: {path} is there and not read; --env-file {path} uses it"
+        ));
+    }
+    match settings.key_source() {
+        KeySource::Nobody => {
+            report::step("note: no private key is configured; a throw-away key takes its place")
+        }
+        KeySource::Provider(kind) => {
+            report::step(&format!("note: runtime-config.toml has a provider: {kind}"))
+        }
+        KeySource::Given => {}
+    }
+    if settings.key_source() != KeySource::Nobody && !settings.missing().is_empty() {
+        report::step(&format!(
+            "warning: not configured: {}; the host will refuse to start",
+            settings.missing().join(", ")
+        ));
+    }
+    Ok(settings)
+}
+
+/// An environment variable.
+fn environment(name: &str) -> Result<Option<String>> {
+    std::env::var_os(name)
+        .map(|value| {
+            value
+                .into_string()
+                .map_err(|_| anyhow!("{name} in the environment is not UTF-8 text"))
+        })
+        .transpose()
+}
+
+/// Checks that nobody listens at the address yet; gives port 0 a number.
+fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
+    match TcpListener::bind(listen).and_then(|listener| listener.local_addr()) {
+        Ok(address) => Ok(address),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            bail!(
+                "{listen} is in use by another program: choose another address with --listen, such as {}",
+                next(listen)
+            )
+        }
+        Err(error) => {
+            bail!("{listen} cannot be listened at: {error}; choose another address with --listen")
+        }
+    }
+}
+
+/// The same address, one port further.
+fn next(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(3000))
+}
+
+/// Where a server that listens at `address` is reached from this machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// Builds the embedded host and gives its path.
+fn build_embedded(project: &Project, stop: &Stop) -> Result<PathBuf> {
+    let target_dir = project.native_target_dir();
+    let program = target_dir
+        .join("debug")
+        .join(format!("devkit-host{}", std::env::consts::EXE_SUFFIX));
+    report::step(if program.exists() {
+        "Building the embedded host …"
+    } else {
+        "Building the embedded host (the first time this compiles Wasmtime: five to ten minutes on two cores) …"
+    });
+    let mut cargo = project.cargo();
+    // With the features of the whole workspace, as `cargo test --workspace` builds it: otherwise Wasmtime is compiled
+    // once more for the tests.
+    cargo
+        .args([
+            "build",
+            "--workspace",
+            "--bin",
+            "devkit-host",
+            "--locked",
+            "--target-dir",
+        ])
+        .arg(&target_dir);
+    let status = process::run(cargo.env_remove("CARGO_BUILD_TARGET"), stop)?;
+    ensure!(
+        status.success(),
+        "the embedded host was not built; cargo's own message is above"
+    );
+    Ok(program)
+}
+
+/// Waits while the host runs until `done`.
+fn wait_until(host: &mut Running, stop: &Stop, done: impl Fn() -> bool) -> Result<()> {
+    loop {
+        if stop.requested() {
+            host.end();
+            return Err(Interrupted.into());
+        }
+        if let Some(status) = host.ended()? {
+            bail!("the host has ended ({status}); its own message is above");
+        }
+        if done() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What a person calls the host.
+fn name(host: &Host) -> &'static str {
+    match host {
+        Host::Spin(_) => "spin",
+        Host::Embedded => "the embedded host",
+    }
+}
+
+/// What to do now that it listens; `throw_away` is the throw-away key's file if that key signs.
+fn ready(address: SocketAddr, throw_away: Option<&Path>) -> String {
+    let url = format!("http://{}", reachable(address));
+    let mut text = format!(
+        "\nReady. A token:\n\n    curl '{url}/api/jitsi-token?room=my-room'\n\n\
+         What is wrong with the configuration, if anything: curl '{url}/healthz'\nCtrl-C ends it."
+    );
+    if let Some(path) = throw_away {
+        text.push_str(&format!(
+            "\n\nA throw-away key signs these tokens ({}): 8x8 will not accept them.",
+            shown(path)
+        ));
+        text.push_str("\nSet JAAS_APP_ID, JAAS_KEY_ID and JAAS_PRIVATE_KEY, or name a file with them by --env-file.");
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn spin_is_taken_where_it_is_and_is_not_refused() {
+        let spin = || Some(PathBuf::from("/bin/spin"));
+        for (choice, program, expected) in [
+            (HostChoice::Auto, spin(), Host::Spin("/bin/spin".into())),
+            (HostChoice::Auto, None, Host::Embedded),
+            (HostChoice::Spin, spin(), Host::Spin("/bin/spin".into())),
+            (HostChoice::Embedded, spin(), Host::Embedded),
+            (HostChoice::Embedded, None, Host::Embedded),
+        ] {
+            assert_eq!(
+                Host::choose(choice, program.clone()).expect("a host"),
+                expected,
+                "{choice:?} {program:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn spin_that_is_wanted_and_missing_is_not_replaced() {
+        assert!(Host::choose(HostChoice::Spin, None).is_err());
+    }
+
+    #[test]
+    fn a_server_on_every_address_is_reached_on_the_loopback() {
+        for (listen, reached) in [
+            ("127.0.0.1:3000", "127.0.0.1:3000"),
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:80", "[::1]:80"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+        ] {
+            assert_eq!(reachable(address(listen)), address(reached), "{listen}");
+        }
+    }
+
+    #[test]
+    fn a_taken_address_is_named_with_another_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let taken = listener.local_addr().expect("its address");
+        let error = free_address(taken).expect_err("it is taken").to_string();
+        assert!(
+            error.contains(&taken.to_string()) && error.contains("--listen"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn port_zero_becomes_a_number() {
+        assert_ne!(
+            free_address(address("127.0.0.1:0"))
+                .expect("a free port")
+                .port(),
+            0
+        );
+    }
+
+    #[test]
+    fn the_curl_line_is_ready_to_be_copied() {
+        let text = ready(address("0.0.0.0:3000"), None);
+        assert!(
+            text.contains("\n    curl 'http://127.0.0.1:3000/api/jitsi-token?room=my-room'\n"),
+            "{text}"
+        );
+        assert!(!text.contains("8x8"));
+        assert!(
+            ready(address("127.0.0.1:1"), Some(Path::new(".dev/key.pem")))
+                .contains("8x8 will not accept")
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! What the command says when it cannot do what it is asked for: one line, and an exit code that is not 0.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs the command in the project's folder, with none of the caller's settings.
+fn dev(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_devkit"));
+    command.env_remove("RUSTC");
+    for name in ["JAAS_APP_ID", "JAAS_KEY_ID", "JAAS_PRIVATE_KEY"] {
+        command
+            .env_remove(name)
+            .env_remove(format!("SPIN_VARIABLE_{name}"));
+    }
+    // Nothing is found on PATH: what these cases do not reach cannot start.
+    command
+        .env("PATH", "")
+        .args(arguments)
+        .output()
+        .expect("the command starts")
+}
+
+/// The line that begins with "error:"; there is exactly one.
+fn error_line(output: &Output) -> String {
+    let text = String::from_utf8(output.stderr.clone()).expect("the output is UTF-8");
+    let mut lines = text.lines().filter(|line| line.starts_with("error: "));
+    let line = lines
+        .next()
+        .unwrap_or_else(|| panic!("no error in {text:?}"))
+        .to_owned();
+    assert_eq!(lines.next(), None, "more than one error in {text:?}");
+    line
+}
+
+#[test]
+fn a_bad_flag_ends_with_2_before_anything_is_done() {
+    for arguments in [
+        &["up", "--port", "3000"][..],
+        &["up", "--listen", "3000"],
+        &["up", "--host", "docker"],
+        &["build", "--toolchain", "gcc"],
+        &["key", "--bits", "1024"],
+        &["key", "--format", "sec1"],
+        &["deploy"],
+    ] {
+        let output = dev(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        error_line(&output);
+    }
+}
+
+#[test]
+fn a_missing_env_file_is_named() {
+    let output = dev(&["up", "--env-file", "no-such.vars"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_line(&output).contains("no-such.vars cannot be read"));
+}
+
+#[test]
+fn a_broken_env_file_is_named_by_line_and_not_quoted() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("broken.vars");
+    std::fs::write(&path, "JAAS_APP_ID=a\n\nhidden words\n").expect("the file is written");
+    let output = dev(&["up", "--env-file", path.to_str().expect("a UTF-8 path")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        error_line(&output).contains("broken.vars, line 3: "),
+        "{}",
+        error_line(&output)
+    );
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("hidden"));
+}
+
+#[test]
+fn a_taken_port_is_named_before_anything_is_built() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let output = dev(&["up", "--listen", &address]);
+    assert_eq!(output.status.code(), Some(1));
+    let line = error_line(&output);
+    assert!(
+        line.starts_with(&format!("error: {address} is in use")) && line.contains("--listen"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_machine_without_spin_is_told_so() {
+    for command in ["up", "test"] {
+        let output = dev(&[command, "--host", "spin"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error_line(&output).contains("`spin` is not on PATH"));
+    }
+}
+
+#[test]
+fn a_machine_without_a_compiler_for_the_target_is_told_what_to_install() {
+    let output = dev(&["build", "--toolchain", "rustup"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_line(&output).contains("rustup target add wasm32-wasip2"));
+}
+
+#[test]
+fn a_key_is_not_replaced_without_force() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kept.pem");
+    std::fs::write(&path, "kept").expect("the file is written");
+    let output = dev(&["key", "--out", path.to_str().expect("a UTF-8 path")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_line(&output).contains("--force"));
+    assert_eq!(
+        std::fs::read_to_string(&path).expect("it is still there"),
+        "kept"
+    );
+}
