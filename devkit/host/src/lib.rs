@@ -1,1 +1,151 @@
-//! Serves the component under Wasmtime.
+//! Serves a Spin HTTP component under Wasmtime, for development and tests on machines without the `spin` program.
+//!
+//! It takes the same `.wasm`, `spin.toml`, `runtime-config.toml` and `SPIN_VARIABLE_…` as Spin does, and gives the
+//! component what a Spin application without further rights gets: `wasi:http`, `fermyon:spin/variables`, clocks, random
+//! numbers and its standard output. Production is Spin.
+//!
+//! ```no_run
+//! use devkit_host::{Log, Options, start};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let server = start(Options {
+//!     manifest: "spin.toml".into(),
+//!     runtime_config: None,
+//!     environment: [("SPIN_VARIABLE_PLACE".into(), "here".into())].into(),
+//!     listen: ([127, 0, 0, 1], 0).into(),
+//!     log: Log::Memory,
+//! })?;
+//! println!("Serving http://{}", server.address());
+//! server.stop();
+//! # Ok(())
+//! # }
+//! ```
+
+mod compile;
+mod engine;
+mod guest;
+mod log;
+mod manifest;
+mod serve;
+mod variables;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::oneshot;
+
+use crate::engine::Shared;
+use crate::guest::Application;
+use crate::log::{Sink, complain};
+use crate::manifest::Manifest;
+use crate::variables::Variables;
+
+pub use crate::variables::ENVIRONMENT_PREFIX;
+
+/// What to serve, and where.
+#[derive(Clone)]
+pub struct Options {
+    /// The path of `spin.toml`.
+    pub manifest: PathBuf,
+    /// The path of `runtime-config.toml`.
+    pub runtime_config: Option<PathBuf>,
+    /// The environment, of which only the entries `SPIN_VARIABLE_…` matter.
+    pub environment: BTreeMap<String, String>,
+    /// The address to listen on; port 0 is any free port.
+    pub listen: SocketAddr,
+    /// Where the component's output goes.
+    pub log: Log,
+}
+
+/// Where the lines go that the component writes to its standard output and standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// To this process's standard error.
+    Stderr,
+    /// To memory, for [`Server::log`].
+    Memory,
+}
+
+/// A running server. It stops when it is dropped.
+#[must_use = "the server stops when it is dropped"]
+pub struct Server {
+    address: SocketAddr,
+    log: Sink,
+    /// Dropped to stop the server.
+    stop: oneshot::Sender<()>,
+    /// Closed when the server has ended.
+    ended: mpsc::Receiver<()>,
+}
+
+impl Server {
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// All that the component has written so far; empty unless the server was started with [`Log::Memory`].
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Stops accepting connections, and waits up to five seconds for the requests that are under way.
+    ///
+    /// Dropping the server does the same without waiting.
+    pub fn stop(self) {
+        drop(self.stop);
+        let _ = self
+            .ended
+            .recv_timeout(serve::GRACE + Duration::from_secs(1));
+    }
+}
+
+/// Starts a server, and returns as soon as it listens.
+///
+/// All servers of a process share their threads and the compiled component.
+///
+/// # Errors
+///
+/// When a file cannot be read or asks for what this host has not, when the component is not built, when a required
+/// variable has no value, or when the address is taken. The message never holds a variable's value.
+pub fn start(options: Options) -> Result<Server> {
+    let manifest = Manifest::read(&options.manifest)?;
+    let providers = match &options.runtime_config {
+        Some(path) => manifest::read_providers(path)?,
+        None => Vec::new(),
+    };
+    let variables = Variables::resolve(&manifest, &providers, &options.environment)?;
+    let shared = Shared::get()?;
+    let _within = shared.runtime.enter();
+    // Before the component is compiled: what is wrong should show at once.
+    let listener = serve::listen(options.listen)?;
+    let address = listener.local_addr()?;
+    let component = shared.component(&manifest.source, || {
+        if options.log == Log::Stderr {
+            complain("Compiling the component for this machine (a few seconds, once per build) …");
+        }
+    })?;
+
+    let log = Sink::new(options.log);
+    let application = Arc::new(Application {
+        shared,
+        component,
+        variables: Arc::new(variables),
+        log: log.clone(),
+    });
+    let (stop, stopped) = oneshot::channel();
+    let (ending, ended) = mpsc::channel();
+    shared.runtime.spawn(async move {
+        serve::serve(listener, address, application, stopped).await;
+        drop(ending);
+    });
+    Ok(Server {
+        address,
+        log,
+        stop,
+        ended,
+    })
+}

@@ -1,0 +1,119 @@
+//! What all servers of a process share: the engine, its threads, and the components it has loaded.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+
+use crate::compile::Artifact;
+use crate::guest::{Guest, link};
+
+/// How many instances run at once in a process; further requests wait.
+const INSTANCES: u32 = 1000;
+
+/// How many core modules a component may be: its own, the adapters of its imports, and the glue between them.
+const MODULES: u32 = 8;
+
+/// The most memory of an instance, in bytes: the limit of Akamai Functions.
+pub(crate) const MEMORY: usize = 128 * 1024 * 1024;
+
+/// How long a guest computes before it lets others run.
+const TIME_SLICE: Duration = Duration::from_millis(10);
+
+/// The parts of the host that exist once per process.
+pub(crate) struct Shared {
+    pub(crate) runtime: Runtime,
+    /// One permit per instance.
+    pub(crate) instances: Arc<Semaphore>,
+    engine: Engine,
+    /// Loaded components, by the hash of their artifact.
+    components: Mutex<HashMap<u64, ProxyPre<Guest>>>,
+}
+
+impl Shared {
+    /// Sets the shared parts up when they are first asked for.
+    pub(crate) fn get() -> Result<&'static Self> {
+        static SHARED: LazyLock<Result<Shared>> = LazyLock::new(Shared::new);
+        SHARED.as_ref().map_err(|error| anyhow!("{error:#}"))
+    }
+
+    fn new() -> Result<Self> {
+        let engine = engine()?;
+        let ticked = engine.weak();
+        // A thread of its own: all threads of the runtime can be busy with guests.
+        thread::Builder::new()
+            .name("devkit-host-ticks".into())
+            .spawn(move || {
+                while let Some(engine) = ticked.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
+                    thread::sleep(TIME_SLICE);
+                }
+            })?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("devkit-host")
+            .enable_all()
+            .build()
+            .context("cannot start the threads of the host")?;
+        Ok(Self {
+            runtime,
+            instances: Arc::new(Semaphore::new(INSTANCES as usize)),
+            engine,
+            components: Mutex::default(),
+        })
+    }
+
+    /// The component at `path`, ready for instances; `notice` is called when it has to be compiled.
+    pub(crate) fn component(&self, path: &Path, notice: impl FnOnce()) -> Result<ProxyPre<Guest>> {
+        let artifact = Artifact::read(path)?;
+        // Held while compiling, so that servers that start together compile once.
+        let mut components = self
+            .components
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(component) = components.get(&artifact.hash) {
+            return Ok(component.clone());
+        }
+        let component = artifact.load(&self.engine, notice)?;
+        let mut linker = Linker::new(&self.engine);
+        let pre = link(&mut linker)
+            .and_then(|()| linker.instantiate_pre(&component))
+            .and_then(ProxyPre::new)
+            .map_err(anyhow::Error::from)
+            .context("the component does not fit this host")?;
+        components.insert(artifact.hash, pre.clone());
+        Ok(pre)
+    }
+}
+
+fn engine() -> Result<Engine> {
+    let mut pool = PoolingAllocationConfig::new();
+    // The limits per component make sure that as many instances as there are permits find room.
+    pool.max_core_instances_per_component(MODULES)
+        .max_tables_per_component(MODULES)
+        .max_memories_per_component(1)
+        .total_component_instances(INSTANCES)
+        .total_core_instances(INSTANCES * MODULES)
+        .total_memories(INSTANCES)
+        .total_tables(INSTANCES * MODULES)
+        .total_stacks(INSTANCES)
+        .max_memory_size(MEMORY);
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    // The pool reserves 4 GiB of addresses per memory, which makes bounds checks free. Where so many addresses are not
+    // to be had (`ulimit -v`, small address spaces), each instance reserves its own: slower, and the same code.
+    Engine::new(&config)
+        .or_else(|_| Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand)))
+        .map_err(anyhow::Error::from)
+        .context("cannot set up Wasmtime")
+}
