@@ -1,0 +1,455 @@
+//! Which origins may call, and which headers tell them so.
+
+use serde_json::json;
+
+use crate::harness::{ALLOWED, FOREIGN, Server, Settings};
+use crate::http::{Answer, Request, TOKEN_ROUTE, get, post_json, preflight};
+
+const DEFAULT_ORIGINS: [&str; 7] = [
+    "https://vtaiwan.pages.dev",
+    "http://localhost:3000",
+    "http://localhost:3001",
+    "http://localhost:8080",
+    "https://vtaiwan.tw",
+    "https://www.vtaiwan.tw",
+    "https://talk.vtaiwan.tw",
+];
+
+const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
+const PREFLIGHT_HEADERS: [&str; 3] = [
+    "Access-Control-Allow-Methods",
+    "Access-Control-Allow-Headers",
+    "Access-Control-Max-Age",
+];
+
+fn assert_refused(answer: &Answer, context: &str) {
+    assert_eq!(answer.status, 403, "{context}: {answer}");
+    assert_eq!(answer.header(ALLOW_ORIGIN), None, "{context}: {answer}");
+    for name in PREFLIGHT_HEADERS {
+        assert_eq!(answer.header(name), None, "{context}: {answer}");
+    }
+    let body = answer.json();
+    assert_eq!(body["error"], "Origin not allowed", "{context}");
+    assert!(body.get("token").is_none(), "{context}");
+}
+
+#[test]
+fn each_default_origin_is_allowed() {
+    for origin in DEFAULT_ORIGINS {
+        let answer = Server::good().send(&get(&[]).origin(origin));
+        assert_eq!(answer.status, 200, "{origin}: {answer}");
+        assert_eq!(answer.header(ALLOW_ORIGIN), Some(origin));
+    }
+}
+
+#[test]
+fn another_origin_is_refused_and_told_the_list() {
+    for request in [
+        get(&[]),
+        get(&[("room", "*")]),
+        post_json(&json!({})),
+        Request::new("DELETE", TOKEN_ROUTE),
+    ] {
+        let answer = Server::good().send(&request.origin(FOREIGN));
+        assert_refused(&answer, "foreign");
+        assert_eq!(
+            answer.json(),
+            json!({ "error": "Origin not allowed", "allowed_origins": DEFAULT_ORIGINS })
+        );
+    }
+}
+
+#[test]
+fn an_origin_is_compared_byte_for_byte() {
+    for origin in [
+        "null",
+        "NULL",
+        "",
+        "*",
+        "https://vtaiwan.tw/",
+        "https://vtaiwan.tw/path",
+        "https://vtaiwan.tw?x",
+        "https://vtaiwan.tw#x",
+        "HTTPS://VTAIWAN.TW",
+        "https://VTaiwan.tw",
+        "https://vtaiwan.tw.",
+        "https://vtaiwan.tw:443",
+        "https://vtaiwan.tw:444",
+        "http://vtaiwan.tw",
+        "//vtaiwan.tw",
+        "vtaiwan.tw",
+        "https://user@vtaiwan.tw",
+        "https://vtaiwan.tw.evil.example",
+        "https://evilvtaiwan.tw",
+        "https://evil.vtaiwan.tw",
+        "https://vtaiwan.twx",
+        "https://vtaiwan.t",
+        "https://evil.example#https://vtaiwan.tw",
+        "https://vtaiwan.tw https://talk.vtaiwan.tw",
+        "https://vtaiwan.tw, https://talk.vtaiwan.tw",
+        "https://vtaiwan.tw%00.evil.example",
+        "https://vtaiwan.tw\t.evil.example",
+        "http://localhost",
+        "http://localhost:3002",
+        "https://localhost:3000",
+        "http://127.0.0.1:3000",
+        "http://[::1]:3000",
+        "file://",
+        "chrome-extension://abcdef",
+        "https://",
+        "://",
+        "not an origin",
+    ] {
+        let answer = Server::good().send(&get(&[]).origin(origin));
+        assert_refused(&answer, origin);
+    }
+}
+
+#[test]
+fn an_origin_that_is_no_text_is_refused() {
+    for origin in [
+        b"https://vtaiwan.tw\xff".as_slice(),
+        b"\xff\xfe",
+        b"https://\xe5\x85\xac.example",
+    ] {
+        let answer = Server::good().send(&get(&[]).origin(origin));
+        assert_refused(&answer, &String::from_utf8_lossy(origin));
+    }
+}
+
+#[test]
+fn two_origins_are_refused() {
+    for (first, second) in [
+        (ALLOWED, ALLOWED),
+        (ALLOWED, FOREIGN),
+        (FOREIGN, ALLOWED),
+        (ALLOWED, "https://talk.vtaiwan.tw"),
+    ] {
+        let answer = Server::good().send(&get(&[]).origin(first).origin(second));
+        assert_refused(&answer, first);
+        let answer = Server::good().send(&preflight(TOKEN_ROUTE, first).origin(second));
+        assert_refused(&answer, first);
+    }
+}
+
+#[test]
+fn no_origin_is_allowed_as_in_the_worker() {
+    let answer = Server::good().send(&get(&[]));
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header(ALLOW_ORIGIN), None);
+}
+
+#[test]
+fn require_origin_refuses_callers_without_one() {
+    for value in ["true", "TRUE"] {
+        let server = Server::start(Settings::good().set("require_origin", value));
+        for request in [get(&[]), post_json(&json!({}))] {
+            let answer = server.send(&request);
+            assert_refused(&answer, "without an origin");
+            assert_eq!(answer.json()["allowed_origins"], json!(DEFAULT_ORIGINS));
+        }
+        assert_eq!(server.send(&get(&[]).origin(ALLOWED)).status, 200);
+        assert_refused(&server.send(&get(&[]).origin(FOREIGN)), "foreign");
+    }
+}
+
+#[test]
+fn disclose_origins_false_leaves_the_list_out() {
+    let server = Server::start(
+        Settings::good().set_all(&[("disclose_origins", "false"), ("require_origin", "true")]),
+    );
+    for request in [get(&[]).origin(FOREIGN), get(&[])] {
+        let answer = server.send(&request);
+        assert_refused(&answer, "foreign");
+        assert_eq!(answer.json(), json!({ "error": "Origin not allowed" }));
+    }
+}
+
+#[test]
+fn every_answer_to_an_allowed_origin_carries_it() {
+    for (request, status) in [
+        (get(&[]), 200),
+        (post_json(&json!({})), 200),
+        (Request::new("HEAD", TOKEN_ROUTE), 200),
+        (get(&[("room", "*")]), 400),
+        (post_json(&json!([])), 400),
+        (Request::new("POST", TOKEN_ROUTE), 415),
+        (
+            crate::http::post("application/json", " ".repeat(20_000)),
+            413,
+        ),
+        (Request::new("PUT", TOKEN_ROUTE), 405),
+        (Request::new("GET", "/"), 404),
+        (Request::new("GET", "/healthz"), 200),
+        (Request::new("PUT", "/healthz"), 405),
+    ] {
+        let answer = Server::good().send(&request.origin(ALLOWED));
+        assert_eq!(answer.status, status, "{answer}");
+        assert_eq!(answer.header(ALLOW_ORIGIN), Some(ALLOWED), "{answer}");
+    }
+    let server = Server::start_broken(Settings::good().set("jaas_key_id", ""));
+    let answer = server.send(&get(&[]).origin(ALLOWED));
+    assert_eq!(answer.status, 500);
+    assert_eq!(answer.header(ALLOW_ORIGIN), Some(ALLOWED));
+}
+
+#[test]
+fn a_preflight_is_answered_exactly() {
+    for origin in DEFAULT_ORIGINS {
+        for (name, value) in [
+            ("Accept", "*/*"),
+            ("Access-Control-Request-Headers", "content-type,x-other"),
+            ("Access-Control-Request-Private-Network", "true"),
+            ("Access-Control-Request-Credentials", "true"),
+        ] {
+            let request = preflight(TOKEN_ROUTE, origin).header(name, value);
+            let answer = Server::good().send(&request);
+            assert_eq!(answer.status, 204, "{answer}");
+            assert_eq!(answer.header(ALLOW_ORIGIN), Some(origin));
+            let values = PREFLIGHT_HEADERS.map(|name| answer.header(name).unwrap_or("absent"));
+            assert_eq!(
+                values,
+                ["GET, POST, OPTIONS", "Content-Type, Authorization", "86400"]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_preflight_is_answered_whatever_method_it_asks_for() {
+    for method in ["POST", "DELETE", "get", "X-Y"] {
+        let request = Request::new("OPTIONS", TOKEN_ROUTE)
+            .origin(ALLOWED)
+            .header("Access-Control-Request-Method", method);
+        let answer = Server::good().send(&request);
+        assert_eq!(answer.status, 204, "{method}: {answer}");
+        assert_eq!(
+            answer.header("Access-Control-Allow-Methods"),
+            Some("GET, POST, OPTIONS")
+        );
+    }
+}
+
+#[test]
+fn a_preflight_of_another_origin_is_refused() {
+    for origin in [FOREIGN, "null", "", "https://vtaiwan.tw/"] {
+        let answer = Server::good().send(&preflight(TOKEN_ROUTE, origin));
+        assert_refused(&answer, origin);
+    }
+}
+
+#[test]
+fn a_preflight_is_for_known_routes() {
+    for target in ["/", "/api", "/api/jitsi-token/", "/other"] {
+        for origin in [ALLOWED, FOREIGN] {
+            let answer = Server::good().send(&preflight(target, origin));
+            assert_eq!(answer.status, 404, "{target}: {answer}");
+            for name in PREFLIGHT_HEADERS {
+                assert_eq!(answer.header(name), None, "{target}: {answer}");
+            }
+        }
+    }
+    let answer = Server::good().send(&preflight("/healthz", ALLOWED));
+    assert_eq!(answer.status, 204, "{answer}");
+    let answer = Server::good().send(&preflight("/healthz", FOREIGN));
+    assert_eq!(answer.header(ALLOW_ORIGIN), None, "{answer}");
+}
+
+#[test]
+fn options_that_is_no_preflight_is_a_405() {
+    for request in [
+        Request::new("OPTIONS", TOKEN_ROUTE),
+        Request::new("OPTIONS", TOKEN_ROUTE).origin(ALLOWED),
+        Request::new("OPTIONS", TOKEN_ROUTE).header("Access-Control-Request-Method", "GET"),
+    ] {
+        let answer = Server::good().send(&request);
+        assert_eq!(answer.status, 405, "{request:?}: {answer}");
+        assert_eq!(answer.header("Allow"), Some("GET, HEAD, POST, OPTIONS"));
+        for name in PREFLIGHT_HEADERS {
+            assert_eq!(answer.header(name), None, "{answer}");
+        }
+    }
+}
+
+#[test]
+fn answers_without_preflight_lack_its_headers() {
+    for request in [get(&[]), get(&[("room", "*")]), post_json(&json!({}))] {
+        let answer = Server::good().send(&request.origin(ALLOWED));
+        for name in PREFLIGHT_HEADERS {
+            assert_eq!(answer.header(name), None, "{answer}");
+        }
+    }
+}
+
+#[test]
+fn the_list_may_be_separated_by_commas_spaces_and_lines() {
+    let (one, two, three) = (
+        "https://one.example",
+        "https://two.example:8443",
+        "http://localhost:5173",
+    );
+    for text in [
+        format!("{one},{two},{three}"),
+        format!("{one} {two} {three}"),
+        format!("{one}\n{two}\n{three}\n"),
+        format!("  {one},\r\n {two} ,\t{three},"),
+        format!("{one},,{two}  {three} {one}"),
+    ] {
+        let server = Server::start(Settings::good().set("allowed_origins", &text));
+        for origin in [one, two, three] {
+            let answer = server.send(&get(&[]).origin(origin));
+            assert_eq!(answer.status, 200, "{text:?}: {answer}");
+            assert_eq!(answer.header(ALLOW_ORIGIN), Some(origin));
+        }
+        // The variable replaces the default list.
+        assert_refused(&server.send(&get(&[]).origin(ALLOWED)), &text);
+    }
+}
+
+#[test]
+fn an_entry_means_what_a_browser_sends() {
+    // Entry, origins that match, origins that do not.
+    let cases: &[(&str, &[&str], &[&str])] = &[
+        (
+            "HTTPS://Example.ORG:443",
+            &["https://example.org"],
+            &[
+                "https://example.org:443",
+                "https://Example.ORG",
+                "HTTPS://Example.ORG:443",
+            ],
+        ),
+        (
+            "http://localhost:80",
+            &["http://localhost"],
+            &["http://localhost:80"],
+        ),
+        (
+            "https://bücher.example",
+            &["https://xn--bcher-kva.example"],
+            &["https://b%C3%BCcher.example"],
+        ),
+        (
+            "https://公民.example:8443",
+            &["https://xn--55q826d.example:8443"],
+            &["https://xn--55q826d.example"],
+        ),
+        (
+            "http://127.0.0.1:5000",
+            &["http://127.0.0.1:5000"],
+            &["http://127.0.0.1", "https://127.0.0.1:5000"],
+        ),
+        (
+            "http://[::1]:3000",
+            &["http://[::1]:3000"],
+            &["http://[0:0:0:0:0:0:0:1]:3000"],
+        ),
+        (
+            "https://*.example.org",
+            &["https://a.example.org", "https://a-1.example.org"],
+            &[
+                "https://example.org",
+                "https://a.b.example.org",
+                "https://.example.org",
+                "https://*.example.org",
+                "http://a.example.org",
+                "https://a.example.org:8443",
+                "https://a.example.org.evil.example",
+                "https://aexample.org",
+                "https://evil.example/.example.org",
+                "https://evil.example#.example.org",
+                "https://evil:x@a.example.org",
+                "https://A.example.org",
+                "https://a b.example.org",
+                "https://-.example.org/",
+            ],
+        ),
+    ];
+    for (entry, matching, others) in cases {
+        let server = Server::start(Settings::good().set("allowed_origins", entry));
+        for origin in *matching {
+            let answer = server.send(&get(&[]).origin(origin));
+            assert_eq!(answer.status, 200, "{entry} and {origin}: {answer}");
+            assert_eq!(answer.header(ALLOW_ORIGIN), Some(*origin));
+        }
+        for origin in *others {
+            assert_refused(
+                &server.send(&get(&[]).origin(origin)),
+                &format!("{entry} and {origin}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_allows_no_origin() {
+    let server = Server::start_broken(Settings::good().set("allowed_origins", ""));
+    for origin in [ALLOWED, FOREIGN, ""] {
+        let answer = server.send(&get(&[]).origin(origin));
+        assert!([403, 500].contains(&answer.status), "{answer}");
+        assert_eq!(answer.header(ALLOW_ORIGIN), None, "{answer}");
+    }
+}
+
+#[test]
+fn a_wrong_entry_is_refused_with_a_message_of_its_own() {
+    // Entry, a part of it that no answer may repeat.
+    let cases = [
+        ("*", None),
+        ("null", None),
+        ("https://path.secret.example/app", Some("secret")),
+        ("https://query.secret.example?x=1", Some("secret")),
+        ("https://user:secret@example.org", Some("secret")),
+        ("ftp://secret.example.org", Some("secret")),
+        ("http://secret.example.org", Some("secret")),
+    ];
+    let mut messages = Vec::new();
+    for (entry, secret) in cases {
+        let settings = Settings::good().set("allowed_origins", &format!("{ALLOWED} {entry}"));
+        let server = Server::start_broken(settings);
+        for request in [get(&[]), get(&[]).origin(FOREIGN)] {
+            let answer = server.send(&request);
+            assert_eq!(answer.status, 500, "{entry}: {answer}");
+            assert_eq!(answer.header(ALLOW_ORIGIN), None, "{entry}: {answer}");
+            let message = answer.error();
+            assert!(message.contains("allowed_origins"), "{entry}: {message}");
+            if let Some(secret) = secret {
+                assert!(!message.contains(secret), "{entry}: {message}");
+            }
+            messages.push(message);
+        }
+        // The page that is allowed can read what is wrong.
+        let answer = server.send(&get(&[]).origin(ALLOWED));
+        assert_eq!(answer.status, 500, "{entry}: {answer}");
+        assert_eq!(answer.header(ALLOW_ORIGIN), Some(ALLOWED), "{entry}");
+    }
+    messages.sort();
+    messages.dedup();
+    assert_eq!(messages.len(), cases.len(), "{messages:#?}");
+}
+
+#[test]
+fn other_wrong_entries_are_refused_too() {
+    for entry in [
+        "https://vtaiwan.tw/",
+        "https://user@vtaiwan.tw",
+        "https://*",
+        "https://*.*.example.org",
+        "https://a.*.example.org",
+        "https://a*.example.org",
+        "http://*.example.org",
+        "vtaiwan.tw",
+        "https://",
+        "https://vtaiwan.tw:99999",
+        "https://vtaiwan.tw#x",
+        "javascript:alert(1)",
+        "file:///",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+    ] {
+        let server = Server::start_broken(Settings::good().set("allowed_origins", entry));
+        let answer = server.send(&get(&[]));
+        assert_eq!(answer.status, 500, "{entry}: {answer}");
+        assert!(answer.error().contains("allowed_origins"), "{answer}");
+    }
+}

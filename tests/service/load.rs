@@ -1,0 +1,35 @@
+//! Many at once.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::harness::{ALLOWED, Server, Settings};
+use crate::http::get;
+
+#[test]
+fn a_thousand_requests_on_16_connections_all_get_valid_tokens() {
+    const REQUESTS: usize = 1_000;
+    const CONNECTIONS: usize = 16;
+    let server = Server::start(Settings::good());
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..CONNECTIONS {
+            scope.spawn(|| {
+                let mut connection = server.connect();
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= REQUESTS {
+                        break;
+                    }
+                    let room = format!("room-{number}");
+                    let request = get(&[("room", &room)]).origin(ALLOWED);
+                    let answer = connection.send(&request).expect("an answer");
+                    // Rules and signature.
+                    server.check(&request, &answer);
+                    assert_eq!(answer.status, 200, "{answer}");
+                    assert_eq!(answer.token().claims["room"], room);
+                }
+            });
+        }
+    });
+}

@@ -1,0 +1,24 @@
+//! The built component, driven over HTTP: each line of its contract is a case here, and nothing is mocked.
+//!
+//! `cargo dev build` first. `JAAS_TEST_HOST=spin` runs the same cases against `spin up`.
+
+mod harness;
+mod http;
+mod key_material;
+mod rules;
+mod signature;
+mod spin;
+
+mod configuration;
+mod cors;
+mod get;
+mod health;
+mod hostile;
+mod keys;
+mod load;
+mod logs;
+mod methods;
+mod post;
+mod repository;
+mod rooms;
+mod tokens;

@@ -1,0 +1,322 @@
+//! `POST /api/jitsi-token`: a JSON object or a form, so that names stay out of URLs.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::Server;
+use crate::http::{Body, Request, TOKEN_ROUTE, post, post_form, post_json, token_target};
+
+const LARGEST_BODY: usize = 16_384;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[test]
+fn json_gives_every_parameter() {
+    let token = Server::good()
+        .send(&post_json(&json!({
+            "room": "My-Room", "user_id": "7", "user_name": "公民",
+            "user_email": "a@b.example", "user_moderator": "false", "other": [1, 2],
+        })))
+        .token();
+    assert_eq!(token.claims["room"], "my-room");
+    assert_eq!(
+        *token.user(),
+        json!({ "id": "7", "name": "公民", "email": "a@b.example", "moderator": "false" })
+    );
+}
+
+#[test]
+fn a_form_gives_every_parameter() {
+    let token = Server::good()
+        .send(&post_form(&[
+            ("room", "My-Room"),
+            ("user_id", "7"),
+            ("user_name", "公 民"),
+            ("user_email", "a@b.example"),
+            ("user_moderator", "FALSE"),
+            ("other", "x"),
+        ]))
+        .token();
+    assert_eq!(token.claims["room"], "my-room");
+    assert_eq!(
+        *token.user(),
+        json!({ "id": "7", "name": "公 民", "email": "a@b.example", "moderator": "false" })
+    );
+}
+
+#[test]
+fn an_empty_object_and_an_empty_form_have_the_defaults() {
+    for request in [
+        post_json(&json!({})),
+        post("application/json", " { } \n"),
+        post_form(&[]),
+        post_json(&json!({ "room": "", "user_id": " ", "user_moderator": "" })),
+        post_json(
+            &json!({ "room": null, "user_id": null, "user_name": null, "user_email": null, "user_moderator": null }),
+        ),
+    ] {
+        let answer = Server::good().send(&request);
+        assert_eq!(answer.status, 200, "{request:?}: {answer}");
+        let token = answer.token();
+        assert_eq!(token.claims["room"], "default-room");
+        assert_eq!(
+            *token.user(),
+            json!({ "id": "user123", "name": "Your User", "email": "user@example.com", "moderator": "true" })
+        );
+    }
+}
+
+#[test]
+fn user_moderator_may_be_a_bool() {
+    for (value, claim) in [
+        (json!(true), "true"),
+        (json!(false), "false"),
+        (json!("True"), "true"),
+        (json!("FALSE"), "false"),
+    ] {
+        let token = Server::good().send(&post_json(&json!({ "user_moderator": value })));
+        assert_eq!(token.token().user()["moderator"], claim, "{value}");
+    }
+}
+
+#[test]
+fn a_wrong_type_gets_a_400_that_names_the_field() {
+    for field in [
+        "room",
+        "user_id",
+        "user_name",
+        "user_email",
+        "user_moderator",
+    ] {
+        let mut wrong = vec![
+            json!(1),
+            json!(-1.5),
+            json!([]),
+            json!(["a"]),
+            json!({}),
+            json!({"a": "b"}),
+        ];
+        if field != "user_moderator" {
+            wrong.extend([json!(true), json!(false)]);
+        }
+        for value in wrong {
+            let answer = Server::good().send(&post_json(&json!({ field: value })));
+            assert_eq!(answer.status, 400, "{field}: {value}: {answer}");
+            assert!(answer.error().contains(field), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_value_gets_a_400_that_names_the_field() {
+    let long = "a".repeat(257);
+    for (field, value) in [
+        ("room", "*"),
+        ("room", "a/b"),
+        ("user_id", "a\u{0}b"),
+        ("user_id", &long),
+        ("user_name", "a\nb"),
+        ("user_name", &long),
+        ("user_email", "nobody"),
+        ("user_email", "a\tb@c"),
+        ("user_moderator", "maybe"),
+    ] {
+        for request in [
+            post_json(&json!({ field: value })),
+            post_form(&[(field, value)]),
+        ] {
+            let answer = Server::good().send(&request);
+            assert_eq!(answer.status, 400, "{field}: {value}: {answer}");
+            assert!(answer.error().contains(field), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn the_first_of_a_repeated_field_wins() {
+    for request in [
+        post("application/json", r#"{"room":"a","room":"b"}"#),
+        post(FORM, "room=a&room=b"),
+    ] {
+        let answer = Server::good().send(&request);
+        assert_eq!(answer.status, 200, "{answer}");
+        assert_eq!(answer.token().claims["room"], "a");
+    }
+}
+
+#[test]
+fn a_body_that_is_no_json_object_gets_a_400() {
+    let deep = "[".repeat(8_000);
+    let bodies: [&[u8]; 16] = [
+        b"",
+        b" ",
+        b"{",
+        b"{]",
+        b"[]",
+        b"[{}]",
+        b"null",
+        b"true",
+        b"1",
+        b"\"room\"",
+        b"room=a",
+        b"{'room':'a'}",
+        b"{\"room\":\"a\"} x",
+        b"{\"room\":\"a\xff\"}",
+        b"{\"room\":\"\\ud800\"}",
+        deep.as_bytes(),
+    ];
+    for body in bodies {
+        let answer = Server::good().send(&post("application/json", body));
+        let body = String::from_utf8_lossy(&body[..body.len().min(40)]);
+        assert_eq!(answer.status, 400, "{body}: {answer}");
+    }
+}
+
+#[test]
+fn a_form_in_a_bad_encoding_gets_a_400_that_names_the_field() {
+    for (body, field) in [
+        ("room=%zz", "room"),
+        ("user_name=%ff", "user_name"),
+        ("room=a&user_email=%", "user_email"),
+    ] {
+        let answer = Server::good().send(&post(FORM, body));
+        assert_eq!(answer.status, 400, "{body}: {answer}");
+        assert!(answer.error().contains(field), "{answer}");
+    }
+    let answer = Server::good().send(&post(FORM, b"user_name=\xff".as_slice()));
+    assert_eq!(answer.status, 400, "{answer}");
+
+    let answer = Server::good().send(&post(FORM, "other=%zz&%ff=1&room=a+b"));
+    assert_eq!(answer.status, 200, "{answer}");
+    assert_eq!(answer.token().claims["room"], "a%20b");
+}
+
+#[test]
+fn the_content_type_is_json_or_form() {
+    let json = r#"{"room":"a"}"#;
+    for (content_type, body) in [
+        ("application/json", json),
+        ("application/json; charset=utf-8", json),
+        ("application/json;charset=UTF-8", json),
+        ("Application/JSON", json),
+        (FORM, "room=a"),
+        ("application/x-www-form-urlencoded; charset=UTF-8", "room=a"),
+        ("Application/X-WWW-Form-Urlencoded", "room=a"),
+    ] {
+        let answer = Server::good().send(&post(content_type, body));
+        assert_eq!(answer.status, 200, "{content_type}: {answer}");
+        assert_eq!(answer.token().claims["room"], "a");
+    }
+    for content_type in [
+        "text/plain",
+        "text/plain;charset=UTF-8",
+        "text/json",
+        "application/jsonx",
+        "application/xml",
+        "application/octet-stream",
+        "multipart/form-data; boundary=x",
+        "json",
+        "",
+        "*/*",
+    ] {
+        let answer = Server::good().send(&post(content_type, json));
+        assert_eq!(answer.status, 415, "{content_type}: {answer}");
+    }
+    let request = Request::new("POST", TOKEN_ROUTE);
+    for body in [Body::None, Body::Whole(json.into())] {
+        let answer = Server::good().send(&request.clone().body(body));
+        assert_eq!(answer.status, 415, "without a Content-Type: {answer}");
+    }
+    let answer = Server::good().send(
+        &Request::new("POST", TOKEN_ROUTE)
+            .header("Content-Type", b"application/\xff".as_slice())
+            .body(Body::Whole(json.into())),
+    );
+    assert_eq!(answer.status, 415, "{answer}");
+}
+
+/// A JSON body and a form of exactly this many bytes.
+fn bodies_of(size: usize) -> [(&'static str, Vec<u8>); 2] {
+    [
+        ("application/json", r#"{"room":"a","pad":""#, "\"}"),
+        (FORM, "room=a&pad=", ""),
+    ]
+    .map(|(content_type, start, end)| {
+        let pad = "x".repeat(size - start.len() - end.len());
+        (content_type, format!("{start}{pad}{end}").into_bytes())
+    })
+}
+
+#[test]
+fn a_body_may_have_16_kib_and_no_more() {
+    for (size, status) in [
+        (LARGEST_BODY, 200),
+        (LARGEST_BODY + 1, 413),
+        (LARGEST_BODY + 8_000, 413),
+    ] {
+        for (content_type, body) in bodies_of(size) {
+            let chunks = body.chunks(1_000).map(<[u8]>::to_vec).collect();
+            for sent in [
+                Body::Whole(body.clone()),
+                Body::Chunks(chunks, Duration::ZERO),
+                Body::Chunks(vec![body.clone()], Duration::ZERO),
+            ] {
+                let request = post(content_type, "").body(sent);
+                let answer = Server::good().send(&request);
+                assert_eq!(answer.status, status, "{size} of {content_type}: {answer}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_body_in_pieces_is_read_whole() {
+    let pieces =
+        r#"{"room":"公民","user_name":"Ann"}"#.as_bytes().chunks(3).map(<[u8]>::to_vec).collect();
+    let request = post("application/json", "").body(Body::Chunks(pieces, Duration::from_millis(5)));
+    let token = Server::good().send(&request).token();
+    assert_eq!(token.claims["room"], "%e5%85%ac%e6%b0%91");
+    assert_eq!(token.user()["name"], "Ann");
+}
+
+#[test]
+fn known_parameters_in_the_query_get_a_400_that_names_them() {
+    let with_query = |query: &[(&str, &str)], body: &Value| {
+        let mut request = post_json(body);
+        request.target = token_target(query).into();
+        Server::good().send(&request)
+    };
+    for parameter in [
+        "room",
+        "user_id",
+        "user_name",
+        "user_email",
+        "user_moderator",
+    ] {
+        for value in ["true", "", "*"] {
+            let answer = with_query(&[("x", "1"), (parameter, value)], &json!({}));
+            assert_eq!(answer.status, 400, "{parameter}: {answer}");
+            assert!(answer.error().contains(parameter), "{answer}");
+        }
+    }
+    let answer = with_query(
+        &[("utm_source", "x"), ("Room", "y")],
+        &json!({ "room": "a" }),
+    );
+    assert_eq!(answer.status, 200, "{answer}");
+    assert_eq!(answer.token().claims["room"], "a");
+}
+
+#[test]
+fn nothing_in_a_body_becomes_a_claim() {
+    let token = Server::good()
+        .send(&post_json(&json!({
+            "admin": true, "aud": "x", "sub": "y", "exp": 1, "context": { "features": { "recording": true } },
+            "features": { "recording": true }, "regex": true, "user": { "role": "x" },
+            "moderator": true, "user_avatar": "x", "hidden-from-recorder": true, "user_moderator": false,
+        })))
+        .token();
+    assert_eq!(token.claims["context"]["features"]["recording"], false);
+    assert_eq!(token.user().as_object().map(|user| user.len()), Some(4));
+}

@@ -1,0 +1,195 @@
+//! Room names: the claim is what the Jitsi client asks for, or the request is refused.
+
+use serde_json::json;
+
+use crate::harness::Server;
+use crate::http::{get, post_form, post_json};
+
+#[test]
+fn the_claim_is_the_name_that_the_client_asks_for() {
+    let cases = [
+        ("room", "room"),
+        ("My-Room", "my-room"),
+        ("公民會議", "%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0"),
+        ("Town Hall", "town%20hall"),
+        (" padded ", "padded"),
+        ("a.b_c~d-e", "a.b_c~d-e"),
+        ("...", "..."),
+        (".a", ".a"),
+        ("0", "0"),
+        // NFKC, then lower case.
+        ("ＡＢＣ１", "abc1"),
+        ("e\u{301}", "%c3%a9"),
+        ("É", "%c3%a9"),
+        ("ﬁ", "fi"),
+        ("①", "1"),
+        ("Straße", "stra%c3%9fe"),
+        ("İ", "i%cc%87"),
+        ("ΟΔΟΣ", "%ce%bf%ce%b4%ce%bf%cf%82"),
+        ("🙂", "%f0%9f%99%82"),
+        ("会议（一）", "%e4%bc%9a%e8%ae%ae(%e4%b8%80)"),
+        ("a\"b<c>d{e}f|g`h#i", "a%22b%3cc%3ed%7be%7df%7cg%60h%23i"),
+        // The client takes these out of URLs.
+        ("a:b@c!d&e'f,g;h=i", "abcdefghi"),
+        ("Room: One!", "room%20one"),
+        // Encoded twice: decoded once more, as the client does.
+        ("%E5%85%AC%E6%B0%91", "%e5%85%ac%e6%b0%91"),
+        ("Town%20Hall", "town%20hall"),
+        ("My%2DRoom", "my-room"),
+        ("Caf%C3%A9", "caf%c3%a9"),
+    ];
+    for (name, claim) in cases {
+        for request in [
+            get(&[("room", name)]),
+            post_json(&json!({ "room": name })),
+            post_form(&[("room", name)]),
+        ] {
+            let answer = Server::good().send(&request);
+            assert_eq!(answer.status, 200, "{name}: {answer}");
+            assert_eq!(answer.token().claims["room"], claim, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_means_more_than_one_room_is_refused() {
+    let mut names: Vec<String> = [
+        "*",
+        "**",
+        "a*",
+        "*a",
+        " * ",
+        "＊",
+        "a＊b",
+        "%2A",
+        "%2a%2a",
+        "%EF%BC%8A",
+        "﹡",
+        "%",
+        "100%",
+        "a%zz",
+        "%%",
+        "%ff",
+        "%C3",
+        ".",
+        "..",
+        "%2E",
+        "%2e%2e",
+        "/",
+        "a/b",
+        "%2F",
+        "a%2Fb",
+        "../x",
+        "\\",
+        "a\\b",
+        "%5C",
+        "a%5Cb",
+        "%3F",
+        "%2B",
+        "%28a%29",
+        "%5Ba%5D",
+        "%5E",
+        "%24",
+        "a%00b",
+        "%0A",
+        "a%7Fb",
+        ":",
+        "@!&',;=",
+        ":.",
+        "!..!",
+        "%3A",
+        "%25",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for c in "*?+^$%[]()/\\\0\u{1}\t\n\r\u{1b}\u{7f}".chars() {
+        names.push(format!("a{c}b"));
+    }
+    for name in names {
+        for request in [
+            get(&[("room", &name)]),
+            post_json(&json!({ "room": name })),
+            post_form(&[("room", &name)]),
+        ] {
+            let answer = Server::good().send(&request);
+            assert_eq!(answer.status, 400, "{name:?}: {answer}");
+            assert!(answer.error().contains("room"), "{answer}");
+        }
+    }
+}
+
+/// What the contract leaves open: a token that keeps the rules, or a refusal that names the room.
+#[test]
+fn a_name_that_becomes_a_pattern_is_a_room_or_refused() {
+    for name in [
+        "？",
+        "＋",
+        "＾",
+        "＄",
+        "％",
+        "［a］",
+        "／",
+        "＼",
+        "．．",
+        "．",
+        "․․",
+        "％２Ａ",
+        "\u{85}",
+        "\u{200b}",
+        "\u{feff}",
+        "\u{202e}abc",
+        "\u{ad}",
+        "\u{a0}",
+        "a\u{a0}",
+        "\u{3000}",
+        "！",
+        "：＠",
+        "ﷺ",
+        "℀",
+        "½",
+        "¨",
+        "\u{301}",
+        "%25E5%2585%25AC",
+        "%252A",
+        "%25252A",
+        "a%20",
+        "%20a",
+        "%20",
+    ] {
+        let answer = Server::good().send(&get(&[("room", name)]));
+        match answer.status {
+            // The rule checker has looked at it.
+            200 => {
+                let room = answer.token().claims["room"].clone();
+                assert!(
+                    !room.as_str().unwrap_or("*").contains('*'),
+                    "{name:?}: {room}"
+                );
+            }
+            status => {
+                assert_eq!(status, 400, "{name:?}: {answer}");
+                assert!(answer.error().contains("room"), "{answer}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_has_at_most_128_characters() {
+    for c in ["a", "公", "🙂"] {
+        let longest = c.repeat(128);
+        for name in [longest.clone(), format!("  {longest}  ")] {
+            let answer = Server::good().send(&get(&[("room", &name)]));
+            assert_eq!(answer.status, 200, "{c}: {answer}");
+        }
+        let too_long = c.repeat(129);
+        for request in [
+            get(&[("room", &too_long)]),
+            post_json(&json!({ "room": too_long })),
+        ] {
+            let answer = Server::good().send(&request);
+            assert_eq!(answer.status, 400, "{c}: {answer}");
+            assert!(answer.error().contains("room"), "{answer}");
+        }
+    }
+}
