@@ -4,80 +4,23 @@
 //! structs below are all that is ever signed. Names, types and order are those of 8x8's page "JaaS JWT".
 #![forbid(unsafe_code)]
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-
+use crate::features::GrantedFeatures;
 use crate::policy::Grant;
-use crate::token_request::{Email, PersonalText, TokenRequest};
+use crate::token_request::{Avatar, Email, PersonalText};
 
 /// The audience of every token.
 pub const AUDIENCE: &str = "jitsi";
 /// The issuer of every token.
 pub const ISSUER: &str = "chat";
-/// How long a token is valid, in seconds.
-pub const LIFETIME_SECONDS: u64 = 3600;
-/// How long before it is made a token becomes valid, in seconds: the web client compares `nbf` with the browser's clock.
-pub const LEEWAY_SECONDS: u64 = 10;
 
-/// A feature of a meeting, by the names that 8x8 documents.
+/// When a token is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Feature {
-    /// Stream the meeting.
-    Livestreaming,
-    /// Record the meeting.
-    Recording,
-    /// Transcribe what is said.
-    Transcription,
-    /// Be called by SIP.
-    SipInboundCall,
-    /// Call by SIP.
-    SipOutboundCall,
-    /// Be called by telephone.
-    InboundCall,
-    /// Dial telephones, at the owner's cost.
-    OutboundCall,
-    /// Send files.
-    FileUpload,
-    /// See who visits.
-    ListVisitors,
-    /// Write to everybody.
-    SendGroupchat,
-    /// Make polls.
-    CreatePolls,
-}
-
-impl Feature {
-    /// The features that 8x8 documents, in its order: the ones that every token names.
-    pub const DOCUMENTED: [Self; 11] = [
-        Self::Livestreaming,
-        Self::Recording,
-        Self::Transcription,
-        Self::SipInboundCall,
-        Self::SipOutboundCall,
-        Self::InboundCall,
-        Self::OutboundCall,
-        Self::FileUpload,
-        Self::ListVisitors,
-        Self::SendGroupchat,
-        Self::CreatePolls,
-    ];
-
-    /// The key in `context.features`.
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Livestreaming => "livestreaming",
-            Self::Recording => "recording",
-            Self::Transcription => "transcription",
-            Self::SipInboundCall => "sip-inbound-call",
-            Self::SipOutboundCall => "sip-outbound-call",
-            Self::InboundCall => "inbound-call",
-            Self::OutboundCall => "outbound-call",
-            Self::FileUpload => "file-upload",
-            Self::ListVisitors => "list-visitors",
-            Self::SendGroupchat => "send-groupchat",
-            Self::CreatePolls => "create-polls",
-        }
-    }
+pub struct Validity {
+    /// How long after it is made a token expires, in seconds. Prosody allows no leeway.
+    pub ttl_seconds: u64,
+    /// How long before it is made a token becomes valid, in seconds: the web client compares `nbf` with the browser's
+    /// clock, which may be slow.
+    pub leeway_seconds: u64,
 }
 
 /// The payload of a token.
@@ -98,7 +41,7 @@ pub struct Claims {
 #[derive(Debug, serde::Serialize)]
 struct Context {
     user: User,
-    features: Features,
+    features: GrantedFeatures,
     room: RoomContext,
 }
 
@@ -110,29 +53,22 @@ struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    avatar: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
     /// `"true"` or `"false"`: a string, as 8x8's example has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     moderator: Option<&'static str>,
+    #[serde(
+        rename = "hidden-from-recorder",
+        skip_serializing_if = "Option::is_none"
+    )]
+    hidden_from_recorder: Option<bool>,
 }
 
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[user elided]")
-    }
-}
-
-/// Every documented key is written: one that is left out is denied even to a moderator, and silently.
-#[derive(Debug)]
-struct Features(&'static [Feature]);
-
-impl Serialize for Features {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(Feature::DOCUMENTED.len()))?;
-        for feature in Feature::DOCUMENTED {
-            map.serialize_entry(feature.key(), &self.0.contains(&feature))?;
-        }
-        map.end()
     }
 }
 
@@ -145,26 +81,36 @@ struct RoomContext {
 impl Claims {
     /// The claims of one token. `now` is in seconds since 1970-01-01 UTC.
     #[must_use]
-    pub fn new(app_id: &str, request: TokenRequest, grant: &Grant, now: u64) -> Self {
+    pub fn new(app_id: &str, grant: Grant, validity: Validity, now: u64) -> Self {
+        let Grant {
+            room,
+            user_id,
+            user_name,
+            user_avatar,
+            user_email,
+            moderator,
+            hidden_from_recorder,
+            features,
+        } = grant;
         Self {
             aud: AUDIENCE,
             context: Context {
                 user: User {
-                    id: request.user_id.map(PersonalText::into_string),
-                    name: request.user_name.map(PersonalText::into_string),
-                    email: request.user_email.map(Email::into_string),
-                    moderator: grant
-                        .moderator
-                        .map(|moderator| if moderator { "true" } else { "false" }),
+                    id: user_id.map(PersonalText::into_string),
+                    name: user_name.map(PersonalText::into_string),
+                    avatar: user_avatar.map(Avatar::into_string),
+                    email: user_email.map(Email::into_string),
+                    moderator: moderator.map(|moderator| if moderator { "true" } else { "false" }),
+                    hidden_from_recorder,
                 },
-                features: Features(grant.features),
+                features,
                 room: RoomContext { regex: false },
             },
-            exp: now.saturating_add(LIFETIME_SECONDS),
+            exp: now.saturating_add(validity.ttl_seconds),
             iat: now,
             iss: ISSUER,
-            nbf: now.saturating_sub(LEEWAY_SECONDS),
-            room: request.room.into_string(),
+            nbf: now.saturating_sub(validity.leeway_seconds),
+            room: room.into_string(),
             sub: app_id.to_owned(),
         }
     }
@@ -173,15 +119,21 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caller::Caller;
     use crate::config::tests::config_with;
     use crate::parameters::Parameters;
     use crate::policy;
+    use crate::token_request::TokenRequest;
+
+    fn claims_at(now: u64, query: &str, variables: &[(&str, &str)]) -> Claims {
+        let config = config_with(variables);
+        let request = TokenRequest::read(&Parameters::from_form(query)).unwrap();
+        let grant = policy::decide(&config, &Caller::Anyone, request, &mut || [0; 16]).unwrap();
+        Claims::new("app", grant, config.validity, now)
+    }
 
     fn claims(query: &str, variables: &[(&str, &str)]) -> String {
-        let defaults = config_with(variables).defaults;
-        let request = TokenRequest::read(&Parameters::from_form(query), &defaults).unwrap();
-        let grant = policy::grant(request.moderator);
-        serde_json::to_string(&Claims::new("app", request, &grant, 1_700_000_000)).unwrap()
+        serde_json::to_string(&claims_at(1_700_000_000, query, variables)).unwrap()
     }
 
     #[test]
@@ -201,15 +153,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_for_besides_stands_where_8x8_has_it() {
+        let text = claims(
+            "user_avatar=https://a.example/b&user_hidden_from_recorder=true",
+            &[],
+        );
+        assert!(
+            text.contains(r#""avatar":"https://a.example/b","email""#),
+            "{text}"
+        );
+        assert!(
+            text.contains(r#""hidden-from-recorder":true},"features""#),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn a_member_is_denied_every_feature_by_name() {
         let text = claims("user_moderator=false", &[]);
         assert!(text.contains(r#""moderator":"false""#));
-        for feature in Feature::DOCUMENTED {
-            assert!(
-                text.contains(&format!(r#""{}":false"#, feature.key())),
-                "{text}"
-            );
-        }
+        assert_eq!(text.matches(":false").count(), 12, "{text}");
+        assert!(!text.contains(":true"), "{text}");
     }
 
     #[test]
@@ -228,11 +192,12 @@ mod tests {
     }
 
     #[test]
-    fn times_do_not_overflow() {
-        let defaults = config_with(&[]).defaults;
+    fn times_follow_the_variables_and_do_not_overflow() {
+        let variables = [("token_ttl_seconds", "60"), ("token_leeway_seconds", "0")];
+        let claims = claims_at(100, "", &variables);
+        assert_eq!((claims.nbf, claims.iat, claims.exp), (100, 100, 160));
         for now in [0, u64::MAX] {
-            let request = TokenRequest::read(&Parameters::from_form(""), &defaults).unwrap();
-            let claims = Claims::new("app", request, &policy::grant(None), now);
+            let claims = claims_at(now, "", &[]);
             assert!(claims.nbf <= claims.iat && claims.iat <= claims.exp);
         }
     }

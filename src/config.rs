@@ -8,36 +8,66 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::caller::{Authentication, VerificationKey};
+use crate::claims::Validity;
+use crate::features::{Feature, FeatureSet};
 use crate::origin::AllowedOrigins;
+use crate::parameters::split_list;
 use crate::private_key::PrivateKeyText;
-use crate::room::RoomName;
+use crate::room::{RoomList, RoomName};
 use crate::signer::Signer;
-use crate::token_request::{Defaults, Email, PersonalText, parse_bool};
+use crate::token_request::{Email, PersonalText, TextError, parse_bool};
 
-/// The names of the Spin variables, as `spin.toml` declares them.
+/// A Spin variable: its name and its default, as `spin.toml` declares them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// The name.
+    pub name: &'static str,
+    /// The value when nobody gives one; `None` where somebody must.
+    pub default: Option<&'static str>,
+}
+
+/// All variables. README.md says what each means; a test keeps the three in step.
 pub mod variable {
-    /// The JaaS App ID: `vpaas-magic-cookie-` and 32 hexadecimal digits.
-    pub const APP_ID: &str = "jaas_app_id";
-    /// The id of the API key: `<App ID>/<id>`, or the id alone.
-    pub const KEY_ID: &str = "jaas_key_id";
-    /// The RSA private key in PEM.
-    pub const PRIVATE_KEY: &str = "jaas_private_key";
-    /// The origins whose pages may call; see [`crate::origin`].
-    pub const ALLOWED_ORIGINS: &str = "allowed_origins";
-    /// Whether a refused origin is told the list: `true` or `false`.
-    pub const DISCLOSE_ORIGINS: &str = "disclose_origins";
-    /// Whether a request without `Origin` is refused: `true` or `false`.
-    pub const REQUIRE_ORIGIN: &str = "require_origin";
-    /// The room of a request that names none. Empty: every request must name one.
-    pub const DEFAULT_ROOM: &str = "default_room";
-    /// The user id of a request that gives none. Empty: the field is left out.
-    pub const DEFAULT_USER_ID: &str = "default_user_id";
-    /// The display name of a request that gives none. Empty: the field is left out.
-    pub const DEFAULT_USER_NAME: &str = "default_user_name";
-    /// The e-mail address of a request that gives none. Empty: the field is left out.
-    pub const DEFAULT_USER_EMAIL: &str = "default_user_email";
-    /// Whether a request that does not say so is a moderator's: `true`, `false`, or empty: the field is left out.
-    pub const DEFAULT_MODERATOR: &str = "default_moderator";
+    use super::Variable;
+
+    macro_rules! variables {
+        ($($constant:ident = $name:literal, $default:expr;)*) => {
+            $(
+                #[doc = concat!("The variable `", $name, "`.")]
+                pub const $constant: Variable = Variable { name: $name, default: $default };
+            )*
+            /// All of them, in the order of `spin.toml`.
+            pub const ALL: &[Variable] = &[$($constant),*];
+        };
+    }
+
+    variables! {
+        APP_ID = "jaas_app_id", None;
+        KEY_ID = "jaas_key_id", None;
+        PRIVATE_KEY = "jaas_private_key", None;
+        ALLOWED_ORIGINS = "allowed_origins", Some("https://vtaiwan.pages.dev http://localhost:3000 http://localhost:3001 http://localhost:8080 https://vtaiwan.tw https://www.vtaiwan.tw https://talk.vtaiwan.tw");
+        DISCLOSE_ORIGINS = "disclose_origins", Some("true");
+        REQUIRE_ORIGIN = "require_origin", Some("false");
+        DEFAULT_ROOM = "default_room", Some("default-room");
+        DEFAULT_USER_ID = "default_user_id", Some("user123");
+        DEFAULT_USER_NAME = "default_user_name", Some("Your User");
+        DEFAULT_USER_EMAIL = "default_user_email", Some("user@example.com");
+        DEFAULT_MODERATOR = "default_moderator", Some("true");
+        TOKEN_TTL_SECONDS = "token_ttl_seconds", Some("3600");
+        TOKEN_LEEWAY_SECONDS = "token_leeway_seconds", Some("10");
+        MODERATOR_FEATURES = "moderator_features", Some("livestreaming, outbound-call");
+        MEMBER_FEATURES = "member_features", Some("");
+        ALLOWED_ROOMS = "allowed_rooms", Some("");
+        AUTH_MODE = "auth_mode", Some("none");
+        AUTH_HS256_SECRET = "auth_hs256_secret", Some("");
+        AUTH_PUBLIC_KEY = "auth_public_key", Some("");
+        AUTH_JWKS = "auth_jwks", Some("");
+        AUTH_ISSUER = "auth_issuer", Some("");
+        AUTH_AUDIENCE = "auth_audience", Some("");
+        AUTH_MODERATOR_CLAIM = "auth_moderator_claim", Some("moderator");
+        AUTH_MODERATOR_VALUES = "auth_moderator_values", Some("");
+    }
 }
 
 /// What a caller reads when one of the three credentials is missing: the Worker's words, because front ends may show them.
@@ -60,22 +90,22 @@ pub struct Problem {
 impl Problem {
     /// A credential is not set, or set to nothing.
     #[must_use]
-    pub fn missing(variable: &'static str) -> Self {
+    pub fn missing(variable: Variable) -> Self {
         Self {
-            variable,
+            variable: variable.name,
             missing: true,
             message: format!(
                 "is not set; give it to Spin, for example as SPIN_VARIABLE_{}.",
-                variable.to_ascii_uppercase()
+                variable.name.to_ascii_uppercase()
             ),
         }
     }
 
     /// A variable holds something that cannot be used. `message` continues a sentence that starts with its name.
     #[must_use]
-    pub fn invalid(variable: &'static str, message: impl Into<String>) -> Self {
+    pub fn invalid(variable: Variable, message: impl Into<String>) -> Self {
         Self {
-            variable,
+            variable: variable.name,
             missing: false,
             message: message.into(),
         }
@@ -116,8 +146,18 @@ pub struct Config {
     pub disclose_origins: bool,
     /// Whether a request without `Origin` is refused.
     pub require_origin: bool,
-    /// What a request's parameters are when it leaves them out.
+    /// What is taken for what a request leaves out.
     pub defaults: Defaults,
+    /// When a token is valid.
+    pub validity: Validity,
+    /// What a moderator may do.
+    pub moderator_features: FeatureSet,
+    /// What everybody else may do.
+    pub member_features: FeatureSet,
+    /// The rooms that are open; `None`: all.
+    pub allowed_rooms: Option<RoomList>,
+    /// How callers are verified; `None`: they are not.
+    pub authentication: Option<Authentication>,
     app_id: Option<String>,
     /// The `kid` header: App ID, slash, key id.
     key_id: Option<String>,
@@ -125,91 +165,275 @@ pub struct Config {
     problems: Vec<Problem>,
 }
 
-impl Config {
-    /// Reads the configuration. `get` gives a variable's value, `None` where the manifest does not declare it; then the
-    /// default of `spin.toml` holds.
-    ///
-    /// The private key is kept as text: it is parsed by [`Config::signer`], so that a refused request never pays for it.
-    pub fn read(mut get: impl FnMut(&str) -> Result<Option<String>, VariableUnavailable>) -> Self {
-        let mut problems = Vec::new();
-        let mut value = |name: &'static str, default: &str| match get(name) {
-            Ok(Some(value)) => Some(value),
-            Ok(None) => Some(default.to_owned()),
+/// What is taken for what a request leaves out; `None` leaves the field out of the token as well, and for the room,
+/// which every token has, makes the parameter required.
+#[derive(Debug)]
+pub struct Defaults {
+    /// The room.
+    pub room: Option<RoomName>,
+    /// The person's id.
+    pub user_id: Option<DefaultId>,
+    /// The person's display name.
+    pub user_name: Option<PersonalText>,
+    /// The person's e-mail address.
+    pub user_email: Option<Email>,
+    /// Whether the person moderates.
+    pub moderator: Option<bool>,
+}
+
+/// An id for a person who has none: a text in which `{random}` stands for 128 random bits.
+#[derive(Debug)]
+pub struct DefaultId(String);
+
+impl DefaultId {
+    const RANDOM: &str = "{random}";
+
+    fn parse(text: &str) -> Result<Self, TextError> {
+        let id = Self(text.to_owned());
+        PersonalText::parse(&id.fill(&[0; 16]))?;
+        Ok(id)
+    }
+
+    fn fill(&self, random: &[u8; 16]) -> String {
+        let digits = format!("{:032x}", u128::from_be_bytes(*random));
+        self.0.replace(Self::RANDOM, &digits)
+    }
+
+    /// Makes an id; asks for random bits only where the text has a place for them.
+    pub fn make(&self, random: &mut dyn FnMut() -> [u8; 16]) -> PersonalText {
+        let id = if self.0.contains(Self::RANDOM) {
+            self.fill(&random())
+        } else {
+            self.0.clone()
+        };
+        // Checked with 32 digits in each place when the configuration was read.
+        PersonalText::parse(&id).unwrap_or_default()
+    }
+}
+
+/// Reads variables, and collects what is wrong with them.
+struct Reader<G> {
+    get: G,
+    problems: Vec<Problem>,
+}
+
+impl<G: FnMut(&str) -> Result<Option<String>, VariableUnavailable>> Reader<G> {
+    /// The value, without white space around it. `None` only where it could not be had; that is a problem already.
+    fn text(&mut self, variable: Variable) -> Option<String> {
+        match (self.get)(variable.name) {
+            Ok(Some(value)) => Some(value.trim().to_owned()),
+            Ok(None) => Some(variable.default.unwrap_or_default().to_owned()),
             Err(VariableUnavailable) => {
-                problems.push(Problem::invalid(
-                    name,
+                self.problems.push(Problem::invalid(
+                    variable,
                     "could not be read from its provider; see Spin's log and the variables_provider in runtime-config.toml.",
                 ));
                 None
             }
-        };
+        }
+    }
 
-        let app_id = value(variable::APP_ID, "");
-        let key_id = value(variable::KEY_ID, "");
-        let private_key = value(variable::PRIVATE_KEY, "");
-        let origins = value(
-            variable::ALLOWED_ORIGINS,
-            "https://vtaiwan.pages.dev http://localhost:3000 http://localhost:3001 http://localhost:8080 https://vtaiwan.tw https://www.vtaiwan.tw https://talk.vtaiwan.tw",
-        );
-        let disclose_origins = value(variable::DISCLOSE_ORIGINS, "true");
-        let require_origin = value(variable::REQUIRE_ORIGIN, "false");
-        let room = value(variable::DEFAULT_ROOM, "default-room");
-        let user_id = value(variable::DEFAULT_USER_ID, "user123");
-        let user_name = value(variable::DEFAULT_USER_NAME, "Your User");
-        let user_email = value(variable::DEFAULT_USER_EMAIL, "user@example.com");
-        let moderator = value(variable::DEFAULT_MODERATOR, "true");
+    /// Puts what is wrong to the problems and gives on what is right.
+    fn keep<T>(&mut self, parsed: Result<T, Problem>) -> Option<T> {
+        parsed.map_err(|problem| self.problems.push(problem)).ok()
+    }
 
-        let app_id = app_id.and_then(|text| keep(&mut problems, parse_app_id(&text)));
-        let key_id =
-            key_id.and_then(|text| keep(&mut problems, parse_key_id(&text, app_id.as_deref())));
-        let private_key = private_key.and_then(|text| {
-            if text.trim().is_empty() {
-                problems.push(Problem::missing(variable::PRIVATE_KEY));
-                return None;
+    /// The value as `parse` reads it; its error continues a sentence that starts with the variable's name.
+    fn parsed<T, E: fmt::Display>(
+        &mut self,
+        variable: Variable,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(variable)?;
+        self.keep(parse(&text).map_err(|e| Problem::invalid(variable, e.to_string())))
+    }
+
+    /// As [`Reader::parsed`], for a variable that may be empty: then the field is left out.
+    fn optional<T, E: fmt::Display>(
+        &mut self,
+        variable: Variable,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(variable).filter(|text| !text.is_empty())?;
+        self.keep(parse(&text).map_err(|e| Problem::invalid(variable, format!("{e}."))))
+    }
+
+    /// A switch. Where it cannot be read, `otherwise` holds: the stricter of its two meanings.
+    fn switch(&mut self, variable: Variable, otherwise: bool) -> bool {
+        self.parsed(variable, |text| {
+            parse_bool(text).ok_or("is neither true nor false; set it to one of them.")
+        })
+        .unwrap_or(otherwise)
+    }
+
+    fn seconds(&mut self, variable: Variable, least: u64, most: u64) -> u64 {
+        self.parsed(variable, |text| {
+            text.parse()
+                .ok()
+                .filter(|seconds| (least..=most).contains(seconds))
+                .ok_or_else(|| {
+                    format!("is not a whole number of seconds from {least} to {most}; set it to one, without unit.")
+                })
+        })
+        .unwrap_or(least)
+    }
+
+    fn features(&mut self, variable: Variable) -> FeatureSet {
+        self.parsed(variable, |text| {
+            let features: Result<FeatureSet, String> = split_list(text)
+                .zip(1..)
+                .map(|(key, place)| {
+                    Feature::from_key(key).ok_or_else(|| {
+                        format!(
+                            "entry {place} is not a feature that Jitsi knows; the nearest is {}.",
+                            Feature::nearest(key)
+                        )
+                    })
+                })
+                .collect();
+            features
+        })
+        .unwrap_or_default()
+    }
+
+    /// The variables of callers who prove who they are. They are read only where the mode asks for them.
+    fn authentication(&mut self) -> Option<Authentication> {
+        let required = self.parsed(variable::AUTH_MODE, |text| match text {
+            "none" => Ok(None),
+            "optional" => Ok(Some(false)),
+            "required" => Ok(Some(true)),
+            _ => Err("is none of none, optional and required; set it to one of them."),
+        })??;
+        let mut keys = Vec::new();
+        let mut unread = false;
+        type Parse = fn(&str) -> Result<VerificationKey, &'static str>;
+        for (variable, parse) in [
+            (
+                variable::AUTH_HS256_SECRET,
+                VerificationKey::from_secret as Parse,
+            ),
+            (variable::AUTH_PUBLIC_KEY, VerificationKey::from_pem),
+            (variable::AUTH_JWKS, VerificationKey::from_jwks),
+        ] {
+            match self.text(variable) {
+                Some(text) if text.is_empty() => {}
+                Some(text) => keys.push((
+                    variable,
+                    self.keep(parse(&text).map_err(|e| Problem::invalid(variable, e))),
+                )),
+                None => unread = true,
             }
-            Some(PrivateKeyText::new(text))
+        }
+        if keys.is_empty() && !unread {
+            self.problems.push(Problem::invalid(
+                variable::AUTH_MODE,
+                "asks for credentials, and nothing is there to verify them; set one of auth_hs256_secret, auth_public_key and auth_jwks.",
+            ));
+        }
+        for (variable, _) in keys.iter().skip(1) {
+            self.problems.push(Problem::invalid(
+                *variable,
+                format!(
+                    "is set and {} is too; keep the one that your login signs with and empty the other.",
+                    keys[0].0.name
+                ),
+            ));
+        }
+        let mut text = |variable| {
+            self.parsed(variable, |text| match text {
+                "" => Err("is empty, and auth_mode asks for credentials; set it to the value that your login writes."),
+                text => Ok(text.to_owned()),
+            })
+        };
+        let issuer = text(variable::AUTH_ISSUER);
+        let audience = text(variable::AUTH_AUDIENCE);
+        let moderator_claim = text(variable::AUTH_MODERATOR_CLAIM);
+        let moderator_values = self.text(variable::AUTH_MODERATOR_VALUES);
+        let (_, key) = keys.into_iter().next()?;
+        Some(Authentication {
+            required,
+            key: key?,
+            issuer: issuer?,
+            audience: audience?,
+            moderator_claim: moderator_claim?.split('.').map(str::to_owned).collect(),
+            moderator_values: moderator_values?
+                .split([',', '\n'])
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty())
+                .collect(),
+        })
+    }
+}
+
+impl Config {
+    /// Reads the configuration. `get` gives a variable's value, `None` where the manifest does not declare it; then its
+    /// default holds.
+    ///
+    /// The private key is kept as text: it is parsed by [`Config::signer`], so that a refused request never pays for it.
+    pub fn read(get: impl FnMut(&str) -> Result<Option<String>, VariableUnavailable>) -> Self {
+        let mut reader = Reader {
+            get,
+            problems: Vec::new(),
+        };
+        let app_id = reader.text(variable::APP_ID);
+        let app_id = app_id.and_then(|text| reader.keep(parse_app_id(&text)));
+        let key_id = reader.text(variable::KEY_ID);
+        let key_id = key_id.and_then(|text| reader.keep(parse_key_id(&text, app_id.as_deref())));
+        let private_key = reader.text(variable::PRIVATE_KEY).and_then(|text| {
+            reader.keep(match text.is_empty() {
+                true => Err(Problem::missing(variable::PRIVATE_KEY)),
+                false => Ok(PrivateKeyText::new(text)),
+            })
         });
 
-        let (allowed_origins, errors) = AllowedOrigins::parse(&origins.unwrap_or_default());
-        problems.extend(
+        let origins = reader.text(variable::ALLOWED_ORIGINS).unwrap_or_default();
+        let (allowed_origins, errors) = AllowedOrigins::parse(&origins);
+        reader.problems.extend(
             errors
                 .iter()
                 .map(|e| Problem::invalid(variable::ALLOWED_ORIGINS, format!("{e}."))),
         );
+        let disclose_origins = reader.switch(variable::DISCLOSE_ORIGINS, false);
+        let require_origin = reader.switch(variable::REQUIRE_ORIGIN, true);
 
-        let mut switch = |name, text: Option<String>, otherwise| {
-            text.and_then(|text| {
-                let parsed = parse_bool(&text).ok_or_else(|| {
-                    Problem::invalid(name, "is neither true nor false; set it to one of them.")
-                });
-                keep(&mut problems, parsed)
-            })
-            .unwrap_or(otherwise)
-        };
-        // Where a switch cannot be read, the stricter of its two meanings holds.
-        let disclose_origins = switch(variable::DISCLOSE_ORIGINS, disclose_origins, false);
-        let require_origin = switch(variable::REQUIRE_ORIGIN, require_origin, true);
-
-        let mut default = Defaulted(&mut problems);
         let defaults = Defaults {
-            room: default.parse(variable::DEFAULT_ROOM, room, RoomName::parse),
-            user_id: default.parse(variable::DEFAULT_USER_ID, user_id, PersonalText::parse),
-            user_name: default.parse(variable::DEFAULT_USER_NAME, user_name, PersonalText::parse),
-            user_email: default.parse(variable::DEFAULT_USER_EMAIL, user_email, Email::parse),
-            moderator: default.parse(variable::DEFAULT_MODERATOR, moderator, |text| {
+            room: reader.optional(variable::DEFAULT_ROOM, RoomName::parse),
+            user_id: reader.optional(variable::DEFAULT_USER_ID, DefaultId::parse),
+            user_name: reader.optional(variable::DEFAULT_USER_NAME, PersonalText::parse),
+            user_email: reader.optional(variable::DEFAULT_USER_EMAIL, Email::parse),
+            moderator: reader.optional(variable::DEFAULT_MODERATOR, |text| {
                 parse_bool(text).ok_or("must be true or false")
             }),
         };
+        let validity = Validity {
+            ttl_seconds: reader.seconds(variable::TOKEN_TTL_SECONDS, 60, 86_400),
+            leeway_seconds: reader.seconds(variable::TOKEN_LEEWAY_SECONDS, 0, 300),
+        };
+        let moderator_features = reader.features(variable::MODERATOR_FEATURES);
+        let member_features = reader.features(variable::MEMBER_FEATURES);
+        let allowed_rooms = reader
+            .parsed(variable::ALLOWED_ROOMS, |text| {
+                RoomList::parse(text).map_err(|(place, e)| {
+                    format!("entry {place} {e}; write names separated by commas, with * for any text in a name.")
+                })
+            })
+            .flatten();
+        let authentication = reader.authentication();
 
         Self {
             allowed_origins,
             disclose_origins,
             require_origin,
             defaults,
+            validity,
+            moderator_features,
+            member_features,
+            allowed_rooms,
+            authentication,
             app_id,
             key_id,
             private_key,
-            problems,
+            problems: reader.problems,
         }
     }
 
@@ -218,7 +442,18 @@ impl Config {
     pub fn allow_list_is_wrong(&self) -> bool {
         self.problems
             .iter()
-            .any(|p| p.variable == variable::ALLOWED_ORIGINS)
+            .any(|p| p.variable == variable::ALLOWED_ORIGINS.name)
+    }
+
+    /// Checks everything but the private key, which only [`Config::signer`] parses.
+    ///
+    /// # Errors
+    /// All problems of the configuration, those of the key among them.
+    pub fn check(&self) -> Result<(), Vec<Problem>> {
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        self.signer().map(|_| ())
     }
 
     /// What signs the tokens. Parses the private key: about 0.2 ms at 2048 bits in Wasm.
@@ -227,46 +462,20 @@ impl Config {
     /// All problems of the configuration, those of the key among them.
     pub fn signer(&self) -> Result<Signer, Vec<Problem>> {
         let mut problems = self.problems.clone();
-        let key = self.private_key.as_ref().and_then(|text| {
-            keep(
-                &mut problems,
-                text.parse()
-                    .map_err(|e| Problem::invalid(variable::PRIVATE_KEY, e.to_string())),
-            )
-        });
+        let key = match self.private_key.as_ref().map(PrivateKeyText::parse) {
+            Some(Ok(key)) => Some(key),
+            Some(Err(error)) => {
+                problems.push(Problem::invalid(variable::PRIVATE_KEY, error.to_string()));
+                None
+            }
+            None => None,
+        };
         match (&self.app_id, &self.key_id, key) {
             (Some(app_id), Some(key_id), Some(key)) if problems.is_empty() => {
                 Ok(Signer::new(app_id.clone(), key_id, key))
             }
             _ => Err(problems),
         }
-    }
-}
-
-/// Puts what is wrong to the problems and gives on what is right.
-fn keep<T>(problems: &mut Vec<Problem>, parsed: Result<T, Problem>) -> Option<T> {
-    parsed.map_err(|problem| problems.push(problem)).ok()
-}
-
-/// Reads the default of a request parameter by the parameter's own rule; an empty one means "leave the field out".
-struct Defaulted<'a>(&'a mut Vec<Problem>);
-
-impl Defaulted<'_> {
-    fn parse<T, E: fmt::Display>(
-        &mut self,
-        name: &'static str,
-        text: Option<String>,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let text = text?;
-        let text = text.trim();
-        if text.is_empty() {
-            return None;
-        }
-        keep(
-            self.0,
-            parse(text).map_err(|e| Problem::invalid(name, format!("{e}."))),
-        )
     }
 }
 
@@ -424,6 +633,12 @@ pub(crate) mod tests {
             ("default_user_id", "a\u{7}b"),
             ("default_user_email", "nobody"),
             ("default_moderator", "1"),
+            ("token_ttl_seconds", "59"),
+            ("token_leeway_seconds", "301"),
+            ("moderator_features", "recordings"),
+            ("member_features", "lobby, Recording"),
+            ("allowed_rooms", "a, b/c"),
+            ("auth_mode", "sometimes"),
         ]);
         let names: Vec<_> = problems
             .iter()
@@ -442,30 +657,67 @@ pub(crate) mod tests {
                 "default_user_id",
                 "default_user_email",
                 "default_moderator",
+                "token_ttl_seconds",
+                "token_leeway_seconds",
+                "moderator_features",
+                "member_features",
+                "allowed_rooms",
+                "auth_mode",
             ]
         );
         for problem in &problems {
             assert!(problem.ends_with('.'), "{problem}");
         }
+        assert!(
+            problems[12].contains("the nearest is recording."),
+            "{}",
+            problems[12]
+        );
+        assert!(problems[13].contains("entry 2 "), "{}", problems[13]);
+        assert!(problems[14].contains("entry 2 "), "{}", problems[14]);
+    }
+
+    #[test]
+    fn times_have_their_limits() {
+        for (variable, text, good) in [
+            ("token_ttl_seconds", "60", true),
+            ("token_ttl_seconds", " 86400 ", true),
+            ("token_ttl_seconds", "86401", false),
+            ("token_ttl_seconds", "", false),
+            ("token_ttl_seconds", "3600s", false),
+            ("token_ttl_seconds", "-60", false),
+            ("token_ttl_seconds", "1e3", false),
+            ("token_ttl_seconds", "99999999999999999999", false),
+            ("token_leeway_seconds", "0", true),
+            ("token_leeway_seconds", "300", true),
+        ] {
+            let problems = problems_with(&[(variable, text)]);
+            assert_eq!(problems.len() == 3, good, "{variable} {text}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn each_variable_has_its_default_when_the_host_does_not_know_it() {
+        let declared: Vec<_> = variable::ALL
+            .iter()
+            .filter_map(|v| Some((v.name, v.default?)))
+            .collect();
+        let (implicit, explicit) = (config_with(&[]), config_with(&declared));
+        assert_eq!(format!("{implicit:?}"), format!("{explicit:?}"));
+        assert_eq!(
+            implicit.problems.len(),
+            3,
+            "only the credentials are missing"
+        );
     }
 
     #[test]
     fn the_defaults_are_those_of_the_worker() {
         let config = config_with(&[]);
-        assert_eq!(
-            config.allowed_origins.to_vec(),
-            [
-                "https://vtaiwan.pages.dev",
-                "http://localhost:3000",
-                "http://localhost:3001",
-                "http://localhost:8080",
-                "https://vtaiwan.tw",
-                "https://www.vtaiwan.tw",
-                "https://talk.vtaiwan.tw",
-            ]
-        );
+        assert_eq!(config.allowed_origins.to_vec().len(), 7);
         assert!(config.disclose_origins);
         assert!(!config.require_origin);
+        assert!(config.authentication.is_none() && config.allowed_rooms.is_none());
         let Defaults {
             room,
             user_id,
@@ -474,10 +726,94 @@ pub(crate) mod tests {
             moderator,
         } = config.defaults;
         assert_eq!(room.unwrap().into_string(), "default-room");
-        assert_eq!(user_id.unwrap().into_string(), "user123");
+        assert_eq!(
+            user_id.unwrap().make(&mut || panic!()).into_string(),
+            "user123"
+        );
         assert_eq!(user_name.unwrap().into_string(), "Your User");
         assert_eq!(user_email.unwrap().into_string(), "user@example.com");
         assert_eq!(moderator, Some(true));
+    }
+
+    #[test]
+    fn a_default_id_can_be_made_up() {
+        let id = |text: &str| config_with(&[("default_user_id", text)]).defaults.user_id;
+        let mut random = || [0xab; 16];
+        for (text, expected) in [
+            ("guest-{random}", format!("guest-{}", "ab".repeat(16))),
+            ("{random}", "ab".repeat(16)),
+            ("{Random}", "{Random}".to_owned()),
+        ] {
+            assert_eq!(id(text).unwrap().make(&mut random).into_string(), expected);
+        }
+        assert!(id(&format!("{}{{random}}", "a".repeat(224))).is_some());
+        assert!(id(&format!("{}{{random}}", "a".repeat(225))).is_none());
+        assert!(id(&"{random}".repeat(9)).is_none());
+    }
+
+    #[test]
+    fn authentication_needs_exactly_one_key_and_an_issuer_and_an_audience() {
+        let secret = ("auth_hs256_secret", "0123456789abcdef0123456789abcdef");
+        let issuer = ("auth_issuer", "https://login.example");
+        let audience = ("auth_audience", "jaas");
+        let jwks = ("auth_jwks", r#"{"keys":[]}"#);
+        for mode in ["optional", "required"] {
+            let mode = ("auth_mode", mode);
+            let table: [(&[(&str, &str)], &[&str]); 8] = [
+                (&[mode, secret, issuer, audience], &[]),
+                (
+                    &[mode, issuer, audience],
+                    &["auth_mode asks for credentials"],
+                ),
+                (
+                    &[mode, secret],
+                    &["auth_issuer is empty", "auth_audience is empty"],
+                ),
+                (
+                    &[mode, secret, issuer, audience, ("auth_moderator_claim", "")],
+                    &["auth_moderator_claim is empty"],
+                ),
+                (
+                    &[mode, issuer, audience, ("auth_hs256_secret", "short")],
+                    &["auth_hs256_secret is shorter than 32 bytes"],
+                ),
+                (
+                    &[mode, secret, jwks, issuer, audience],
+                    &[
+                        "auth_jwks has no public key",
+                        "auth_jwks is set and auth_hs256_secret is too",
+                    ],
+                ),
+                (
+                    &[mode, issuer, audience, ("auth_public_key", "nonsense")],
+                    &["auth_public_key is not PEM"],
+                ),
+                (
+                    &[mode, issuer, audience, ("auth_jwks", "nonsense")],
+                    &["auth_jwks is not a JWKS document"],
+                ),
+            ];
+            for (variables, parts) in table {
+                let config = config_with(variables);
+                let problems: Vec<_> = config
+                    .problems
+                    .iter()
+                    .filter(|p| !p.is_missing())
+                    .map(Problem::to_string)
+                    .collect();
+                assert_eq!(problems.len(), parts.len(), "{problems:?}");
+                for (problem, part) in problems.iter().zip(parts) {
+                    assert!(problem.starts_with(part), "{problem}");
+                }
+                assert_eq!(
+                    config.authentication.is_some(),
+                    parts.is_empty() || parts[0].ends_with("public key"),
+                    "{variables:?}"
+                );
+            }
+        }
+        // Where nobody is asked, nothing of it is looked at.
+        assert_eq!(problems_with(&[("auth_jwks", "nonsense")]).len(), 3);
     }
 
     #[test]
@@ -504,7 +840,7 @@ pub(crate) mod tests {
     #[test]
     fn a_provider_that_fails_is_a_problem_and_the_stricter_switch_holds() {
         let config = Config::read(|_| Err(VariableUnavailable));
-        assert_eq!(config.problems.len(), 11);
+        assert_eq!(config.problems.len(), 17);
         assert!(config.require_origin && !config.disclose_origins);
         assert!(config.allow_list_is_wrong());
     }
@@ -520,6 +856,9 @@ pub(crate) mod tests {
             "require_origin",
             "default_moderator",
             "default_user_email",
+            "token_ttl_seconds",
+            "moderator_features",
+            "auth_mode",
         ];
         let variables: Vec<_> = names.iter().map(|name| (*name, secret)).collect();
         let key = [("jaas_private_key", secret)];

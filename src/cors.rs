@@ -19,16 +19,16 @@ pub type Headers = [(String, Vec<u8>)];
 
 /// What the `Origin` header says about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Caller<'a> {
+pub enum RequestOrigin<'a> {
     /// No `Origin` header: not a cross-origin request of a browser.
-    NoOrigin,
+    Absent,
     /// A page of this origin, which is in the allow list.
     Allowed(&'a str),
     /// Anything else.
     Refused(Refusal),
 }
 
-impl<'a> Caller<'a> {
+impl<'a> RequestOrigin<'a> {
     /// Reads the `Origin` header and looks it up in the allow list.
     #[must_use]
     pub fn of(headers: &'a Headers, config: &Config) -> Self {
@@ -37,7 +37,7 @@ impl<'a> Caller<'a> {
             return if config.require_origin {
                 Self::Refused(Refusal::Absent)
             } else {
-                Self::NoOrigin
+                Self::Absent
             };
         };
         if origins.next().is_some() {
@@ -51,11 +51,14 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Adds to an answer what lets the caller read it. `Vary` keeps a cache from giving one origin's answer to another.
+    /// Adds to an answer what lets the page read it. `Vary` keeps a cache from giving one origin's answer to another.
     pub fn add_headers(&self, answer: &mut Vec<(&'static str, String)>) {
         answer.push(("vary", "Origin".into()));
         if let Self::Allowed(origin) = self {
             answer.push(("access-control-allow-origin", (*origin).into()));
+            if answer.iter().any(|(name, _)| *name == "www-authenticate") {
+                answer.push(("access-control-expose-headers", "WWW-Authenticate".into()));
+            }
         }
     }
 }
@@ -102,57 +105,70 @@ mod tests {
     #[test]
     fn exactly_one_listed_origin_is_allowed() {
         let config = config_with(&[("allowed_origins", "https://vtaiwan.tw")]);
-        type Row<'a> = (&'a [(&'a str, &'a [u8])], Caller<'a>);
+        type Row<'a> = (&'a [(&'a str, &'a [u8])], RequestOrigin<'a>);
         let table: &[Row] = &[
-            (&[], Caller::NoOrigin),
+            (&[], RequestOrigin::Absent),
             (
                 &[("Origin", b"https://vtaiwan.tw")],
-                Caller::Allowed("https://vtaiwan.tw"),
+                RequestOrigin::Allowed("https://vtaiwan.tw"),
             ),
             (
                 &[("oRIGIN", b"https://vtaiwan.tw")],
-                Caller::Allowed("https://vtaiwan.tw"),
+                RequestOrigin::Allowed("https://vtaiwan.tw"),
             ),
             (
                 &[("origin", b"https://evil.example")],
-                Caller::Refused(Refusal::NotListed),
+                RequestOrigin::Refused(Refusal::NotListed),
             ),
-            (&[("origin", b"null")], Caller::Refused(Refusal::Null)),
-            (&[("origin", b"")], Caller::Refused(Refusal::Malformed)),
+            (
+                &[("origin", b"null")],
+                RequestOrigin::Refused(Refusal::Null),
+            ),
+            (
+                &[("origin", b"")],
+                RequestOrigin::Refused(Refusal::Malformed),
+            ),
             (
                 &[("origin", b"vtaiwan.tw")],
-                Caller::Refused(Refusal::Malformed),
+                RequestOrigin::Refused(Refusal::Malformed),
             ),
             (
                 &[("origin", b"https://vtaiwan.tw\xff")],
-                Caller::Refused(Refusal::Malformed),
+                RequestOrigin::Refused(Refusal::Malformed),
             ),
             (
                 &[
                     ("origin", b"https://vtaiwan.tw"),
                     ("origin", b"https://vtaiwan.tw"),
                 ],
-                Caller::Refused(Refusal::Repeated),
+                RequestOrigin::Refused(Refusal::Repeated),
             ),
         ];
         for (list, caller) in table {
-            assert_eq!(Caller::of(&headers(list), &config), *caller, "{list:?}");
+            assert_eq!(
+                RequestOrigin::of(&headers(list), &config),
+                *caller,
+                "{list:?}"
+            );
         }
     }
 
     #[test]
     fn an_origin_can_be_required() {
         let config = config_with(&[("require_origin", "true")]);
-        assert_eq!(Caller::of(&[], &config), Caller::Refused(Refusal::Absent));
+        assert_eq!(
+            RequestOrigin::of(&[], &config),
+            RequestOrigin::Refused(Refusal::Absent)
+        );
     }
 
     #[test]
     fn only_an_allowed_origin_is_echoed_and_every_answer_varies() {
         for (caller, origin) in [
-            (Caller::NoOrigin, None),
-            (Caller::Refused(Refusal::Null), None),
+            (RequestOrigin::Absent, None),
+            (RequestOrigin::Refused(Refusal::Null), None),
             (
-                Caller::Allowed("https://a.example"),
+                RequestOrigin::Allowed("https://a.example"),
                 Some("https://a.example"),
             ),
         ] {

@@ -7,6 +7,7 @@
 
 use serde_json::{Value, json};
 
+use crate::caller::CredentialError;
 use crate::config::{MISSING_MESSAGE, Problem};
 use crate::origin::Refusal;
 
@@ -27,6 +28,10 @@ pub enum Error {
         /// The allow list, where the configuration discloses it.
         allowed: Option<Vec<String>>,
     },
+    /// 401: nobody knows who is calling.
+    Unauthorized(CredentialError),
+    /// 403: the room is not open to the caller.
+    RoomNotAllowed,
     /// 400: a parameter has a value that cannot be used.
     Parameter {
         /// The parameter's name.
@@ -54,7 +59,8 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Self::Parameter { .. } | Self::MalformedBody(_) => 400,
-            Self::OriginRefused { .. } => 403,
+            Self::Unauthorized(_) => 401,
+            Self::OriginRefused { .. } | Self::RoomNotAllowed => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
             Self::BodyTooLarge => 413,
@@ -71,6 +77,8 @@ impl Error {
             Self::NotFound => "Not found: this service answers /api/jitsi-token and /healthz".into(),
             Self::MethodNotAllowed { allow } => format!("Method not allowed: use one of {allow}"),
             Self::OriginRefused { .. } => "Origin not allowed".into(),
+            Self::Unauthorized(error) => error.message(),
+            Self::RoomNotAllowed => "Room not allowed".into(),
             Self::Parameter { name, problem } => format!("{name} {problem}"),
             Self::MalformedBody(problem) => (*problem).into(),
             Self::BodyTooLarge => format!(
@@ -90,6 +98,16 @@ impl Error {
             Self::Unhealthy(problems) => join(problems),
             Self::Signing => "The token could not be signed: check jaas_private_key with `openssl rsa -in key.pem -check -noout`".into(),
         }
+    }
+
+    /// The headers that belong to the status alone.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
+        match self {
+            Self::MethodNotAllowed { allow } => Some(("allow", (*allow).to_owned())),
+            Self::Unauthorized(error) => Some(("www-authenticate", error.challenge().to_owned())),
+            _ => None,
+        }
+        .into_iter()
     }
 
     /// The JSON body of the answer: `error`, and what else the contract promises for the status.
@@ -135,12 +153,13 @@ fn join(problems: &[Problem]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::variable;
 
     #[test]
     fn what_is_missing_is_said_in_the_workers_words_and_named_only_in_the_log() {
         let error = Error::Configuration(vec![
-            Problem::missing("jaas_private_key"),
-            Problem::invalid("jaas_app_id", "has the wrong shape."),
+            Problem::missing(variable::PRIVATE_KEY),
+            Problem::invalid(variable::APP_ID, "has the wrong shape."),
         ]);
         assert_eq!(
             error.body(),
@@ -154,8 +173,8 @@ mod tests {
     #[test]
     fn every_wrong_variable_is_named_in_one_message() {
         let error = Error::Configuration(vec![
-            Problem::invalid("jaas_app_id", "has the wrong shape."),
-            Problem::invalid("require_origin", "is neither true nor false."),
+            Problem::invalid(variable::APP_ID, "has the wrong shape."),
+            Problem::invalid(variable::REQUIRE_ORIGIN, "is neither true nor false."),
         ]);
         assert_eq!(
             error.message(),

@@ -7,12 +7,15 @@
 //! some, so this file denies it and allows it for that glue alone.
 #![deny(missing_docs, unsafe_code)]
 
+pub mod caller;
 pub mod claims;
 pub mod config;
 pub mod cors;
 pub mod error;
+pub mod features;
 pub mod origin;
 pub mod parameters;
+pub mod pem_text;
 pub mod policy;
 pub mod private_key;
 pub mod room;
@@ -27,7 +30,7 @@ use spin_sdk::http::{IncomingRequest, Method, Response};
 use spin_sdk::variables;
 
 use config::{Config, VariableUnavailable};
-use service::Request;
+use service::{Environment, Request};
 
 // Only for Wasm: a native linker does not take the export's name, and the tests link this crate natively.
 #[cfg(target_family = "wasm")]
@@ -59,7 +62,14 @@ pub fn handle(incoming: IncomingRequest) -> Response {
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
 
-    let answer = service::handle(&config, request, now);
+    let answer = service::handle(
+        &config,
+        request,
+        Environment {
+            now,
+            random: &mut random,
+        },
+    );
     if let Some(line) = answer.log {
         eprintln!("{line}");
     }
@@ -69,6 +79,13 @@ pub fn handle(incoming: IncomingRequest) -> Response {
         response.header(name, value);
     }
     response.build()
+}
+
+/// 128 bits from the host's generator. The host traps where it has none, and nothing is answered.
+fn random() -> [u8; 16] {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).expect("WASI's random source does not fail");
+    bits
 }
 
 fn method_name(method: Method) -> String {

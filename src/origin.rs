@@ -7,6 +7,8 @@
 
 use url::{Host, Url};
 
+use crate::parameters::split_list;
+
 /// The allow list: exact origins, and `https://*.example.org` for any one label in place of the star.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedOrigins(Vec<Entry>);
@@ -90,10 +92,7 @@ impl AllowedOrigins {
     pub fn parse(list: &str) -> (Self, Vec<EntryError>) {
         let mut origins = Vec::new();
         let mut errors = Vec::new();
-        let entries = list
-            .split(|c: char| c == ',' || c.is_whitespace())
-            .filter(|entry| !entry.is_empty());
-        for (entry, position) in entries.zip(1..) {
+        for (entry, position) in split_list(list).zip(1..) {
             match Entry::parse(entry) {
                 Ok(parsed) if origins.contains(&parsed) => {}
                 Ok(parsed) => origins.push(parsed),
@@ -190,7 +189,7 @@ impl Entry {
 }
 
 /// Whether a host is this machine by name or address (Secure Contexts, "Is origin potentially trustworthy?").
-fn is_loopback(host: &Host<&str>) -> bool {
+pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(address) => address.is_loopback(),

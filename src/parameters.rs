@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::cors::{Headers, values};
 use crate::error::Error;
+use crate::features::{Feature, FeatureSet};
 
 /// The largest body of a `POST`, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -30,8 +31,23 @@ pub mod name {
     pub const USER_EMAIL: &str = "user_email";
     /// Whether the person moderates: `true` or `false`.
     pub const USER_MODERATOR: &str = "user_moderator";
+    /// The address of the person's picture.
+    pub const USER_AVATAR: &str = "user_avatar";
+    /// Whether recordings should leave the person out: `true` or `false`.
+    pub const USER_HIDDEN_FROM_RECORDER: &str = "user_hidden_from_recorder";
+    /// The features that are asked for: keys separated by commas or spaces, in JSON also a list.
+    pub const FEATURES: &str = "features";
     /// All of them.
-    pub const ALL: [&str; 5] = [ROOM, USER_ID, USER_NAME, USER_EMAIL, USER_MODERATOR];
+    pub const ALL: [&str; 8] = [
+        ROOM,
+        USER_ID,
+        USER_NAME,
+        USER_EMAIL,
+        USER_MODERATOR,
+        USER_AVATAR,
+        USER_HIDDEN_FROM_RECORDER,
+        FEATURES,
+    ];
 }
 
 /// The parameters of one request, as they came.
@@ -135,9 +151,30 @@ impl Parameters {
         }
     }
 
+    /// The features that are asked for; `None` when the parameter is absent or empty, which asks for all. A key that
+    /// nobody knows is one that nobody may have: it is passed over, so that a page can ask for what is new.
+    ///
+    /// # Errors
+    /// As [`Parameters::text`].
+    pub fn features(&self, name: &'static str) -> Result<Option<FeatureSet>, Error> {
+        let of = |keys: &str| split_list(keys).filter_map(Feature::from_key).collect();
+        if let Some(Raw::Json(Value::Array(list))) = self.first(name) {
+            let keys: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+            let keys = keys.ok_or_else(|| wrong_type(name, "must be a list of strings"))?;
+            return Ok(Some(of(&keys.join(","))));
+        }
+        Ok(self.text(name)?.map(|keys| of(&keys)))
+    }
+
     fn first(&self, name: &str) -> Option<&Raw> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, raw)| raw)
     }
+}
+
+/// The words of a list that commas or white space separate.
+pub(crate) fn split_list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|word| !word.is_empty())
 }
 
 fn wrong_type(name: &'static str, problem: &str) -> Error {

@@ -1,18 +1,14 @@
 //! The private key: from any shape in which operators paste it, to a key pair, or to a message that repairs it.
 //!
-//! Two steps, kept apart: the *container* (quotes, escaped line breaks, base64 of the whole file, PEM) and the *kind*
-//! of key in it. 8x8 tells its users to make a PKCS#1 file with `ssh-keygen -m PEM`; OpenSSL makes PKCS#8. Both work,
+//! The container (quotes, escaped line breaks, base64 of the whole file) is undone by [`crate::pem_text`]; this file
+//! looks at the kind of key in it. 8x8 tells its users to make a PKCS#1 file with `ssh-keygen -m PEM`; OpenSSL makes PKCS#8. Both work,
 //! from 2048 to 4096 bits. No error shows any part of the key.
 #![forbid(unsafe_code)]
 
-use base64::Engine as _;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use jwt_simple::prelude::RS256KeyPair;
 use zeroize::Zeroizing;
 
-/// The longest text that is looked at, in bytes: a 4096-bit key needs 3,300, its base64 4,400.
-const MAX_TEXT_BYTES: usize = 64 * 1024;
+use crate::pem_text::{self, PemTextError};
 
 /// The value of the variable, unread. Wiped when it is dropped.
 pub struct PrivateKeyText(Zeroizing<String>);
@@ -27,7 +23,7 @@ impl std::fmt::Debug for PrivateKeyText {
 /// the command that repairs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyError {
-    /// More than [`MAX_TEXT_BYTES`].
+    /// More than [`pem_text::MAX_BYTES`].
     TooLong,
     /// No `BEGIN` line, neither plain nor in base64.
     NoPem,
@@ -125,62 +121,18 @@ impl PrivateKeyText {
     /// # Errors
     /// See [`KeyError`].
     pub fn parse(&self) -> Result<RS256KeyPair, KeyError> {
-        if self.0.len() > MAX_TEXT_BYTES {
-            return Err(KeyError::TooLong);
-        }
-        let pem = normalize(&self.0)?;
+        let pem = pem_text::normalize(&self.0).map_err(|error| match error {
+            PemTextError::TooLong => KeyError::TooLong,
+            PemTextError::NoPem => KeyError::NoPem,
+        })?;
         let der = private_key_der(&pem)?;
         RS256KeyPair::from_der(&der).map_err(|error| kind_error(&der, &error))
     }
 }
 
-/// Undoes what shells, dashboards and `.env` files do to a PEM file.
-fn normalize(text: &str) -> Result<Zeroizing<String>, KeyError> {
-    let text = strip_quotes(text);
-    let unwrapped = if text.contains("-----BEGIN") || starts_like_ssh_public_key(text) {
-        Zeroizing::new(text.to_owned())
-    } else {
-        decode_whole_file(text).ok_or(KeyError::NoPem)?
-    };
-    // `\n` for a line break, also when it was escaped more than once; no backslash has another meaning in PEM.
-    let lines = unwrapped
-        .replace("\\r", "")
-        .replace("\\n", "\n")
-        .replace('\\', "");
-    let lines = Zeroizing::new(lines);
-    let mut clean = String::with_capacity(lines.len());
-    for line in lines.lines() {
-        clean.push_str(line.trim());
-        clean.push('\n');
-    }
-    Ok(Zeroizing::new(clean))
-}
-
-fn strip_quotes(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'))
-}
-
-fn starts_like_ssh_public_key(text: &str) -> bool {
-    text.starts_with("ssh-") || text.starts_with("ecdsa-sha2-")
-}
-
-/// The text whose base64 this is: a way to bring a file of many lines through a tool that keeps one.
-fn decode_whole_file(text: &str) -> Option<Zeroizing<String>> {
-    const LENIENT: GeneralPurpose = GeneralPurpose::new(
-        &base64::alphabet::STANDARD,
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-    );
-    let mut compact = Zeroizing::new(text.to_owned());
-    compact.retain(|c| !c.is_whitespace());
-    let bytes = Zeroizing::new(LENIENT.decode(compact.as_bytes()).ok()?);
-    let text = std::str::from_utf8(&bytes).ok()?;
-    text.contains("-----BEGIN")
-        .then(|| Zeroizing::new(strip_quotes(text).to_owned()))
-}
-
 /// Finds the one private key of a PEM file and gives its DER, PKCS#8 or PKCS#1.
 fn private_key_der(pem: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    if starts_like_ssh_public_key(pem) {
+    if pem_text::starts_like_ssh_public_key(pem) {
         return Err(KeyError::Public);
     }
     // RFC 1421 encryption, which PKCS#1 files have; looked for in the text because line breaks may be lost.
@@ -232,6 +184,7 @@ fn kind_error(der: &[u8], error: &anyhow::Error) -> KeyError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
     fn error_of(text: &str) -> KeyError {
@@ -313,7 +266,7 @@ mod tests {
         let pem = key_pem();
         let encrypted = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA";
         for (text, error) in [
-            ("x".repeat(MAX_TEXT_BYTES + 1), KeyError::TooLong),
+            ("x".repeat(pem_text::MAX_BYTES + 1), KeyError::TooLong),
             ("your_private_key".into(), KeyError::NoPem),
             (STANDARD.encode("nothing"), KeyError::NoPem),
             (pem.lines().skip(1).collect(), KeyError::NoPem),

@@ -73,42 +73,10 @@ impl RoomName {
     /// # Errors
     /// A name that no conference can have, or that would stand for more than one.
     pub fn parse(text: &str) -> Result<Self, RoomError> {
-        // A name taken from a page's address is still encoded, so the client decodes what it can.
-        let decoded = decode_percent(text);
-        let text = decoded.as_deref().unwrap_or(text);
-        if text.chars().count() > MAX_ROOM_CHARACTERS {
-            return Err(RoomError::TooLong);
-        }
-        let mut name = String::with_capacity(text.len());
-        for c in text.chars() {
-            match c {
-                '*' => return Err(RoomError::EveryRoom),
-                '^' | '$' | '(' | ')' | '%' | '[' | ']' | '+' | '?' => {
-                    return Err(RoomError::PatternCharacter(c));
-                }
-                '/' | '\\' => return Err(RoomError::Slash),
-                c if is_excluded_from_xml(c) => return Err(RoomError::ControlCharacter),
-                // What of the client's list (`_ROOM_EXCLUDE_PATTERN`) can stand unencoded in a URL's path. In ASCII
-                // only: a full-width sign is encoded in the URL, so the client keeps it.
-                ':' | '@' | '!' | '&' | '\'' | ',' | ';' | '=' => {}
-                c => name.push(c),
-            }
-        }
-        if name.trim().is_empty() {
-            return Err(RoomError::Empty);
-        }
-        let name = ComposingNormalizerBorrowed::new_nfkc()
-            .normalize(&name)
-            .to_lowercase();
-        // NFKC turns the full-width asterisk into the plain one, which encoding leaves as it is.
-        if name.contains('*') {
-            return Err(RoomError::EveryRoom);
-        }
-        if name == "." || name == ".." {
+        let claim = normalize(text)?;
+        if claim == "." || claim == ".." {
             return Err(RoomError::Dots);
         }
-        let mut claim = utf8_percent_encode(&name, URI_COMPONENT).to_string();
-        claim.make_ascii_lowercase();
         Ok(Self(claim))
     }
 
@@ -116,6 +84,120 @@ impl RoomName {
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
+    }
+}
+
+/// The client's way from what a person types to what the server compares.
+fn normalize(text: &str) -> Result<String, RoomError> {
+    // A name taken from a page's address is still encoded, so the client decodes what it can.
+    let decoded = decode_percent(text);
+    let text = decoded.as_deref().unwrap_or(text);
+    if text.chars().count() > MAX_ROOM_CHARACTERS {
+        return Err(RoomError::TooLong);
+    }
+    let mut name = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '*' => return Err(RoomError::EveryRoom),
+            '^' | '$' | '(' | ')' | '%' | '[' | ']' | '+' | '?' => {
+                return Err(RoomError::PatternCharacter(c));
+            }
+            '/' | '\\' => return Err(RoomError::Slash),
+            c if is_excluded_from_xml(c) => return Err(RoomError::ControlCharacter),
+            // What of the client's list (`_ROOM_EXCLUDE_PATTERN`) can stand unencoded in a URL's path. In ASCII
+            // only: a full-width sign is encoded in the URL, so the client keeps it.
+            ':' | '@' | '!' | '&' | '\'' | ',' | ';' | '=' => {}
+            c => name.push(c),
+        }
+    }
+    if name.trim().is_empty() {
+        return Err(RoomError::Empty);
+    }
+    let name = ComposingNormalizerBorrowed::new_nfkc()
+        .normalize(&name)
+        .to_lowercase();
+    // NFKC turns the full-width asterisk into the plain one, which encoding leaves as it is.
+    if name.contains('*') {
+        return Err(RoomError::EveryRoom);
+    }
+    let mut claim = utf8_percent_encode(&name, URI_COMPONENT).to_string();
+    claim.make_ascii_lowercase();
+    Ok(claim)
+}
+
+/// A list of rooms: names, in which `*` stands for any text, also none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomList(Vec<RoomPattern>);
+
+/// The literal parts around the stars, each in the form that Prosody compares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RoomPattern(Vec<String>);
+
+impl RoomList {
+    /// Reads names separated by commas or line breaks; spaces belong to the names. `None` when there is none.
+    ///
+    /// # Errors
+    /// The place of the first name that no room can have, from 1, and why.
+    pub fn parse(text: &str) -> Result<Option<Self>, (usize, RoomError)> {
+        let names = text
+            .split([',', '\n'])
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        let patterns: Vec<_> = names
+            .zip(1..)
+            .map(|(name, place)| RoomPattern::parse(name).map_err(|e| (place, e)))
+            .collect::<Result<_, _>>()?;
+        Ok(Some(Self(patterns)).filter(|list| !list.0.is_empty()))
+    }
+
+    /// The list of these names. A name that no room can have matches none.
+    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let patterns = names
+            .into_iter()
+            .filter_map(|name| RoomPattern::parse(name.trim()).ok());
+        Self(patterns.collect())
+    }
+
+    /// Whether the room is one of the list.
+    #[must_use]
+    pub fn contains(&self, room: &RoomName) -> bool {
+        self.0.iter().any(|pattern| pattern.matches(&room.0))
+    }
+}
+
+impl RoomPattern {
+    fn parse(name: &str) -> Result<Self, RoomError> {
+        let literal = |part: &str| match part {
+            "" => Ok(String::new()),
+            part => normalize(part),
+        };
+        name.split('*')
+            .map(literal)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    fn matches(&self, room: &str) -> bool {
+        let (Some(first), Some(last)) = (self.0.first(), self.0.last()) else {
+            return false;
+        };
+        if self.0.len() == 1 {
+            return first == room;
+        }
+        let Some(rest) = room.strip_prefix(first.as_str()) else {
+            return false;
+        };
+        let Some(mut rest) = rest.strip_suffix(last.as_str()) else {
+            return false;
+        };
+        // The earliest place for each part leaves most for the parts behind it.
+        for part in &self.0[1..self.0.len() - 1] {
+            match rest.split_once(part.as_str()) {
+                Some((_, behind)) => rest = behind,
+                None => return false,
+            }
+        }
+        true
     }
 }
 
@@ -219,6 +301,54 @@ mod tests {
         ] {
             assert_eq!(RoomName::parse(text), Err(error), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_of_rooms_matches_names_after_normalisation() {
+        let list = RoomList::parse("vTaiwan, Meetup-*\n公民*會議, *-open, a*b*c, my room")
+            .unwrap()
+            .unwrap();
+        for (room, listed) in [
+            ("vtaiwan", true),
+            ("VTAIWAN", true),
+            ("vtaiwan2", false),
+            ("meetup-", true),
+            ("meetup-7", true),
+            ("xmeetup-7", false),
+            ("公民會議", true),
+            ("公民大會議", true),
+            ("公民大會", false),
+            ("town-open", true),
+            ("abc", true),
+            ("a-b-b-c", true),
+            ("acb", false),
+            ("ab", false),
+            ("My Room", true),
+            ("myroom", false),
+        ] {
+            let name = RoomName::parse(room).unwrap();
+            assert_eq!(list.contains(&name), listed, "{room}");
+        }
+    }
+
+    #[test]
+    fn overlapping_parts_do_not_match_twice() {
+        let list = RoomList::from_names(["ab*ba"]);
+        assert!(!list.contains(&RoomName::parse("aba").unwrap()));
+        assert!(list.contains(&RoomName::parse("abba").unwrap()));
+        let list = RoomList::from_names(["a*ab*b"]);
+        assert!(!list.contains(&RoomName::parse("aab").unwrap()));
+        assert!(list.contains(&RoomName::parse("aabb").unwrap()));
+    }
+
+    #[test]
+    fn a_star_alone_lists_every_room_and_nothing_lists_none() {
+        let any = RoomName::parse("any").unwrap();
+        assert!(RoomList::from_names(["*"]).contains(&any));
+        assert!(!RoomList::from_names([]).contains(&any));
+        assert!(!RoomList::from_names(["a/b", "x\0", ""]).contains(&any));
+        assert_eq!(RoomList::parse(" , \n "), Ok(None));
+        assert_eq!(RoomList::parse("a, b/c"), Err((2, RoomError::Slash)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One request to one answer: the routes, and the order of the gates.
 //!
-//! A token request passes: route, CORS, method, configuration, parameters, policy, signature. Whatever is refused goes
+//! A token request passes: route, CORS, method, configuration, credential, parameters, policy, signature. Whatever is refused goes
 //! no further: for a page that is not allowed no key is parsed, no body read and nothing signed.
 #![forbid(unsafe_code)]
 
@@ -8,9 +8,10 @@ use std::io::Read;
 
 use serde_json::{Value, json};
 
+use crate::caller::Caller;
 use crate::claims::Claims;
 use crate::config::Config;
-use crate::cors::{self, Caller, Headers};
+use crate::cors::{self, Headers, RequestOrigin};
 use crate::error::Error;
 use crate::parameters::{self, Parameters};
 use crate::policy;
@@ -45,6 +46,14 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// At most one line, a JSON object, for each request; holds no personal data, no token and no part of a key.
     pub log: Option<String>,
+}
+
+/// What the core cannot know by itself.
+pub struct Environment<'a> {
+    /// The time, in seconds since 1970-01-01 UTC.
+    pub now: u64,
+    /// 128 random bits, for ids that are made up.
+    pub random: &'a mut dyn FnMut() -> [u8; 16],
 }
 
 /// What a request comes to before the headers that every answer has.
@@ -83,24 +92,28 @@ impl Route {
     }
 }
 
-/// Answers one request. `now` is in seconds since 1970-01-01 UTC.
-pub fn handle(config: &Config, request: Request<impl Read>, now: u64) -> Answer {
-    let Request {
-        method,
-        target,
-        headers,
-        body,
-    } = request;
-    let caller = Caller::of(&headers, config);
-    let outcome = decide(config, caller, &method, &target, &headers, body, now);
-    let log = log_line(&outcome, &headers);
+/// Answers one request.
+pub fn handle(
+    config: &Config,
+    mut request: Request<impl Read>,
+    environment: Environment<'_>,
+) -> Answer {
+    // Taken out, because the origin borrows from them.
+    let headers = std::mem::take(&mut request.headers);
+    let origin = RequestOrigin::of(&headers, config);
+    let is_head = request.method == "HEAD";
+    let outcome = decide(config, origin, request, &headers, environment);
+    let log = log_line(config, &outcome, &headers);
 
     let mut answer = vec![
         ("cache-control", "no-store".to_owned()),
         ("x-content-type-options", "nosniff".to_owned()),
         ("referrer-policy", "no-referrer".to_owned()),
     ];
-    caller.add_headers(&mut answer);
+    if let Err(error) = &outcome {
+        answer.extend(error.headers());
+    }
+    origin.add_headers(&mut answer);
     let (status, json) = match outcome {
         Ok(Outcome::Token { token, .. }) => (200, Some(json!({ "token": token }))),
         Ok(Outcome::TokenUnsigned) => (200, Some(Value::Null)),
@@ -109,17 +122,12 @@ pub fn handle(config: &Config, request: Request<impl Read>, now: u64) -> Answer 
             answer.extend(cors::preflight_headers());
             (204, None)
         }
-        Err(error) => {
-            if let Error::MethodNotAllowed { allow } = error {
-                answer.push(("allow", allow.to_owned()));
-            }
-            (error.status(), Some(error.body()))
-        }
+        Err(error) => (error.status(), Some(error.body())),
     };
     let mut body = Vec::new();
     if let Some(json) = json {
         answer.push(("content-type", "application/json".to_owned()));
-        if method != "HEAD" {
+        if !is_head {
             body = json.to_string().into_bytes();
             answer.push(("content-length", body.len().to_string()));
         }
@@ -135,23 +143,25 @@ pub fn handle(config: &Config, request: Request<impl Read>, now: u64) -> Answer 
 /// The gates, in their order.
 fn decide(
     config: &Config,
-    caller: Caller<'_>,
-    method: &str,
-    target: &str,
+    origin: RequestOrigin<'_>,
+    request: Request<impl Read>,
     headers: &Headers,
-    body: impl Read,
-    now: u64,
+    environment: Environment<'_>,
 ) -> Result<Outcome, Error> {
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let method = request.method.as_str();
+    let (path, query) = match request.target.split_once('?') {
+        Some((path, query)) => (path, query),
+        None => (request.target.as_str(), ""),
+    };
     let route = Route::of(path)?;
     let preflight = cors::is_preflight(method, headers);
 
     // A probe has no origin to show, and the health check tells nothing that an origin could be refused for.
-    if let Caller::Refused(refusal) = caller
+    if let RequestOrigin::Refused(refusal) = origin
         && (route == Route::Token || preflight)
     {
         if config.allow_list_is_wrong() {
-            config.signer().map_err(Error::Configuration)?;
+            config.check().map_err(Error::Configuration)?;
         }
         return Err(Error::OriginRefused {
             refusal,
@@ -176,6 +186,13 @@ fn decide(
         }
     }
 
+    config.check().map_err(Error::Configuration)?;
+    let caller = match &config.authentication {
+        None => Caller::Anyone,
+        Some(authentication) => authentication
+            .authenticate(headers, environment.now)
+            .map_err(Error::Unauthorized)?,
+    };
     let signer = config.signer().map_err(Error::Configuration)?;
     let query = Parameters::from_form(query);
     let parameters = if method == "POST" {
@@ -189,27 +206,36 @@ fn decide(
                 problem: "stands in the URL of a POST: put it into the body".into(),
             });
         }
-        Parameters::from_body(headers, body)?
+        Parameters::from_body(headers, request.body)?
     } else {
         query
     };
-    let request = TokenRequest::read(&parameters, &config.defaults)?;
-    let grant = policy::grant(request.moderator);
+    let asked = TokenRequest::read(&parameters)?;
+    let grant = policy::decide(config, &caller, asked, environment.random)?;
     if method == "HEAD" {
         return Ok(Outcome::TokenUnsigned);
     }
-    let claims = Claims::new(signer.app_id(), request, &grant, now);
+    let moderator = grant.moderator == Some(true);
+    let claims = Claims::new(signer.app_id(), grant, config.validity, environment.now);
     Ok(Outcome::Token {
         token: signer.sign(claims)?,
-        moderator: grant.moderator == Some(true),
+        moderator,
     })
 }
 
 /// The one line about a request that is worth one.
-fn log_line(outcome: &Result<Outcome, Error>, headers: &Headers) -> Option<String> {
+fn log_line(
+    config: &Config,
+    outcome: &Result<Outcome, Error>,
+    headers: &Headers,
+) -> Option<String> {
     let mut fields = match outcome {
         Ok(Outcome::Token { moderator, .. }) => json!({
             "level": "info", "status": 200, "event": "token issued", "moderator": moderator,
+        }),
+        Ok(Outcome::Healthy) if config.authentication.is_none() => json!({
+            "level": "warn", "status": 200,
+            "event": "auth_mode is none: whoever asks may become moderator",
         }),
         Ok(_) => return None,
         Err(error) => error.log_fields(),
@@ -269,6 +295,14 @@ mod tests {
         }
     }
 
+    fn answer_to(config: &Config, request: Request<impl Read>) -> Answer {
+        let environment = Environment {
+            now: NOW,
+            random: &mut || [7; 16],
+        };
+        handle(config, request, environment)
+    }
+
     fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
         let mut values = answer.headers.iter().filter(|(n, _)| *n == name);
         let value = values.next().map(|(_, value)| value.as_str());
@@ -319,7 +353,7 @@ mod tests {
             (&empty, "HEAD", HEALTH_PATH, &[evil], 503),
             (&good, "OPTIONS", HEALTH_PATH, &[evil, asks], 403),
         ] {
-            let answer = handle(config, request(method, target, headers, ""), NOW);
+            let answer = answer_to(config, request(method, target, headers, ""));
             assert_eq!(answer.status, status, "{method} {target} {headers:?}");
             let echoed = header(&answer, "access-control-allow-origin");
             let page_calls = headers.contains(&page);
@@ -360,7 +394,7 @@ mod tests {
                 headers,
                 ..
             } = request("POST", target, headers, "");
-            let answer = handle(
+            let answer = answer_to(
                 &config,
                 Request {
                     method,
@@ -368,7 +402,6 @@ mod tests {
                     headers,
                     body: Unread,
                 },
-                NOW,
             );
             assert!(answer.status >= 400);
         }
@@ -380,14 +413,14 @@ mod tests {
         let json = [("content-type", "application/json")];
         for name in parameters::name::ALL {
             let target = format!("{TOKEN_PATH}?x=1&{name}=hunter2");
-            let answer = handle(&config, request("POST", &target, &json, "{}"), NOW);
+            let answer = answer_to(&config, request("POST", &target, &json, "{}"));
             assert_eq!(answer.status, 400);
             let body = String::from_utf8(answer.body).unwrap();
             assert!(body.contains(name) && !body.contains("hunter2"), "{body}");
         }
         let target = format!("{TOKEN_PATH}?x=1");
         assert_eq!(
-            handle(&config, request("POST", &target, &json, "{}"), NOW).status,
+            answer_to(&config, request("POST", &target, &json, "{}")).status,
             200
         );
     }
@@ -401,13 +434,13 @@ mod tests {
         let json = r#"{"room":"Réunion","user_id":"u","user_name":"J S","user_email":"j@x","user_moderator":false}"#;
         let target = format!("{TOKEN_PATH}?{query}");
         let form = [("content-type", "application/x-www-form-urlencoded")];
-        let get = handle(&config, request("GET", &target, &[], ""), NOW);
+        let get = answer_to(&config, request("GET", &target, &[], ""));
         assert_eq!(get.status, 200);
         for (headers, body) in [
             (form, query),
             ([("content-type", "application/json")], json),
         ] {
-            let post = handle(&config, request("POST", TOKEN_PATH, &headers, body), NOW);
+            let post = answer_to(&config, request("POST", TOKEN_PATH, &headers, body));
             assert_eq!(post.body, get.body, "{headers:?}");
         }
     }
@@ -426,7 +459,7 @@ mod tests {
                 Some(r#""event":"token issued""#),
             ),
             (&good, "HEAD", TOKEN_PATH, &[], None),
-            (&good, "GET", HEALTH_PATH, &[], None),
+            (&good, "GET", HEALTH_PATH, &[], Some("auth_mode is none")),
             (
                 &good,
                 "GET",
@@ -458,7 +491,7 @@ mod tests {
                 Some(r#""variable":"jaas_private_key""#),
             ),
         ] {
-            let answer = handle(config, request(method, target, headers, ""), NOW);
+            let answer = answer_to(config, request(method, target, headers, ""));
             let line = answer.log.unwrap_or_default();
             assert_eq!(!line.is_empty(), expected.is_some(), "{line}");
             assert!(line.contains(expected.unwrap_or_default()), "{line}");
@@ -474,7 +507,7 @@ mod tests {
         let evil = [("origin", "https://evil.example")];
         for (disclose, told) in [("true", true), ("false", false)] {
             let config = good_config(&[("disclose_origins", disclose)]);
-            let answer = handle(&config, request("GET", TOKEN_PATH, &evil, ""), NOW);
+            let answer = answer_to(&config, request("GET", TOKEN_PATH, &evil, ""));
             let body: Value = serde_json::from_slice(&answer.body).unwrap();
             assert_eq!(body["error"], "Origin not allowed");
             assert_eq!(body.get("allowed_origins").is_some(), told);

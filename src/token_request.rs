@@ -1,7 +1,11 @@
-//! What a caller asks for: the room and the person, validated, with the operator's defaults for what is left out.
+//! What a caller asks for: the room and the person, validated. Defaults and roles are the business of [`crate::policy`].
 #![forbid(unsafe_code)]
 
+use url::Url;
+
 use crate::error::Error;
+use crate::features::FeatureSet;
+use crate::origin::is_loopback;
 use crate::parameters::{Parameters, name};
 use crate::room::{RoomName, is_excluded_from_xml};
 
@@ -10,11 +14,13 @@ pub const MAX_TEXT_CHARACTERS: usize = 256;
 /// The longest e-mail address, in characters (RFC 5321, section 4.5.3.1.3: 256 octets with its angle brackets).
 pub const MAX_EMAIL_CHARACTERS: usize = 254;
 
-/// What a request's parameters are when it leaves them out; `None` leaves the field out of the token as well, and for
-/// the room, which every token has, makes the parameter required.
-#[derive(Debug, Clone)]
-pub struct Defaults {
-    /// The room.
+/// The longest address of a picture, in characters.
+pub const MAX_AVATAR_CHARACTERS: usize = 2048;
+
+/// A validated request; `None` where it says nothing.
+#[derive(Debug, Clone, Default)]
+pub struct TokenRequest {
+    /// The room to join.
     pub room: Option<RoomName>,
     /// The person's id.
     pub user_id: Option<PersonalText>,
@@ -22,23 +28,14 @@ pub struct Defaults {
     pub user_name: Option<PersonalText>,
     /// The person's e-mail address.
     pub user_email: Option<Email>,
-    /// Whether the person moderates.
-    pub moderator: Option<bool>,
-}
-
-/// A validated request.
-#[derive(Debug, Clone)]
-pub struct TokenRequest {
-    /// The room to join.
-    pub room: RoomName,
-    /// The person's id.
-    pub user_id: Option<PersonalText>,
-    /// The person's display name.
-    pub user_name: Option<PersonalText>,
-    /// The person's e-mail address.
-    pub user_email: Option<Email>,
+    /// The person's picture.
+    pub user_avatar: Option<Avatar>,
     /// Whether the person wants to moderate.
     pub moderator: Option<bool>,
+    /// Whether recordings should leave the person out.
+    pub hidden_from_recorder: Option<bool>,
+    /// The features that are asked for.
+    pub features: Option<FeatureSet>,
 }
 
 impl TokenRequest {
@@ -46,29 +43,30 @@ impl TokenRequest {
     ///
     /// # Errors
     /// 400, naming the first parameter that cannot be used.
-    pub fn read(parameters: &Parameters, defaults: &Defaults) -> Result<Self, Error> {
+    pub fn read(parameters: &Parameters) -> Result<Self, Error> {
         Ok(Self {
-            room: read(parameters, name::ROOM, RoomName::parse)?
-                .or_else(|| defaults.room.clone())
-                .ok_or_else(|| Error::Parameter {
-                    name: name::ROOM,
-                    problem: "is missing: say which room, for example room=my-room".into(),
-                })?,
-            user_id: read(parameters, name::USER_ID, PersonalText::parse)?
-                .or_else(|| defaults.user_id.clone()),
-            user_name: read(parameters, name::USER_NAME, PersonalText::parse)?
-                .or_else(|| defaults.user_name.clone()),
-            user_email: read(parameters, name::USER_EMAIL, Email::parse)?
-                .or_else(|| defaults.user_email.clone()),
-            moderator: match parameters.text_or_bool(name::USER_MODERATOR)? {
-                Some(text) => Some(parse_bool(&text).ok_or_else(|| Error::Parameter {
-                    name: name::USER_MODERATOR,
-                    problem: "must be true or false".into(),
-                })?),
-                None => defaults.moderator,
-            },
+            room: read(parameters, name::ROOM, RoomName::parse)?,
+            user_id: read(parameters, name::USER_ID, PersonalText::parse)?,
+            user_name: read(parameters, name::USER_NAME, PersonalText::parse)?,
+            user_email: read(parameters, name::USER_EMAIL, Email::parse)?,
+            user_avatar: read(parameters, name::USER_AVATAR, Avatar::parse)?,
+            moderator: read_bool(parameters, name::USER_MODERATOR)?,
+            hidden_from_recorder: read_bool(parameters, name::USER_HIDDEN_FROM_RECORDER)?,
+            features: parameters.features(name::FEATURES)?,
         })
     }
+}
+
+fn read_bool(parameters: &Parameters, name: &'static str) -> Result<Option<bool>, Error> {
+    parameters
+        .text_or_bool(name)?
+        .map(|text| {
+            parse_bool(&text).ok_or_else(|| Error::Parameter {
+                name,
+                problem: "must be true or false".into(),
+            })
+        })
+        .transpose()
 }
 
 fn read<T, E: ToString>(
@@ -109,6 +107,8 @@ pub enum TextError {
     ControlCharacter,
     /// Not an e-mail address.
     NotAnAddress,
+    /// Not the address of a picture.
+    NotAPicture,
 }
 
 impl std::fmt::Display for TextError {
@@ -119,6 +119,9 @@ impl std::fmt::Display for TextError {
             Self::NotAnAddress => {
                 f.write_str("must be an e-mail address, with an @ between name and domain")
             }
+            Self::NotAPicture => f.write_str(
+                "must be an https URL without user name and password (http for localhost only)",
+            ),
         }
     }
 }
@@ -134,7 +137,7 @@ fn validate(text: &str, most: usize) -> Result<(), TextError> {
 }
 
 /// An id or a display name: at most [`MAX_TEXT_CHARACTERS`], no control characters.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct PersonalText(String);
 
 impl PersonalText {
@@ -145,6 +148,12 @@ impl PersonalText {
     pub fn parse(text: &str) -> Result<Self, TextError> {
         validate(text, MAX_TEXT_CHARACTERS)?;
         Ok(Self(text.to_owned()))
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The claim.
@@ -180,10 +189,47 @@ impl Email {
     }
 }
 
+/// The address of a picture: an https URL (http for this machine) of at most [`MAX_AVATAR_CHARACTERS`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Avatar(String);
+
+impl Avatar {
+    /// Checks a text that is not empty and has no white space around it.
+    ///
+    /// # Errors
+    /// See [`TextError`].
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        validate(text, MAX_AVATAR_CHARACTERS)?;
+        let url = Url::parse(text).map_err(|_| TextError::NotAPicture)?;
+        let secure = match url.scheme() {
+            "https" => true,
+            "http" => url.host().as_ref().is_some_and(is_loopback),
+            _ => false,
+        };
+        if !secure || !url.username().is_empty() || url.password().is_some() {
+            return Err(TextError::NotAPicture);
+        }
+        Ok(Self(url.into()))
+    }
+
+    /// The claim.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
 /// Says only that something is there: these values stay out of every log.
 impl std::fmt::Debug for PersonalText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[personal text elided]")
+    }
+}
+
+/// As for [`PersonalText`].
+impl std::fmt::Debug for Avatar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[picture elided]")
     }
 }
 
@@ -197,29 +243,22 @@ impl std::fmt::Debug for Email {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::tests::config_with;
 
     fn ask(query: &str) -> Result<TokenRequest, String> {
-        let parameters = Parameters::from_form(query);
-        TokenRequest::read(&parameters, &config_with(&[]).defaults).map_err(|e| e.message())
+        TokenRequest::read(&Parameters::from_form(query)).map_err(|e| e.message())
     }
 
     #[test]
-    fn what_is_absent_or_empty_has_its_default() {
+    fn what_is_absent_or_empty_is_not_said() {
         for query in [
             "",
-            "room=&user_id=&user_name=&user_email=&user_moderator=",
+            "room=&user_id=&user_name=&user_email=&user_moderator=&features=",
             "room=%20",
         ] {
             let request = ask(query).unwrap();
-            assert_eq!(request.room.into_string(), "default-room");
-            assert_eq!(request.user_id.unwrap().into_string(), "user123");
-            assert_eq!(request.user_name.unwrap().into_string(), "Your User");
-            assert_eq!(
-                request.user_email.unwrap().into_string(),
-                "user@example.com"
-            );
-            assert_eq!(request.moderator, Some(true));
+            assert!(request.room.is_none() && request.user_id.is_none());
+            assert!(request.user_name.is_none() && request.user_email.is_none());
+            assert!(request.moderator.is_none() && request.features.is_none());
         }
     }
 
@@ -229,7 +268,7 @@ mod tests {
             "room=R&user_id=+u1+&user_name=Jane+Smith&user_email=j%40x.tw&user_moderator=FALSE",
         )
         .unwrap();
-        assert_eq!(request.room.into_string(), "r");
+        assert_eq!(request.room.unwrap().into_string(), "r");
         assert_eq!(request.user_id.unwrap().into_string(), "u1");
         assert_eq!(request.user_name.unwrap().into_string(), "Jane Smith");
         assert_eq!(request.user_email.unwrap().into_string(), "j@x.tw");
@@ -255,6 +294,8 @@ mod tests {
             ),
             ("user_moderator", "hunter2", "true or false"),
             ("user_moderator", "1", "true or false"),
+            ("user_hidden_from_recorder", "hunter2", "true or false"),
+            ("user_avatar", "http://hunter2", "https URL"),
         ] {
             let message = ask(&format!("{name}={value}")).expect_err(value);
             assert!(message.starts_with(&format!("{name} ")), "{message}");
@@ -274,16 +315,37 @@ mod tests {
     }
 
     #[test]
-    fn a_room_is_required_where_it_has_no_default() {
-        let defaults = config_with(&[("default_room", "")]).defaults;
-        let error = TokenRequest::read(&Parameters::from_form("user_id=a"), &defaults).unwrap_err();
-        assert_eq!(error.status(), 400);
-        assert!(error.message().starts_with("room is missing"));
+    fn a_picture_has_an_https_address() {
+        for (text, expected) in [
+            ("https://a.example/b.png", Some("https://a.example/b.png")),
+            ("HTTPS://A.example", Some("https://a.example/")),
+            ("https://a.example/公", Some("https://a.example/%E5%85%AC")),
+            (
+                "http://localhost:8080/b.png",
+                Some("http://localhost:8080/b.png"),
+            ),
+            ("http://a.example/b.png", None),
+            ("https://user@a.example/", None),
+            ("https://:secret@a.example/", None),
+            ("javascript:alert(1)", None),
+            ("data:image/png;base64,AAAA", None),
+            ("//a.example/b.png", None),
+            ("b.png", None),
+        ] {
+            let avatar = Avatar::parse(text).ok().map(Avatar::into_string);
+            assert_eq!(avatar.as_deref(), expected, "{text}");
+        }
+        let long = |n: usize| format!("https://a.example/{}", "b".repeat(n - 18));
+        assert!(Avatar::parse(&long(2048)).is_ok());
+        assert_eq!(Avatar::parse(&long(2049)), Err(TextError::TooLong(2048)));
     }
 
     #[test]
     fn personal_values_do_not_show_in_debug_output() {
-        let request = ask("user_id=hunter2&user_name=hunter2&user_email=hunter2%40x").unwrap();
+        let request = ask(
+            "user_id=hunter2&user_name=hunter2&user_email=hunter2%40x&user_avatar=https://hunter2",
+        )
+        .unwrap();
         assert!(!format!("{request:?}").contains("hunter2"));
     }
 }

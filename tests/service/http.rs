@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+/// All headers in their order, repeated ones too.
+pub type Headers = Vec<(String, Vec<u8>)>;
+
 pub const TOKEN_ROUTE: &str = "/api/jitsi-token";
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -14,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Request {
     pub method: String,
     pub target: Vec<u8>,
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Headers,
     pub body: Body,
 }
 
@@ -158,7 +161,7 @@ pub fn preflight(target: &str, origin: &str) -> Request {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Headers,
     pub body: Vec<u8>,
 }
 
@@ -292,7 +295,7 @@ impl Connection {
         }
     }
 
-    fn read_head(&mut self) -> io::Result<(u16, Vec<(String, Vec<u8>)>)> {
+    fn read_head(&mut self) -> io::Result<(u16, Headers)> {
         loop {
             let mut headers = [httparse::EMPTY_HEADER; 64];
             let mut head = httparse::Response::new(&mut headers);

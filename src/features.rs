@@ -1,0 +1,194 @@
+//! The features of a meeting, by the keys of `context.features`.
+#![forbid(unsafe_code)]
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// A feature that the Jitsi web client knows. It reports any other key as an error (`featureInvalid`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Feature(usize);
+
+/// The keys, those that 8x8 documents first. A feature is its place in this list.
+const KEYS: [&str; 20] = [
+    "livestreaming",
+    "recording",
+    "transcription",
+    "sip-inbound-call",
+    "sip-outbound-call",
+    "inbound-call",
+    "outbound-call",
+    "file-upload",
+    "list-visitors",
+    "send-groupchat",
+    "create-polls",
+    // Known to the client, not documented by 8x8.
+    "flip",
+    "branding",
+    "calendar",
+    "live-translation",
+    "lobby",
+    "moderation",
+    "room",
+    "screen-sharing",
+    "send-private-message",
+];
+
+/// How many keys 8x8 documents: those that every token writes out.
+const DOCUMENTED: usize = 11;
+
+impl Feature {
+    /// The feature with this key, if the client knows one.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        KEYS.iter().position(|known| *known == key).map(Self)
+    }
+
+    /// The known key that is most like this one.
+    #[must_use]
+    pub fn nearest(key: &str) -> &'static str {
+        let key = key.to_ascii_lowercase();
+        KEYS.into_iter()
+            .max_by(|a, b| {
+                let likeness = |known| strsim::sorensen_dice(&key, known);
+                likeness(a).total_cmp(&likeness(b))
+            })
+            .unwrap_or(KEYS[0])
+    }
+
+    /// The features that 8x8 documents, in its order.
+    pub fn documented() -> impl Iterator<Item = Self> {
+        (0..DOCUMENTED).map(Self)
+    }
+
+    /// The key in `context.features`.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        KEYS[self.0]
+    }
+}
+
+/// A set of features.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeatureSet([bool; KEYS.len()]);
+
+impl FeatureSet {
+    /// Whether a feature is in the set.
+    #[must_use]
+    pub fn contains(&self, feature: Feature) -> bool {
+        self.0[feature.0]
+    }
+}
+
+impl FromIterator<Feature> for FeatureSet {
+    fn from_iter<I: IntoIterator<Item = Feature>>(features: I) -> Self {
+        let mut set = Self::default();
+        for feature in features {
+            set.0[feature.0] = true;
+        }
+        set
+    }
+}
+
+/// `context.features`: what the role may have, and what of it is granted.
+///
+/// Every documented key is written, because one that is left out is denied even to a moderator, and silently. Keys that
+/// 8x8 does not document are written only where the role's list names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantedFeatures {
+    role: FeatureSet,
+    granted: FeatureSet,
+}
+
+impl GrantedFeatures {
+    /// Grants what the role may have and the request asks for; a request that does not say asks for all.
+    #[must_use]
+    pub fn new(role: &FeatureSet, asked: Option<&FeatureSet>) -> Self {
+        let granted = (0..KEYS.len())
+            .map(Feature)
+            .filter(|f| role.contains(*f) && asked.is_none_or(|asked| asked.contains(*f)))
+            .collect();
+        Self {
+            role: role.clone(),
+            granted,
+        }
+    }
+}
+
+impl Serialize for GrantedFeatures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for feature in (0..KEYS.len()).map(Feature) {
+            if feature.0 < DOCUMENTED || self.role.contains(feature) {
+                map.serialize_entry(feature.key(), &self.granted.contains(feature))?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(keys: &[&str]) -> FeatureSet {
+        keys.iter()
+            .map(|key| Feature::from_key(key).unwrap())
+            .collect()
+    }
+
+    fn granted(role: &[&str], asked: Option<&[&str]>) -> Vec<(String, bool)> {
+        let features = GrantedFeatures::new(&set(role), asked.map(set).as_ref());
+        let value = serde_json::to_value(features).unwrap();
+        let object = value.as_object().unwrap();
+        object
+            .iter()
+            .map(|(key, value)| (key.clone(), value.as_bool().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_granted_is_what_the_role_may_have_and_the_request_asks_for() {
+        for (role, asked, expected) in [
+            (&["recording"][..], None, &["recording"][..]),
+            (&["recording", "lobby"], None, &["lobby", "recording"]),
+            (
+                &["recording", "lobby"],
+                Some(&["recording", "flip"][..]),
+                &["recording"],
+            ),
+            (&["recording"], Some(&["transcription"]), &[]),
+            (&["recording"], Some(&[]), &[]),
+            (&[], Some(&["recording"]), &[]),
+            (&[], None, &[]),
+        ] {
+            let mut on: Vec<_> = granted(role, asked)
+                .into_iter()
+                .filter_map(|(key, on)| on.then_some(key))
+                .collect();
+            on.sort();
+            assert_eq!(on, expected, "{role:?} {asked:?}");
+        }
+    }
+
+    #[test]
+    fn documented_keys_are_always_written_and_others_where_the_role_lists_them() {
+        assert_eq!(granted(&[], None).len(), DOCUMENTED);
+        let keys = granted(&["lobby"], Some(&[]));
+        assert_eq!(keys.len(), DOCUMENTED + 1);
+        assert!(keys.contains(&("lobby".to_owned(), false)));
+    }
+
+    #[test]
+    fn the_nearest_key_is_the_one_that_was_meant() {
+        for (typed, meant) in [
+            ("recordings", "recording"),
+            ("Transcription", "transcription"),
+            ("outboundcall", "outbound-call"),
+            ("live-streaming", "livestreaming"),
+            ("polls", "create-polls"),
+            ("sip_inbound_call", "sip-inbound-call"),
+        ] {
+            assert_eq!(Feature::from_key(typed), None);
+            assert_eq!(Feature::nearest(typed), meant);
+        }
+    }
+}
