@@ -131,8 +131,8 @@ pub enum VerificationKey {
 
 /// A public key; its type says which algorithm it verifies.
 pub enum PublicKey {
-    /// RSA: RS256.
-    Rs256(RS256PublicKey),
+    /// RSA: RS256. In a box, because it is much larger than the others.
+    Rs256(Box<RS256PublicKey>),
     /// P-256: ES256.
     Es256(ES256PublicKey),
     /// Ed25519: EdDSA.
@@ -173,7 +173,7 @@ impl VerificationKey {
             );
         }
         let key = RS256PublicKey::from_pem(&pem)
-            .map(PublicKey::Rs256)
+            .map(|key| PublicKey::Rs256(Box::new(key)))
             .or_else(|_| ES256PublicKey::from_pem(&pem).map(PublicKey::Es256))
             .or_else(|_| Ed25519PublicKey::from_pem(&pem).map(PublicKey::EdDsa))
             .map_err(|_| {
@@ -201,7 +201,7 @@ impl VerificationKey {
             };
             let text = jwk.to_string();
             let key = RS256PublicKey::from_jwk(&text)
-                .map(PublicKey::Rs256)
+                .map(|key| PublicKey::Rs256(Box::new(key)))
                 .or_else(|_| ES256PublicKey::from_jwk(&text).map(PublicKey::Es256))
                 .or_else(|_| Ed25519PublicKey::from_jwk(&text).map(PublicKey::EdDsa));
             if let Ok(key) = key {

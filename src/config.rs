@@ -759,7 +759,8 @@ pub(crate) mod tests {
         let jwks = ("auth_jwks", r#"{"keys":[]}"#);
         for mode in ["optional", "required"] {
             let mode = ("auth_mode", mode);
-            let table: [(&[(&str, &str)], &[&str]); 8] = [
+            type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+            let table: [Row; 8] = [
                 (&[mode, secret, issuer, audience], &[]),
                 (
                     &[mode, issuer, audience],

@@ -3,7 +3,6 @@
 use crate::harness::{ALLOWED, APP_ID, FOREIGN, KEY_ID, Server, Settings};
 use crate::health::assert_problems;
 use crate::http::get;
-use crate::repository;
 
 /// The Worker's sentence; front ends may know it.
 const MISSING: &str =
@@ -149,10 +148,4 @@ fn a_wrong_default_is_told_even_when_no_request_needs_it() {
     let server = Server::start_broken(Settings::good().set("default_user_email", "nobody"));
     let answer = server.send(&get(&[("user_email", "a@b.example")]));
     assert_eq!(answer.status, 500, "{answer}");
-}
-
-#[test]
-fn the_manifest_s_defaults_are_the_contract_s() {
-    let contract = repository::CONTRACT.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    assert_eq!(repository::manifest_defaults(), contract);
 }

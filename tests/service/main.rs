@@ -2,6 +2,7 @@
 //!
 //! `cargo dev build` first. `JAAS_TEST_HOST=spin` runs the same cases against `spin up`.
 
+mod credentials;
 mod harness;
 mod http;
 mod key_material;
@@ -9,6 +10,7 @@ mod rules;
 mod signature;
 mod spin;
 
+mod authentication;
 mod configuration;
 mod cors;
 mod get;
@@ -18,7 +20,9 @@ mod keys;
 mod load;
 mod logs;
 mod methods;
+mod policy;
 mod post;
+mod recipes;
 mod repository;
 mod rooms;
 mod tokens;

@@ -313,8 +313,8 @@ fn nothing_in_a_body_becomes_a_claim() {
     let token = Server::good()
         .send(&post_json(&json!({
             "admin": true, "aud": "x", "sub": "y", "exp": 1, "context": { "features": { "recording": true } },
-            "features": { "recording": true }, "regex": true, "user": { "role": "x" },
-            "moderator": true, "user_avatar": "x", "hidden-from-recorder": true, "user_moderator": false,
+            "feature": { "recording": true }, "regex": true, "user": { "role": "x" },
+            "moderator": true, "avatar": "x", "hidden-from-recorder": true, "user_moderator": false,
         })))
         .token();
     assert_eq!(token.claims["context"]["features"]["recording"], false);

@@ -1,5 +1,6 @@
 //! What the files of the repository must and must not hold.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -8,22 +9,6 @@ use toml::Table;
 use crate::harness::root;
 use crate::key_material::pem_line;
 
-/// Every variable of the contract with its default.
-pub const CONTRACT: [(&str, &str); 8] = [
-    (
-        "allowed_origins",
-        "https://vtaiwan.pages.dev http://localhost:3000 http://localhost:3001 \
-         http://localhost:8080 https://vtaiwan.tw https://www.vtaiwan.tw https://talk.vtaiwan.tw",
-    ),
-    ("default_moderator", "true"),
-    ("default_room", "default-room"),
-    ("default_user_email", "user@example.com"),
-    ("default_user_id", "user123"),
-    ("default_user_name", "Your User"),
-    ("disclose_origins", "true"),
-    ("require_origin", "false"),
-];
-
 const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
 
 fn read(name: &str) -> Table {
@@ -31,26 +16,99 @@ fn read(name: &str) -> Table {
     text.parse().expect(name)
 }
 
-/// Variables of the manifest that have a default, by name.
-pub fn manifest_defaults() -> Vec<(String, String)> {
+/// A variable's name and its default; `None`: it is required.
+type Variables = BTreeMap<String, Option<String>>;
+
+fn of_manifest() -> Variables {
     let manifest = read("spin.toml");
     let variables = manifest["variables"].as_table().expect("variables");
-    let mut defaults: Vec<_> = variables
+    let default = |variable: &toml::Value| Some(variable.get("default")?.as_str()?.to_owned());
+    variables
         .iter()
-        .filter_map(|(name, variable)| {
-            let default = variable.get("default")?.as_str()?;
-            Some((name.clone(), default.to_owned()))
+        .map(|(name, variable)| (name.clone(), default(variable)))
+        .collect()
+}
+
+/// The table under the first heading of a README after which a row has such a name.
+fn of_readme(name: &str) -> Variables {
+    let text = std::fs::read_to_string(root().join(name)).expect(name);
+    let origins = text
+        .lines()
+        .find_map(|line| line.strip_prefix("`allowed_origins` "))
+        .and_then(|line| line.split('`').nth(1))
+        .expect("the default of allowed_origins");
+    let rows = text
+        .lines()
+        .skip_while(|line| !line.starts_with("| `jaas_app_id` | "))
+        .take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let variable = cells[0].trim_matches('`').to_owned();
+        let default = match cells[1] {
+            "required" | "必填" => None,
+            "empty" | "空字串" => Some(String::new()),
+            _ if variable == "allowed_origins" => Some(origins.to_owned()),
+            code => {
+                let value = code
+                    .strip_prefix('`')
+                    .and_then(|code| code.strip_suffix('`'));
+                Some(value.expect(code).to_owned())
+            }
+        };
+        (variable, default)
+    })
+    .collect()
+}
+
+#[test]
+fn manifest_code_and_both_readmes_have_the_same_variables_and_defaults() {
+    let of_code: Variables = jaas_jwt::config::variable::ALL
+        .iter()
+        .map(|variable| {
+            (
+                variable.name.to_owned(),
+                variable.default.map(str::to_owned),
+            )
         })
         .collect();
-    defaults.sort();
-    defaults
+    assert_eq!(of_manifest(), of_code, "spin.toml");
+    for name in ["README.md", "README.zh-TW.md"] {
+        assert_eq!(of_readme(name), of_code, "{name}");
+    }
+}
+
+/// The defaults with which the service takes the Worker's place.
+#[test]
+fn the_defaults_are_those_of_the_worker() {
+    let variables = of_manifest();
+    for (name, default) in [
+        (
+            "allowed_origins",
+            "https://vtaiwan.pages.dev http://localhost:3000 http://localhost:3001 \
+             http://localhost:8080 https://vtaiwan.tw https://www.vtaiwan.tw https://talk.vtaiwan.tw",
+        ),
+        ("default_moderator", "true"),
+        ("default_room", "default-room"),
+        ("default_user_email", "user@example.com"),
+        ("default_user_id", "user123"),
+        ("default_user_name", "Your User"),
+        ("disclose_origins", "true"),
+        ("require_origin", "false"),
+        ("token_ttl_seconds", "3600"),
+        ("token_leeway_seconds", "10"),
+        ("moderator_features", "livestreaming, outbound-call"),
+        ("member_features", ""),
+        ("allowed_rooms", ""),
+        ("auth_mode", "none"),
+    ] {
+        assert_eq!(variables[name].as_deref(), Some(default), "{name}");
+    }
 }
 
 #[test]
 fn the_credentials_are_required_and_the_key_is_secret() {
     let manifest = read("spin.toml");
     let variables = manifest["variables"].as_table().expect("variables");
-    assert_eq!(variables.len(), CONTRACT.len() + CREDENTIALS.len());
     for name in CREDENTIALS {
         let variable = variables[name].as_table().expect(name);
         assert_eq!(variable["required"].as_bool(), Some(true), "{name}");
@@ -61,6 +119,10 @@ fn the_credentials_are_required_and_the_key_is_secret() {
             "{name}"
         );
     }
+    assert_eq!(
+        variables["auth_hs256_secret"]["secret"].as_bool(),
+        Some(true)
+    );
 }
 
 #[test]

@@ -52,6 +52,9 @@ const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
+/// The one rule that is not Jitsi's but the service's, and that a variable can switch off.
+pub const FEATURES_BY_ROLE: &str = "features are a moderator's";
+
 #[derive(Debug, PartialEq, Eq)]
 pub struct Violation {
     pub rule: &'static str,
@@ -286,7 +289,7 @@ fn check_context(found: &mut Found, context: &Map<String, Value>) {
         // 8x8 lets a participant with a feature record and dial out, and bills it.
         found.unless(
             moderator || *value == Value::Bool(false),
-            "features are a moderator's",
+            FEATURES_BY_ROLE,
             name,
         );
     }
@@ -473,11 +476,7 @@ mod tests {
                 json!(true),
                 "moderator is the string true or false",
             ),
-            (
-                "p/context/user/moderator",
-                json!("false"),
-                "features are a moderator's",
-            ),
+            ("p/context/user/moderator", json!("false"), FEATURES_BY_ROLE),
             ("p/context/features", Value::Null, "features are present"),
             (
                 "p/context/features/dial-out",

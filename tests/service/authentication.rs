@@ -1,0 +1,447 @@
+//! Callers who prove who they are: which credentials count, and what a page can read of a refusal.
+
+use serde_json::{Value, json};
+
+use crate::credentials::{
+    AUDIENCE, ISSUER, Login, SUBJECT, bearer, payload, sign_exactly, signing_input,
+};
+use crate::harness::{ALLOWED, FOREIGN, Server, Settings, now};
+use crate::http::{Answer, Request, TOKEN_ROUTE, get, post_json, preflight};
+use crate::key_material::{Directory, openssl, openssl_key, public_key};
+
+fn call(server: &Server, credential: &str) -> Answer {
+    let (name, value) = bearer(credential);
+    server.send(&get(&[]).header(name, value).origin(ALLOWED))
+}
+
+/// A refusal that the page can read, and for which nothing was signed.
+fn assert_unauthorized(answer: &Answer, error: bool, context: &str) {
+    assert_eq!(answer.status, 401, "{context}: {answer}");
+    let challenge = answer.header("WWW-Authenticate").expect("a challenge");
+    assert!(challenge.starts_with("Bearer "), "{challenge}");
+    assert_eq!(
+        challenge.contains(r#"error="invalid_token""#),
+        error,
+        "{context}: {challenge}"
+    );
+    assert_eq!(answer.header("Access-Control-Allow-Origin"), Some(ALLOWED));
+    assert_eq!(
+        answer.header("Access-Control-Expose-Headers"),
+        Some("WWW-Authenticate")
+    );
+    assert!(answer.json().get("token").is_none(), "{context}");
+}
+
+#[test]
+fn no_credential_is_a_401_where_one_is_required_and_a_guest_where_not() {
+    let login = Login::new();
+    let server = Server::start(login.configure("required"));
+    for request in [
+        get(&[]),
+        post_json(&json!({})),
+        post_json(&json!({"room": "*"})),
+    ] {
+        assert_unauthorized(&server.send(&request.origin(ALLOWED)), false, "absent");
+    }
+    let head = server.send(&Request::new("HEAD", TOKEN_ROUTE));
+    assert_eq!(head.status, 401);
+    // A page must be allowed to send its credential, and the health check needs none.
+    assert_eq!(server.send(&preflight(TOKEN_ROUTE, ALLOWED)).status, 204);
+    assert_eq!(server.send(&get(&[]).origin(FOREIGN)).status, 403);
+    assert_eq!(server.send(&Request::new("GET", "/healthz")).status, 200);
+    drop(server);
+
+    let server = Server::start(login.configure("optional"));
+    let parameters = [
+        ("user_id", "mine"),
+        ("user_moderator", "true"),
+        ("user_name", "Me"),
+    ];
+    let token = server.send(&get(&parameters)).token();
+    assert_eq!(token.user()["id"], "user123");
+    assert_eq!(token.user()["moderator"], "false");
+    assert_eq!(token.user()["name"], "Me");
+    assert_unauthorized(&call(&server, "bad"), true, "bad where none is needed");
+}
+
+#[test]
+fn who_is_proven_is_not_asked() {
+    let login = Login::new();
+    let server = Server::start(login.configure("required"));
+    let credential = login.sign(&json!({
+        "name": "Proven", "email": "proven@x.example", "picture": "https://x.example/p", "moderator": true,
+    }));
+    let (name, value) = bearer(&credential);
+    let asked = json!({
+        "room": "hall", "user_id": "other", "user_name": "Other", "user_email": "other@x.example",
+        "user_avatar": "https://other.example/", "user_hidden_from_recorder": true,
+    });
+    let token = server.send(&post_json(&asked).header(name, value)).token();
+    assert_eq!(token.claims["room"], "hall");
+    assert_eq!(
+        *token.user(),
+        json!({
+            "id": SUBJECT, "name": "Proven", "avatar": "https://x.example/p",
+            "email": "proven@x.example", "moderator": "true", "hidden-from-recorder": true,
+        })
+    );
+    // What the credential does not say is left out, not made up.
+    let token = call(&server, &login.sign(&json!({}))).token();
+    assert_eq!(*token.user(), json!({"id": SUBJECT, "moderator": "false"}));
+}
+
+#[test]
+fn a_forged_credential_is_a_401_and_signs_nothing() {
+    let key = openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]);
+    let public = public_key(&key);
+    let server = Server::start(Settings::good().set_all(&[
+        ("auth_mode", "required"),
+        ("auth_public_key", &public),
+        ("auth_issuer", ISSUER),
+        ("auth_audience", AUDIENCE),
+        ("auth_moderator_claim", "realm_access.roles"),
+        ("auth_moderator_values", "host"),
+    ]));
+    let rs256 = r#"{"alg":"RS256","typ":"JWT"}"#;
+    let sign = |header: &str, payload: &str| openssl_signed(&key, header, payload);
+    let good = |changes: Value| sign(rs256, &payload(&changes));
+    let plain = payload(&json!({}));
+    let twice = |claim: &str| plain.replacen('{', &format!("{{{claim},"), 1);
+    let accepted = good(json!({"realm_access": {"roles": ["host"]}}));
+    let (input, signature) = accepted.rsplit_once('.').unwrap();
+    let forged = [
+        (
+            "alg none",
+            format!("{}.", signing_input(r#"{"alg":"none"}"#, &plain)),
+        ),
+        (
+            "alg none with a signature",
+            format!("{}.{signature}", signing_input(r#"{"alg":"none"}"#, &plain)),
+        ),
+        (
+            "HS256 with the public key",
+            sign_exactly(public.as_bytes(), r#"{"alg":"HS256"}"#, &plain),
+        ),
+        (
+            "HS256 with the trimmed public key",
+            sign_exactly(public.trim().as_bytes(), r#"{"alg":"HS256"}"#, &plain),
+        ),
+        (
+            "another key",
+            openssl_signed(
+                &openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+                rs256,
+                &plain,
+            ),
+        ),
+        ("no signature", format!("{input}.")),
+        ("two parts", input.to_owned()),
+        ("four parts", format!("{accepted}.x")),
+        (
+            "other claims under the signature",
+            format!(
+                "{}.{signature}",
+                signing_input(rs256, &payload(&json!({"sub": "x"})))
+            ),
+        ),
+        ("expired by 31 s and more", good(json!({"exp": now() - 35}))),
+        ("not yet valid", good(json!({"nbf": now() + 60}))),
+        ("no exp", good(json!({"exp": null}))),
+        ("other audience", good(json!({"aud": "other"}))),
+        ("no audience", good(json!({"aud": null}))),
+        ("other issuer", good(json!({"iss": "https://evil.example"}))),
+        ("no subject", good(json!({"sub": null}))),
+        ("repeated claim", sign(rs256, &twice(r#""sub":"x""#))),
+        (
+            "repeated unknown claim",
+            sign(rs256, &twice(r#""x":1,"x":2"#)),
+        ),
+        (
+            "repeated header",
+            sign(r#"{"alg":"RS256","alg":"none"}"#, &plain),
+        ),
+        (
+            "critical extension",
+            sign(r#"{"alg":"RS256","crit":["x"],"x":1}"#, &plain),
+        ),
+        (
+            "nested path to a number",
+            good(json!({"realm_access": {"roles": 42}})),
+        ),
+        (
+            "nested path to an object",
+            good(json!({"realm_access": {"roles": {}}})),
+        ),
+        (
+            "nested path through a text",
+            good(json!({"realm_access": "host"})),
+        ),
+        (
+            "more than 8 KiB",
+            good(json!({"padding": "a".repeat(8_192)})),
+        ),
+        ("nothing", String::new()),
+        ("not a JWT", "nonsense".into()),
+    ];
+    let lines = server.log_of(|server| {
+        for (context, credential) in &forged {
+            assert_unauthorized(&call(server, credential), true, context);
+        }
+    });
+    assert_eq!(lines.len(), forged.len());
+    for line in lines {
+        assert_eq!(line["status"], 401, "{line}");
+        assert!(line.get("event").is_none(), "{line}");
+    }
+    let token = call(&server, &accepted).token();
+    assert_eq!(token.user()["moderator"], "true");
+    // Within the tolerance of 30 seconds.
+    assert_eq!(call(&server, &good(json!({"exp": now() - 20}))).status, 200);
+}
+
+#[test]
+fn an_authorization_header_is_one_bearer_token() {
+    let login = Login::new();
+    let server = Server::start(login.configure("optional"));
+    let credential = login.sign(&json!({}));
+    for (value, status) in [
+        (format!("Bearer {credential}"), 200),
+        (format!("bearer {credential}"), 200),
+        (format!("Basic {credential}"), 401),
+        (credential.clone(), 401),
+        ("Bearer".into(), 401),
+        (format!("Bearer {credential} x"), 401),
+    ] {
+        let answer = server.send(&get(&[]).header("Authorization", &value));
+        assert_eq!(answer.status, status, "{:.10}: {answer}", value);
+    }
+    let (name, value) = bearer(&credential);
+    let answer = server.send(&get(&[]).header(name, &value).header(name, &value));
+    assert_eq!(answer.status, 401, "{answer}");
+}
+
+/// A host may refuse such a header before the component hears of it, but never with a token.
+#[test]
+fn a_header_of_a_mebibyte_gets_no_token() {
+    let login = Login::new();
+    let server = Server::start(login.configure("optional"));
+    let (name, value) = bearer(&"a".repeat(1 << 20));
+    if let Ok(answer) = server.send_unchecked(&get(&[]).header(name, value)) {
+        assert!((400..500).contains(&answer.status), "{answer}");
+    }
+    assert_eq!(server.send(&get(&[])).status, 200);
+}
+
+#[test]
+fn each_kind_of_public_key_verifies_its_own_algorithm() {
+    for (options, algorithm) in [
+        (&["RSA", "-pkeyopt", "rsa_keygen_bits:3072"][..], "RS256"),
+        (&["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "ES256"),
+        (&["ED25519"], "EdDSA"),
+    ] {
+        let key = openssl_key(options);
+        let public = public_key(&key);
+        for shape in [public.clone(), public.replace('\n', "\\n")] {
+            let server = Server::start(Settings::good().set_all(&[
+                ("auth_mode", "required"),
+                ("auth_public_key", &shape),
+                ("auth_issuer", ISSUER),
+                ("auth_audience", AUDIENCE),
+            ]));
+            for claimed in ["RS256", "ES256", "EdDSA"] {
+                let header = json!({"alg": claimed}).to_string();
+                let credential = openssl_signed_as(&key, algorithm, &header, &payload(&json!({})));
+                let status = if claimed == algorithm { 200 } else { 401 };
+                let answer = call(&server, &credential);
+                assert_eq!(answer.status, status, "{algorithm} as {claimed}: {answer}");
+            }
+        }
+    }
+}
+
+#[test]
+fn keys_of_a_set_are_chosen_by_kid_and_can_be_rotated() {
+    let (old, new) = (
+        openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+        openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+    );
+    let set = json!({"keys": [rsa_jwk(&old, "old"), rsa_jwk(&new, "new")]}).to_string();
+    let server = Server::start(Settings::good().set_all(&[
+        ("auth_mode", "required"),
+        ("auth_jwks", &set),
+        ("auth_issuer", ISSUER),
+        ("auth_audience", AUDIENCE),
+    ]));
+    for (key, kid, status) in [
+        (&old, Some("old"), 200),
+        (&new, Some("new"), 200),
+        (&old, Some("new"), 401),
+        (&new, Some("other"), 401),
+        (&new, None, 401),
+    ] {
+        let mut header = json!({"alg": "RS256"});
+        if let Some(kid) = kid {
+            header["kid"] = json!(kid);
+        }
+        let credential = openssl_signed(key, &header.to_string(), &payload(&json!({})));
+        assert_eq!(call(&server, &credential).status, status, "{kid:?}");
+    }
+}
+
+#[test]
+fn the_health_check_names_what_is_missing_or_contradicts() {
+    let login = Login::new();
+    let good = || login.configure("required");
+    for (settings, variables) in [
+        (good().set("auth_issuer", ""), &["auth_issuer"][..]),
+        (
+            good().set("auth_issuer", "").set("auth_audience", ""),
+            &["auth_issuer", "auth_audience"],
+        ),
+        (good().set("auth_hs256_secret", ""), &["auth_mode"]),
+        (
+            good().set("auth_hs256_secret", "hidden"),
+            &["auth_hs256_secret"],
+        ),
+        (
+            good().set("auth_public_key", "hidden"),
+            &["auth_public_key", "auth_public_key"],
+        ),
+        (
+            good().set("auth_jwks", r#"{"keys":[]}"#),
+            &["auth_jwks", "auth_jwks"],
+        ),
+        (good().set("auth_mode", "hidden"), &["auth_mode"]),
+    ] {
+        let server = Server::start_broken(settings);
+        let answer = server.send(&Request::new("GET", "/healthz"));
+        assert_eq!(answer.status, 503, "{answer}");
+        let problems = answer.json()["problems"].as_array().unwrap().clone();
+        let named: Vec<_> = problems
+            .iter()
+            .filter_map(|p| p["variable"].as_str())
+            .collect();
+        assert_eq!(named, variables, "{answer}");
+        assert!(!answer.to_string().contains("hidden"), "{answer}");
+        // No token while nobody can tell who is calling.
+        let credential = login.sign(&json!({}));
+        let (name, value) = bearer(&credential);
+        let answer = server.send(&get(&[]).header(name, value));
+        assert_eq!(answer.status, 500, "{answer}");
+    }
+}
+
+#[test]
+fn each_health_check_says_when_anybody_may_become_moderator() {
+    let login = Login::new();
+    for (auth_mode, lines) in [("none", 1), ("optional", 0), ("required", 0)] {
+        let server = Server::start(login.configure(auth_mode));
+        let log = server.log_of(|server| {
+            server.send(&Request::new("GET", "/healthz"));
+        });
+        assert_eq!(log.len(), lines, "{auth_mode}: {log:?}");
+        for line in log {
+            assert_eq!(line["level"], "warn");
+            assert!(
+                line["event"].as_str().unwrap().contains("moderator"),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_part_of_a_credential_or_a_secret_is_told() {
+    let login = Login::new();
+    let server = Server::start(login.configure("required"));
+    let good = login.sign(&json!({"name": "Confidential", "email": "confidential@x.example"}));
+    let bad = login.sign_with("another secret of more than 32 bytes", &json!({}));
+    let mut told = String::new();
+    let lines = server.log_of(|server| {
+        for credential in [&good, &bad] {
+            let answer = call(server, credential);
+            if answer.status != 200 {
+                told.push_str(&answer.to_string());
+            }
+        }
+    });
+    told.push_str(&Value::from(lines).to_string());
+    let pieces = |text: &str| -> Vec<String> {
+        let characters: Vec<char> = text.chars().collect();
+        characters
+            .windows(16)
+            .map(|window| window.iter().collect())
+            .collect()
+    };
+    for secret in [&good, &bad, login.secret()] {
+        for piece in pieces(secret) {
+            assert!(!told.contains(&piece), "{piece}");
+        }
+    }
+    assert!(!told.to_lowercase().contains("confidential"), "{told}");
+}
+
+fn openssl_signed(key: &str, header: &str, payload: &str) -> String {
+    openssl_signed_as(key, "RS256", header, payload)
+}
+
+/// Signs as `algorithm` says, whatever the header claims.
+fn openssl_signed_as(key: &str, algorithm: &str, header: &str, payload: &str) -> String {
+    use base64::Engine as _;
+    let directory = Directory::new("credential");
+    let (key_file, input_file, output) = (
+        directory.path().join("key"),
+        directory.path().join("input"),
+        directory.path().join("signature"),
+    );
+    let input = signing_input(header, payload);
+    std::fs::write(&key_file, key).expect("a file");
+    std::fs::write(&input_file, &input).expect("a file");
+    let mut arguments = vec!["pkeyutl", "-sign", "-rawin", "-inkey"];
+    let paths = [&key_file, &input_file, &output].map(|path| path.to_str().expect("UTF-8"));
+    arguments.extend([paths[0], "-in", paths[1], "-out", paths[2]]);
+    if algorithm != "EdDSA" {
+        arguments.extend(["-digest", "sha256"]);
+    }
+    openssl(&arguments, "");
+    let mut signature = std::fs::read(&output).expect("a signature");
+    if algorithm == "ES256" {
+        signature = raw_p256_signature(&signature);
+    }
+    let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(signature);
+    format!("{input}.{signature}")
+}
+
+/// OpenSSL writes the two numbers of an ECDSA signature in DER, a JWT one after the other (RFC 7518, section 3.4).
+fn raw_p256_signature(der: &[u8]) -> Vec<u8> {
+    let number = |at: usize| -> (Vec<u8>, usize) {
+        let length = usize::from(der[at + 1]);
+        let bytes = &der[at + 2..at + 2 + length];
+        let significant = &bytes[bytes.len().saturating_sub(32)..];
+        let mut number = vec![0; 32 - significant.len()];
+        number.extend_from_slice(significant);
+        (number, at + 2 + length)
+    };
+    let (r, next) = number(2);
+    let (s, _) = number(next);
+    [r, s].concat()
+}
+
+/// The public half of an RSA key as a JWK, with members as a provider adds them.
+fn rsa_jwk(key: &str, kid: &str) -> Value {
+    use base64::Engine as _;
+    let modulus = openssl(&["rsa", "-noout", "-modulus"], key);
+    let digits = modulus
+        .trim()
+        .strip_prefix("Modulus=")
+        .expect("a modulus")
+        .to_owned();
+    let bytes: Vec<u8> = (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hexadecimal digits"))
+        .collect();
+    let n = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
+    json!({
+        "kty": "RSA", "kid": kid, "use": "sig", "alg": "RS256", "n": n, "e": "AQAB", "x5t": "x",
+    })
+}

@@ -1,0 +1,275 @@
+//! Who gets what: the tables of `docs/policy.md`, every combination against the built component.
+
+use serde_json::{Value, json};
+
+use crate::credentials::{self, Login};
+use crate::harness::{Server, Settings};
+use crate::http::{Request, get};
+
+const POLICY: &str = include_str!("../../docs/policy.md");
+
+/// The rows of the table whose first column has this name.
+fn table(first_column: &str) -> Vec<Vec<String>> {
+    let rows = POLICY
+        .lines()
+        .skip_while(|line| !line.starts_with(&format!("| {first_column} |")))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let rows: Vec<Vec<String>> = rows
+        .map(|line| {
+            let cells = line.trim_matches('|').split('|');
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .collect();
+    assert!(rows.len() > 5, "{first_column}");
+    rows
+}
+
+fn holds(cell: &str, value: &str) -> bool {
+    cell == "any" || cell.split(", ").any(|choice| choice == value)
+}
+
+/// What a cell says of a variable.
+fn unless_empty(cell: &str) -> &str {
+    match cell {
+        "empty" => "",
+        value => value,
+    }
+}
+
+fn with_bearer(request: Request, credential: Option<&str>) -> Request {
+    match credential {
+        Some(credential) => request.header("Authorization", format!("Bearer {credential}")),
+        None => request,
+    }
+}
+
+/// The credential of a row's name.
+fn credential(login: &Login, name: &str) -> Option<String> {
+    match name {
+        "absent" => None,
+        "bad" => Some(login.sign_with(
+            "another secret of more than 32 bytes",
+            &json!({"moderator": true}),
+        )),
+        "member" => Some(login.sign(&json!({"moderator": false}))),
+        "moderator" => Some(login.sign(&json!({"moderator": true}))),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn every_combination_has_exactly_one_row_and_is_granted_what_it_says() {
+    let rows = table("auth_mode");
+    let login = Login::new();
+    for auth_mode in ["none", "optional", "required"] {
+        for default_moderator in ["true", "false", "empty"] {
+            let server = Server::start(login.configure(auth_mode).set_all(&[
+                ("default_moderator", unless_empty(default_moderator)),
+                ("default_user_id", "by-default"),
+                ("moderator_features", "recording, lobby"),
+                ("member_features", "create-polls"),
+            ]));
+            for credential_name in ["absent", "bad", "member", "moderator"] {
+                for user_moderator in ["absent", "true", "false"] {
+                    let case = [
+                        auth_mode,
+                        credential_name,
+                        default_moderator,
+                        user_moderator,
+                    ];
+                    let matching: Vec<_> = rows
+                        .iter()
+                        .filter(|row| row.iter().zip(case).all(|(cell, value)| holds(cell, value)))
+                        .collect();
+                    let [row] = matching[..] else {
+                        panic!("{} rows for {case:?}", matching.len());
+                    };
+                    let mut parameters = vec![("user_id", "by-request")];
+                    if user_moderator != "absent" {
+                        parameters.push(("user_moderator", user_moderator));
+                    }
+                    let credential = credential(&login, credential_name);
+                    let answer = server.send(&with_bearer(get(&parameters), credential.as_deref()));
+                    assert_eq!(answer.status.to_string(), row[4], "{case:?}: {answer}");
+                    if row[4] != "200" {
+                        continue;
+                    }
+                    let token = answer.token();
+                    let role = match token.user().get("moderator").and_then(Value::as_str) {
+                        Some("true") => "moderator",
+                        Some("false") => "member",
+                        None => "left out",
+                        Some(other) => panic!("{other}"),
+                    };
+                    assert_eq!(role, row[5], "{case:?}");
+                    let id = match token.user()["id"].as_str() {
+                        Some("by-request") => "request",
+                        Some("by-default") => "default",
+                        Some(credentials::SUBJECT) => "credential",
+                        other => panic!("{other:?}"),
+                    };
+                    assert_eq!(id, row[6], "{case:?}");
+                    let features = token.claims["context"]["features"].as_object().unwrap();
+                    let on: Vec<_> = features
+                        .iter()
+                        .filter_map(|(key, on)| (*on == true).then_some(key.as_str()))
+                        .collect();
+                    let mut expected = match row[7].as_str() {
+                        "moderator" => vec!["recording", "lobby"],
+                        "member" => vec!["create-polls"],
+                        other => panic!("{other}"),
+                    };
+                    expected.sort_by_key(|key| features.keys().position(|k| k == key));
+                    assert_eq!(on, expected, "{case:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_room_is_open_as_the_table_says() {
+    let login = Login::new();
+    for row in table("allowed_rooms") {
+        let [allowed_rooms, in_credential, room, status] = &row[..] else {
+            panic!("{row:?}");
+        };
+        let settings = login.configure("required");
+        let server = Server::start(settings.set("allowed_rooms", unless_empty(allowed_rooms)));
+        let claims = match in_credential.as_str() {
+            "absent" => json!({}),
+            "none at all" => json!({"rooms": []}),
+            list => json!({"rooms": list.split(", ").collect::<Vec<_>>()}),
+        };
+        let request = with_bearer(get(&[("room", room)]), Some(&login.sign(&claims)));
+        let answer = server.send(&request);
+        assert_eq!(answer.status.to_string(), *status, "{row:?}: {answer}");
+        if *status == "403" {
+            assert_eq!(answer.json(), json!({"error": "Room not allowed"}));
+        }
+    }
+}
+
+#[test]
+fn a_closed_room_is_closed_without_authentication_too() {
+    let server = Server::start(Settings::good().set("allowed_rooms", "vTaiwan, Meetup-*"));
+    for (room, status) in [
+        ("VTaiwan", 200),
+        ("meetup-1", 200),
+        ("other", 403),
+        ("", 403),
+    ] {
+        assert_eq!(
+            server.send(&get(&[("room", room)])).status,
+            status,
+            "{room}"
+        );
+    }
+}
+
+/// The features that a request gets, by what it asks for.
+#[test]
+fn features_are_what_the_role_may_have_and_the_request_asks_for() {
+    let server = Server::start(Settings::good().set_all(&[
+        (
+            "moderator_features",
+            "recording transcription screen-sharing",
+        ),
+        ("member_features", "create-polls"),
+    ]));
+    let on = |request: &Request| {
+        let token = server.send(request).token();
+        let features = token.claims["context"]["features"]
+            .as_object()
+            .unwrap()
+            .clone();
+        let on = features.iter().filter(|(_, on)| **on == true);
+        let mut on: Vec<_> = on.map(|(key, _)| key.clone()).collect();
+        on.sort();
+        (on.join(" "), features.len())
+    };
+    for (features, moderator, expected) in [
+        ("", "true", "recording screen-sharing transcription"),
+        ("recording", "true", "recording"),
+        ("recording,livestreaming", "true", "recording"),
+        ("recording transcription", "true", "recording transcription"),
+        ("unheard-of", "true", ""),
+        ("recording", "false", ""),
+        ("", "false", "create-polls"),
+    ] {
+        let request = get(&[("features", features), ("user_moderator", moderator)]);
+        // The eleven that 8x8 documents, and one more that the role's list names.
+        let written = if moderator == "true" { 12 } else { 11 };
+        assert_eq!(on(&request), (expected.to_owned(), written), "{features}");
+    }
+    for (features, expected) in [
+        (json!(["recording", "create-polls"]), "recording"),
+        (json!("transcription"), "transcription"),
+        (json!([]), ""),
+        (Value::Null, "recording screen-sharing transcription"),
+    ] {
+        let request = crate::http::post_json(&json!({ "features": features }));
+        assert_eq!(on(&request).0, expected, "{features}");
+    }
+    for features in [
+        json!(1),
+        json!(true),
+        json!({"recording": true}),
+        json!(["recording", 1]),
+    ] {
+        let answer = server.send(&crate::http::post_json(&json!({ "features": features })));
+        assert_eq!(answer.status, 400, "{features}");
+        assert!(answer.error().starts_with("features "), "{answer}");
+    }
+}
+
+#[test]
+fn a_picture_and_hiding_from_recorders_can_be_asked_for() {
+    let token = Server::good()
+        .send(&get(&[
+            ("user_avatar", "https://x.example/公.png"),
+            ("user_hidden_from_recorder", "True"),
+        ]))
+        .token();
+    assert_eq!(token.user()["avatar"], "https://x.example/%E5%85%AC.png");
+    assert_eq!(token.user()["hidden-from-recorder"], true);
+    for (name, value) in [
+        ("user_avatar", "http://x.example/p.png"),
+        ("user_avatar", "javascript:alert(1)"),
+        ("user_avatar", "https://user:hidden@x.example/"),
+        ("user_hidden_from_recorder", "hidden"),
+    ] {
+        let answer = Server::good().send(&get(&[(name, value)]));
+        assert_eq!(answer.status, 400, "{answer}");
+        assert!(answer.error().starts_with(name), "{answer}");
+        assert!(!answer.error().contains("hidden@"), "{answer}");
+    }
+}
+
+#[test]
+fn made_up_ids_differ_from_each_other() {
+    let server = Server::start(Settings::good().set("default_user_id", "guest-{random}"));
+    let mut ids = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        let token = server.send(&get(&[])).token();
+        let id = token.user()["id"].as_str().unwrap().to_owned();
+        let digits = id.strip_prefix("guest-").expect(&id);
+        assert!(
+            digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()),
+            "{id}"
+        );
+        assert!(ids.insert(id));
+    }
+}
+
+#[test]
+fn tokens_live_as_long_as_the_variables_say() {
+    let server = Server::start(
+        Settings::good().set_all(&[("token_ttl_seconds", "60"), ("token_leeway_seconds", "300")]),
+    );
+    let token = server.send(&get(&[])).token();
+    let time = |name: &str| token.claims[name].as_i64().unwrap();
+    assert_eq!(time("exp") - time("iat"), 60);
+    assert_eq!(time("iat") - time("nbf"), 300);
+}
