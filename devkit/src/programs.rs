@@ -30,6 +30,18 @@ pub const SSH_KEYGEN: Program = Program {
     package: "openssh-client",
 };
 
+/// Runs the examples of `docs/auth.md`.
+pub const NODE: Program = Program {
+    name: "node",
+    package: "nodejs",
+};
+
+/// Runs the examples of `docs/auth.md`.
+pub const PYTHON: Program = Program {
+    name: "python3",
+    package: "python3",
+};
+
 /// Spin's own program; in no package registry.
 pub const SPIN: &str = "spin";
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::process::{self, Stop};
-use crate::programs::{self, OPENSSL, SSH_KEYGEN};
+use crate::programs::{self, NODE, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::project::Project;
 use crate::{component, report, toolchain};
 
@@ -47,7 +47,7 @@ pub fn test(
     if host == TestHost::Spin && programs::find(programs::SPIN).is_none() {
         return Err(programs::no_spin());
     }
-    for program in [OPENSSL, SSH_KEYGEN] {
+    for program in [OPENSSL, SSH_KEYGEN, NODE, PYTHON] {
         programs::require(program, stop)?;
     }
     component::build(project, toolchain, stop)?;

@@ -273,3 +273,55 @@ fn tokens_live_as_long_as_the_variables_say() {
     assert_eq!(time("exp") - time("iat"), 60);
     assert_eq!(time("iat") - time("nbf"), 300);
 }
+
+/// The harness runs the rules on every token; here every token is asked for.
+#[test]
+fn tokens_of_every_combination_pass_the_rules() {
+    let login = Login::new();
+    let full = json!({"name": "N", "email": "n@x.example", "picture": "https://x.example/p", "moderator": "true", "rooms": ["*"]});
+    let credentials = [
+        ("none", None),
+        ("optional", None),
+        ("optional", Some(json!({}))),
+        ("required", Some(full)),
+    ];
+    let mut tokens = 0;
+    for (auth_mode, claims) in credentials {
+        let credential = claims.map(|claims| login.sign(&claims));
+        for (member_features, default_user_id) in [("", "user123"), ("recording, flip", "{random}")]
+        {
+            let server = Server::start(login.configure(auth_mode).set_all(&[
+                (
+                    "moderator_features",
+                    "livestreaming, outbound-call, branding, lobby",
+                ),
+                ("member_features", member_features),
+                ("default_user_id", default_user_id),
+                ("allowed_rooms", "*"),
+            ]));
+            let mut connection = server.connect();
+            for user_avatar in ["", "https://x.example/me"] {
+                for user_hidden_from_recorder in ["", "true", "false"] {
+                    for features in ["", "lobby,recording", "none-of-them"] {
+                        for user_moderator in ["", "true", "false"] {
+                            let request = with_bearer(
+                                get(&[
+                                    ("user_avatar", user_avatar),
+                                    ("user_hidden_from_recorder", user_hidden_from_recorder),
+                                    ("features", features),
+                                    ("user_moderator", user_moderator),
+                                ]),
+                                credential.as_deref(),
+                            );
+                            let answer = connection.send(&request).expect("an answer");
+                            server.check(&request, &answer);
+                            assert_eq!(answer.status, 200, "{answer}");
+                            tokens += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(tokens, 4 * 2 * 2 * 3 * 3 * 3);
+}
