@@ -194,6 +194,8 @@ pub struct Server {
 impl Server {
     /// The server with nothing but defaults, shared by all tests: look for nothing in its log.
     pub fn good() -> &'static Self {
+        // Here too, so that each test fails with the sentence and not with a poisoned lock.
+        check_artifact();
         static SHARED: LazyLock<Server> =
             LazyLock::new(|| Server::new(Settings::good(), Configuration::Good, None));
         &SHARED
