@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::caller::{Authentication, VerificationKey};
 use crate::claims::Validity;
@@ -79,10 +79,12 @@ const APP_ID_PREFIX: &str = "vpaas-magic-cookie-";
 
 /// One thing that is wrong with the configuration: the variable, and a sentence that repairs it.
 ///
-/// The sentence never holds a part of the variable's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The sentence never holds a part of the variable's value. Serialised, it is one entry of the list `problems` in the
+/// health check's answer and in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     variable: &'static str,
+    #[serde(skip)]
     missing: bool,
     message: String,
 }
@@ -115,15 +117,6 @@ impl Problem {
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.missing
-    }
-
-    /// The problems as they stand in the health check's answer and in the log.
-    #[must_use]
-    pub fn list(problems: &[Self]) -> Value {
-        problems
-            .iter()
-            .map(|p| json!({ "variable": p.variable, "message": p.message }))
-            .collect()
     }
 }
 

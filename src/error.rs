@@ -5,10 +5,11 @@
 //! the exception, and is logged by the service itself.
 #![forbid(unsafe_code)]
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::caller::CredentialError;
 use crate::config::{MISSING_MESSAGE, Problem};
+use crate::log::Line;
 use crate::origin::Refusal;
 
 /// Why a request is not granted.
@@ -110,39 +111,57 @@ impl Error {
         .into_iter()
     }
 
-    /// The JSON body of the answer: `error`, and what else the contract promises for the status.
+    /// The JSON body of the answer.
     #[must_use]
-    pub fn body(&self) -> Value {
-        let mut body = json!({ "error": self.message() });
-        match self {
-            Self::OriginRefused {
-                allowed: Some(allowed),
-                ..
-            } => body["allowed_origins"] = json!(allowed),
-            Self::Unhealthy(problems) => {
-                body["status"] = json!("error");
-                body["problems"] = Problem::list(problems);
-            }
-            _ => {}
+    pub fn body(&self) -> Body<'_> {
+        let unhealthy = match self {
+            Self::Unhealthy(problems) => Some(problems.as_slice()),
+            _ => None,
+        };
+        Body {
+            status: unhealthy.map(|_| "error"),
+            error: self.message(),
+            allowed_origins: match self {
+                Self::OriginRefused { allowed, .. } => allowed.as_deref(),
+                _ => None,
+            },
+            problems: unhealthy,
         }
-        body
     }
 
-    /// The fields of the one log line about this request, without the origin.
+    /// The one log line about this request.
     #[must_use]
-    pub fn log_fields(&self) -> Value {
-        let level = if self.status() < 500 { "warn" } else { "error" };
-        let mut fields = json!({ "level": level, "status": self.status() });
-        match self {
-            Self::OriginRefused { refusal, .. } => fields["reason"] = json!(refusal.reason()),
-            Self::Configuration(problems) | Self::Unhealthy(problems) => {
-                fields["reason"] = json!("configuration");
-                fields["problems"] = Problem::list(problems);
-            }
-            _ => fields["reason"] = json!(self.message()),
+    pub fn log_line(&self) -> Line<'_> {
+        let problems = match self {
+            Self::Configuration(problems) | Self::Unhealthy(problems) => Some(problems.as_slice()),
+            _ => None,
+        };
+        Line {
+            level: if self.status() < 500 { "warn" } else { "error" },
+            status: self.status(),
+            event: None,
+            moderator: None,
+            reason: Some(match self {
+                Self::OriginRefused { refusal, .. } => refusal.reason().into(),
+                _ if problems.is_some() => "configuration".into(),
+                _ => self.message(),
+            }),
+            problems,
+            origin: None,
         }
-        fields
     }
+}
+
+/// The body of an error: `error` always, the rest where the contract promises it for the status.
+#[derive(Debug, Serialize)]
+pub struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_origins: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problems: Option<&'a [Problem]>,
 }
 
 fn join(problems: &[Problem]) -> String {
@@ -155,6 +174,10 @@ mod tests {
     use super::*;
     use crate::config::variable;
 
+    fn text(value: &impl Serialize) -> String {
+        serde_json::to_string(value).unwrap()
+    }
+
     #[test]
     fn what_is_missing_is_said_in_the_workers_words_and_named_only_in_the_log() {
         let error = Error::Configuration(vec![
@@ -162,10 +185,10 @@ mod tests {
             Problem::invalid(variable::APP_ID, "has the wrong shape."),
         ]);
         assert_eq!(
-            error.body(),
-            json!({"error": "Missing required environment variables: JAAS_APP_ID, JAAS_KEY_ID, or JAAS_PRIVATE_KEY"})
+            text(&error.body()),
+            r#"{"error":"Missing required environment variables: JAAS_APP_ID, JAAS_KEY_ID, or JAAS_PRIVATE_KEY"}"#
         );
-        let log = error.log_fields().to_string();
+        let log = text(&error.log_line());
         assert!(log.contains(r#""variable":"jaas_private_key""#), "{log}");
         assert!(!log.contains("jaas_key_id"), "{log}");
     }
@@ -189,9 +212,12 @@ mod tests {
             allowed,
         };
         assert_eq!(
-            refused(Some(vec!["https://a.example".into()])).body(),
-            json!({"error": "Origin not allowed", "allowed_origins": ["https://a.example"]})
+            text(&refused(Some(vec!["https://a.example".into()])).body()),
+            r#"{"error":"Origin not allowed","allowed_origins":["https://a.example"]}"#
         );
-        assert_eq!(refused(None).body(), json!({"error": "Origin not allowed"}));
+        assert_eq!(
+            text(&refused(None).body()),
+            r#"{"error":"Origin not allowed"}"#
+        );
     }
 }

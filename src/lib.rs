@@ -13,6 +13,7 @@ pub mod config;
 pub mod cors;
 pub mod error;
 pub mod features;
+pub mod log;
 pub mod origin;
 pub mod parameters;
 pub mod pem_text;

@@ -6,13 +6,14 @@
 
 use std::io::Read;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::caller::Caller;
 use crate::claims::Claims;
 use crate::config::Config;
 use crate::cors::{self, Headers, RequestOrigin};
 use crate::error::Error;
+use crate::log::Line;
 use crate::parameters::{self, Parameters};
 use crate::policy;
 use crate::token_request::TokenRequest;
@@ -114,21 +115,21 @@ pub fn handle(
         answer.extend(error.headers());
     }
     origin.add_headers(&mut answer);
-    let (status, json) = match outcome {
-        Ok(Outcome::Token { token, .. }) => (200, Some(json!({ "token": token }))),
-        Ok(Outcome::TokenUnsigned) => (200, Some(Value::Null)),
-        Ok(Outcome::Healthy) => (200, Some(json!({ "status": "ok" }))),
+    let (status, json) = match &outcome {
+        Ok(Outcome::Token { token, .. }) => (200, Some(to_json(&Token { token }))),
+        Ok(Outcome::TokenUnsigned) => (200, Some(Vec::new())),
+        Ok(Outcome::Healthy) => (200, Some(to_json(&Health { status: "ok" }))),
         Ok(Outcome::Preflight) => {
             answer.extend(cors::preflight_headers());
             (204, None)
         }
-        Err(error) => (error.status(), Some(error.body())),
+        Err(error) => (error.status(), Some(to_json(&error.body()))),
     };
     let mut body = Vec::new();
     if let Some(json) = json {
         answer.push(("content-type", "application/json".to_owned()));
         if !is_head {
-            body = json.to_string().into_bytes();
+            body = json;
             answer.push(("content-length", body.len().to_string()));
         }
     }
@@ -223,38 +224,41 @@ fn decide(
     })
 }
 
+#[derive(Serialize)]
+struct Token<'a> {
+    token: &'a str,
+}
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+/// The text of an answer; strings and lists of strings always serialise.
+fn to_json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
+}
+
 /// The one line about a request that is worth one.
 fn log_line(
     config: &Config,
     outcome: &Result<Outcome, Error>,
     headers: &Headers,
 ) -> Option<String> {
-    let mut fields = match outcome {
-        Ok(Outcome::Token { moderator, .. }) => json!({
-            "level": "info", "status": 200, "event": "token issued", "moderator": moderator,
-        }),
-        Ok(Outcome::Healthy) if config.authentication.is_none() => json!({
-            "level": "warn", "status": 200,
-            "event": "auth_mode is none: whoever asks may become moderator",
-        }),
+    let line = match outcome {
+        Ok(Outcome::Token { moderator, .. }) => Line {
+            moderator: Some(*moderator),
+            ..Line::event("info", 200, "token issued")
+        },
+        Ok(Outcome::Healthy) if config.authentication.is_none() => Line::event(
+            "warn",
+            200,
+            "auth_mode is none: whoever asks may become moderator",
+        ),
         Ok(_) => return None,
-        Err(error) => error.log_fields(),
+        Err(error) => error.log_line(),
     };
-    // Whatever was sent, at a length that is enough for every host name; JSON keeps it on the line.
-    const MAX_ORIGIN_CHARACTERS: usize = 300;
-    let origins: Vec<String> = cors::values(headers, "origin")
-        .take(2)
-        .map(|origin| {
-            String::from_utf8_lossy(origin)
-                .chars()
-                .take(MAX_ORIGIN_CHARACTERS)
-                .collect()
-        })
-        .collect();
-    if !origins.is_empty() {
-        fields["origin"] = json!(origins.join(", "));
-    }
-    Some(fields.to_string())
+    Some(line.with_origin(headers))
 }
 
 #[cfg(test)]
@@ -508,7 +512,7 @@ mod tests {
         for (disclose, told) in [("true", true), ("false", false)] {
             let config = good_config(&[("disclose_origins", disclose)]);
             let answer = answer_to(&config, request("GET", TOKEN_PATH, &evil, ""));
-            let body: Value = serde_json::from_slice(&answer.body).unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
             assert_eq!(body["error"], "Origin not allowed");
             assert_eq!(body.get("allowed_origins").is_some(), told);
         }
