@@ -430,12 +430,10 @@ impl Config {
         }
     }
 
-    /// Whether something is wrong with the allow list, so that nobody can tell who is allowed.
+    /// Whether something is wrong with this variable.
     #[must_use]
-    pub fn allow_list_is_wrong(&self) -> bool {
-        self.problems
-            .iter()
-            .any(|p| p.variable == variable::ALLOWED_ORIGINS.name)
+    pub fn is_wrong(&self, variable: Variable) -> bool {
+        self.problems.iter().any(|p| p.variable == variable.name)
     }
 
     /// Checks everything but the private key, which only [`Config::signer`] parses.
@@ -836,7 +834,7 @@ pub(crate) mod tests {
         let config = Config::read(|_| Err(VariableUnavailable));
         assert_eq!(config.problems.len(), 17);
         assert!(config.require_origin && !config.disclose_origins);
-        assert!(config.allow_list_is_wrong());
+        assert!(config.is_wrong(variable::ALLOWED_ORIGINS));
     }
 
     #[test]

@@ -10,10 +10,11 @@ use serde::Serialize;
 
 use crate::caller::Caller;
 use crate::claims::Claims;
-use crate::config::Config;
+use crate::config::{Config, variable};
 use crate::cors::{self, Headers, RequestOrigin};
 use crate::error::Error;
 use crate::log::Line;
+use crate::origin::Refusal;
 use crate::parameters::{self, Parameters};
 use crate::policy;
 use crate::token_request::TokenRequest;
@@ -161,7 +162,12 @@ fn decide(
     if let RequestOrigin::Refused(refusal) = origin
         && (route == Route::Token || preflight)
     {
-        if config.allow_list_is_wrong() {
+        // Where the rule itself cannot be read nobody is told to be refused by it.
+        let rule = match refusal {
+            Refusal::Absent => variable::REQUIRE_ORIGIN,
+            _ => variable::ALLOWED_ORIGINS,
+        };
+        if config.is_wrong(rule) {
             config.check().map_err(Error::Configuration)?;
         }
         return Err(Error::OriginRefused {
@@ -319,6 +325,7 @@ mod tests {
         let good = good_config(&[]);
         let empty = config_with(&[]);
         let wrong_list = good_config(&[("allowed_origins", "https://vtaiwan.tw *")]);
+        let wrong_switch = good_config(&[("require_origin", "maybe")]);
         let evil = ("origin", "https://evil.example");
         let page = ("origin", ALLOWED);
         let asks = ("access-control-request-method", "GET");
@@ -335,6 +342,9 @@ mod tests {
             // A list that is wrong refuses nobody: it is the operator who must be told.
             (&wrong_list, "GET", TOKEN_PATH, &[evil], 500),
             (&wrong_list, "GET", TOKEN_PATH, &[page], 500),
+            (&wrong_switch, "GET", TOKEN_PATH, &[], 500),
+            (&wrong_switch, "GET", TOKEN_PATH, &[page], 500),
+            (&wrong_switch, "GET", TOKEN_PATH, &[evil], 403),
             // Method before configuration.
             (&empty, "DELETE", room, &[page], 405),
             (&empty, "OPTIONS", TOKEN_PATH, &[page], 405),
