@@ -295,8 +295,9 @@ impl Authentication {
         let id = claims
             .subject
             .as_deref()
-            .and_then(|sub| PersonalText::parse(sub.trim()).ok())
-            .filter(|id| !id.is_empty())
+            .map(str::trim)
+            .filter(|sub| !sub.is_empty())
+            .and_then(|sub| PersonalText::parse(sub).ok())
             .ok_or(CredentialError::Claim("sub"))?;
         // A display name that cannot be shown is left out: it must not lock its owner out.
         Ok(Identity {

@@ -12,7 +12,7 @@ use crate::caller::{Authentication, VerificationKey};
 use crate::claims::Validity;
 use crate::features::{Feature, FeatureSet};
 use crate::origin::AllowedOrigins;
-use crate::parameters::split_list;
+use crate::parameters::{split_list, split_names};
 use crate::private_key::PrivateKeyText;
 use crate::room::{RoomList, RoomName};
 use crate::signer::Signer;
@@ -349,11 +349,7 @@ impl<G: FnMut(&str) -> Result<Option<String>, VariableUnavailable>> Reader<G> {
             issuer: issuer?,
             audience: audience?,
             moderator_claim: moderator_claim?.split('.').map(str::to_owned).collect(),
-            moderator_values: moderator_values?
-                .split([',', '\n'])
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
-                .collect(),
+            moderator_values: split_names(&moderator_values?).map(str::to_owned).collect(),
         })
     }
 }

@@ -54,11 +54,6 @@ impl Feature {
             .unwrap_or(KEYS[0])
     }
 
-    /// The features that 8x8 documents, in its order.
-    pub fn documented() -> impl Iterator<Item = Self> {
-        (0..DOCUMENTED).map(Self)
-    }
-
     /// The key in `context.features`.
     #[must_use]
     pub fn key(self) -> &'static str {

@@ -177,6 +177,13 @@ pub(crate) fn split_list(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
+/// The names of a list that commas or line breaks separate: spaces belong to a name.
+pub(crate) fn split_names(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', '\n'])
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+}
+
 fn wrong_type(name: &'static str, problem: &str) -> Error {
     Error::Parameter {
         name,

@@ -1,8 +1,8 @@
 //! The private key: from any shape in which operators paste it, to a key pair, or to a message that repairs it.
 //!
 //! The container (quotes, escaped line breaks, base64 of the whole file) is undone by [`crate::pem_text`]; this file
-//! looks at the kind of key in it. 8x8 tells its users to make a PKCS#1 file with `ssh-keygen -m PEM`; OpenSSL makes PKCS#8. Both work,
-//! from 2048 to 4096 bits. No error shows any part of the key.
+//! looks at the kind of key in it. 8x8 tells its users to make a PKCS#1 file with `ssh-keygen -m PEM`; OpenSSL makes
+//! PKCS#8. Both work, from 2048 to 4096 bits. No error shows any part of the key.
 #![forbid(unsafe_code)]
 
 use jwt_simple::prelude::RS256KeyPair;

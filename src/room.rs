@@ -9,7 +9,7 @@
 use icu_normalizer::ComposingNormalizerBorrowed;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::parameters::decode_percent;
+use crate::parameters::{decode_percent, split_names};
 
 /// The longest name, in characters (Unicode scalar values) before encoding.
 pub const MAX_ROOM_CHARACTERS: usize = 128;
@@ -139,11 +139,7 @@ impl RoomList {
     /// # Errors
     /// The place of the first name that no room can have, from 1, and why.
     pub fn parse(text: &str) -> Result<Option<Self>, (usize, RoomError)> {
-        let names = text
-            .split([',', '\n'])
-            .map(str::trim)
-            .filter(|name| !name.is_empty());
-        let patterns: Vec<_> = names
+        let patterns: Vec<_> = split_names(text)
             .zip(1..)
             .map(|(name, place)| RoomPattern::parse(name).map_err(|e| (place, e)))
             .collect::<Result<_, _>>()?;

@@ -150,12 +150,6 @@ impl PersonalText {
         Ok(Self(text.to_owned()))
     }
 
-    /// Whether there is nothing in it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The claim.
     #[must_use]
     pub fn into_string(self) -> String {
