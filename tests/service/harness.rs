@@ -1,11 +1,12 @@
 //! Starts the built component and checks, on every answer, what no answer may lack or hold.
 //!
 //! `JAAS_TEST_HOST` chooses the host: `embedded` (Wasmtime in this process) or `spin` (the program on `PATH`).
+//! `JAAS_TEST_COMPONENT` names a component to be served in the place of the manifest's; the embedded host alone can.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -106,6 +107,7 @@ impl Host {
             Err(_) | Ok("" | "embedded") => {
                 let options = Options {
                     manifest,
+                    component: other_component(),
                     runtime_config: None,
                     environment: settings.environment(),
                     listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -116,6 +118,11 @@ impl Host {
                     address: server.address(),
                     server: Mutex::new(server),
                 }
+            }
+            Ok("spin") if other_component().is_some() => {
+                panic!(
+                    "JAAS_TEST_COMPONENT is for the embedded host, which JAAS_TEST_HOST does not choose"
+                )
             }
             Ok("spin") => Self::Spin(spin::Server::start(&manifest, &settings.environment())),
             Ok(other) => panic!("JAAS_TEST_HOST is {other:?}, neither `embedded` nor `spin`"),
@@ -138,12 +145,21 @@ impl Host {
     }
 }
 
+/// The component that takes the place of the manifest's.
+fn other_component() -> Option<PathBuf> {
+    std::env::var_os("JAAS_TEST_COMPONENT")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
 /// Tests of yesterday's component would say nothing about today's source.
 fn check_artifact() {
     static VERDICT: LazyLock<Result<(), String>> = LazyLock::new(|| {
-        let Some(built) = modified(&root().join(ARTIFACT)) else {
+        let artifact = root().join(other_component().unwrap_or_else(|| ARTIFACT.into()));
+        let shown = artifact.strip_prefix(root()).unwrap_or(&artifact).display();
+        let Some(built) = modified(&artifact) else {
             return Err(format!(
-                "There is no component at {ARTIFACT}: run `cargo dev build` first."
+                "There is no component at {shown}: run `cargo dev build` first."
             ));
         };
         // Only what cargo itself dates: a touched Cargo.toml or Cargo.lock does not make it link again.
@@ -158,7 +174,7 @@ fn check_artifact() {
                 {
                     let source = path.strip_prefix(root()).expect("below the root");
                     return Err(format!(
-                        "The component at {ARTIFACT} is older than {}: run `cargo dev build` again.",
+                        "The component at {shown} is older than {}: run `cargo dev build` again.",
                         source.display()
                     ));
                 }

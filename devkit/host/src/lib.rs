@@ -10,6 +10,7 @@
 //! # fn main() -> anyhow::Result<()> {
 //! let server = start(Options {
 //!     manifest: "spin.toml".into(),
+//!     component: None,
 //!     runtime_config: None,
 //!     environment: [("SPIN_VARIABLE_PLACE".into(), "here".into())].into(),
 //!     listen: ([127, 0, 0, 1], 0).into(),
@@ -51,6 +52,9 @@ pub use crate::variables::ENVIRONMENT_PREFIX;
 pub struct Options {
     /// The path of `spin.toml`.
     pub manifest: PathBuf,
+    /// A component to serve in the place of the manifest's. It may use WebAssembly's wide arithmetic; the manifest's
+    /// may not, as with Spin.
+    pub component: Option<PathBuf>,
     /// The path of `runtime-config.toml`.
     pub runtime_config: Option<PathBuf>,
     /// The environment, of which only the entries `SPIN_VARIABLE_…` matter.
@@ -118,12 +122,13 @@ pub fn start(options: Options) -> Result<Server> {
         None => Vec::new(),
     };
     let variables = Variables::resolve(&manifest, &providers, &options.environment)?;
-    let shared = Shared::get()?;
+    let shared = Shared::get(options.component.is_some())?;
     let _within = shared.runtime.enter();
     // Before the component is compiled: what is wrong should show at once.
     let listener = serve::listen(options.listen)?;
     let address = listener.local_addr()?;
-    let component = shared.component(&manifest.source, || {
+    let source = options.component.as_ref().unwrap_or(&manifest.source);
+    let component = shared.component(source, || {
         if options.log == Log::Stderr {
             complain("Compiling the component for this machine (a few seconds, once per build) …");
         }

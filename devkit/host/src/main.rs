@@ -20,6 +20,9 @@ struct Arguments {
     /// The application's manifest.
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     manifest: PathBuf,
+    /// A component to serve in the place of the manifest's; it may use WebAssembly's wide arithmetic.
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
     /// Variable providers, as for `spin up`; here of the type "static" only.
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
@@ -55,6 +58,7 @@ fn one_line(error: &str) -> String {
 fn run(arguments: Arguments) -> Result<()> {
     let options = Options {
         manifest: arguments.manifest,
+        component: arguments.component,
         runtime_config: arguments.runtime_config_file,
         environment: environment()?,
         listen: arguments.listen,
