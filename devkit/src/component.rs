@@ -1,24 +1,53 @@
 //! Builds the component.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::optimise::optimise;
 use crate::process::{self, Stop};
-use crate::project::{Project, TARGET, shown};
+use crate::project::{Project, TARGET, shown, write_whole};
 use crate::report;
 use crate::toolchain::{Choice, Toolchain};
 
-/// Builds the component and gives its path, where `spin.toml` looks for it.
+/// What the component is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// Every Spin: optimised after linking, and the one that `spin.toml` names.
+    Portable,
+    /// Hosts that have WebAssembly's wide arithmetic.
+    Wide,
+}
+
+impl Variant {
+    /// A name for files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Wide => "wide",
+        }
+    }
+
+    /// The compiler's flags that only this variant has.
+    #[must_use]
+    pub fn rustflags(self) -> &'static [&'static str] {
+        match self {
+            Self::Portable => &[],
+            Self::Wide => &["-Ctarget-feature=+wide-arithmetic"],
+        }
+    }
+}
+
+/// Builds the component and gives its path.
 ///
 /// # Errors
 /// There is no compiler for the target, or the build fails.
-pub fn build(project: &Project, choice: Choice, stop: &Stop) -> Result<PathBuf> {
+pub fn build(project: &Project, choice: Choice, variant: Variant, stop: &Stop) -> Result<PathBuf> {
     let toolchain = Toolchain::provide(project, choice, stop)?;
     let built = toolchain
-        .target_dir(project)
+        .target_dir(project, variant)
         .join(TARGET)
         .join("release/jaas_jwt.wasm");
     report::step(match (built.exists(), toolchain) {
@@ -30,28 +59,22 @@ pub fn build(project: &Project, choice: Choice, stop: &Stop) -> Result<PathBuf> 
             "Building the component and the standard library (the first time two to four minutes) …"
         }
     });
-    let mut cargo = toolchain.cargo_build(project);
+    // Cargo puts its own output back where an optimised one has taken its place, also when nothing has changed.
+    let mut cargo = toolchain.cargo_build(project, variant);
     let status = process::run(cargo.args(["--package", "jaas-jwt", "--locked"]), stop)?;
     ensure!(
         status.success(),
         "the component was not built; cargo's own message is above"
     );
-
-    let artifact = project.artifact();
-    if built != artifact {
-        if let Some(folder) = artifact.parent() {
-            fs::create_dir_all(folder)
-                .with_context(|| format!("{} cannot be made", shown(folder)))?;
-        }
-        // Cargo may have linked the old file to another place: replace it, do not write into it.
-        let _ = fs::remove_file(&artifact);
-        fs::copy(&built, &artifact)
-            .with_context(|| format!("{} cannot be written", shown(&artifact)))?;
+    let linked = fs::read(&built).with_context(|| format!("{} cannot be read", shown(&built)))?;
+    if variant == Variant::Portable {
+        write_whole(&project.plain_artifact(), &linked)?;
     }
-    // Cargo leaves the time alone when nothing changed; the tests read it as "checked against the sources then".
-    let file = File::options().write(true).open(&artifact);
-    file.and_then(|file| file.set_modified(SystemTime::now()))
-        .with_context(|| format!("the time of {} cannot be set", shown(&artifact)))?;
+    let component = optimise(project, variant, linked, stop)?;
+    let artifact = project.artifact(variant);
+    // A new file each time, also when nothing has changed: the tests read its time as "checked against the sources
+    // then", and cargo may have linked the old file to another place.
+    write_whole(&artifact, &component)?;
     Ok(artifact)
 }
 

@@ -1,13 +1,14 @@
 //! The project's own commands, `cargo dev …`; never part of the component.
 //!
-//! Each module is one thing that a command needs: [`toolchain`] and [`component`] make the `.wasm`, [`settings`] finds
-//! the configuration, [`dev_key`] makes a key for a machine that has none, [`up`] serves, [`mod@test`] runs everything that
+//! Each module is one thing that a command needs: [`toolchain`], [`component`] and [`optimise`] make the
+//! `.wasm`, [`wasm`] takes it apart, [`settings`] finds the configuration, [`dev_key`] makes a key for a machine that has none, [`up`] serves, [`mod@test`] runs everything that
 //! CI runs. [`process`] and [`programs`] are the only ones that start or install other programs.
 #![forbid(unsafe_code)]
 
 pub mod component;
 pub mod dev_key;
 pub mod env_file;
+pub mod optimise;
 pub mod process;
 pub mod programs;
 pub mod project;
@@ -16,3 +17,4 @@ pub mod settings;
 pub mod test;
 pub mod toolchain;
 pub mod up;
+pub mod wasm;

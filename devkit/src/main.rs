@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser};
 
+use devkit::component::Variant;
 use devkit::dev_key::{self, Format, Order};
 use devkit::process::{Interrupted, Stop};
 use devkit::project::{Project, shown};
@@ -44,7 +45,7 @@ enum Command {
         #[command(flatten)]
         compiler: Compiler,
     },
-    /// Build the component: target/wasm32-wasip2/release/jaas_jwt.wasm
+    /// Build the component: target/wasm32-wasip2/release/jaas_jwt.wasm, or target/wide/jaas_jwt.wasm
     Build {
         #[command(flatten)]
         compiler: Compiler,
@@ -84,6 +85,19 @@ struct Compiler {
     /// Where the compiler for the component comes from; for trying each way
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     toolchain: Choice,
+    /// For hosts with WebAssembly's wide arithmetic: signs several times faster, and other hosts refuse it
+    #[arg(long)]
+    wide: bool,
+}
+
+impl Compiler {
+    fn variant(&self) -> Variant {
+        if self.wide {
+            Variant::Wide
+        } else {
+            Variant::Portable
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -118,11 +132,13 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
                 host,
                 env_file,
                 toolchain: compiler.toolchain,
+                variant: compiler.variant(),
             };
             up::up(&project, &options, stop)?;
         }
         Command::Build { compiler } => {
-            let artifact = component::build(&project, compiler.toolchain, stop)?;
+            let artifact =
+                component::build(&project, compiler.toolchain, compiler.variant(), stop)?;
             report::result(&component::describe(&artifact)?);
         }
         Command::Test {
@@ -130,7 +146,14 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
             compiler,
             arguments,
         } => {
-            let status = test::test(&project, host, compiler.toolchain, &arguments, stop)?;
+            let status = test::test(
+                &project,
+                host,
+                compiler.toolchain,
+                compiler.variant(),
+                &arguments,
+                stop,
+            )?;
             let code = status
                 .code()
                 .and_then(|code| u8::try_from(code).ok())

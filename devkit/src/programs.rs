@@ -100,6 +100,14 @@ pub fn no_spin() -> Error {
     )
 }
 
+/// What to do where Spin is wanted for the component with wide arithmetic.
+#[must_use]
+pub fn no_wide_spin() -> Error {
+    anyhow!(
+        "no released Spin takes the component with wide arithmetic: take --host embedded, or leave --wide out"
+    )
+}
+
 /// Whether packages can be installed here: Debian or a relative of it, as root.
 #[must_use]
 pub fn can_install() -> bool {

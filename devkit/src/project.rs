@@ -2,10 +2,13 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+
+use crate::component::Variant;
 
 /// The Wasm target: a component for WASI 0.2.
 pub const TARGET: &str = "wasm32-wasip2";
@@ -54,10 +57,20 @@ impl Project {
         self.root.join("runtime-config.toml")
     }
 
-    /// The component, where `spin.toml` looks for it, whatever `CARGO_TARGET_DIR` says.
+    /// The component, whatever `CARGO_TARGET_DIR` says; the portable one is where `spin.toml` looks for it.
     #[must_use]
-    pub fn artifact(&self) -> PathBuf {
-        self.target_dir().join(TARGET).join("release/jaas_jwt.wasm")
+    pub fn artifact(&self, variant: Variant) -> PathBuf {
+        let folder = match variant {
+            Variant::Portable => format!("{TARGET}/release"),
+            Variant::Wide => variant.name().to_owned(),
+        };
+        self.target_dir().join(folder).join("jaas_jwt.wasm")
+    }
+
+    /// What cargo alone made of the portable component, to compare with.
+    #[must_use]
+    pub fn plain_artifact(&self) -> PathBuf {
+        self.target_dir().join("plain/jaas_jwt.wasm")
     }
 
     /// The target folder that holds the component.
@@ -107,6 +120,21 @@ fn is_of_cargo_run(name: &OsString) -> bool {
         .iter()
         .any(|prefix| name.starts_with(prefix))
         || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&&*name)
+}
+
+/// Writes a file, and the folders above it, so that whoever reads it meanwhile finds the old content or the new one,
+/// whole.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(&temporary, content))
+        .and_then(|()| fs::rename(&temporary, path))
+        .inspect_err(|_| drop(fs::remove_file(&temporary)))
+        .with_context(|| format!("{} cannot be written", shown(path)))
 }
 
 /// A path as a person reads it: relative to the current folder where that is shorter.

@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use anyhow::Result;
 use clap::ValueEnum;
 
+use crate::component::Variant;
 use crate::process::{self, Stop};
 use crate::programs::{self, NODE, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::project::Project;
@@ -12,6 +13,9 @@ use crate::{component, report, toolchain};
 
 /// What tells the tests over HTTP which host to start.
 pub const HOST_VARIABLE: &str = "JAAS_TEST_HOST";
+
+/// What tells the tests over HTTP which component to serve in the place of `spin.toml`'s.
+pub const COMPONENT_VARIABLE: &str = "JAAS_TEST_COMPONENT";
 
 /// The host that the tests over HTTP start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -41,16 +45,20 @@ pub fn test(
     project: &Project,
     host: TestHost,
     toolchain: toolchain::Choice,
+    variant: Variant,
     arguments: &[String],
     stop: &Stop,
 ) -> Result<ExitStatus> {
     if host == TestHost::Spin && programs::find(programs::SPIN).is_none() {
         return Err(programs::no_spin());
     }
+    if host == TestHost::Spin && variant == Variant::Wide {
+        return Err(programs::no_wide_spin());
+    }
     for program in [OPENSSL, SSH_KEYGEN, NODE, PYTHON] {
         programs::require(program, stop)?;
     }
-    component::build(project, toolchain, stop)?;
+    let artifact = component::build(project, toolchain, variant, stop)?;
 
     report::step(
         "Running every test (the first time this compiles Wasmtime: five to ten minutes on two cores) …",
@@ -60,5 +68,10 @@ pub fn test(
         .args(["test", "--workspace", "--locked", "--target-dir"])
         .arg(project.native_target_dir())
         .args(arguments);
-    process::run(cargo.env(HOST_VARIABLE, host.name()), stop)
+    cargo.env(HOST_VARIABLE, host.name());
+    match variant {
+        Variant::Portable => cargo.env_remove(COMPONENT_VARIABLE),
+        Variant::Wide => cargo.env(COMPONENT_VARIABLE, artifact),
+    };
+    process::run(&mut cargo, stop)
 }

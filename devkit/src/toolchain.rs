@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
+use crate::component::Variant;
 use crate::process::{self, Stop};
 use crate::programs;
 use crate::project::{Project, TARGET};
@@ -151,18 +152,21 @@ impl Toolchain {
         )
     }
 
-    /// The target folder that this tool chain builds in: two compilers do not share one.
+    /// The target folder that this tool chain builds in: two compilers do not share one, nor do two sets of flags.
     #[must_use]
-    pub fn target_dir(self, project: &Project) -> PathBuf {
-        match self {
-            Self::Active => project.target_dir(),
-            Self::Debian => project.target_dir().join("debian-wasm"),
+    pub fn target_dir(self, project: &Project, variant: Variant) -> PathBuf {
+        let target = project.target_dir();
+        match (self, variant) {
+            (Self::Active, Variant::Portable) => target,
+            (Self::Active, Variant::Wide) => target.join("wide"),
+            (Self::Debian, Variant::Portable) => target.join("debian-wasm"),
+            (Self::Debian, Variant::Wide) => target.join("debian-wide"),
         }
     }
 
     /// `cargo build` for the target with this tool chain; the caller adds what to build.
     #[must_use]
-    pub fn cargo_build(self, project: &Project) -> Command {
+    pub fn cargo_build(self, project: &Project, variant: Variant) -> Command {
         let mut command = project.cargo();
         // Flags for this machine's programs (a linker, a processor) break a build for Wasm.
         for name in [
@@ -173,14 +177,22 @@ impl Toolchain {
         ] {
             command.env_remove(name);
         }
+        let mut flags = variant.rustflags().to_vec();
+        let wasi_libc = format!("-Lnative={DEBIAN_WASI_LIBC}");
         if self == Self::Debian {
             command = debian_cargo(&command);
+            flags.push(&wasi_libc);
+        }
+        if !flags.is_empty() {
+            command.env("RUSTFLAGS", flags.join(" "));
         }
         command.args(["build", "--release", "--target", TARGET]);
         if self == Self::Debian {
             command.arg("-Zbuild-std=std,panic_abort");
         }
-        command.arg("--target-dir").arg(self.target_dir(project));
+        command
+            .arg("--target-dir")
+            .arg(self.target_dir(project, variant));
         command
     }
 }
@@ -212,8 +224,7 @@ fn debian_cargo(active: &Command) -> Command {
         .env("RUSTC_WRAPPER", "")
         .env("RUSTC_WORKSPACE_WRAPPER", "")
         // The standard library is built from source, which a stable compiler allows only so.
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTFLAGS", format!("-Lnative={DEBIAN_WASI_LIBC}"));
+        .env("RUSTC_BOOTSTRAP", "1");
     command
 }
 
@@ -360,18 +371,52 @@ mod tests {
     }
 
     #[test]
-    fn two_compilers_do_not_share_a_target_folder() {
+    fn neither_two_compilers_nor_two_sets_of_flags_share_a_target_folder() {
         let project = Project::find().expect("the tests run inside the project");
-        assert_ne!(
-            Toolchain::Active.target_dir(&project),
-            Toolchain::Debian.target_dir(&project)
-        );
+        let mut folders = std::collections::BTreeSet::new();
+        for toolchain in [Toolchain::Active, Toolchain::Debian] {
+            for variant in [Variant::Portable, Variant::Wide] {
+                assert!(folders.insert(toolchain.target_dir(&project, variant)));
+            }
+        }
+    }
+
+    #[test]
+    fn each_build_has_its_own_flags() {
+        let project = Project::find().expect("the tests run inside the project");
+        let flags = |toolchain: Toolchain, variant| {
+            let command = toolchain.cargo_build(&project, variant);
+            let flags = command.get_envs().find(|(name, _)| *name == "RUSTFLAGS");
+            flags.and_then(|(_, value)| Some(value?.to_str()?.to_owned()))
+        };
+        let wide = "-Ctarget-feature=+wide-arithmetic";
+        let debian = "-Lnative=/usr/lib/wasm32-wasi";
+        for (toolchain, variant, expected) in [
+            (Toolchain::Active, Variant::Portable, None),
+            (Toolchain::Active, Variant::Wide, Some(wide.to_owned())),
+            (
+                Toolchain::Debian,
+                Variant::Portable,
+                Some(debian.to_owned()),
+            ),
+            (
+                Toolchain::Debian,
+                Variant::Wide,
+                Some(format!("{wide} {debian}")),
+            ),
+        ] {
+            assert_eq!(
+                flags(toolchain, variant),
+                expected,
+                "{toolchain:?} {variant:?}"
+            );
+        }
     }
 
     #[test]
     fn nothing_of_the_active_tool_chain_reaches_debians() {
         let project = Project::find().expect("the tests run inside the project");
-        let command = Toolchain::Debian.cargo_build(&project);
+        let command = Toolchain::Debian.cargo_build(&project, Variant::Portable);
         assert_eq!(command.get_program(), DEBIAN_CARGO);
         let envs: Vec<_> = command.get_envs().collect();
         for name in [
@@ -388,7 +433,7 @@ mod tests {
     #[test]
     fn flags_for_this_machine_do_not_reach_the_wasm_build() {
         let project = Project::find().expect("the tests run inside the project");
-        let command = Toolchain::Active.cargo_build(&project);
+        let command = Toolchain::Active.cargo_build(&project, Variant::Portable);
         assert!(
             command
                 .get_envs()

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::ValueEnum;
 
+use crate::component::Variant;
 use crate::process::{self, Interrupted, Running, Stop};
 use crate::programs;
 use crate::project::{Project, shown};
@@ -42,9 +43,11 @@ impl Host {
     /// Chooses the host; `spin` is Spin's program where it is on `PATH`.
     ///
     /// # Errors
-    /// Spin is wanted and not there.
-    pub fn choose(choice: HostChoice, spin: Option<PathBuf>) -> Result<Self> {
+    /// Spin is wanted and not there, or for a component that it does not take.
+    pub fn choose(choice: HostChoice, variant: Variant, spin: Option<PathBuf>) -> Result<Self> {
         match (choice, spin) {
+            (HostChoice::Spin, _) if variant == Variant::Wide => Err(programs::no_wide_spin()),
+            (HostChoice::Auto, _) if variant == Variant::Wide => Ok(Self::Embedded),
             (HostChoice::Embedded, _) | (HostChoice::Auto, None) => Ok(Self::Embedded),
             (HostChoice::Auto | HostChoice::Spin, Some(path)) => Ok(Self::Spin(path)),
             (HostChoice::Spin, None) => Err(programs::no_spin()),
@@ -52,7 +55,7 @@ impl Host {
     }
 
     /// Builds the host if it is ours, and gives the command that serves.
-    fn command(&self, project: &Project, stop: &Stop) -> Result<Command> {
+    fn command(&self, project: &Project, variant: Variant, stop: &Stop) -> Result<Command> {
         let mut command = match self {
             Self::Spin(path) => {
                 let mut command = Command::new(path);
@@ -62,6 +65,9 @@ impl Host {
             Self::Embedded => {
                 let mut command = Command::new(build_embedded(project, stop)?);
                 command.arg("--manifest").arg(project.manifest());
+                if variant == Variant::Wide {
+                    command.arg("--component").arg(project.artifact(variant));
+                }
                 command
             }
         };
@@ -84,6 +90,8 @@ pub struct Options {
     pub env_file: Option<PathBuf>,
     /// The tool chain that builds the component.
     pub toolchain: toolchain::Choice,
+    /// The component that is built and served.
+    pub variant: Variant,
 }
 
 /// Serves until the user ends it.
@@ -93,15 +101,19 @@ pub struct Options {
 /// user ends it: that is its ordinary end.
 pub fn up(project: &Project, options: &Options, stop: &Stop) -> Result<()> {
     let mut settings = gather(project, options)?;
-    let host = Host::choose(options.host, programs::find(programs::SPIN))?;
+    let host = Host::choose(
+        options.host,
+        options.variant,
+        programs::find(programs::SPIN),
+    )?;
     let address = free_address(options.listen)?;
-    component::build(project, options.toolchain, stop)?;
+    component::build(project, options.toolchain, options.variant, stop)?;
     let throw_away = settings.key_source() == KeySource::Nobody;
     if throw_away {
         settings.use_throw_away_key(dev_key::throw_away(project, stop)?);
     }
 
-    let mut command = host.command(project, stop)?;
+    let mut command = host.command(project, options.variant, stop)?;
     command
         .arg("--listen")
         .arg(address.to_string())
@@ -298,7 +310,7 @@ mod tests {
             (HostChoice::Embedded, None, Host::Embedded),
         ] {
             assert_eq!(
-                Host::choose(choice, program.clone()).expect("a host"),
+                Host::choose(choice, Variant::Portable, program.clone()).expect("a host"),
                 expected,
                 "{choice:?} {program:?}"
             );
@@ -307,7 +319,16 @@ mod tests {
 
     #[test]
     fn spin_that_is_wanted_and_missing_is_not_replaced() {
-        assert!(Host::choose(HostChoice::Spin, None).is_err());
+        assert!(Host::choose(HostChoice::Spin, Variant::Portable, None).is_err());
+    }
+
+    #[test]
+    fn spin_is_not_given_a_component_that_it_cannot_load() {
+        let spin = || Some(PathBuf::from("/bin/spin"));
+        let choose = |choice| Host::choose(choice, Variant::Wide, spin()).ok();
+        assert_eq!(choose(HostChoice::Auto), Some(Host::Embedded));
+        assert_eq!(choose(HostChoice::Embedded), Some(Host::Embedded));
+        assert_eq!(choose(HostChoice::Spin), None);
     }
 
     #[test]

@@ -1,0 +1,173 @@
+//! The outermost layer of WebAssembly's binary format: a preamble and sections, enough to take the program's core
+//! module out of a component and to put another one in its place.
+//!
+//! <https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md>
+
+use anyhow::{Context, Result, ensure};
+
+/// Magic number, version 13, layer 1.
+const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
+/// Magic number, version 1, layer 0.
+const CORE_MODULE: [u8; 8] = *b"\0asm\x01\0\0\0";
+
+/// Names and notes of the tools; nothing that runs.
+const CUSTOM: u8 = 0;
+/// A core module.
+const MODULE: u8 = 1;
+
+struct Section<'a> {
+    id: u8,
+    content: &'a [u8],
+}
+
+/// The program's core module: the largest one, beside which a component has only glue.
+///
+/// # Errors
+/// This is no component, or it has no core module.
+pub fn core_module(component: &[u8]) -> Result<&[u8]> {
+    let sections = sections(component)?;
+    Ok(sections[largest_module(&sections)?].content)
+}
+
+/// The same component around another core module, without the notes of the tools.
+///
+/// # Errors
+/// This is no component, or that is no core module.
+pub fn with_core_module(component: &[u8], module: &[u8]) -> Result<Vec<u8>> {
+    ensure!(module.starts_with(&CORE_MODULE), "not a core module");
+    let sections = sections(component)?;
+    let replaced = largest_module(&sections)?;
+    let mut written = COMPONENT.to_vec();
+    for (place, section) in sections.iter().enumerate() {
+        let content = if place == replaced {
+            module
+        } else {
+            section.content
+        };
+        if section.id != CUSTOM {
+            written.push(section.id);
+            write_length(content.len(), &mut written);
+            written.extend_from_slice(content);
+        }
+    }
+    Ok(written)
+}
+
+fn largest_module(sections: &[Section<'_>]) -> Result<usize> {
+    sections
+        .iter()
+        .enumerate()
+        .filter(|(_, section)| section.id == MODULE)
+        .max_by_key(|(_, section)| section.content.len())
+        .map(|(place, _)| place)
+        .context("the component has no core module")
+}
+
+fn sections(component: &[u8]) -> Result<Vec<Section<'_>>> {
+    let mut rest = component
+        .strip_prefix(&COMPONENT)
+        .context("not a component")?;
+    let mut sections = Vec::new();
+    while let Some((&id, after)) = rest.split_first() {
+        let (length, after) = read_length(after).context("the component is cut off")?;
+        let (content, after) = after
+            .split_at_checked(length)
+            .context("the component is cut off")?;
+        sections.push(Section { id, content });
+        rest = after;
+    }
+    Ok(sections)
+}
+
+/// Reads an unsigned LEB128 number of at most 32 bits.
+fn read_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut value = 0_u64;
+    for (place, byte) in bytes.iter().take(5).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            return Some((usize::try_from(value).ok()?, &bytes[place + 1..]));
+        }
+    }
+    None
+}
+
+fn write_length(mut value: usize, to: &mut Vec<u8>) {
+    loop {
+        let low = u8::try_from(value & 0x7f).expect("seven bits");
+        value >>= 7;
+        to.push(if value == 0 { low } else { low | 0x80 });
+        if value == 0 {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(size: usize) -> Vec<u8> {
+        let mut module = CORE_MODULE.to_vec();
+        module.resize(size, 7);
+        module
+    }
+
+    fn component(sections: &[(u8, &[u8])]) -> Vec<u8> {
+        let mut component = COMPONENT.to_vec();
+        for (id, content) in sections {
+            component.push(*id);
+            write_length(content.len(), &mut component);
+            component.extend_from_slice(content);
+        }
+        component
+    }
+
+    #[test]
+    fn lengths_are_written_as_they_are_read() {
+        for (value, bytes) in [
+            (0, vec![0]),
+            (127, vec![0x7f]),
+            (128, vec![0x80, 1]),
+            (624_485, vec![0xe5, 0x8e, 0x26]),
+        ] {
+            let mut written = Vec::new();
+            write_length(value, &mut written);
+            assert_eq!(written, bytes);
+            assert_eq!(read_length(&bytes), Some((value, &[][..])));
+        }
+        // Written by linkers that fill a length in later.
+        assert_eq!(
+            read_length(&[0x81, 0x80, 0x80, 0x80, 0, 9]),
+            Some((1, &[9][..]))
+        );
+        assert_eq!(read_length(&[0x80; 6]), None);
+        assert_eq!(read_length(&[0x80]), None);
+    }
+
+    #[test]
+    fn the_largest_module_is_exchanged_and_everything_else_stays() {
+        let (glue, program, new) = (module(20), module(300), module(90));
+        let before = component(&[
+            (7, b"type"),
+            (1, &glue),
+            (1, &program),
+            (0, b"\x04note"),
+            (8, b"canon"),
+        ]);
+        assert_eq!(core_module(&before).expect("a module"), program);
+        let after = with_core_module(&before, &new).expect("a component");
+        assert_eq!(
+            after,
+            component(&[(7, b"type"), (1, &glue), (1, &new), (8, b"canon")])
+        );
+    }
+
+    #[test]
+    fn what_is_no_component_is_refused() {
+        let good = component(&[(1, &module(300))]);
+        assert!(with_core_module(&good, b"text").is_err());
+        assert!(core_module(&module(300)).is_err());
+        assert!(core_module(&good[..good.len() - 1]).is_err());
+        assert!(core_module(&component(&[(7, b"type")])).is_err());
+    }
+}
