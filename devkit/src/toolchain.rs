@@ -188,7 +188,11 @@ impl Toolchain {
         }
         command.args(["build", "--release", "--target", TARGET]);
         if self == Self::Debian {
-            command.arg("-Zbuild-std=std,panic_abort");
+            command.args([
+                "-Zbuild-std=std,panic_abort",
+                // As in the library that rustup brings: the products of RSA are in it.
+                "--config=profile.release.package.compiler_builtins.opt-level=3",
+            ]);
         }
         command
             .arg("--target-dir")
