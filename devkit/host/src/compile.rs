@@ -60,12 +60,21 @@ impl Artifact {
             return Ok(component);
         }
         notice();
-        let code = engine
-            .precompile_component(&self.bytes)
-            .map_err(anyhow::Error::from)
-            .with_context(|| format!("cannot compile {}", self.path.display()))?;
+        let code = self.code(engine)?;
         let _ = cache.store(&code);
         deserialize(engine, &code).map_err(anyhow::Error::from)
+    }
+
+    /// The component, compiled now; the cache is neither read nor written.
+    pub(crate) fn compile(&self, engine: &Engine) -> Result<Component> {
+        deserialize(engine, &self.code(engine)?).map_err(anyhow::Error::from)
+    }
+
+    fn code(&self, engine: &Engine) -> Result<Vec<u8>> {
+        engine
+            .precompile_component(&self.bytes)
+            .map_err(anyhow::Error::from)
+            .with_context(|| format!("cannot compile {}", self.path.display()))
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
@@ -93,14 +93,27 @@ impl Shared {
             return Ok(component.clone());
         }
         let component = artifact.load(&self.engine, notice)?;
-        let mut linker = Linker::new(&self.engine);
-        let pre = link(&mut linker)
-            .and_then(|()| linker.instantiate_pre(&component))
-            .and_then(ProxyPre::new)
-            .map_err(anyhow::Error::from)
-            .context("the component does not fit this host")?;
+        let pre = self.linked(&component)?;
         components.insert(artifact.hash, pre.clone());
         Ok(pre)
+    }
+
+    /// The component at `path`, compiled now whether or not it was before, and how long that took.
+    pub(crate) fn compiled_afresh(&self, path: &Path) -> Result<(ProxyPre<Guest>, Duration)> {
+        let artifact = Artifact::read(path)?;
+        let start = Instant::now();
+        let component = artifact.compile(&self.engine)?;
+        let compilation = start.elapsed();
+        Ok((self.linked(&component)?, compilation))
+    }
+
+    fn linked(&self, component: &Component) -> Result<ProxyPre<Guest>> {
+        let mut linker = Linker::new(&self.engine);
+        link(&mut linker)
+            .and_then(|()| linker.instantiate_pre(component))
+            .and_then(ProxyPre::new)
+            .map_err(anyhow::Error::from)
+            .context("the component does not fit this host")
     }
 }
 

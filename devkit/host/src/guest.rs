@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{self, Poll, ready};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use hyper::{Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::runtime::AbortOnDropJoinHandle;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
@@ -39,16 +39,16 @@ pub(crate) struct Guest {
     http: WasiHttpCtx,
     outbound: NoOutbound,
     table: ResourceTable,
-    limits: StoreLimits,
+    limits: Limits,
     variables: Arc<Variables>,
 }
 
 impl Guest {
-    fn new(variables: Arc<Variables>, log: &Sink) -> Self {
+    fn new(application: &Application) -> Self {
         // Nothing else is given: no file, no argument, no environment, no socket.
         let wasi = WasiCtx::builder()
-            .stdout(log.stream())
-            .stderr(log.stream())
+            .stdout(application.log.stream())
+            .stderr(application.log.stream())
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
@@ -58,9 +58,42 @@ impl Guest {
             http: WasiHttpCtx::new(),
             outbound: NoOutbound,
             table: ResourceTable::new(),
-            limits: StoreLimitsBuilder::new().memory_size(MEMORY).build(),
-            variables,
+            limits: Limits {
+                limits: StoreLimitsBuilder::new().memory_size(MEMORY).build(),
+                peak: application.peak_memory.clone(),
+            },
+            variables: application.variables.clone(),
         }
+    }
+}
+
+/// Holds an instance to its limits, and notes how much memory it takes.
+struct Limits {
+    limits: StoreLimits,
+    peak: Arc<AtomicUsize>,
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let allowed = self.limits.memory_growing(current, desired, maximum)?;
+        if allowed {
+            self.peak.fetch_max(desired, Ordering::Relaxed);
+        }
+        Ok(allowed)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.limits.table_growing(current, desired, maximum)
     }
 }
 
@@ -125,9 +158,12 @@ pub(crate) struct Application {
     pub(crate) component: ProxyPre<Guest>,
     pub(crate) variables: Arc<Variables>,
     pub(crate) log: Sink,
+    /// The most memory that one instance has had, in bytes.
+    pub(crate) peak_memory: Arc<AtomicUsize>,
 }
 
-type Answer = Result<Response<HyperOutgoingBody>, ErrorCode>;
+/// What an instance answers.
+pub(crate) type Answer = Result<Response<HyperOutgoingBody>, ErrorCode>;
 
 /// Why there is no response, for the peer; details are on standard error.
 pub(crate) type Failure = &'static str;
@@ -161,15 +197,18 @@ pub(crate) async fn answer(
 }
 
 /// Runs an instance from its start to its end.
-async fn run(
+pub(crate) async fn run<B>(
     application: Arc<Application>,
-    request: Request<Incoming>,
+    request: Request<B>,
     sender: oneshot::Sender<Answer>,
     failed: Arc<AtomicBool>,
-) -> Result<(), Failure> {
+) -> Result<(), Failure>
+where
+    B: Body<Data = Bytes, Error: Into<Error>> + Send + 'static,
+{
     // Released last, when the store has returned its slots to the pool. Nobody closes the semaphore.
     let _permit = application.shared.instances.acquire().await;
-    let guest = Guest::new(application.variables.clone(), &application.log);
+    let guest = Guest::new(&application);
     let component = &application.component;
     let mut store = Store::new(component.engine(), guest);
     store.limiter(|guest| &mut guest.limits);

@@ -27,6 +27,7 @@ mod engine;
 mod guest;
 mod log;
 mod manifest;
+mod sample;
 mod serve;
 mod variables;
 
@@ -45,6 +46,7 @@ use crate::log::{Sink, complain};
 use crate::manifest::Manifest;
 use crate::variables::Variables;
 
+pub use crate::sample::{SampleOptions, sample};
 pub use crate::variables::ENVIRONMENT_PREFIX;
 
 /// What to serve, and where.
@@ -140,6 +142,7 @@ pub fn start(options: Options) -> Result<Server> {
         component,
         variables: Arc::new(variables),
         log: log.clone(),
+        peak_memory: Arc::default(),
     });
     let (stop, stopped) = oneshot::channel();
     let (ending, ended) = mpsc::channel();

@@ -2,21 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
-use clap::Parser;
-use devkit_host::{ENVIRONMENT_PREFIX, Log, Options, start};
+use clap::{Parser, Subcommand};
+use devkit_host::{ENVIRONMENT_PREFIX, Log, Options, SampleOptions, sample, start};
+use devkit_sampling::name_and_value;
 
 /// Serves a Spin HTTP component under Wasmtime, for development where the `spin` program is not installed.
 ///
 /// Variables are set by SPIN_VARIABLE_<NAME> in the environment, as with `spin up`.
 #[derive(Parser)]
-#[command(name = "devkit-host")]
+#[command(
+    name = "devkit-host",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The application's manifest.
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     manifest: PathBuf,
@@ -29,6 +37,23 @@ struct Arguments {
     /// The address to listen on; port 0 is any free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures instead of serving, for `cargo dev bench`.
+    #[command(hide = true)]
+    Sample {
+        /// The application's manifest.
+        #[arg(long, value_name = "FILE")]
+        manifest: PathBuf,
+        /// A build to measure.
+        #[arg(long, value_name = "NAME=FILE", value_parser = name_and_value)]
+        artifact: Vec<(String, String)>,
+        /// A private key.
+        #[arg(long, value_name = "BITS=FILE", value_parser = name_and_value)]
+        key: Vec<(String, String)>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -56,6 +81,25 @@ fn one_line(error: &str) -> String {
 }
 
 fn run(arguments: Arguments) -> Result<()> {
+    if let Some(Command::Sample {
+        manifest,
+        artifact,
+        key,
+    }) = arguments.command
+    {
+        let artifacts = artifact.into_iter();
+        let keys = key.into_iter().map(|(bits, file)| {
+            let bits = bits.parse().with_context(|| format!("{bits:?} bits"))?;
+            let key = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
+            Ok((bits, key))
+        });
+        return sample(SampleOptions {
+            manifest,
+            environment: environment()?,
+            artifacts: artifacts.map(|(name, file)| (name, file.into())).collect(),
+            keys: keys.collect::<Result<_>>()?,
+        });
+    }
     let options = Options {
         manifest: arguments.manifest,
         component: arguments.component,
