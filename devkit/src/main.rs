@@ -8,7 +8,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser};
 
+<<<<<<< HEAD
 use devkit::component::Variant;
+=======
+use devkit::bench::{self, BenchHost, Part};
+>>>>>>> 63dd022 (Add cargo dev bench: the signature alone, whole requests, and a peer)
 use devkit::dev_key::{self, Format, Order};
 use devkit::process::{Interrupted, Stop};
 use devkit::project::{Project, shown};
@@ -60,6 +64,32 @@ enum Command {
         /// More arguments for `cargo test`
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
+    },
+    /// Measure the signature, whole requests and a peer
+    Bench {
+        /// What serves the component
+        #[arg(long, value_enum, default_value_t = BenchHost::Embedded)]
+        host: BenchHost,
+        /// Measure the same service on Node with jose too
+        #[arg(long)]
+        peer: bool,
+        /// Measure one part alone
+        #[arg(long, value_enum)]
+        only: Option<Part>,
+        /// How often all signatures are measured in turns
+        #[arg(long, value_name = "NUMBER", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        rounds: u32,
+        /// How long each kind of request is sent
+        #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=60))]
+        seconds: u32,
+        /// Print the results as JSON
+        #[arg(long)]
+        json: bool,
+        /// Write the results of both parts to docs/performance.md and docs/performance.svg
+        #[arg(long, conflicts_with = "only")]
+        write: bool,
+        #[command(flatten)]
+        compiler: Compiler,
     },
     /// Make a throw-away RSA key for local use
     Key {
@@ -159,6 +189,28 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
                 .and_then(|code| u8::try_from(code).ok())
                 .unwrap_or(1);
             return Ok(code.into());
+        }
+        Command::Bench {
+            host,
+            peer,
+            only,
+            rounds,
+            seconds,
+            json,
+            write,
+            compiler,
+        } => {
+            let options = bench::Options {
+                host,
+                peer,
+                only,
+                rounds,
+                seconds,
+                json,
+                write,
+                toolchain: compiler.toolchain,
+            };
+            bench::bench(&project, &options, stop)?;
         }
         Command::Key {
             bits,

@@ -4,7 +4,7 @@
 //! whole group: nothing that cargo or a host started stays behind.
 
 use std::fmt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -71,7 +71,23 @@ impl Running {
     /// # Errors
     /// It cannot be started.
     pub fn start(command: &mut Command) -> Result<Self> {
-        command.stdin(Stdio::null());
+        Self::spawn(command.stdin(Stdio::null()))
+    }
+
+    /// Starts a program that is talked to: its input and its output.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_talking(command: &mut Command) -> Result<(Self, ChildStdin, ChildStdout)> {
+        let mut running = Self::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+        let pipes = (running.child.stdin.take(), running.child.stdout.take());
+        let (Some(input), Some(output)) = pipes else {
+            unreachable!("both are pipes");
+        };
+        Ok((running, input, output))
+    }
+
+    fn spawn(command: &mut Command) -> Result<Self> {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
         let child = command
@@ -81,6 +97,12 @@ impl Running {
             child,
             ended: false,
         })
+    }
+
+    /// Its number, which is also that of its process group.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// How it ended, if it did.

@@ -36,6 +36,12 @@ pub const NODE: Program = Program {
     package: "nodejs",
 };
 
+/// Installs the peer that the component is measured against.
+pub const NPM: Program = Program {
+    name: "npm",
+    package: "npm",
+};
+
 /// Runs the examples of `docs/auth.md`.
 pub const PYTHON: Program = Program {
     name: "python3",

@@ -55,6 +55,7 @@ impl Host {
     }
 
     /// Builds the host if it is ours, and gives the command that serves.
+<<<<<<< HEAD
     fn command(&self, project: &Project, variant: Variant, stop: &Stop) -> Result<Command> {
         let mut command = match self {
             Self::Spin(path) => {
@@ -70,12 +71,30 @@ impl Host {
                 }
                 command
             }
+=======
+    fn command(&self, project: &Project, stop: &Stop) -> Result<Command> {
+        let program = match self {
+            Self::Spin(path) => path.clone(),
+            Self::Embedded => build_embedded(project, stop)?,
+>>>>>>> 63dd022 (Add cargo dev bench: the signature alone, whole requests, and a peer)
         };
+        let mut command = self.serving(&program, &project.manifest());
         command
             .arg("--runtime-config-file")
             .arg(project.runtime_config())
             .current_dir(project.root());
         Ok(command)
+    }
+
+    /// The command by which `program`, this host, serves what a manifest describes.
+    pub(crate) fn serving(&self, program: &Path, manifest: &Path) -> Command {
+        let mut command = Command::new(program);
+        match self {
+            Self::Spin(_) => command.arg("up").arg("--from"),
+            Self::Embedded => command.arg("--manifest"),
+        };
+        command.arg(manifest);
+        command
     }
 }
 
@@ -186,7 +205,7 @@ fn environment(name: &str) -> Result<Option<String>> {
 }
 
 /// Checks that nobody listens at the address yet; gives port 0 a number.
-fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
+pub(crate) fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
     match TcpListener::bind(listen).and_then(|listener| listener.local_addr()) {
         Ok(address) => Ok(address),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
@@ -217,7 +236,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// Builds the embedded host and gives its path.
-fn build_embedded(project: &Project, stop: &Stop) -> Result<PathBuf> {
+pub(crate) fn build_embedded(project: &Project, stop: &Stop) -> Result<PathBuf> {
     let target_dir = project.native_target_dir();
     let program = target_dir
         .join("debug")
