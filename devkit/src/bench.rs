@@ -303,7 +303,9 @@ impl Results {
             .iter()
             .map(|&name| Line {
                 name: name.to_owned(),
-                values: BITS.map(|bits| self.requests.token(name, bits)).into(),
+                values: BITS
+                    .map(|bits| self.requests.processor(name, bits, load::Kind::Token))
+                    .into(),
             })
             .collect();
         let plot = Plot {

@@ -42,6 +42,11 @@ fn a_bad_flag_ends_with_2_before_anything_is_done() {
         &["build", "--toolchain", "gcc"],
         &["key", "--bits", "1024"],
         &["key", "--format", "sec1"],
+        &["bench", "--host", "auto"],
+        &["bench", "--only", "everything"],
+        &["bench", "--rounds", "0"],
+        &["bench", "--seconds", "61"],
+        &["bench", "--write", "--only", "signature"],
         &["deploy"],
     ] {
         let output = dev(arguments);
