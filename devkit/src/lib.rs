@@ -1,14 +1,9 @@
 //! The project's own commands, `cargo dev …`; never part of the component.
 //!
-<<<<<<< HEAD
-//! Each module is one thing that a command needs: [`toolchain`], [`component`] and [`optimise`] make the
-//! `.wasm`, [`wasm`] takes it apart, [`settings`] finds the configuration, [`dev_key`] makes a key for a machine that has none, [`up`] serves, [`mod@test`] runs everything that
-//! CI runs. [`process`] and [`programs`] are the only ones that start or install other programs.
-=======
-//! Each module is one thing that a command needs: [`toolchain`] and [`component`] make the `.wasm`, [`settings`] finds
-//! the configuration, [`dev_key`] makes a key for a machine that has none, [`up`] serves, [`mod@test`] runs everything that
-//! CI runs, [`bench`] measures the [`artifacts`]. [`process`] and [`programs`] are the only ones that start or install other programs.
->>>>>>> 63dd022 (Add cargo dev bench: the signature alone, whole requests, and a peer)
+//! Each module is one thing that a command needs: [`toolchain`], [`component`] and [`optimise`] make the `.wasm`,
+//! [`wasm`] takes it apart, [`settings`] finds the configuration, [`dev_key`] makes a key for a machine that has none,
+//! [`up`] serves, [`mod@test`] runs everything that CI runs, [`mod@bench`] measures the [`artifacts`]. [`process`] and
+//! [`programs`] are the only ones that start or install other programs.
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
