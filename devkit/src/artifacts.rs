@@ -3,13 +3,12 @@
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::project::{Project, TARGET, shown};
-use crate::toolchain::Toolchain;
+use crate::component::Variant;
+use crate::project::{Project, shown};
 
 /// A way to build the component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -19,7 +18,7 @@ pub enum Build {
     Plain,
     /// Optimised after linking; for every host. The one that `spin.toml` names.
     Portable,
-    /// With 128-bit arithmetic; for hosts that know the wide-arithmetic proposal.
+    /// With 128-bit products and sums; for hosts that have WebAssembly's wide arithmetic.
     Wide,
 }
 
@@ -37,25 +36,12 @@ impl Build {
         }
     }
 
-    /// What brings it.
-    #[must_use]
-    pub fn command(self) -> &'static str {
+    /// Where it lies if it is there.
+    fn path(self, project: &Project) -> PathBuf {
         match self {
-            Self::Plain | Self::Portable => "cargo dev build",
-            Self::Wide => "cargo dev build --wide",
-        }
-    }
-
-    /// Where it lies if it is there; the newest first where two compilers may have left one each.
-    fn places(self, project: &Project) -> Vec<PathBuf> {
-        let release = |folder: PathBuf| folder.join(TARGET).join("release");
-        match self {
-            // Cargo links its output from here to the place of the portable one, which an optimised one then takes.
-            Self::Plain => [Toolchain::Active, Toolchain::Debian]
-                .map(|toolchain| release(toolchain.target_dir(project)).join("deps/jaas_jwt.wasm"))
-                .into(),
-            Self::Portable => vec![project.artifact()],
-            Self::Wide => vec![release(project.target_dir().join("wide")).join("jaas_jwt.wasm")],
+            Self::Plain => project.plain_artifact(),
+            Self::Portable => project.artifact(Variant::Portable),
+            Self::Wide => project.artifact(Variant::Wide),
         }
     }
 }
@@ -77,28 +63,15 @@ pub struct Artifact {
     pub size: u64,
 }
 
-/// The builds that are there, and a sentence about each that is not, or is not what its name says.
+/// The builds, and a sentence about each that is not what its name says.
 ///
 /// # Errors
-/// One that is there cannot be read.
+/// One cannot be read.
 pub fn find(project: &Project) -> Result<(Vec<Artifact>, Vec<String>)> {
     let mut found: Vec<Artifact> = Vec::new();
     let mut remarks = Vec::new();
     for build in BUILDS {
-        let modified =
-            |path: &PathBuf| -> Option<SystemTime> { path.metadata().ok()?.modified().ok() };
-        let newest = build
-            .places(project)
-            .into_iter()
-            .filter(|path| path.is_file())
-            .max_by_key(modified);
-        let Some(path) = newest else {
-            remarks.push(format!(
-                "{build} was not measured: it is not built (`{}`)",
-                build.command()
-            ));
-            continue;
-        };
+        let path = build.path(project);
         let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", shown(&path)))?;
         if let Some(plain) = found.first().filter(|_| build != Build::Plain)
             && plain.build == Build::Plain

@@ -28,11 +28,12 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::artifacts::{self, Artifact};
+use crate::component::{self, Variant};
 use crate::process::Stop;
 use crate::programs;
 use crate::project::{Project, shown};
 use crate::up::{Host, HostChoice, build_embedded};
-use crate::{component, report, toolchain};
+use crate::{report, toolchain};
 
 use keys::{BITS, DEFAULT_BITS, Keys};
 use machine::Machine;
@@ -128,8 +129,10 @@ pub fn bench(project: &Project, options: &Options, stop: &Stop) -> Result<()> {
         BenchHost::Embedded => HostChoice::Embedded,
         BenchHost::Spin => HostChoice::Spin,
     };
-    let host = Host::choose(choice, programs::find(programs::SPIN))?;
-    component::build(project, options.toolchain, stop)?;
+    let host = Host::choose(choice, Variant::Portable, programs::find(programs::SPIN))?;
+    for variant in [Variant::Portable, Variant::Wide] {
+        component::build(project, options.toolchain, variant, stop)?;
+    }
     let (artifacts, remarks) = artifacts::find(project)?;
     for remark in &remarks {
         report::step(&format!("note: {remark}"));
@@ -228,7 +231,11 @@ fn servers(
             launch: server::Launch::Component {
                 host: host.clone(),
                 program: program.to_owned(),
-                manifest: server::manifest(project, artifact)?,
+                manifest: match host {
+                    Host::Spin(_) => server::manifest(project, artifact)?,
+                    Host::Embedded => project.manifest(),
+                },
+                component: artifact.path.clone(),
             },
         });
     }

@@ -8,11 +8,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser};
 
-<<<<<<< HEAD
-use devkit::component::Variant;
-=======
 use devkit::bench::{self, BenchHost, Part};
->>>>>>> 63dd022 (Add cargo dev bench: the signature alone, whole requests, and a peer)
+use devkit::component::Variant;
 use devkit::dev_key::{self, Format, Order};
 use devkit::process::{Interrupted, Stop};
 use devkit::project::{Project, shown};

@@ -55,30 +55,15 @@ impl Host {
     }
 
     /// Builds the host if it is ours, and gives the command that serves.
-<<<<<<< HEAD
     fn command(&self, project: &Project, variant: Variant, stop: &Stop) -> Result<Command> {
-        let mut command = match self {
-            Self::Spin(path) => {
-                let mut command = Command::new(path);
-                command.arg("up").arg("--from").arg(project.manifest());
-                command
-            }
-            Self::Embedded => {
-                let mut command = Command::new(build_embedded(project, stop)?);
-                command.arg("--manifest").arg(project.manifest());
-                if variant == Variant::Wide {
-                    command.arg("--component").arg(project.artifact(variant));
-                }
-                command
-            }
-=======
-    fn command(&self, project: &Project, stop: &Stop) -> Result<Command> {
         let program = match self {
             Self::Spin(path) => path.clone(),
             Self::Embedded => build_embedded(project, stop)?,
->>>>>>> 63dd022 (Add cargo dev bench: the signature alone, whole requests, and a peer)
         };
         let mut command = self.serving(&program, &project.manifest());
+        if variant == Variant::Wide {
+            command.arg("--component").arg(project.artifact(variant));
+        }
         command
             .arg("--runtime-config-file")
             .arg(project.runtime_config())

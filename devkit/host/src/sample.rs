@@ -45,7 +45,8 @@ pub struct SampleOptions {
 ///
 /// When a file cannot be read, a build cannot be compiled, or an answer is no token.
 pub fn sample(options: SampleOptions) -> Result<()> {
-    let shared = Shared::get()?;
+    // One engine for all, so that nothing but the builds differs.
+    let shared = Shared::get(true)?;
     let manifest = Manifest::read(&options.manifest)?;
     let mut variables = BTreeMap::new();
     for (bits, key) in options.keys {

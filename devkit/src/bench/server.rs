@@ -35,8 +35,10 @@ pub enum Launch {
         host: Host,
         /// Its program.
         program: PathBuf,
-        /// A manifest that names the build.
+        /// The manifest. For Spin it names the build.
         manifest: PathBuf,
+        /// The build, for the embedded host, which takes all builds by the same engine.
+        component: PathBuf,
     },
     /// The peer.
     Peer(peer::Peer),
@@ -70,8 +72,12 @@ impl Server {
                 host,
                 program,
                 manifest,
+                component,
             } => {
                 let mut command = host.serving(program, manifest);
+                if *host == Host::Embedded {
+                    command.arg("--component").arg(component);
+                }
                 command.arg("--listen").arg(address.to_string());
                 command
             }
