@@ -25,6 +25,9 @@ use crate::token_request::{Avatar, Email, PersonalText};
 pub const MAX_CREDENTIAL_BYTES: usize = 8 * 1024;
 /// How far the issuer's clock may be off, in seconds.
 pub const TOLERANCE_SECONDS: u64 = 30;
+/// The last instant at which times are compared, in seconds since 1970-01-01 UTC, in February 2106: jwt-simple keeps
+/// seconds in 32 bits, and takes every later instant for this one.
+pub const LATEST_INSTANT: u64 = u32::MAX as u64 - TOLERANCE_SECONDS;
 /// The shortest HS256 secret, in bytes: as long as the hash (RFC 7518, section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
@@ -276,6 +279,10 @@ impl Authentication {
     }
 
     fn identify(&self, token: &str, now: u64) -> Result<Identity, CredentialError> {
+        // On a clock that is so far off nothing would ever expire.
+        if now > LATEST_INSTANT {
+            return Err(CredentialError::Invalid);
+        }
         let options = VerificationOptions {
             artificial_time: Some(UnixTimeStamp::from_secs(now)),
             time_tolerance: Some(Duration::from_secs(TOLERANCE_SECONDS)),
@@ -589,6 +596,28 @@ mod tests {
             (json!({"sub": "a".repeat(257)}), false),
         ] {
             assert_eq!(call_with(changes.clone()).is_ok(), good, "{changes}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_let_in_by_a_clock_too_late_to_compare() {
+        let late = u64::from(u32::MAX);
+        for (exp, now, good) in [
+            (late - 1, NOW, true),
+            (late * 2, NOW, true),
+            (u64::MAX, NOW, true),
+            (late, LATEST_INSTANT, true),
+            (late, LATEST_INSTANT + 1, false),
+            // The year 2262, and an exp that jwt-simple takes for the same instant.
+            (9_223_372_036, 9_223_372_037, false),
+            (u64::MAX, 9_223_372_037, false),
+            (u64::MAX, u64::MAX, false),
+            (NOW, 0, true),
+        ] {
+            let token = hs256(&payload(json!({ "exp": exp })));
+            let headers = [("authorization".to_owned(), format!("Bearer {token}").into())];
+            let called = with_secret().authenticate(&headers, now);
+            assert_eq!(called.is_ok(), good, "{exp} at {now}");
         }
     }
 

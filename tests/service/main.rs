@@ -26,3 +26,4 @@ mod recipes;
 mod repository;
 mod rooms;
 mod tokens;
+mod worker_table;
