@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand, builder::PossibleValuesParser, builder::TypedValu
 use devkit::bench::{self, BenchHost, Part};
 use devkit::component::Variant;
 use devkit::dev_key::{self, Format, Order};
+use devkit::fuzz::{self, Target};
 use devkit::process::{Interrupted, Stop};
 use devkit::project::{Project, shown};
 use devkit::test::TestHost;
@@ -87,6 +88,15 @@ enum Command {
         write: bool,
         #[command(flatten)]
         compiler: Compiler,
+    },
+    /// Throw inputs at the core of the service: over ten million, in about half an hour
+    Fuzz {
+        /// One target alone [default: each in turn]
+        #[arg(value_enum)]
+        target: Option<Target>,
+        /// How many inputs each target gets [default: of its own]
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+        executions: Option<u64>,
     },
     /// Make a throw-away RSA key for local use
     Key {
@@ -208,6 +218,9 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
                 toolchain: compiler.toolchain,
             };
             bench::bench(&project, &options, stop)?;
+        }
+        Command::Fuzz { target, executions } => {
+            fuzz::fuzz(&project, target, executions, stop)?;
         }
         Command::Key {
             bits,

@@ -47,6 +47,8 @@ fn a_bad_flag_ends_with_2_before_anything_is_done() {
         &["bench", "--rounds", "0"],
         &["bench", "--seconds", "61"],
         &["bench", "--write", "--only", "signature"],
+        &["fuzz", "everything"],
+        &["fuzz", "origin", "--executions", "0"],
         &["deploy"],
     ] {
         let output = dev(arguments);

@@ -1,0 +1,76 @@
+//! The caller's credential. The first byte says what the rest is: `r` the `Authorization` header as it came; `s` a
+//! payload, which is signed as the login signs; `h` a header in the first line and a payload, signed.
+
+use jaas_jwt::caller::{Authentication, Caller, CredentialError, VerificationKey};
+use serde_json::Value;
+
+use crate::fixture::{AUDIENCE, ISSUER, NOW, SECRET, fill, signed};
+
+/// The largest number of seconds that the issuer's clock may be off.
+const TOLERANCE: f64 = 30.0;
+
+pub fn run(input: &[u8]) {
+    let Some((form, rest)) = input.split_first() else {
+        return;
+    };
+    let mut payload = None;
+    let header = match form {
+        b's' => {
+            payload = Some(rest);
+            let token = signed(br#"{"alg":"HS256","typ":"JWT"}"#, rest);
+            format!("Bearer {token}").into_bytes()
+        }
+        b'h' => {
+            let end = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+            let claims = rest.get(end + 1..).unwrap_or_default();
+            payload = Some(claims);
+            format!("Bearer {}", signed(&rest[..end], claims)).into_bytes()
+        }
+        _ => match std::str::from_utf8(rest) {
+            Ok(text) => fill(text).into_bytes(),
+            Err(_) => rest.to_vec(),
+        },
+    };
+    let authentication = Authentication {
+        required: true,
+        key: VerificationKey::from_secret(SECRET).expect("a long secret"),
+        issuer: ISSUER.into(),
+        audience: AUDIENCE.into(),
+        moderator_claim: vec!["realm".into(), "roles".into()],
+        moderator_values: vec!["host".into()],
+    };
+    let headers = [("authorization".to_owned(), header)];
+    match authentication.authenticate(&headers, NOW) {
+        Ok(Caller::Known(identity)) => {
+            // In raw form only what the fixture signed verifies.
+            if let Some(payload) = payload {
+                check(payload, identity.moderator);
+            }
+        }
+        Ok(caller) => panic!("let in without proof: {caller:?}"),
+        Err(error) => assert_ne!(error, CredentialError::Absent),
+    }
+}
+
+/// A second opinion on a payload that was accepted.
+fn check(payload: &[u8], moderator: bool) {
+    let claims: Value = serde_json::from_slice(payload).expect("accepted, and no JSON");
+    assert_eq!(claims["iss"], ISSUER);
+    let audience = &claims["aud"];
+    let named = audience == AUDIENCE
+        || audience
+            .as_array()
+            .is_some_and(|list| list.iter().any(|name| name == AUDIENCE));
+    assert!(named, "{audience}");
+    let sub = claims["sub"].as_str().expect("accepted without a sub");
+    assert!(!sub.trim().is_empty());
+    let exp = claims["exp"].as_f64().expect("accepted without an exp");
+    assert!(exp >= NOW as f64 - TOLERANCE, "{exp}");
+    if let Some(nbf) = claims["nbf"].as_f64() {
+        assert!(nbf <= NOW as f64 + TOLERANCE, "{nbf}");
+    }
+    if moderator {
+        let text = claims.to_string();
+        assert!(text.contains("host") || text.contains("true"), "{text}");
+    }
+}

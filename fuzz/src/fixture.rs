@@ -1,0 +1,240 @@
+//! What the targets share: a key, secrets, good configurations, and the search for what must not get out.
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jaas_jwt::config::Config;
+use serde_json::json;
+
+pub const APP_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef";
+pub const KEY_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef/4f4910";
+/// What the site's login signs with.
+pub const SECRET: &str = "kT3vPq8sZx1LmW7rYb5NcH2jGf9DaE4u";
+pub const ISSUER: &str = "https://login.example";
+pub const AUDIENCE: &str = "jaas";
+/// A text that appears nowhere by accident; it stands in for personal data and for made-up credentials.
+pub const MARKER: &str = "q7Zk0VxW3nTb8RdYc5Lf";
+/// An instant in seconds since 1970: in 2023.
+pub const NOW: u64 = 1_700_000_000;
+
+/// How many characters of a secret in a row are no accident.
+const WINDOW: usize = 16;
+
+/// A private key of 2048 bits in PKCS#8, made by OpenSSL when it is first asked for.
+pub static PEM: LazyLock<String> = LazyLock::new(|| {
+    openssl(
+        &[
+            "genpkey",
+            "-quiet",
+            "-algorithm",
+            "RSA",
+            "-pkeyopt",
+            "rsa_keygen_bits:2048",
+        ],
+        b"",
+    )
+});
+
+/// Runs OpenSSL; its output is text.
+pub fn openssl(arguments: &[&str], input: &[u8]) -> String {
+    let arguments: Vec<&str> = arguments
+        .iter()
+        .copied()
+        // OpenSSL 3.0 does not know it, and says its dots on standard error, which nobody reads.
+        .filter(|argument| *argument != "-quiet")
+        .collect();
+    let mut child = Command::new("openssl")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    // A command that reads no input may have ended.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    let output = child.wait_with_output().expect("openssl ends");
+    assert!(output.status.success(), "openssl fails");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The private key in DER, PKCS#8.
+pub static DER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let base64: String = PEM.lines().filter(|line| !line.starts_with('-')).collect();
+    base64::engine::general_purpose::STANDARD
+        .decode(base64)
+        .expect("a PEM file is base64")
+});
+
+/// Texts of which no answer and no log line may hold 16 characters in a row.
+pub struct Secrets(HashSet<[u8; WINDOW]>);
+
+impl Secrets {
+    fn of(texts: &[&str]) -> Self {
+        let windows = texts
+            .iter()
+            .flat_map(|text| text.as_bytes().windows(WINDOW))
+            .filter_map(|window| window.try_into().ok());
+        Self(windows.collect())
+    }
+
+    /// Checks a text that goes out.
+    pub fn check(&self, text: &[u8]) {
+        let leak = text.windows(WINDOW).any(|window| self.0.contains(window));
+        assert!(!leak, "a secret in {}", String::from_utf8_lossy(text));
+    }
+}
+
+/// The key, the login's secret, the credentials made with it, and the marker.
+pub static SECRETS: LazyLock<Secrets> = LazyLock::new(|| {
+    let body: String = PEM.lines().filter(|line| !line.starts_with('-')).collect();
+    let mut texts = vec![body.as_str(), SECRET, MARKER];
+    texts.extend(PEM.lines().filter(|line| !line.starts_with('-')));
+    texts.extend([MEMBER.as_str(), MODERATOR.as_str()]);
+    Secrets::of(&texts)
+});
+
+/// A credential of a member, and of a moderator.
+pub static MEMBER: LazyLock<String> = LazyLock::new(|| login(false));
+/// A credential of a moderator.
+pub static MODERATOR: LazyLock<String> = LazyLock::new(|| login(true));
+
+fn login(moderator: bool) -> String {
+    let claims = json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "u1", "exp": u32::MAX, "name": "Ann", "moderator": moderator,
+    });
+    signed(
+        br#"{"alg":"HS256","typ":"JWT"}"#,
+        claims.to_string().as_bytes(),
+    )
+}
+
+/// A credential with these bytes, signed with [`SECRET`] whatever they are.
+pub fn signed(header: &[u8], payload: &[u8]) -> String {
+    let message = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header),
+        URL_SAFE_NO_PAD.encode(payload)
+    );
+    let tag = hmac_sha256::HMAC::mac(message.as_bytes(), SECRET.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+/// Puts the secrets into the places that an input keeps for them.
+pub fn fill(text: &str) -> String {
+    if !text.contains('{') {
+        return text.to_owned();
+    }
+    text.replace("{key}", &PEM)
+        .replace("{secret}", SECRET)
+        .replace("{member}", &MEMBER)
+        .replace("{moderator}", &MODERATOR)
+        .replace("{marker}", MARKER)
+}
+
+/// A configuration that is right.
+pub struct Good {
+    pub config: Config,
+    pub settings: &'static [(&'static str, &'static str)],
+}
+
+impl Good {
+    /// What it sets a variable to; `None`: the default holds.
+    pub fn setting(&self, name: &str) -> Option<&'static str> {
+        let mut settings = self.settings.iter();
+        settings.find_map(|(other, value)| (*other == name).then_some(*value))
+    }
+}
+
+const AUTHENTICATION: [(&str, &str); 3] = [
+    ("auth_hs256_secret", SECRET),
+    ("auth_issuer", ISSUER),
+    ("auth_audience", AUDIENCE),
+];
+
+/// Good configurations of every kind.
+pub static GOOD: LazyLock<Vec<Good>> = LazyLock::new(|| {
+    let settings: &[&[(&str, &str)]] = &[
+        &[],
+        &[
+            ("require_origin", "true"),
+            ("disclose_origins", "false"),
+            (
+                "allowed_origins",
+                "https://vtaiwan.tw, https://*.example.org http://localhost:3000",
+            ),
+        ],
+        &[
+            ("auth_mode", "required"),
+            AUTHENTICATION[0],
+            AUTHENTICATION[1],
+            AUTHENTICATION[2],
+        ],
+        &[
+            ("auth_mode", "optional"),
+            AUTHENTICATION[0],
+            AUTHENTICATION[1],
+            AUTHENTICATION[2],
+        ],
+        &[
+            ("default_room", ""),
+            ("default_user_id", "guest-{random}"),
+            ("default_user_name", ""),
+            ("default_user_email", ""),
+            ("default_moderator", ""),
+            ("member_features", "recording lobby"),
+        ],
+        &[
+            ("allowed_rooms", "default-room, vTaiwan, Meetup-*, 公民*"),
+            ("moderator_features", ""),
+            ("default_moderator", "false"),
+            ("token_ttl_seconds", "60"),
+            ("token_leeway_seconds", "300"),
+        ],
+    ];
+    settings
+        .iter()
+        .map(|settings| {
+            let good = Good {
+                config: config(|name| setting(settings, name)),
+                settings,
+            };
+            good.config.signer().expect("a good configuration");
+            good
+        })
+        .collect()
+});
+
+fn setting(settings: &[(&str, &str)], name: &str) -> Option<String> {
+    let found = settings.iter().find(|(other, _)| *other == name);
+    found.map(|(_, value)| (*value).to_owned())
+}
+
+fn config(settings: impl Fn(&str) -> Option<String>) -> Config {
+    Config::read(|name| Ok(settings(name).or_else(|| credential(name))))
+}
+
+/// The three variables that every configuration needs.
+pub fn credential(name: &str) -> Option<String> {
+    match name {
+        "jaas_app_id" => Some(APP_ID.into()),
+        "jaas_key_id" => Some(KEY_ID.into()),
+        "jaas_private_key" => Some(PEM.clone()),
+        _ => None,
+    }
+}
+
+/// Splits the first line off.
+pub fn first_line(text: &str) -> (&str, &str) {
+    text.split_once('\n').unwrap_or((text, ""))
+}
+
+/// Some of many: whether an input is one of about a sixteenth.
+pub fn is_picked(input: &[u8]) -> bool {
+    hmac_sha256::Hash::hash(input)[0] < 16
+}

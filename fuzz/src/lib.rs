@@ -1,0 +1,63 @@
+//! What must hold whatever a caller or an operator sends.
+//!
+//! Each target takes any bytes, makes of them what an outsider could send, and checks the properties of the answer; it
+//! panics where one does not hold. Two programs run the same targets: `cargo dev fuzz`, by coverage and for as long as
+//! one likes, and `tests/properties.rs`, by rules and within seconds.
+//!
+//! The inputs are text as far as possible, so that the corpus can be read and mutations of it mean something.
+
+mod configuration;
+mod credential;
+mod fixture;
+mod key;
+mod origin;
+mod request;
+mod service;
+
+// The tests' rules know nothing of the service; they are included rather than written twice.
+#[path = "../../tests/service/rules.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the rules' own tests run where they are"
+)]
+mod rules;
+
+/// One thing that an outsider can send.
+pub struct Target {
+    /// The name, of its folder of the corpus too.
+    pub name: &'static str,
+    /// Tries one input.
+    ///
+    /// # Panics
+    /// A property does not hold.
+    pub run: fn(&[u8]),
+}
+
+/// All targets, in alphabetical order.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "configuration",
+        run: configuration::run,
+    },
+    Target {
+        name: "credential",
+        run: credential::run,
+    },
+    Target {
+        name: "key",
+        run: key::run,
+    },
+    Target {
+        name: "origin",
+        run: origin::run,
+    },
+    Target {
+        name: "request",
+        run: request::run,
+    },
+    Target {
+        name: "service",
+        run: service::run,
+    },
+];

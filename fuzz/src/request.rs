@@ -1,0 +1,81 @@
+//! What a caller asks for. The first byte says how: `q` a query, `f` a form, `j` JSON; the second by which
+//! configuration and as whom. What is granted is made a token without a signature, and kept to the rules.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jaas_jwt::caller::Caller;
+use jaas_jwt::claims::Claims;
+use jaas_jwt::error::Error;
+use jaas_jwt::parameters::Parameters;
+use jaas_jwt::policy;
+use jaas_jwt::token_request::TokenRequest;
+
+use crate::fixture::{APP_ID, GOOD, KEY_ID, MARKER, NOW, SECRETS, fill};
+use crate::rules;
+
+pub fn run(input: &[u8]) {
+    let [form, choice, text @ ..] = input else {
+        return;
+    };
+    let good = &GOOD[usize::from(*choice) % GOOD.len()];
+    let caller = match choice & 0x40 {
+        0 => Caller::Anyone,
+        _ => Caller::Guest,
+    };
+    let answer = match form {
+        b'j' => body("application/json", text),
+        b'f' => body("application/x-www-form-urlencoded", text),
+        _ => match std::str::from_utf8(text) {
+            Ok(text) => Ok(Parameters::from_form(&fill(text))),
+            Err(_) => return,
+        },
+    }
+    .and_then(|parameters| {
+        let asked = TokenRequest::read(&parameters)?;
+        policy::decide(&good.config, &caller, asked, &mut || [7; 16])
+    });
+    match answer {
+        Ok(grant) => {
+            let claims = Claims::new(APP_ID, grant, good.config.validity, NOW);
+            let members_have_features = good.setting("member_features").is_some();
+            check(&claims, members_have_features);
+        }
+        Err(error) => {
+            assert!([400, 403, 413, 415].contains(&error.status()), "{error:?}");
+            let line = error.log_line().with_origin(&[]);
+            for text in [error.message(), line] {
+                assert!(!text.contains(MARKER), "{text}");
+                SECRETS.check(text.as_bytes());
+            }
+        }
+    }
+}
+
+fn body(media_type: &str, text: &[u8]) -> Result<Parameters, Error> {
+    let headers = [("content-type".to_owned(), media_type.as_bytes().to_vec())];
+    match std::str::from_utf8(text) {
+        Ok(text) => Parameters::from_body(&headers, fill(text).as_bytes()),
+        Err(_) => Parameters::from_body(&headers, text),
+    }
+}
+
+fn check(claims: &Claims, members_have_features: bool) {
+    let header = format!(r#"{{"alg":"RS256","kid":"{KEY_ID}","typ":"JWT"}}"#);
+    let payload = serde_json::to_vec(claims).expect("claims serialise");
+    let token = format!(
+        "{}.{}.c2lnbmF0dXJl",
+        URL_SAFE_NO_PAD.encode(header),
+        URL_SAFE_NO_PAD.encode(payload)
+    );
+    check_rules(&token, NOW, members_have_features);
+}
+
+/// Fails for a token that breaks one of the tests' rules.
+pub fn check_rules(token: &str, now: u64, members_have_features: bool) {
+    let now = i64::try_from(now).expect("an instant that the rules know");
+    let violations = rules::violations(token, now);
+    let broken = violations
+        .iter()
+        .find(|found| !members_have_features || found.rule != rules::FEATURES_BY_ROLE);
+    assert!(broken.is_none(), "{broken:?}");
+}

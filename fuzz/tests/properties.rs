@@ -1,0 +1,254 @@
+//! The fuzz targets' properties in the ordinary test run: inputs made by rules, some hundred a target, and the corpus.
+
+use std::path::Path;
+
+use jaas_jwt_fuzz::TARGETS;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+/// Tries a target with inputs that are made by rules, always the same ones.
+fn hold(target: &str, cases: u32, inputs: impl Strategy<Value = Vec<u8>>) {
+    let target = TARGETS.iter().find(|it| it.name == target).expect(target);
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new_with_rng(
+        config,
+        proptest::test_runner::TestRng::deterministic_rng(
+            proptest::test_runner::RngAlgorithm::ChaCha,
+        ),
+    );
+    runner
+        .run(&inputs, |input| {
+            (target.run)(&input);
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// One of these words, or any text.
+fn word(words: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => prop::sample::select(words).prop_map(str::to_owned),
+        1 => "\\PC{0,20}",
+        1 => any::<String>(),
+    ]
+}
+
+fn origin() -> impl Strategy<Value = String> {
+    word(&[
+        "https://vtaiwan.tw",
+        "https://talk.vtaiwan.tw",
+        "http://localhost:3000",
+        "https://*.example.org",
+        "https://a.example.org",
+        "https://evil.example",
+        "https://公民.example",
+        "null",
+        "*",
+    ])
+}
+
+fn parameters(separator: &'static str) -> impl Strategy<Value = String> {
+    let name = word(&[
+        "room",
+        "user_id",
+        "user_name",
+        "user_email",
+        "user_moderator",
+        "user_avatar",
+        "user_hidden_from_recorder",
+        "features",
+        "%72oom",
+    ]);
+    let value = word(&[
+        "",
+        "a",
+        "My-Room",
+        "%E5%85%AC%E6%B0%91",
+        "%EF%BC%8A",
+        "*",
+        "%zz{marker}",
+        "{marker}",
+        "+a+b+",
+        "a@b.example",
+        "TRUE",
+        "false",
+        "https://a.example/b.png",
+        "recording,lobby",
+        "%00",
+    ]);
+    prop::collection::vec((name, value), 0..6).prop_map(move |pairs| {
+        let pairs: Vec<_> = pairs
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join(separator)
+    })
+}
+
+fn json() -> impl Strategy<Value = String> {
+    let name = word(&["room", "user_name", "user_moderator", "features", "x"]);
+    let value = prop_oneof![
+        any::<String>().prop_map(serde_json::Value::from),
+        any::<bool>().prop_map(serde_json::Value::from),
+        any::<i64>().prop_map(serde_json::Value::from),
+        Just(serde_json::json!(null)),
+        Just(serde_json::json!(["recording"])),
+    ];
+    prop::collection::vec((name, value), 0..5)
+        .prop_map(|members| serde_json::Value::Object(members.into_iter().collect()).to_string())
+}
+
+#[test]
+fn origins() {
+    let inputs = (origin(), prop::collection::vec(origin(), 0..5))
+        .prop_map(|(header, list)| format!("{header}\n{}", list.join(" ")).into_bytes());
+    hold("origin", 2_000, inputs);
+}
+
+#[test]
+fn requests() {
+    let text = prop_oneof![
+        parameters("&").prop_map(|text| (b'q', text)),
+        parameters("&").prop_map(|text| (b'f', text)),
+        json().prop_map(|text| (b'j', text)),
+    ];
+    let inputs = (any::<u8>(), text)
+        .prop_map(|(choice, (form, text))| [&[form, choice], text.as_bytes()].concat());
+    hold("request", 2_000, inputs);
+}
+
+#[test]
+fn keys() {
+    let text = word(&[
+        "{key}",
+        "\"{key}\"",
+        "{key}{key}",
+        "ssh-rsa AAAA",
+        "{\"keys\":[]}",
+    ]);
+    let inputs = prop_oneof![
+        text.prop_map(|text| [b"t", text.as_bytes()].concat()),
+        any::<[u8; 3]>().prop_map(|change| [b"d".as_slice(), &change].concat()),
+        prop::collection::vec(any::<u8>(), 0..200).prop_map(|der| [b"k".as_slice(), &der].concat()),
+    ];
+    hold("key", 200, inputs);
+}
+
+#[test]
+fn configurations() {
+    let name = word(&[
+        "jaas_app_id",
+        "jaas_key_id",
+        "jaas_private_key",
+        "allowed_origins",
+        "require_origin",
+        "default_room",
+        "default_user_id",
+        "default_user_email",
+        "token_ttl_seconds",
+        "member_features",
+        "allowed_rooms",
+        "auth_mode",
+        "auth_hs256_secret",
+        "auth_jwks",
+    ]);
+    let value = word(&[
+        "",
+        "!",
+        "true",
+        "{key}",
+        "{key}{marker}",
+        "{secret}",
+        "required",
+        "https://a.example",
+        "https://a.example/",
+        "guest-{random}",
+        "*",
+        "3600",
+        "recordings",
+    ]);
+    let inputs = prop::collection::vec((name, value), 0..6).prop_map(|lines| {
+        let lines: Vec<_> = lines
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        lines.join("\n").into_bytes()
+    });
+    hold("configuration", 200, inputs);
+}
+
+#[test]
+fn credentials() {
+    let claim = word(&[
+        r#""iss":"https://login.example""#,
+        r#""aud":"jaas""#,
+        r#""sub":"u1""#,
+        r#""exp":1700000060"#,
+        r#""exp":1e300"#,
+        r#""nbf":-1"#,
+        r#""realm":{"roles":["host"]}"#,
+        r#""rooms":["a"]"#,
+        r#""name":7"#,
+    ]);
+    let good = r#""iss":"https://login.example","aud":"jaas","sub":"u1","exp":1700000060"#;
+    let inputs = prop_oneof![
+        any::<Vec<u8>>().prop_map(|header| [b"r", header.as_slice()].concat()),
+        prop::collection::vec(claim, 0..4).prop_map(move |claims| {
+            let claims: String = claims.iter().map(|claim| format!(",{claim}")).collect();
+            format!("s{{{good}{claims}}}").into_bytes()
+        }),
+    ];
+    hold("credential", 2_000, inputs);
+}
+
+#[test]
+fn whole_requests() {
+    let line = (
+        word(&["GET", "HEAD", "POST", "OPTIONS", "DELETE"]),
+        word(&["/api/jitsi-token", "/api/jitsi-token", "/healthz", "/"]),
+        parameters("&"),
+    );
+    let header = prop_oneof![
+        origin().prop_map(|origin| format!("Origin: {origin}")),
+        word(&[
+            "Content-Type: application/json",
+            "Content-Type: application/x-www-form-urlencoded",
+            "Authorization: Bearer {moderator}",
+            "Authorization: Bearer {marker}",
+            "Access-Control-Request-Method: GET",
+            "Content-Length: 99999",
+        ]),
+    ];
+    let body = prop_oneof![Just(String::new()), json(), parameters("&")];
+    let inputs = (
+        any::<[u8; 3]>(),
+        line,
+        prop::collection::vec(header, 0..4),
+        body,
+    )
+        .prop_map(|(choices, (method, path, query), headers, body)| {
+            let question = if query.is_empty() { "" } else { "?" };
+            let head = format!("{method} {path}{question}{query}\n{}", headers.join("\n"));
+            [&choices, format!("{head}\n\n{body}").as_bytes()].concat()
+        });
+    hold("service", 300, inputs);
+}
+
+#[test]
+fn the_corpus_holds() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    for target in TARGETS {
+        let folder = corpus.join(target.name);
+        let mut tried = 0;
+        for entry in std::fs::read_dir(&folder).expect("a folder for each target") {
+            let path = entry.expect("a file").path();
+            (target.run)(&std::fs::read(&path).expect("an input"));
+            tried += 1;
+        }
+        assert!(tried > 0, "{}", folder.display());
+    }
+}
