@@ -212,7 +212,7 @@ fn credentials() {
             &["1e300", "-1", "1699999960", "99999999999"],
         ),
         claim("nbf", "1700000000", &["1700000060", "1e300", "null"]),
-        prop::sample::select(&other[..]),
+        prop::sample::select(other.to_vec()),
     );
     let inputs = prop_oneof![
         1 => any::<Vec<u8>>().prop_map(|header| [b"r", header.as_slice()].concat()),
