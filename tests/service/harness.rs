@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use devkit_host::{Log, Options};
+use devkit_host::{Faults, Log, Options};
 use serde_json::Value;
 
 use crate::http::{Answer, Connection, Request};
@@ -100,25 +100,30 @@ enum Host {
 }
 
 impl Host {
+    /// Starts the embedded host, with what goes wrong with it.
+    fn embedded(settings: &Settings, faults: Faults) -> Self {
+        check_artifact();
+        let options = Options {
+            manifest: root().join("spin.toml"),
+            component: other_component(),
+            runtime_config: None,
+            environment: settings.environment(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            log: Log::Memory,
+        };
+        let server =
+            devkit_host::start_with_faults(options, faults).expect("the embedded host starts");
+        Self::Embedded {
+            address: server.address(),
+            server: Mutex::new(server),
+        }
+    }
+
     fn start(settings: &Settings) -> Self {
         check_artifact();
         let manifest = root().join("spin.toml");
         match std::env::var("JAAS_TEST_HOST").as_deref() {
-            Err(_) | Ok("" | "embedded") => {
-                let options = Options {
-                    manifest,
-                    component: other_component(),
-                    runtime_config: None,
-                    environment: settings.environment(),
-                    listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-                    log: Log::Memory,
-                };
-                let server = devkit_host::start(options).expect("the embedded host starts");
-                Self::Embedded {
-                    address: server.address(),
-                    server: Mutex::new(server),
-                }
-            }
+            Err(_) | Ok("" | "embedded") => Self::embedded(settings, Faults::default()),
             Ok("spin") if other_component().is_some() => {
                 panic!(
                     "JAAS_TEST_COMPONENT is for the embedded host, which JAAS_TEST_HOST does not choose"
@@ -227,9 +232,26 @@ impl Server {
         Self::new(settings, Configuration::Broken, Some(Place::take()))
     }
 
+    /// A server with which something goes wrong: always the embedded host, which alone can be made to.
+    pub fn start_faulty(settings: Settings, faults: Faults) -> Self {
+        let place = Some(Place::take());
+        let host = Host::embedded(&settings, faults);
+        Self::of(host, settings, Configuration::Broken, place)
+    }
+
     fn new(settings: Settings, configuration: Configuration, place: Option<Place>) -> Self {
+        let host = Host::start(&settings);
+        Self::of(host, settings, configuration, place)
+    }
+
+    fn of(
+        host: Host,
+        settings: Settings,
+        configuration: Configuration,
+        place: Option<Place>,
+    ) -> Self {
         Self {
-            host: Host::start(&settings),
+            host,
             secret: Secret::new(settings.variables.get("jaas_private_key").map_or("", |v| v)),
             settings,
             configuration,
@@ -348,6 +370,16 @@ impl Server {
             "the signature is not this key's: {}",
             context()
         );
+    }
+
+    /// All that the component has written so far.
+    pub fn log(&self) -> String {
+        self.host.log()
+    }
+
+    /// Stops the host as the end of its process does: nothing is waited for.
+    pub fn stop(self) {
+        drop(self);
     }
 
     /// Every line is an object of JSON with a level, and tells nothing of the private key.

@@ -24,6 +24,7 @@ use wasmtime_wasi_http::{
 };
 
 use crate::engine::{MEMORY, Shared};
+use crate::faults::{Faults, Provider};
 use crate::log::{Sink, complain};
 use crate::variables::{self, Variables};
 
@@ -41,20 +42,22 @@ pub(crate) struct Guest {
     table: ResourceTable,
     limits: Limits,
     variables: Arc<Variables>,
+    /// Asked before `variables`.
+    provider: Option<Arc<Provider>>,
 }
 
 impl Guest {
     fn new(application: &Application) -> Self {
         // Nothing else is given: no file, no argument, no environment, no socket.
-        let wasi = WasiCtx::builder()
-            .stdout(application.log.stream())
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(application.log.stream())
             .stderr(application.log.stream())
             .allow_tcp(false)
             .allow_udp(false)
-            .allow_ip_name_lookup(false)
-            .build();
+            .allow_ip_name_lookup(false);
+        application.faults.add_to(&mut wasi);
         Self {
-            wasi,
+            wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             outbound: NoOutbound,
             table: ResourceTable::new(),
@@ -63,6 +66,7 @@ impl Guest {
                 peak: application.peak_memory.clone(),
             },
             variables: application.variables.clone(),
+            provider: application.faults.variables.clone(),
         }
     }
 }
@@ -118,7 +122,10 @@ impl WasiHttpView for Guest {
 
 impl variables::Host for Guest {
     fn get(&mut self, name: String) -> Result<String, variables::Error> {
-        self.variables.get(&name)
+        match self.provider.as_ref().and_then(|provider| provider(&name)) {
+            Some(answer) => answer.map_err(variables::Error::Provider),
+            None => self.variables.get(&name),
+        }
     }
 }
 
@@ -157,6 +164,7 @@ pub(crate) struct Application {
     pub(crate) shared: &'static Shared,
     pub(crate) component: ProxyPre<Guest>,
     pub(crate) variables: Arc<Variables>,
+    pub(crate) faults: Faults,
     pub(crate) log: Sink,
     /// The most memory that one instance has had, in bytes.
     pub(crate) peak_memory: Arc<AtomicUsize>,

@@ -24,6 +24,7 @@
 
 mod compile;
 mod engine;
+mod faults;
 mod guest;
 mod log;
 mod manifest;
@@ -46,6 +47,7 @@ use crate::log::{Sink, complain};
 use crate::manifest::Manifest;
 use crate::variables::Variables;
 
+pub use crate::faults::{Faults, Provider};
 pub use crate::sample::{SampleOptions, sample};
 pub use crate::variables::ENVIRONMENT_PREFIX;
 
@@ -118,6 +120,15 @@ impl Server {
 /// When a file cannot be read or asks for what this host has not, when the component is not built, when a required
 /// variable has no value, or when the address is taken. The message never holds a variable's value.
 pub fn start(options: Options) -> Result<Server> {
+    start_with_faults(options, Faults::default())
+}
+
+/// As [`start`], for tests of what happens when something goes wrong with the host.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
     let manifest = Manifest::read(&options.manifest)?;
     let providers = match &options.runtime_config {
         Some(path) => manifest::read_providers(path)?,
@@ -141,6 +152,7 @@ pub fn start(options: Options) -> Result<Server> {
         shared,
         component,
         variables: Arc::new(variables),
+        faults,
         log: log.clone(),
         peak_memory: Arc::default(),
     });

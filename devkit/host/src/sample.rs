@@ -19,6 +19,7 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use crate::Log;
 use crate::engine::Shared;
+use crate::faults::Faults;
 use crate::guest::{Application, Guest, run};
 use crate::log::Sink;
 use crate::manifest::Manifest;
@@ -96,6 +97,7 @@ impl Build {
             shared: self.shared,
             component: self.component.clone(),
             variables: variables.clone(),
+            faults: Faults::default(),
             log: Sink::new(Log::Memory),
             peak_memory: self.peak_memory.clone(),
         });

@@ -1,0 +1,209 @@
+//! What goes wrong with the host: the answer is defined, and nothing of it is partial. `docs/reliability.md` has the
+//! same as a table.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use devkit_host::Faults;
+use jaas_jwt::config::variable;
+use serde_json::json;
+
+use crate::credentials::{Login, bearer};
+use crate::harness::{Server, Settings, now};
+use crate::http::{Answer, Body, Request, get, post};
+use crate::key_material::{Kind, key};
+use crate::{rules, signature};
+
+/// Seconds since 1970 at which a clock may stand.
+const AT_1970: u64 = 0;
+const IN_2262: u64 = 9_223_372_036;
+const IN_9999: u64 = 253_402_300_799;
+
+fn health() -> Request {
+    Request::new("GET", "/healthz")
+}
+
+fn with_clock(seconds: u64, settings: Settings) -> Server {
+    let faults = Faults {
+        clock: Some(Duration::from_secs(seconds)),
+        ..Faults::default()
+    };
+    Server::start_faulty(settings, faults)
+}
+
+fn with_provider(
+    settings: Settings,
+    provider: impl Fn(&str) -> Option<Result<String, String>> + Send + Sync + 'static,
+) -> Server {
+    let faults = Faults {
+        variables: Some(Arc::new(provider)),
+        ..Faults::default()
+    };
+    Server::start_faulty(settings, faults)
+}
+
+#[test]
+fn a_variable_that_its_provider_does_not_give_is_named_and_the_provider_is_not_quoted() {
+    const QUOTE: &str = "denied: token s.0123456789 at https://vault.internal";
+    let failing = Arc::new(Mutex::new(String::new()));
+    let asked = failing.clone();
+    let provider = move |name: &str| {
+        (*asked.lock().unwrap() == name).then(|| Err::<String, _>(QUOTE.to_owned()))
+    };
+    let server = with_provider(Settings::good().set("auth_mode", "none"), provider);
+    for variable in variable::ALL {
+        // They are read only where the mode asks for them.
+        if variable.name.starts_with("auth_") && variable.name != "auth_mode" {
+            continue;
+        }
+        *failing.lock().unwrap() = variable.name.to_owned();
+        let message = format!("{} could not be read from its provider", variable.name);
+        let problem = server.send(&get(&[]));
+        assert_eq!(problem.status, 500, "{}: {problem}", variable.name);
+        assert!(problem.error().starts_with(&message), "{problem}");
+        let probe = server.send(&health());
+        assert_eq!(probe.status, 503, "{probe}");
+        assert!(probe.error().starts_with(&message), "{probe}");
+        for text in [problem.to_string(), probe.to_string(), server.log()] {
+            assert!(!text.contains("vault.internal"), "{text}");
+        }
+    }
+    failing.lock().unwrap().clear();
+    assert_eq!(server.send(&get(&[])).status, 200);
+}
+
+#[test]
+fn a_slow_provider_makes_a_slow_answer_and_no_other() {
+    let server = with_provider(Settings::good(), |_| {
+        std::thread::sleep(Duration::from_millis(20));
+        None
+    });
+    let start = Instant::now();
+    let answer = server.send(&get(&[("room", "a")]));
+    assert_eq!(answer.status, 200, "{answer}");
+    assert_eq!(answer.token().claims["room"], "a");
+    assert!(start.elapsed() > Duration::from_millis(20));
+}
+
+#[test]
+fn a_key_that_is_rotated_signs_from_the_next_request_on() {
+    let keys = [key(Kind::Pkcs8, 2048), key(Kind::Pkcs1, 2048)];
+    let current = Arc::new(Mutex::new(0));
+    let index = current.clone();
+    let server = with_provider(Settings::good(), move |name| {
+        let key = keys[*index.lock().unwrap()];
+        (name == "jaas_private_key").then(|| Ok(key.pem.clone()))
+    });
+    for turn in [0, 1, 0] {
+        *current.lock().unwrap() = turn;
+        let token = server.send_unchecked(&get(&[])).unwrap().token().raw;
+        assert!(signature::is_valid(&token, keys[turn]));
+        assert!(!signature::is_valid(&token, keys[1 - turn]));
+    }
+}
+
+#[test]
+fn a_clock_that_is_far_off_makes_tokens_of_its_own_time() {
+    for clock in [
+        AT_1970,
+        1,
+        9,
+        1_000_000_000,
+        u64::from(u32::MAX),
+        IN_2262,
+        IN_9999,
+    ] {
+        let server = with_clock(clock, Settings::good());
+        let answer = server.send_unchecked(&get(&[])).unwrap();
+        assert_eq!(answer.status, 200, "{answer}");
+        let token = answer.token();
+        let times = ["iat", "exp", "nbf"].map(|name| token.claims[name].as_u64().unwrap());
+        assert_eq!(times, [clock, clock + 3600, clock.saturating_sub(10)]);
+        // A clock before 1970 stands at 1970: no token has a negative time, and each has long expired.
+        let now = i64::try_from(clock).unwrap().max(10);
+        let violations = rules::violations(&token.raw, now);
+        assert!(violations.is_empty(), "{violations:?}");
+        assert!(signature::is_valid(&token.raw, server.key()));
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_makes_earlier_tokens_and_lets_no_credential_of_the_future_in() {
+    let login = Login::new();
+    let good = |clock: u64| -> Answer {
+        let server = with_clock(clock, login.configure("required"));
+        let credential = login.sign(&json!({ "iat": now() }));
+        let (name, value) = bearer(&credential);
+        server
+            .send_unchecked(&get(&[]).header(name, value))
+            .expect("an answer")
+    };
+    let present = u64::try_from(now()).unwrap();
+    assert_eq!(good(present).status, 200);
+    // Issued after what this clock shows.
+    assert_eq!(good(present - 86_400).status, 401);
+    // Expired before it, and past what can be compared.
+    for clock in [
+        present + 86_400 * 365,
+        u64::from(u32::MAX),
+        IN_2262,
+        IN_9999,
+    ] {
+        assert_eq!(good(clock).status, 401, "{clock}");
+    }
+}
+
+#[test]
+fn without_random_bytes_nothing_is_signed_and_what_needs_none_is_answered() {
+    let faults = Faults {
+        no_random: true,
+        ..Faults::default()
+    };
+    let server = Server::start_faulty(Settings::good(), faults);
+    let answer = server.send_unchecked(&get(&[])).unwrap();
+    assert_eq!(answer.status, 500, "{answer}");
+    assert_eq!(answer.error(), "the component failed");
+    assert!(!answer.to_string().contains("eyJ"), "{answer}");
+    assert_eq!(
+        server.send(&get(&[]).origin("https://evil.example")).status,
+        403
+    );
+    assert_eq!(server.send(&get(&[("room", "*")])).status, 400);
+    assert_eq!(
+        server
+            .send(&Request::new("HEAD", "/api/jitsi-token"))
+            .status,
+        200
+    );
+}
+
+#[test]
+fn a_host_that_stops_in_mid_request_answers_whole_or_not_at_all() {
+    for _ in 0..5 {
+        let server = Server::start(Settings::good());
+        let address = server.address();
+        std::thread::scope(|scope| {
+            let chunks = vec![br#"{"room":"#.to_vec(), br#""a"}"#.to_vec()];
+            let body = Body::Chunks(chunks, Duration::from_millis(100));
+            let request = post("application/json", "").body(body);
+            let connection = server.connect();
+            let slow = scope.spawn(move || connection.send_last(&request));
+            let requests: Vec<_> = (0..8)
+                .map(|_| {
+                    let connection = server.connect();
+                    scope.spawn(move || connection.send_last(&get(&[])))
+                })
+                .collect();
+            std::thread::sleep(Duration::from_millis(20));
+            server.stop();
+            for answer in requests.into_iter().chain([slow]) {
+                // No answer is an answer: the peer sees that the connection ends.
+                if let Ok(answer) = answer.join().unwrap() {
+                    assert_eq!(answer.status, 200, "{answer}");
+                    assert_eq!(answer.token().raw.split('.').count(), 3);
+                }
+            }
+        });
+        assert!(std::net::TcpStream::connect(address).is_err());
+    }
+}
