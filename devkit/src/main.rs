@@ -17,7 +17,7 @@ use devkit::project::{Project, shown};
 use devkit::test::TestHost;
 use devkit::toolchain::Choice;
 use devkit::up::{HostChoice, Options};
-use devkit::{component, report, test, up};
+use devkit::{component, report, soak, test, up};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -97,6 +97,18 @@ enum Command {
         /// How many inputs each target gets [default: of its own]
         #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
         executions: Option<u64>,
+    },
+    /// Keep the embedded host busy with good, refused, malformed, slow and broken requests
+    Soak {
+        /// Connections at once
+        #[arg(long, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u32).range(8..=512))]
+        connections: u32,
+        /// How long the mix of requests is sent
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(4..=3600))]
+        seconds: u32,
+        /// Where the compiler for the component comes from; for trying each way
+        #[arg(long, value_enum, default_value_t = Choice::Auto)]
+        toolchain: Choice,
     },
     /// Make a throw-away RSA key for local use
     Key {
@@ -221,6 +233,18 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
         }
         Command::Fuzz { target, executions } => {
             fuzz::fuzz(&project, target, executions, stop)?;
+        }
+        Command::Soak {
+            connections,
+            seconds,
+            toolchain,
+        } => {
+            let options = soak::Options {
+                connections,
+                seconds,
+                toolchain,
+            };
+            soak::soak(&project, &options, stop)?;
         }
         Command::Key {
             bits,

@@ -49,6 +49,8 @@ fn a_bad_flag_ends_with_2_before_anything_is_done() {
         &["bench", "--write", "--only", "signature"],
         &["fuzz", "everything"],
         &["fuzz", "origin", "--executions", "0"],
+        &["soak", "--connections", "7"],
+        &["soak", "--seconds", "3"],
         &["deploy"],
     ] {
         let output = dev(arguments);

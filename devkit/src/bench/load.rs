@@ -133,13 +133,14 @@ pub fn run(
 }
 
 /// A kept connection.
-struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    fn open(address: SocketAddr) -> Result<Self> {
+    /// Opens one.
+    pub(crate) fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).context("no connection")?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -152,7 +153,28 @@ impl Connection {
 
     /// Sends a request and reads its answer.
     fn send(&mut self, kind: Kind) -> Result<()> {
-        self.stream.write_all(kind.request().as_bytes())?;
+        self.write(kind.request().as_bytes())?;
+        let answer = self.read(kind.is_without_body())?;
+        ensure!(
+            answer.status == kind.status(),
+            "{kind} is answered with {}: {}",
+            answer.status,
+            String::from_utf8_lossy(answer.body)
+        );
+        ensure!(
+            kind != Kind::Token || answer.body.starts_with(b"{\"token\":\""),
+            "an answer without a token"
+        );
+        Ok(())
+    }
+
+    /// Sends bytes, whatever they are.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        Ok(self.stream.write_all(bytes)?)
+    }
+
+    /// Reads one answer.
+    pub(crate) fn read(&mut self, without_body: bool) -> Result<Answer<'_>> {
         self.buffer.clear();
         let mut chunk = [0; 4096];
         loop {
@@ -164,29 +186,22 @@ impl Connection {
             };
             self.buffer.extend_from_slice(&chunk[..length]);
             ensure!(self.buffer.len() <= LONGEST_ANSWER, "an endless answer");
-            if let Some(answer) = Answer::read(&self.buffer, kind.is_without_body())? {
-                ensure!(
-                    answer.status == kind.status(),
-                    "{kind} is answered with {}: {}",
-                    answer.status,
-                    String::from_utf8_lossy(answer.body)
-                );
-                ensure!(
-                    kind != Kind::Token || answer.body.starts_with(b"{\"token\":\""),
-                    "an answer without a token"
-                );
-                return Ok(());
+            // Twice, because the borrow of the first would last until the end of the loop.
+            if Answer::read(&self.buffer, without_body)?.is_some() {
+                break;
             }
         }
+        Answer::read(&self.buffer, without_body)?.context("no answer")
     }
 }
 
 /// An answer as far as it is looked at.
 #[derive(Debug, PartialEq, Eq)]
-struct Answer<'a> {
-    status: u16,
+pub(crate) struct Answer<'a> {
+    /// The status.
+    pub(crate) status: u16,
     /// As it was sent, in chunks or not.
-    body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 impl<'a> Answer<'a> {
@@ -227,6 +242,18 @@ impl<'a> Answer<'a> {
             _ => body,
         };
         Ok(complete.then_some(Self { status, body }))
+    }
+}
+
+impl Answer<'_> {
+    /// The token in the body of a 200.
+    pub(crate) fn into_token(self) -> Result<String> {
+        let body = String::from_utf8_lossy(self.body);
+        ensure!(self.status == 200, "answered with {}: {body}", self.status);
+        let token = body
+            .split_once("{\"token\":\"")
+            .and_then(|(_, rest)| rest.split_once("\"}"));
+        Ok(token.context("an answer without a token")?.0.to_owned())
     }
 }
 
