@@ -145,6 +145,13 @@ impl Entry {
         }
         let url = Url::parse(entry).map_err(|_| EntryProblem::Host)?;
         let host = url.host().ok_or(EntryProblem::Host)?;
+        // The URL standard lets a host have more signs than any has, and makes a full-width comma a plain one, which
+        // would join two entries into a host that nobody has.
+        if let Host::Domain(domain) = &host
+            && !domain.bytes().all(|b| b == b'*' || is_of_host(b))
+        {
+            return Err(EntryProblem::Host);
+        }
         let wildcard = host.to_string().contains('*');
         if wildcard {
             if rest.starts_with('*') && !rest.starts_with("*.") {
@@ -180,12 +187,14 @@ impl Entry {
             .strip_prefix(before)
             .and_then(|rest| rest.strip_suffix(after))
             .is_some_and(|label| {
-                !label.is_empty()
-                    && label
-                        .bytes()
-                        .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+                !label.is_empty() && label.bytes().all(|b| b != b'.' && is_of_host(b))
             })
     }
+}
+
+/// Whether a serialised host name has this character.
+fn is_of_host(b: u8) -> bool {
+    matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')
 }
 
 /// Whether a host is this machine by name or address (Secure Contexts, "Is origin potentially trustworthy?").
@@ -302,6 +311,11 @@ mod tests {
             "javascript://x",
             "http://127.0.0.1.example.org",
             "http://localhost.example.org",
+            // A full-width comma, which becomes a plain one.
+            "https://a.example，b.example",
+            "https://xn--a,b-.example",
+            "https://a!b.example",
+            "https://{a}.example",
         ] {
             assert!(parse_one(entry).is_err(), "{entry}");
         }
