@@ -444,13 +444,13 @@ fn summary(request: &Request) -> String {
 }
 
 /// The private key's value, to be looked for where it must not be.
-struct Secret(HashSet<[u8; Self::SIZE]>);
+pub struct Secret(HashSet<[u8; Self::SIZE]>);
 
 impl Secret {
     /// So many characters of base64 in a row are no accident.
     const SIZE: usize = 16;
 
-    fn new(value: &str) -> Self {
+    pub fn new(value: &str) -> Self {
         // Inside a PEM the base64 is broken into lines; a file in base64 is one run already.
         let joined: String = value
             .replace("\\r", "")
@@ -465,7 +465,7 @@ impl Secret {
         Self(pieces.collect())
     }
 
-    fn find<'a>(&self, text: &'a [u8]) -> Option<std::borrow::Cow<'a, str>> {
+    pub fn find<'a>(&self, text: &'a [u8]) -> Option<std::borrow::Cow<'a, str>> {
         text.windows(Self::SIZE)
             .find(|window| self.0.contains(*window))
             .map(String::from_utf8_lossy)

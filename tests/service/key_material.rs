@@ -32,21 +32,24 @@ pub fn key(kind: Kind, bits: u32) -> &'static Key {
     static KEYS: LazyLock<Keys> = LazyLock::new(Keys::default);
     let place = Arc::clone(KEYS.lock().unwrap().entry((kind, bits)).or_default());
     // The map is free meanwhile: several keys can be in the making.
-    place.get_or_init(|| {
-        let pem = match kind {
-            Kind::Pkcs8 => openssl_key(&["RSA", "-pkeyopt", &format!("rsa_keygen_bits:{bits}")]),
-            Kind::Pkcs1 => ssh_key(&["-t", "rsa", "-b", &bits.to_string(), "-m", "PEM"], ""),
-        };
-        Box::leak(Box::new(Key {
-            public_pem: public_key(&pem),
-            public_der: run(
-                "openssl",
-                &["rsa", "-RSAPublicKey_out", "-outform", "DER"],
-                &pem,
-            ),
-            pem,
-        }))
-    })
+    place.get_or_init(|| Box::leak(Box::new(key_of(kind, bits))))
+}
+
+/// A new key of this kind and size.
+pub fn key_of(kind: Kind, bits: u32) -> Key {
+    let pem = match kind {
+        Kind::Pkcs8 => openssl_key(&["RSA", "-pkeyopt", &format!("rsa_keygen_bits:{bits}")]),
+        Kind::Pkcs1 => ssh_key(&["-t", "rsa", "-b", &bits.to_string(), "-m", "PEM"], ""),
+    };
+    Key {
+        public_pem: public_key(&pem),
+        public_der: run(
+            "openssl",
+            &["rsa", "-RSAPublicKey_out", "-outform", "DER"],
+            &pem,
+        ),
+        pem,
+    }
 }
 
 /// `openssl genpkey -algorithm …`

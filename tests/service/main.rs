@@ -27,4 +27,5 @@ mod recipes;
 mod repository;
 mod rooms;
 mod tokens;
+mod vectors;
 mod worker_table;
