@@ -3,7 +3,8 @@
 //! Each module is one thing that a command needs: [`toolchain`], [`component`] and [`optimise`] make the `.wasm`,
 //! [`wasm`] takes it apart, [`settings`] finds the configuration, [`dev_key`] makes a key for a machine that has none,
 //! [`up`] serves, [`mod@test`] runs everything that CI runs, [`mod@bench`] measures the [`artifacts`],
-//! [`mod@fuzz`] throws inputs at the core, [`mod@soak`] keeps a server busy for a while. [`process`] and
+//! [`mod@fuzz`] throws inputs at the core, [`mod@soak`] keeps a server busy for a while,
+//! [`mod@reproduce`] builds twice and compares. [`process`] and
 //! [`programs`] are the only ones that start or install other programs.
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ pub mod process;
 pub mod programs;
 pub mod project;
 pub mod report;
+pub mod reproduce;
 pub mod settings;
 pub mod soak;
 pub mod test;

@@ -17,7 +17,7 @@ use devkit::project::{Project, shown};
 use devkit::test::TestHost;
 use devkit::toolchain::Choice;
 use devkit::up::{HostChoice, Options};
-use devkit::{component, report, soak, test, up};
+use devkit::{component, report, reproduce, soak, test, up};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -109,6 +109,11 @@ enum Command {
         /// Where the compiler for the component comes from; for trying each way
         #[arg(long, value_enum, default_value_t = Choice::Auto)]
         toolchain: Choice,
+    },
+    /// Build the component of the last commit twice, in two folders, and compare the bytes
+    Reproduce {
+        #[command(flatten)]
+        compiler: Compiler,
     },
     /// Make a throw-away RSA key for local use
     Key {
@@ -245,6 +250,9 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
                 toolchain,
             };
             soak::soak(&project, &options, stop)?;
+        }
+        Command::Reproduce { compiler } => {
+            reproduce::reproduce(&project, compiler.toolchain, compiler.variant(), stop)?;
         }
         Command::Key {
             bits,

@@ -17,6 +17,8 @@ pub const TARGET: &str = "wasm32-wasip2";
 #[derive(Debug, Clone)]
 pub struct Project {
     root: PathBuf,
+    /// Cargo's own folder; `None`: the user's.
+    cargo_home: Option<PathBuf>,
 }
 
 impl Project {
@@ -36,7 +38,29 @@ impl Project {
             .flatten()
             .find_map(|start| root_above(start))
             .context("no spin.toml here or above: run `cargo dev` inside the project")?;
-        Ok(Self { root })
+        Ok(Self {
+            root,
+            cargo_home: None,
+        })
+    }
+
+    /// A copy of the project in another folder, with a folder of cargo's own.
+    #[must_use]
+    pub fn copy(root: PathBuf, cargo_home: PathBuf) -> Self {
+        Self {
+            root,
+            cargo_home: Some(cargo_home),
+        }
+    }
+
+    /// Cargo's own folder, which holds the sources of crates.
+    #[must_use]
+    pub fn cargo_home(&self) -> Option<PathBuf> {
+        let of_environment = || env::var_os("CARGO_HOME").filter(|home| !home.is_empty());
+        self.cargo_home
+            .clone()
+            .or_else(|| std::path::absolute(of_environment()?).ok())
+            .or_else(|| Some(env::home_dir()?.join(".cargo")))
     }
 
     /// The workspace's root folder.
@@ -95,6 +119,9 @@ impl Project {
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root);
+        if let Some(home) = &self.cargo_home {
+            command.env("CARGO_HOME", home);
+        }
         for name in env::vars_os().map(|(name, _)| name).filter(is_of_cargo_run) {
             command.env_remove(name);
         }
