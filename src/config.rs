@@ -113,6 +113,18 @@ impl Problem {
         }
     }
 
+    /// The variable's name.
+    #[must_use]
+    pub fn variable(&self) -> &'static str {
+        self.variable
+    }
+
+    /// The rest of the sentence that starts with the variable's name.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Whether the variable is missing rather than wrong.
     #[must_use]
     pub fn is_missing(&self) -> bool {
