@@ -57,7 +57,10 @@ pub fn doctor(project: &Project, options: &Options, stop: &Stop) -> Result<ExitS
     if let Some(path) = &options.env_file {
         command.arg("--env-file").arg(path);
     }
-    for (flag, wanted) in [("--json", options.json), ("--production", options.production)] {
+    for (flag, wanted) in [
+        ("--json", options.json),
+        ("--production", options.production),
+    ] {
         if wanted {
             command.arg(flag);
         }

@@ -39,12 +39,7 @@ impl PublicHalf {
 }
 
 /// Remarks on the credentials.
-pub fn examine(
-    facts: &Facts,
-    config: &Config,
-    key: Option<&PublicHalf>,
-    found: &mut Vec<Finding>,
-) {
+pub fn examine(facts: &Facts, config: &Config, key: Option<&PublicHalf>, found: &mut Vec<Finding>) {
     let of = |variable: jaas_jwt::config::Variable| {
         facts.value(variable.name).unwrap_or_default().trim()
     };

@@ -98,8 +98,7 @@ impl Facts {
         };
         let dev_vars = project.root().join(".dev.vars");
         let throw_away_key = fs::read_to_string(dev_key::default_path(project)).ok();
-        let settings =
-            Settings::gather(&variables, providers, settings::of_process, &entries)?;
+        let settings = Settings::gather(&variables, providers, settings::of_process, &entries)?;
         Ok(Self {
             variables,
             settings,
@@ -267,20 +266,35 @@ mod tests {
 
     #[test]
     fn a_secret_is_found_in_every_kind_of_file() {
-        let pem = format!("-----BEGIN RSA {}-----\nAAAA\n", ["PRIVATE", "KEY"].join(" "));
+        let pem = format!(
+            "-----BEGIN RSA {}-----\nAAAA\n",
+            ["PRIVATE", "KEY"].join(" ")
+        );
         for (text, secret) in [
             (pem.clone(), Some("a private key")),
+            (format!("JAAS_PRIVATE_KEY=\"{pem}\""), Some("a private key")),
             (
-                format!("JAAS_PRIVATE_KEY=\"{pem}\""),
+                "export SPIN_VARIABLE_JAAS_PRIVATE_KEY=LS0t".into(),
                 Some("a private key"),
             ),
-            ("export SPIN_VARIABLE_JAAS_PRIVATE_KEY=LS0t".into(), Some("a private key")),
             ("jaas_private_key = \"LS0t\"".into(), Some("a private key")),
-            ("AUTH_HS256_SECRET='x'".into(), Some("the secret of your login")),
+            (
+                "AUTH_HS256_SECRET='x'".into(),
+                Some("the secret of your login"),
+            ),
             ("token = \"x\"".into(), Some("the credential of a provider")),
-            ("client_secret = \"x\"".into(), Some("the credential of a provider")),
-            ("jaas_private_key = { required = true, secret = true }".into(), None),
-            ("auth_hs256_secret = { default = \"\", secret = true }".into(), None),
+            (
+                "client_secret = \"x\"".into(),
+                Some("the credential of a provider"),
+            ),
+            (
+                "jaas_private_key = { required = true, secret = true }".into(),
+                None,
+            ),
+            (
+                "auth_hs256_secret = { default = \"\", secret = true }".into(),
+                None,
+            ),
             ("jaas_private_key = \"{{ jaas_private_key }}\"".into(), None),
             ("# jaas_private_key = \"\"\"".into(), None),
             ("JAAS_PRIVATE_KEY=\n".into(), None),

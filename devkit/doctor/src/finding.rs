@@ -208,7 +208,12 @@ impl Finding {
         message: impl Into<String>,
         repair: impl Into<String>,
     ) -> Self {
-        Self::new(kind, Subject::Variable(variable.to_owned()), message, repair)
+        Self::new(
+            kind,
+            Subject::Variable(variable.to_owned()),
+            message,
+            repair,
+        )
     }
 
     /// A finding about anything.

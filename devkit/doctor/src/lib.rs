@@ -76,7 +76,8 @@ fn examine_settings(
     let key = key.filter(|_| complete)?;
     match token::sign(facts, now) {
         Ok(token) => {
-            let (judgement, findings) = token::judge(&token, &key, now.try_into().unwrap_or(i64::MAX));
+            let (judgement, findings) =
+                token::judge(&token, &key, now.try_into().unwrap_or(i64::MAX));
             found.extend(findings);
             Some(judgement)
         }

@@ -28,7 +28,8 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let facts = Project::find().and_then(|project| Facts::gather(&project, cli.env_file.as_deref()));
+    let facts =
+        Project::find().and_then(|project| Facts::gather(&project, cli.env_file.as_deref()));
     let facts = match facts {
         Ok(facts) => facts,
         Err(error) => {

@@ -144,7 +144,9 @@ fn examine_origins(facts: &Facts, config: &Config, found: &mut Vec<Finding>) {
             };
             add(
                 Kind::OriginForm,
-                format!("{entry} {form}; it is understood, and other software may compare it as it stands."),
+                format!(
+                    "{entry} {form}; it is understood, and other software may compare it as it stands."
+                ),
                 "copy it from `location.origin` in the page's console".to_owned(),
             );
         }
@@ -170,7 +172,9 @@ fn examine_origins(facts: &Facts, config: &Config, found: &mut Vec<Finding>) {
         if origin.is_wildcard() {
             add(
                 Kind::OriginWildcard,
-                format!("{entry} lets the pages of every sub-domain ask; all of them must be yours, also the forgotten ones."),
+                format!(
+                    "{entry} lets the pages of every sub-domain ask; all of them must be yours, also the forgotten ones."
+                ),
                 "list the sub-domains that need it".to_owned(),
             );
         }
@@ -282,7 +286,9 @@ fn examine_roles(facts: &Facts, config: &Config, found: &mut Vec<Finding>) {
             );
         }
     }
-    let id = facts.value(variable::DEFAULT_USER_ID.name).unwrap_or_default();
+    let id = facts
+        .value(variable::DEFAULT_USER_ID.name)
+        .unwrap_or_default();
     if (nobody || guests) && !id.trim().is_empty() && !id.contains("{random}") {
         add(
             Kind::PersonDefault,
@@ -341,7 +347,9 @@ fn examine_authentication(facts: &Facts, config: &Config, found: &mut Vec<Findin
             }
         }
     }
-    let secret = facts.value(variable::AUTH_HS256_SECRET.name).unwrap_or_default();
+    let secret = facts
+        .value(variable::AUTH_HS256_SECRET.name)
+        .unwrap_or_default();
     let different: std::collections::BTreeSet<char> = secret.trim().chars().collect();
     if !secret.trim().is_empty()
         && different.len() < MIN_DIFFERENT_CHARACTERS
@@ -363,7 +371,10 @@ fn examine_authentication(facts: &Facts, config: &Config, found: &mut Vec<Findin
     let has_private_part = serde_json::from_str::<serde_json::Value>(jwks)
         .ok()
         .and_then(|document| document.get("keys")?.as_array().cloned())
-        .is_some_and(|keys| keys.iter().any(|key| key.get("d").is_some() || key.get("k").is_some()));
+        .is_some_and(|keys| {
+            keys.iter()
+                .any(|key| key.get("d").is_some() || key.get("k").is_some())
+        });
     if has_private_part {
         found.push(Finding::of_variable(
             Kind::JwksPrivate,
@@ -396,19 +407,25 @@ pub fn examine_files(facts: &Facts, found: &mut Vec<Finding>) {
             if file.open {
                 add(
                     Kind::FileReadable,
-                    format!("holds {secret}, and other users of this machine can read or change it."),
+                    format!(
+                        "holds {secret}, and other users of this machine can read or change it."
+                    ),
                     format!("chmod 600 {path}"),
                 );
             }
             match file.git {
                 Git::Tracked if file.shared => add(
                     Kind::FileTracked,
-                    format!("holds {secret}, and Git tracks it; take the secret out of it, and replace a secret that was committed."),
+                    format!(
+                        "holds {secret}, and Git tracks it; take the secret out of it, and replace a secret that was committed."
+                    ),
                     format!("git diff {path}"),
                 ),
                 Git::Tracked => add(
                     Kind::FileTracked,
-                    format!("holds {secret}, and Git tracks it; a secret that was committed must be replaced."),
+                    format!(
+                        "holds {secret}, and Git tracks it; a secret that was committed must be replaced."
+                    ),
                     format!("git rm --cached {path} && echo {path} >> .gitignore"),
                 ),
                 Git::Addable => add(
@@ -429,7 +446,8 @@ pub fn examine_files(facts: &Facts, found: &mut Vec<Finding>) {
         if file.crlf {
             add(
                 Kind::FileCrlf,
-                "has the line ends of Windows; they are understood here, and by a shell not.".into(),
+                "has the line ends of Windows; they are understood here, and by a shell not."
+                    .into(),
                 format!("sed -i 's/\\r$//' {path}"),
             );
         }

@@ -54,8 +54,7 @@ impl Report {
     /// Whether the configuration may be used: no error, and for production no warning.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        self.count(Severity::Error) == 0
-            && (!self.production || self.count(Severity::Warning) == 0)
+        self.count(Severity::Error) == 0 && (!self.production || self.count(Severity::Warning) == 0)
     }
 
     /// For a person: one line for each finding, one for the token, one for the sum.
@@ -66,7 +65,10 @@ impl Report {
             let _ = writeln!(text, "{finding}");
         }
         let _ = match &self.token {
-            None => writeln!(text, "token: none was signed; the configuration is not complete."),
+            None => writeln!(
+                text,
+                "token: none was signed; the configuration is not complete."
+            ),
             Some(judgement) => writeln!(
                 text,
                 "token: signed by the service's own code; {} of {} checks of Jitsi's web client hold; its signature {}.",

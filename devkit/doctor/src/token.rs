@@ -13,6 +13,10 @@ use serde::Serialize;
 use crate::credentials::PublicHalf;
 use crate::facts::Facts;
 use crate::finding::{Finding, Kind, Subject};
+use crate::values::set;
+
+/// The command that tells whether a key is whole.
+const CHECK_KEY: &str = "openssl rsa -in key.pem -check -noout";
 
 /// How the token did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,7 +79,11 @@ pub fn sign(facts: &Facts, now: u64) -> Result<String, Finding> {
                 answer.status,
                 body["error"].as_str().unwrap_or("no message")
             ),
-            "openssl rsa -in key.pem -check -noout",
+            if answer.status == 403 {
+                set(variable::ALLOWED_ORIGINS.name, "https://app.example.org")
+            } else {
+                CHECK_KEY.to_owned()
+            },
         )),
     }
 }
@@ -87,7 +95,9 @@ fn query(facts: &Facts, config: &Config) -> String {
     if default.is_some_and(|room| rooms.is_none_or(|rooms| rooms.contains(room))) {
         return String::new();
     }
-    let list = facts.value(variable::ALLOWED_ROOMS.name).unwrap_or_default();
+    let list = facts
+        .value(variable::ALLOWED_ROOMS.name)
+        .unwrap_or_default();
     let first = split_names(list).next().unwrap_or_default();
     let room = match first.replace('*', "").trim() {
         "" => "doctor".to_owned(),
@@ -133,7 +143,7 @@ pub fn judge(token: &str, key: &PublicHalf, now: i64) -> (Judgement, Vec<Finding
             Kind::TokenSignature,
             Subject::Token,
             "has a signature that does not belong to the key.",
-            "openssl rsa -in key.pem -check -noout",
+            CHECK_KEY,
         ));
     }
     // What does not decode cannot pass a later check either.

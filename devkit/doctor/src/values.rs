@@ -214,7 +214,12 @@ pub fn examine_names(facts: &Facts, found: &mut Vec<Finding>) {
         .flat_map(|name| [environment_name(name), plain(name)])
         .collect();
     for name in facts.settings.unknown() {
-        unknown(found, name, facts.env_file.as_deref().unwrap_or("the env file"), &in_files);
+        unknown(
+            found,
+            name,
+            facts.env_file.as_deref().unwrap_or("the env file"),
+            &in_files,
+        );
     }
     let provided: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     for name in facts.settings.provider_names() {
@@ -291,7 +296,10 @@ fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
 fn is_presentable(name: &str) -> bool {
     name.len() <= 48
         && name.split('_').all(|word| {
-            word.len() < 12 && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+            word.len() < 12
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
         })
 }
 
