@@ -338,6 +338,23 @@ pub fn environment_name(variable: &str) -> String {
     format!("{PREFIX}{}", variable.to_ascii_uppercase())
 }
 
+/// A name from a file as it may be shown: a line of a key can have the shape of an entry, so that only capital letters,
+/// digits and underscores, in words of up to eleven characters, are shown as they are.
+#[must_use]
+pub fn presented(name: &str) -> &str {
+    let is_word = |word: &str| {
+        word.len() < 12
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    if name.len() <= 48 && name.split('_').all(is_word) {
+        name
+    } else {
+        "a name"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -548,6 +565,20 @@ mod tests {
                 Some("pem")
             );
             assert!(settings.missing().is_empty());
+        }
+    }
+
+    #[test]
+    fn only_what_looks_like_a_name_is_shown() {
+        for (name, shown) in [
+            ("PORT", true),
+            ("NODE_ENV", true),
+            ("SPIN_VARIABLE_DEFAULT_ROOMS", true),
+            ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", false),
+            ("ABCDEFGHIJKL", false),
+            ("abcd", false),
+        ] {
+            assert_eq!(presented(name) == name, shown, "{name}");
         }
     }
 

@@ -15,7 +15,7 @@ use crate::process::{self, Interrupted, Running, Stop};
 use crate::programs;
 use crate::project::{Project, shown};
 use crate::report;
-use crate::settings::{KeySource, Providers, Settings, of_process, variables};
+use crate::settings::{KeySource, Providers, Settings, of_process, presented, variables};
 use crate::toolchain;
 use crate::{component, dev_key, env_file};
 
@@ -150,7 +150,8 @@ fn gather(project: &Project, options: &Options) -> Result<Settings> {
     let settings = Settings::gather(&variables, providers, of_process, &entries)?;
     for name in settings.unknown() {
         report::step(&format!(
-            "warning: {name} in the env file is no variable of spin.toml; it is left out"
+            "warning: {} in the env file is no variable of spin.toml; it is left out",
+            presented(name)
         ));
     }
     let dev_vars = project.root().join(".dev.vars");

@@ -80,7 +80,7 @@ impl Facts {
                 Kind::RuntimeConfigBroken,
                 Subject::File(shown(&runtime_config)),
                 format!("cannot be understood: {error}."),
-                format!("git diff {}", word(&runtime_config)),
+                format!("${{EDITOR:-vi}} {}", word(&runtime_config)),
             ));
             Providers::default()
         });

@@ -1,6 +1,6 @@
 //! The values that variables have, and what shells and `.env` files do to them.
 
-use devkit::settings::{Source, environment_name};
+use devkit::settings::{Source, environment_name, presented};
 use jaas_jwt::config::variable;
 
 use crate::facts::Facts;
@@ -264,11 +264,9 @@ fn unknown(found: &mut Vec<Finding>, name: &str, place: &str, known: &[String]) 
         ));
         return;
     }
-    // A line of a key can have the shape of an entry: what does not look like a name is not shown.
-    let subject = if is_presentable(name) { name } else { "a name" };
     found.push(Finding::new(
         Kind::NameUnknown,
-        Subject::Name(subject.to_owned()),
+        Subject::Name(presented(name).to_owned()),
         format!("in {place} is no variable of spin.toml; it is left out."),
         "take it out, if it was meant for this service",
     ));
@@ -290,17 +288,6 @@ fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness >= LIKENESS)
         .map(|(_, known)| known)
-}
-
-/// Words of up to eleven characters with underscores between them.
-fn is_presentable(name: &str) -> bool {
-    name.len() <= 48
-        && name.split('_').all(|word| {
-            word.len() < 12
-                && word
-                    .chars()
-                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
-        })
 }
 
 #[cfg(test)]
@@ -336,19 +323,6 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_path(value), path, "{value}");
-        }
-    }
-
-    #[test]
-    fn only_what_looks_like_a_name_is_shown() {
-        for (name, shown) in [
-            ("PORT", true),
-            ("NODE_ENV", true),
-            ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", false),
-            ("ABCDEFGHIJKL", false),
-            ("abcd", false),
-        ] {
-            assert_eq!(is_presentable(name), shown, "{name}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The program, run as `cargo dev doctor` runs it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -27,7 +28,7 @@ fn env_file(folder: &str, text: &str) -> PathBuf {
 }
 
 #[cfg(unix)]
-fn set_mode(path: &std::path::Path, mode: u32) {
+fn set_mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the mode is set");
 }
@@ -41,9 +42,23 @@ fn good_text() -> String {
     lines.collect()
 }
 
-/// Runs it in a copy of the project's settings, without any of the caller's.
+/// A project with this runtime configuration.
+fn project(name: &str, runtime_config: &str) -> PathBuf {
+    let path = folder(name);
+    fs::create_dir(path.join("devkit")).expect("a folder");
+    fs::write(path.join("devkit/Cargo.toml"), "").expect("a file");
+    fs::write(path.join("runtime-config.toml"), runtime_config).expect("a file");
+    fs::copy(root().join("spin.toml"), path.join("spin.toml")).expect("a file");
+    path
+}
+
+/// Runs it in a project with the defaults, without any of the caller's settings.
 fn doctor(arguments: &[&str]) -> Output {
-    let project = root().canonicalize().expect("the project");
+    static PROJECT: OnceLock<PathBuf> = OnceLock::new();
+    doctor_in(PROJECT.get_or_init(|| project("defaults", "")), arguments)
+}
+
+fn doctor_in(project: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_devkit-doctor"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -63,7 +78,7 @@ fn text(output: &Output) -> String {
     String::from_utf8(bytes).expect("UTF-8")
 }
 
-fn with_file(path: &std::path::Path, more: &[&str]) -> Output {
+fn with_file(path: &Path, more: &[&str]) -> Output {
     let path = path.to_str().expect("a path in UTF-8");
     doctor(&[&["--env-file", path], more].concat())
 }
@@ -127,6 +142,55 @@ fn a_broken_env_file_is_told_by_its_line() {
     assert!(lines.contains("line 3: "), "{lines}");
     assert!(!lines.contains("hidden"), "{lines}");
     assert!(!lines.contains("[missing]"), "{lines}");
+}
+
+#[test]
+fn a_broken_runtime_configuration_is_told_and_not_quoted() {
+    for shape in shapes(short_key()) {
+        let config = format!("a = 1\njaas_private_key = {shape}\n");
+        let output = doctor_in(&project("broken-providers", &config), &[]);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        let search = Search::new(&[&body(short_key())]);
+        assert_eq!(search.find(&text(&output)), None, "{}", text(&output));
+        // A quoted shape may be a string of TOML.
+        if !shape.contains('"') {
+            let line = text(&output);
+            assert!(line.starts_with("error[runtime-config-broken] "), "{line}");
+            assert!(line.contains("is not TOML: line "), "{line}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn files_of_the_project_that_hold_a_secret_are_found() {
+    let project = project(
+        "files",
+        "[[variables_provider]]\ntype = \"vault\"\ntoken = \"x\"\n",
+    );
+    for (name, text, mode) in [
+        (".dev.vars", "JAAS_PRIVATE_KEY=x\n", 0o644),
+        (".env", "JAAS_PRIVATE_KEY=x\n", 0o600),
+        ("key.pem", short_key(), 0o644),
+        ("public.pem", "-----BEGIN PUBLIC KEY-----\n", 0o644),
+    ] {
+        fs::write(project.join(name), text).expect("a file");
+        set_mode(&project.join(name), mode);
+    }
+    set_mode(&project.join("runtime-config.toml"), 0o644);
+    let lines = text(&doctor_in(&project, &[]));
+    let readable: Vec<&str> = lines
+        .lines()
+        .filter_map(|line| line.strip_prefix("warning[file-readable] "))
+        .filter_map(|line| line.split(" holds ").next()?.rsplit('/').next())
+        .collect();
+    assert_eq!(
+        readable,
+        [".dev.vars", "key.pem", "runtime-config.toml"],
+        "{lines}"
+    );
+    assert!(lines.contains("hint[env-file-unread] "), "{lines}");
+    assert!(lines.contains("hint[provider-unread] "), "{lines}");
 }
 
 #[test]
