@@ -1,13 +1,14 @@
 //! `cargo dev doctor`: what is wrong with a configuration, before people find out.
 //!
 //! The service's own code says what it cannot use ([`jaas_jwt::config`]); the modules here add what it cannot know or has
-//! no say in: [`facts`] gathers files, environment and their sources as `cargo dev up` does, [`values`] looks at texts and
-//! names, [`credentials`] and [`policy`] at what they decide, [`profile`] at what production should have, and [`token`]
+//! no say in: [`facts`] gathers files, environment and their sources as `cargo dev up` does, [`files`] looks at who can
+//! read them, [`values`] at texts and names, [`credentials`] and [`policy`] at what they decide, [`profile`] at what production should have, and [`token`]
 //! signs one and judges it. No finding holds any part of a value.
 #![forbid(unsafe_code)]
 
 pub mod credentials;
 pub mod facts;
+pub mod files;
 pub mod finding;
 pub mod policy;
 pub mod profile;
@@ -27,7 +28,7 @@ use report::Report;
 pub fn examine(facts: &Facts, production: bool, now: u64) -> Report {
     let mut found = facts.broken.clone();
     let mut token = None;
-    policy::examine_files(facts, &mut found);
+    files::examine(facts, &mut found);
     if facts.broken.is_empty() {
         token = examine_settings(facts, production, now, &mut found);
     }

@@ -1,6 +1,6 @@
 //! The values that variables have, and what shells and `.env` files do to them.
 
-use devkit::settings::{Source, environment_name, presented};
+use devkit::settings::{PREFIX, Source, environment_name, presented};
 use jaas_jwt::config::variable;
 
 use crate::facts::Facts;
@@ -25,7 +25,7 @@ const KNOWN_ELSEWHERE: [&str; 7] = [
 ];
 
 /// Values of examples: the Worker's description, 8x8's and this project's pages, and `cargo dev up` without a key.
-const EXAMPLES: [&str; 16] = [
+const EXAMPLES: [&str; 15] = [
     "your_",
     "your-",
     "…",
@@ -41,7 +41,6 @@ const EXAMPLES: [&str; 16] = [
     "vpaas-magic-cookie-xxxx",
     "/xxxxxx",
     "0123456789abcdef0123456789abcdef",
-    "correct horse",
 ];
 
 impl Facts {
@@ -94,7 +93,7 @@ pub fn examine(facts: &Facts, found: &mut Vec<Finding>) {
         let Some((source, value)) = given.first() else {
             continue;
         };
-        if let Some((other, _)) = given.iter().find(|(_, other)| other != value) {
+        if let Some((other, _)) = given.iter().find(|(_, other)| other.trim() != value.trim()) {
             found.push(Finding::of_variable(
                 Kind::TwoValues,
                 name,
@@ -229,7 +228,7 @@ pub fn examine_names(facts: &Facts, found: &mut Vec<Finding>) {
     }
     for name in &facts.environment {
         if in_files.contains(name) {
-            let of_spin = name.starts_with(devkit::settings::PREFIX);
+            let of_spin = name.starts_with(PREFIX);
             let of_the_worker = ["JAAS_APP_ID", "JAAS_KEY_ID", "JAAS_PRIVATE_KEY"];
             if !of_spin && !of_the_worker.contains(&name.as_str()) {
                 found.push(Finding::new(
@@ -242,7 +241,9 @@ pub fn examine_names(facts: &Facts, found: &mut Vec<Finding>) {
                     ),
                 ));
             }
-        } else if looks_like_ours(name) && nearest(name, &in_files).is_some() {
+        } else if name.starts_with(PREFIX)
+            || (looks_like_ours(name) && nearest(name, &in_files).is_some())
+        {
             unknown(found, name, "the environment", &in_files);
         }
     }
@@ -279,7 +280,7 @@ fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let likeness = |known: &str| {
         let known = known.to_ascii_uppercase();
         // A long prefix that they share would make all alike.
-        let strip = |text: &str| text.replacen(devkit::settings::PREFIX, "", 1);
+        let strip = |text: &str| text.replacen(PREFIX, "", 1);
         strsim::normalized_damerau_levenshtein(&strip(&upper), &strip(&known))
     };
     known

@@ -107,7 +107,10 @@ fn cases() -> Vec<(Setup, Vec<Kind>)> {
             good().with(static_provider("allow_origins = \"x\"")),
             vec![NameMisspelt],
         ),
-        (good().environment("SPIN_VARIABLE_PORT", "x"), vec![]),
+        (
+            good().environment("SPIN_VARIABLE_PORT", "x"),
+            vec![NameUnknown],
+        ),
         (good().environment("JAAS_TEST_HOST", "x"), vec![]),
         (good().entry("PORT", "3000"), vec![NameUnknown]),
         (
@@ -121,7 +124,7 @@ fn cases() -> Vec<(Setup, Vec<Kind>)> {
             vec![TwoValues],
         ),
         (good().entry("AUTH_MODE", "none"), vec![TwoValues]),
-        (good().entry("AUTH_MODE", "required"), vec![]),
+        (good().entry("AUTH_MODE", "required "), vec![]),
         (
             good().with(static_provider("auth_audience = \"other\"")),
             vec![TwoValues],
@@ -245,6 +248,7 @@ fn cases() -> Vec<(Setup, Vec<Kind>)> {
         (good().set("member_features", "create-polls"), vec![]),
         (good().set("allowed_rooms", ""), vec![RoomsOpen]),
         (good().set("allowed_rooms", "*"), vec![RoomsOpen]),
+        (good().set("allowed_rooms", "*a*"), vec![]),
         (good().set("default_room", "other"), vec![DefaultRoomClosed]),
         (good().set("default_room", ""), vec![]),
         (
