@@ -116,9 +116,13 @@ function setState(state, values = {}) {
 
 function showState() {
   const state = app.dataset.state ?? 'idle';
+  // A token that Jitsi would refuse is no good news.
+  const doubtful = state === 'token' && said.passed !== said.total;
   for (const part of ['title', 'text', 'advice']) {
-    write(any(`status-${part}`), text(`state.${state}.${part}`, said));
+    write(any(`status-${part}`), text(`state.${doubtful ? 'doubtful' : state}.${part}`, said));
   }
+  const quiet = state === 'idle' || state === 'loading';
+  any('status').dataset.tone = quiet ? 'quiet' : state === 'token' && !doubtful ? 'good' : 'bad';
   write(any('server-message'), said.message ?? '');
   any('message-line').hidden = !said.message;
   const there = state === 'token' || state === 'expired';
