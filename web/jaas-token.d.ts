@@ -17,7 +17,7 @@ export interface TokenOptions {
   /** The features that are wanted, of those that the role may have. Default: all of them. */
   features?: readonly string[];
 
-  /** The service's URL, with or without `/api/jitsi-token`. Default: the page's own origin. */
+  /** The service's URL, with or without `/api/jitsi-token`; a path is one of the page's own origin. Default: that origin. */
   server?: string | URL;
   /** `POST` (default) keeps names out of URLs and logs; a `GET` without `authorization` needs no preflight. */
   method?: 'GET' | 'POST';
@@ -50,7 +50,7 @@ export interface TokenOptions {
 export type Credential = string | null | undefined;
 
 /**
- * - `http`: the service refused; `status` is the HTTP status, `message` the service's sentence.
+ * - `http`: the service refused; `status` is the HTTP status, `serverMessage` the service's sentence.
  * - `network`: no answer, or one that the browser does not let the page read because of its origin.
  * - `timeout`: `timeoutMs` is over.
  * - `malformed`: what came is no token.
@@ -60,11 +60,17 @@ export type ErrorCode = 'http' | 'network' | 'timeout' | 'malformed' | 'expired'
 
 /** Why there is no token. */
 export declare class JitsiTokenError extends Error {
-  constructor(code: ErrorCode, message: string, details?: { status?: number; cause?: unknown });
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details?: { status?: number; serverMessage?: string; cause?: unknown },
+  );
   /** What kind of failure it is. */
   code: ErrorCode;
   /** The HTTP status, where there was an answer. */
   status: number | undefined;
+  /** The service's own sentence, where it sent one; then `message` is the same. */
+  serverMessage: string | undefined;
 }
 
 /** Gets tokens, and keeps them in memory while they are good. Failures are not kept. */

@@ -29,15 +29,17 @@ export class JitsiTokenError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {string} message
-   * @param {{ status?: number, cause?: unknown }} [details]
+   * @param {{ status?: number, serverMessage?: string, cause?: unknown }} [details]
    */
-  constructor(code, message, { status, cause } = {}) {
+  constructor(code, message, { status, serverMessage, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'JitsiTokenError';
     /** @type {ErrorCode} */
     this.code = code;
     /** @type {number | undefined} */
     this.status = status;
+    /** @type {string | undefined} */
+    this.serverMessage = serverMessage;
   }
 }
 
@@ -132,7 +134,7 @@ export class JitsiTokenService {
     request.answer.then(
       (answer) => {
         end();
-        if (answer.lifetime > 0) keep(kept, key, answer);
+        keep(kept, key, answer);
       },
       end,
     );
@@ -256,9 +258,9 @@ async function ask({ endpoint, method, parameters }, credential, fetchFunction, 
   const { status } = response;
   const json = parsed(body);
   if (!response.ok) {
-    const message =
-      typeof json?.error === 'string' ? json.error : `${endpoint} answered with HTTP status ${status}`;
-    throw new JitsiTokenError('http', message, { status });
+    const serverMessage = typeof json?.error === 'string' ? json.error : undefined;
+    const message = serverMessage ?? `${endpoint} answered with HTTP status ${status}`;
+    throw new JitsiTokenError('http', message, { status, serverMessage });
   }
   const token = json?.token;
   if (typeof token !== 'string' || token === '') {
@@ -324,12 +326,11 @@ function isGood(answer, margin) {
  * @param {Answer} answer
  */
 function keep(answers, key, answer) {
+  // A Map is in the order in which its keys were set, so what is renewed must be new in it.
   answers.delete(key);
   answers.set(key, answer);
-  // The oldest first, as a Map has them.
-  for (const [other, kept] of answers) {
-    if (answers.size > MOST_KEPT || secondsLeft(kept) <= 0) answers.delete(other);
-  }
+  const [oldest] = answers.keys();
+  if (answers.size > MOST_KEPT) answers.delete(oldest);
 }
 
 /**
@@ -402,10 +403,11 @@ function queryOf(parameters) {
  * @param {string | URL | undefined} server
  */
 function endpointOf(server = '') {
-  const page = globalThis.location?.href;
+  // A host name alone would be a path of this page.
+  const ownOrigin = server === '' || String(server).startsWith('/');
   let url;
   try {
-    url = new URL(server === '' ? '/' : server, page);
+    url = ownOrigin ? new URL(server || '/', globalThis.location?.href) : new URL(server);
   } catch (cause) {
     throw new TypeError('server is not a URL: give one like https://tokens.example.org', { cause });
   }

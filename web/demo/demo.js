@@ -42,6 +42,7 @@ let said = {};
 let received;
 /** @type {Meeting | undefined} */
 let meeting;
+let meetingError = '';
 
 /**
  * @template {HTMLElement} T
@@ -97,7 +98,7 @@ function translate() {
   write(any('copy-text'), '');
   showState();
   showMeeting(meetingSection.dataset.state ?? 'idle');
-  if (received) showChecks(received);
+  tick();
 }
 
 /**
@@ -127,8 +128,8 @@ function showState() {
   any('message-line').hidden = !said.message;
   const there = state === 'token' || state === 'expired';
   any('result').hidden = !there;
-  // A meeting that goes on is not taken off the page by the next request.
-  meetingSection.hidden = !there && !meeting;
+  // A meeting that goes on is not taken off the page by the end of its token, nor by the next request.
+  meetingSection.hidden = state !== 'token' && !meeting;
 }
 
 /** @returns {Instant} */
@@ -172,8 +173,8 @@ async function getToken(event) {
 /** @param {string} server */
 function serviceAt(server) {
   try {
-    // An empty one would be this page's own origin, which serves files.
-    return server === '' ? undefined : new JitsiTokenService({ server });
+    // Anything else may be a path of this page's own origin, which serves files.
+    return /^https?:/i.test(server) ? new JitsiTokenService({ server }) : undefined;
   } catch {
     return undefined;
   }
@@ -186,7 +187,7 @@ function serviceAt(server) {
  */
 async function failure(error, server) {
   if (!(error instanceof JitsiTokenError)) return ['failed', { message: String(error) }];
-  const values = { status: error.status ? String(error.status) : '', message: error.message };
+  const values = { status: error.status ? String(error.status) : '', message: error.serverMessage ?? '' };
   if (error.code === 'timeout') return ['timeout', {}];
   if (error.code === 'network') return [(await answers(server)) ? 'refused' : 'unreachable', {}];
   const { status = 0 } = error;
@@ -356,7 +357,7 @@ async function copy() {
 /** @param {string} state */
 function showMeeting(state) {
   meetingSection.dataset.state = state;
-  write(any('meeting-text'), text(`meeting.${state}`));
+  write(any('meeting-text'), text(`meeting.${state}`, { error: meetingError }));
   button('join').hidden = meeting !== undefined;
   button('leave').hidden = meeting === undefined;
 }
@@ -380,7 +381,12 @@ async function join() {
     meeting = made;
     made.addListener('videoConferenceJoined', () => showMeeting('joined'));
     made.addListener('readyToClose', () => leave());
-    made.addListener('errorOccurred', () => showMeeting('meeting-error'));
+    made.addListener('errorOccurred', (event) => {
+      const error = event?.error ?? event;
+      if (error?.isFatal === false) return;
+      meetingError = String(error?.name ?? error?.message ?? '');
+      showMeeting('meeting-error');
+    });
     any('meeting-frame').querySelector('iframe')?.setAttribute('title', text('meeting.frame'));
     showMeeting('joining');
     button('leave').focus();

@@ -170,7 +170,7 @@ export const TEXTS = {
     'meeting.no-iframe-api':
       '8x8.vc did not answer: this network, or the browser, does not let it through. The token is not to blame; try from another network.',
     'meeting.meeting-error':
-      'Jitsi did not let this token in. A throw-away key is never accepted; with your own, the public half must be at 8x8 under the same key id.',
+      'Jitsi reports an error: {error}. If it is about the token: a throw-away key is never accepted; with your own, the public half must be at 8x8 under the same key id.',
     'meeting.frame': 'Meeting',
   },
 
@@ -334,7 +334,7 @@ export const TEXTS = {
     'meeting.no-iframe-api':
       '8x8.vc 沒有回應：這個網路或瀏覽器不讓它通過。這不是權杖的問題，請換一個網路再試。',
     'meeting.meeting-error':
-      'Jitsi 不接受這個權杖。拋棄式金鑰一定不被接受；使用您自己的金鑰時，8x8 必須在同一個金鑰 ID 下存有它的公開金鑰。',
+      'Jitsi 回報錯誤：{error}。如果與權杖有關：拋棄式金鑰一定不被接受；使用您自己的金鑰時，8x8 必須在同一個金鑰 ID 下存有它的公開金鑰。',
     'meeting.frame': '會議',
   },
 };

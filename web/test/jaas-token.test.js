@@ -180,7 +180,12 @@ test('the server is a URL with or without the path', async (t) => {
     const server = service();
     inPage(t, server, 'https://page.example:8443/x/y');
     await new JitsiTokenService().getToken();
-    assert.equal(server.calls[0].url, 'https://page.example:8443/api/jitsi-token');
+    await new JitsiTokenService({ server: '/below' }).getToken();
+    assert.deepEqual(
+      server.calls.map((call) => call.url),
+      ['https://page.example:8443/api/jitsi-token', 'https://page.example:8443/below/api/jitsi-token'],
+    );
+    assert.throws(() => new JitsiTokenService({ server: 'tokens.example' }), TypeError);
   });
 });
 
@@ -346,6 +351,7 @@ test('every option that makes another token makes another entry', async () => {
     { authorization: () => 'a' },
     { authorization: () => 'b' },
     { identity: 'a' },
+    { identity: 'Bearer a' },
     { identity: '' },
     { identity: () => 'b' },
   ];
@@ -475,6 +481,7 @@ test('an error has status and message of the service', async () => {
     server.next.push(answer);
     const error = await outcome(clientOf(server).getToken());
     assert.ok(error instanceof JitsiTokenError && error instanceof Error);
+    assert.equal(error.serverMessage, message.startsWith(ENDPOINT) ? undefined : message);
     assert.deepEqual(
       [error.name, error.code, error.status, error.message],
       ['JitsiTokenError', code, status, message],
@@ -603,6 +610,13 @@ test('at most 32 tokens are kept, the newest', async () => {
   assert.equal(server.calls.length, 40);
   await tokens.getToken({ room: 'r7' });
   assert.equal(server.calls.length, 41);
+  // r8 has gone for it. One that is renewed is new.
+  await tokens.getToken({ room: 'r9', fresh: true });
+  await tokens.getToken({ room: 'r40' });
+  await tokens.getToken({ room: 'r9' });
+  assert.equal(server.calls.length, 43);
+  await tokens.getToken({ room: 'r10' });
+  assert.equal(server.calls.length, 44);
 });
 
 test('a token is decoded with its UTF-8, and only a JWT is one', () => {
