@@ -219,7 +219,7 @@ export const TEXTS = {
       '服務有在執行嗎？「cargo dev up」會在 http://127.0.0.1:3000 啟動它。請檢查主機名稱與連接埠；以 https 開啟的網頁只能呼叫本機的 http 位址。',
     'state.timeout.title': '服務回應太慢',
     'state.timeout.text': '{server} 在 {seconds} 秒內沒有回應。',
-    'state.timeout.advice': '請再試一次。如果一直這樣，請檢查網路與服務的記錄。',
+    'state.timeout.advice': '請再試一次。如果一直這樣，請檢查網路與服務的日誌。',
     'state.bad-request.title': '服務無法使用送出的內容',
     'state.bad-request.text': 'HTTP 狀態碼 {status}，以下是服務的說明。',
     'state.bad-request.advice': '說明以欄位名稱開頭：請修改上方表單的該欄位後再試一次。',
