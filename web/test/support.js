@@ -1,5 +1,10 @@
 /** Clocks that stand still until a test moves them, and a service that answers as the real one does. */
 
+import { webcrypto } from 'node:crypto';
+
+// Every browser has it; Node 18 only on request.
+globalThis.crypto ??= webcrypto;
+
 /**
  * @param {import('node:test').TestContext} t
  * @param {{ wall?: number }} [start] what this machine's clock shows, in milliseconds
