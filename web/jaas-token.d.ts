@@ -60,11 +60,7 @@ export type ErrorCode = 'http' | 'network' | 'timeout' | 'malformed' | 'expired'
 
 /** Why there is no token. */
 export declare class JitsiTokenError extends Error {
-  constructor(
-    code: ErrorCode,
-    message: string,
-    details?: { status?: number; serverMessage?: string; cause?: unknown },
-  );
+  constructor(code: ErrorCode, message: string, details?: { status?: number; serverMessage?: string; cause?: unknown });
   /** What kind of failure it is. */
   code: ErrorCode;
   /** The HTTP status, where there was an answer. */
