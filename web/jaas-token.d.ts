@@ -28,9 +28,9 @@ export interface TokenOptions {
   authorization?: () => Credential | PromiseLike<Credential>;
   /**
    * Who is logged in, in a word that changes with the person and their rights. With it a kept token is found although
-   * the credential has changed. Default: the credential itself.
+   * the credential has changed. Nothing: the credential itself.
    */
-  identity?: string | (() => string);
+  identity?: string | (() => string | null | undefined);
   /** Ends this call, which then rejects with the signal's reason. Others who wait for the same request get their token. */
   signal?: AbortSignal;
   /** How long this call may take, in milliseconds. Default: 10,000. */

@@ -99,7 +99,8 @@ export class JitsiTokenService {
     const { authorization, fresh = false, refreshMarginSeconds = DEFAULT_MARGIN_SECONDS } = options;
     const fetchFunction = options.fetch ?? globalThis.fetch;
     // Where nobody names the person, the credential does.
-    const identity = typeof options.identity === 'function' ? options.identity() : options.identity;
+    const named = typeof options.identity === 'function' ? options.identity() : options.identity;
+    const identity = named ?? undefined;
     const credential = identity === undefined ? await headerFrom(authorization) : undefined;
     waiter.throwIfAborted();
     const send = identity === undefined ? () => credential : () => headerFrom(authorization);

@@ -578,6 +578,15 @@ test('with an identity, the credential is asked for once for each request', asyn
   assert.equal(await outcome(tokens.getToken()), 1);
 });
 
+test('an identity that is nothing leaves the credential to tell persons apart', async () => {
+  for (const nothing of [null, undefined, () => null, () => undefined]) {
+    const tokens = clientOf(service(), { identity: /** @type {any} */ (nothing) });
+    assert.equal(await outcome(tokens.getToken({ authorization: () => 'jane' })), 1);
+    assert.equal(await outcome(tokens.getToken({ authorization: () => 'john' })), 2);
+    assert.equal(await outcome(tokens.getToken()), 3);
+  }
+});
+
 test('what the login throws comes through, and nothing is sent', async () => {
   const failure = new Error('logged out');
   for (const identity of [undefined, 'jane']) {
