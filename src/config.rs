@@ -113,6 +113,18 @@ impl Problem {
         }
     }
 
+    /// The variable's name.
+    #[must_use]
+    pub fn variable(&self) -> &'static str {
+        self.variable
+    }
+
+    /// The rest of the sentence that starts with the variable's name.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Whether the variable is missing rather than wrong.
     #[must_use]
     pub fn is_missing(&self) -> bool {
@@ -210,11 +222,19 @@ struct Reader<G> {
     problems: Vec<Problem>,
 }
 
+/// The text without white space around it, in the same memory: a copy of the private key would not be wiped.
+fn trimmed(mut text: String) -> String {
+    text.truncate(text.trim_end().len());
+    let leading = text.len() - text.trim_start().len();
+    text.drain(..leading);
+    text
+}
+
 impl<G: FnMut(&str) -> Result<Option<String>, VariableUnavailable>> Reader<G> {
     /// The value, without white space around it. `None` only where it could not be had; that is a problem already.
     fn text(&mut self, variable: Variable) -> Option<String> {
         match (self.get)(variable.name) {
-            Ok(Some(value)) => Some(value.trim().to_owned()),
+            Ok(Some(value)) => Some(trimmed(value)),
             Ok(None) => Some(variable.default.unwrap_or_default().to_owned()),
             Err(VariableUnavailable) => {
                 self.problems.push(Problem::invalid(
@@ -534,6 +554,22 @@ pub(crate) mod tests {
             .iter()
             .map(Problem::to_string)
             .collect()
+    }
+
+    #[test]
+    fn values_are_trimmed_where_they_lie() {
+        for (text, expected) in [
+            ("", ""),
+            (" \r\n ", ""),
+            ("key", "key"),
+            ("\n\u{3000} a key \t", "a key"),
+        ] {
+            let text = text.to_owned();
+            let memory = text.as_ptr();
+            let trimmed = super::trimmed(text);
+            assert_eq!(trimmed, expected);
+            assert_eq!(trimmed.as_ptr(), memory, "{expected:?} is a copy");
+        }
     }
 
     #[test]

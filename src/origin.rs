@@ -198,7 +198,8 @@ fn is_of_host(b: u8) -> bool {
 }
 
 /// Whether a host is this machine by name or address (Secure Contexts, "Is origin potentially trustworthy?").
-pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
+#[must_use]
+pub fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(address) => address.is_loopback(),

@@ -172,13 +172,13 @@ impl Parameters {
 }
 
 /// The words of a list that commas or white space separate.
-pub(crate) fn split_list(text: &str) -> impl Iterator<Item = &str> {
+pub fn split_list(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c == ',' || c.is_whitespace())
         .filter(|word| !word.is_empty())
 }
 
 /// The names of a list that commas or line breaks separate: spaces belong to a name.
-pub(crate) fn split_names(text: &str) -> impl Iterator<Item = &str> {
+pub fn split_names(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', '\n'])
         .map(str::trim)
         .filter(|name| !name.is_empty())

@@ -135,8 +135,9 @@ pub fn show_public_half(path: &Path) -> String {
     }
 }
 
-/// A shell's word.
-fn quoted(word: &str) -> String {
+/// A text as one word for a shell.
+#[must_use]
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:".contains(c);
     if word.chars().all(plain) {
         word.to_owned()

@@ -2,18 +2,20 @@
 //!
 //! Each module is one thing that a command needs: [`toolchain`], [`component`] and [`optimise`] make the `.wasm`,
 //! [`wasm`] takes it apart, [`settings`] finds the configuration, [`dev_key`] makes a key for a machine that has none,
-//! [`up`] serves, [`mod@test`] runs everything that CI runs, [`mod@bench`] measures the [`artifacts`],
-//! [`mod@fuzz`] throws inputs at the core, [`mod@soak`] keeps a server busy for a while,
-//! [`mod@reproduce`] builds twice and compares. [`process`] and
-//! [`programs`] are the only ones that start or install other programs.
+//! [`up`] serves, [`doctor`] checks the configuration, [`mod@test`] runs everything that CI runs with [`web`] for the
+//! browser client, [`mod@bench`] measures the [`artifacts`], [`mod@fuzz`] throws inputs at the core, [`mod@soak`] keeps
+//! a server busy for a while, [`mod@reproduce`] builds twice and compares. [`process`], [`programs`] and [`npm`] are the
+//! only ones that start or install other programs.
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
 pub mod bench;
 pub mod component;
 pub mod dev_key;
+pub mod doctor;
 pub mod env_file;
 pub mod fuzz;
+pub mod npm;
 pub mod optimise;
 pub mod process;
 pub mod programs;
@@ -26,3 +28,4 @@ pub mod test;
 pub mod toolchain;
 pub mod up;
 pub mod wasm;
+pub mod web;

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser};
@@ -17,7 +17,7 @@ use devkit::project::{Project, shown};
 use devkit::test::TestHost;
 use devkit::toolchain::Choice;
 use devkit::up::{HostChoice, Options};
-use devkit::{component, report, reproduce, soak, test, up};
+use devkit::{component, doctor, report, reproduce, soak, test, up};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -62,6 +62,18 @@ enum Command {
         /// More arguments for `cargo test`
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
+    },
+    /// Check the configuration and sign a token with it; ends with 1 where something is wrong, with 2 where it cannot tell
+    Doctor {
+        /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
+        #[arg(long, value_name = "FILE")]
+        env_file: Option<PathBuf>,
+        /// Print the report as JSON (docs/doctor.md)
+        #[arg(long)]
+        json: bool,
+        /// Refuse what is weaker than the production profile of SECURITY.md, and every warning
+        #[arg(long)]
+        production: bool,
     },
     /// Measure the signature, whole requests and a peer
     Bench {
@@ -162,12 +174,18 @@ fn main() -> ExitCode {
     } else {
         130
     };
+    // The doctor's 1 says that the configuration is wrong.
+    let failed = if matches!(command, Command::Doctor { .. }) {
+        2
+    } else {
+        1
+    };
     match Stop::on_signals().and_then(|stop| run(command, &stop)) {
         Ok(code) => code,
         Err(error) if error.is::<Interrupted>() => interrupted.into(),
         Err(error) => {
             report::step(&format!("error: {error:#}"));
-            ExitCode::FAILURE
+            failed.into()
         }
     }
 }
@@ -208,11 +226,19 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
                 &arguments,
                 stop,
             )?;
-            let code = status
-                .code()
-                .and_then(|code| u8::try_from(code).ok())
-                .unwrap_or(1);
-            return Ok(code.into());
+            return Ok(code_of(status));
+        }
+        Command::Doctor {
+            env_file,
+            json,
+            production,
+        } => {
+            let options = doctor::Options {
+                env_file,
+                json,
+                production,
+            };
+            return Ok(code_of(doctor::doctor(&project, &options, stop)?));
         }
         Command::Bench {
             host,
@@ -278,6 +304,12 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The exit code of a program that this command stands for.
+fn code_of(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.unwrap_or(1).into()
 }
 
 #[cfg(test)]

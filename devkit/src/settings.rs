@@ -35,6 +35,8 @@ pub struct Variable {
     pub name: String,
     /// The host does not start without a value.
     pub required: bool,
+    /// Its value when nobody gives one.
+    pub default: Option<String>,
 }
 
 /// Reads the variables that a `spin.toml` declares.
@@ -54,6 +56,10 @@ pub fn variables(manifest: &str) -> Result<Vec<Variable>> {
                 .and_then(toml::Value::as_bool)
                 .unwrap_or(false)
                 && variable.get("default").is_none(),
+            default: variable
+                .get("default")
+                .and_then(toml::Value::as_str)
+                .map(str::to_owned),
         })
         .collect())
 }
@@ -128,6 +134,17 @@ impl Providers {
     }
 }
 
+/// Where a value stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A `static` provider of `runtime-config.toml`.
+    Provider,
+    /// An environment variable, by this name.
+    Environment(String),
+    /// An entry of the env file, by this name.
+    EnvFile(String),
+}
+
 /// Who gives the private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
@@ -143,6 +160,8 @@ pub enum KeySource {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     values: BTreeMap<String, String>,
+    /// Every value that is given, those that do not count among them; the first wins.
+    given: BTreeMap<String, Vec<(Source, String)>>,
     providers: Providers,
     required: Vec<String>,
     unknown: Vec<String>,
@@ -172,28 +191,36 @@ impl Settings {
         environment: impl Fn(&str) -> Result<Option<String>>,
         env_file: &[(String, String)],
     ) -> Result<Self> {
-        let in_file = |name: &str| {
+        let in_file = |name: String| {
             env_file
                 .iter()
                 .rev()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.clone())
+                .filter(move |(key, _)| *key == name)
+                .map(|(key, value)| (Source::EnvFile(key.clone()), value.clone()))
         };
         let mut values = BTreeMap::new();
+        let mut given = BTreeMap::new();
         let mut known = Vec::new();
         for Variable { name, .. } in variables {
             let plain = name.to_ascii_uppercase();
             let prefixed = format!("{PREFIX}{plain}");
-            let mut value = environment(&prefixed)?;
-            if value.is_none() && OF_THE_WORKER.contains(&name.as_str()) {
-                value = environment(&plain)?;
+            let mut found = Vec::new();
+            let of_the_worker = OF_THE_WORKER.contains(&name.as_str());
+            for key in [Some(&prefixed), of_the_worker.then_some(&plain)] {
+                let Some(key) = key else { continue };
+                if let Some(value) = environment(key)? {
+                    found.push((Source::Environment(key.clone()), value));
+                }
             }
-            if let Some(value) = value
-                .or_else(|| in_file(&prefixed))
-                .or_else(|| in_file(&plain))
-            {
-                values.insert(name.clone(), value);
+            found.extend(in_file(prefixed.clone()));
+            found.extend(in_file(plain.clone()));
+            if let Some((_, value)) = found.first() {
+                values.insert(name.clone(), value.clone());
             }
+            if let Some(value) = providers.values.get(name) {
+                found.insert(0, (Source::Provider, value.clone()));
+            }
+            given.insert(name.clone(), found);
             known.extend([plain, prefixed]);
         }
         let mut unknown: Vec<String> = Vec::new();
@@ -208,6 +235,7 @@ impl Settings {
             .map(|variable| variable.name.clone());
         Ok(Self {
             values,
+            given,
             providers,
             required: required.collect(),
             unknown,
@@ -218,6 +246,23 @@ impl Settings {
     #[must_use]
     pub fn unknown(&self) -> &[String] {
         &self.unknown
+    }
+
+    /// Every value that a variable is given, with where it stands; the first one counts.
+    #[must_use]
+    pub fn given(&self, variable: &str) -> &[(Source, String)] {
+        self.given.get(variable).map_or(&[], Vec::as_slice)
+    }
+
+    /// The names that `static` providers give.
+    pub fn provider_names(&self) -> impl Iterator<Item = &str> {
+        self.providers.values.keys().map(String::as_str)
+    }
+
+    /// The types of the providers that only the host asks, such as `vault`: they may give anything.
+    #[must_use]
+    pub fn other_providers(&self) -> &[String] {
+        &self.providers.others
     }
 
     /// Who gives the private key.
@@ -273,10 +318,41 @@ impl Settings {
     }
 }
 
+/// An environment variable of this process.
+///
+/// # Errors
+/// It is not UTF-8 text.
+pub fn of_process(name: &str) -> Result<Option<String>> {
+    std::env::var_os(name)
+        .map(|value| {
+            value
+                .into_string()
+                .map_err(|_| anyhow!("{name} in the environment is not UTF-8 text"))
+        })
+        .transpose()
+}
+
 /// The environment variable that gives a variable to Spin.
 #[must_use]
 pub fn environment_name(variable: &str) -> String {
     format!("{PREFIX}{}", variable.to_ascii_uppercase())
+}
+
+/// A name from a file as it may be shown: a line of a key can have the shape of an entry, so that only capital letters,
+/// digits and underscores, in words of up to eleven characters, are shown as they are.
+#[must_use]
+pub fn presented(name: &str) -> &str {
+    let is_word = |word: &str| {
+        word.len() < 12
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    if name.len() <= 48 && name.split('_').all(is_word) {
+        name
+    } else {
+        "a name"
+    }
 }
 
 #[cfg(test)]
@@ -360,6 +436,35 @@ mod tests {
                 "{environment:?} {env_file:?}"
             );
         }
+    }
+
+    #[test]
+    fn every_place_of_a_value_is_kept_in_the_order_in_which_they_win() {
+        let (prefixed, plain) = ("SPIN_VARIABLE_JAAS_APP_ID", "JAAS_APP_ID");
+        let config = "[[variables_provider]]\ntype = \"static\"\n[variables_provider.values]\njaas_app_id = \"p\"\n";
+        let settings = gather(
+            config,
+            &[(plain, "b"), (prefixed, "a")],
+            &[(plain, "d"), (prefixed, "c"), (plain, "e")],
+        );
+        let (environment, file) = (
+            |name: &str| Source::Environment(name.to_owned()),
+            |name: &str| Source::EnvFile(name.to_owned()),
+        );
+        let expected = [
+            (Source::Provider, "p"),
+            (environment(prefixed), "a"),
+            (environment(plain), "b"),
+            (file(prefixed), "c"),
+            (file(plain), "e"),
+            (file(plain), "d"),
+        ];
+        assert_eq!(
+            settings.given("jaas_app_id"),
+            expected.map(|(source, value)| (source, value.to_owned()))
+        );
+        assert_eq!(settings.given("default_room"), []);
+        assert_eq!(settings.given("no_such_variable"), []);
     }
 
     #[test]
@@ -460,6 +565,20 @@ mod tests {
                 Some("pem")
             );
             assert!(settings.missing().is_empty());
+        }
+    }
+
+    #[test]
+    fn only_what_looks_like_a_name_is_shown() {
+        for (name, shown) in [
+            ("PORT", true),
+            ("NODE_ENV", true),
+            ("SPIN_VARIABLE_DEFAULT_ROOMS", true),
+            ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", false),
+            ("ABCDEFGHIJKL", false),
+            ("abcd", false),
+        ] {
+            assert_eq!(presented(name) == name, shown, "{name}");
         }
     }
 

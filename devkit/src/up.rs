@@ -7,7 +7,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 
 use crate::component::Variant;
@@ -15,7 +15,7 @@ use crate::process::{self, Interrupted, Running, Stop};
 use crate::programs;
 use crate::project::{Project, shown};
 use crate::report;
-use crate::settings::{KeySource, Providers, Settings, variables};
+use crate::settings::{KeySource, Providers, Settings, of_process, presented, variables};
 use crate::toolchain;
 use crate::{component, dev_key, env_file};
 
@@ -147,10 +147,11 @@ fn gather(project: &Project, options: &Options) -> Result<Settings> {
         Some(path) => env_file::read(path)?,
         None => Vec::new(),
     };
-    let settings = Settings::gather(&variables, providers, environment, &entries)?;
+    let settings = Settings::gather(&variables, providers, of_process, &entries)?;
     for name in settings.unknown() {
         report::step(&format!(
-            "warning: {name} in the env file is no variable of spin.toml; it is left out"
+            "warning: {} in the env file is no variable of spin.toml; it is left out",
+            presented(name)
         ));
     }
     let dev_vars = project.root().join(".dev.vars");
@@ -176,17 +177,6 @@ fn gather(project: &Project, options: &Options) -> Result<Settings> {
         ));
     }
     Ok(settings)
-}
-
-/// An environment variable.
-fn environment(name: &str) -> Result<Option<String>> {
-    std::env::var_os(name)
-        .map(|value| {
-            value
-                .into_string()
-                .map_err(|_| anyhow!("{name} in the environment is not UTF-8 text"))
-        })
-        .transpose()
 }
 
 /// Checks that nobody listens at the address yet; gives port 0 a number.

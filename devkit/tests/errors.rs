@@ -51,12 +51,26 @@ fn a_bad_flag_ends_with_2_before_anything_is_done() {
         &["fuzz", "origin", "--executions", "0"],
         &["soak", "--connections", "7"],
         &["soak", "--seconds", "3"],
+        &["doctor", "--env-file"],
+        &["doctor", "--yaml"],
         &["deploy"],
     ] {
         let output = dev(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         error_line(&output);
     }
+}
+
+/// 1 would mean that the configuration is wrong.
+#[test]
+fn a_doctor_that_cannot_be_built_ends_with_2() {
+    let output = Command::new(env!("CARGO_BIN_EXE_devkit"))
+        .env("CARGO", "/no/such/cargo")
+        .arg("doctor")
+        .output()
+        .expect("the command starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error_line(&output).contains("cargo cannot be started"));
 }
 
 #[test]

@@ -14,15 +14,6 @@ mod origin;
 mod request;
 mod service;
 
-// The tests' rules know nothing of the service; they are included rather than written twice.
-#[path = "../../tests/service/rules.rs"]
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the rules' own tests run where they are"
-)]
-mod rules;
-
 /// One thing that an outsider can send.
 pub struct Target {
     /// The name, of its folder of the corpus too.

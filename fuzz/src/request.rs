@@ -11,7 +11,7 @@ use jaas_jwt::policy;
 use jaas_jwt::token_request::TokenRequest;
 
 use crate::fixture::{APP_ID, GOOD, KEY_ID, MARKER, NOW, SECRETS, fill};
-use crate::rules;
+use devkit_rules as rules;
 
 pub fn run(input: &[u8]) {
     let [form, choice, text @ ..] = input else {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use devkit_host::Faults;
+use devkit_rules as rules;
 use jaas_jwt::config::variable;
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use crate::credentials::{Login, bearer};
 use crate::harness::{Server, Settings, now};
 use crate::http::{Answer, Body, Request, get, post};
 use crate::key_material::{Kind, key};
-use crate::{rules, signature};
+use crate::signature;
 
 /// Seconds since 1970 at which a clock may stand.
 const AT_1970: u64 = 0;

@@ -12,11 +12,12 @@ use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use devkit_host::{Faults, Log, Options};
+use devkit_rules as rules;
 use serde_json::Value;
 
 use crate::http::{Answer, Connection, Request};
 use crate::key_material::{Key, Kind, key};
-use crate::{rules, signature, spin};
+use crate::{signature, spin};
 
 pub const APP_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef";
 pub const KEY_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef/4f4910";

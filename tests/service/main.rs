@@ -6,7 +6,6 @@ mod credentials;
 mod harness;
 mod http;
 mod key_material;
-mod rules;
 mod signature;
 mod spin;
 

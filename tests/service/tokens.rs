@@ -4,11 +4,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use devkit_rules::DOCUMENTED_FEATURES;
 use serde_json::{Map, Value, json};
 
 use crate::harness::{ALLOWED, APP_ID, KEY_ID, Server, Settings, now};
 use crate::http::{Request, get, post_form, post_json};
-use crate::rules::DOCUMENTED_FEATURES;
 
 #[test]
 fn header_and_claims_are_exactly_these() {

@@ -1,5 +1,8 @@
 //! What a JaaS token must be: the web client's 14 checks (`validateJwt`) and Prosody's rules, the stricter of both.
 //! Knows nothing of the service, so that a mistake there is not repeated here.
+//!
+//! The tests check every token with it, `cargo dev doctor` the one that it signs.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 
@@ -55,9 +58,33 @@ const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
 /// The one rule that is not Jitsi's but the service's, and that a variable can switch off.
 pub const FEATURES_BY_ROLE: &str = "features are a moderator's";
 
+/// The rule that a variable, `token_leeway_seconds`, can break: a browser's clock may be some seconds slow.
+pub const PASSED_ON_A_SLOW_CLOCK: &str = "nbf has passed on a slow clock";
+
+/// The web client's checks of a token (`validateJwt`), in its order: what each looks at, and the rules here that hold it.
+pub const WEB_CLIENT_CHECKS: [(&str, &[&str]); 14] = [
+    ("header decodes", &["three parts", "header decodes"]),
+    ("payload decodes", &["payload decodes"]),
+    ("kid is present", &["kid is a string"]),
+    ("kid begins with sub", &["kid begins with sub"]),
+    ("aud is jitsi", &["aud is the string jitsi"]),
+    ("iss is chat", &["iss is chat"]),
+    ("features are present", &["features are present"]),
+    ("nbf is a whole number", &["nbf is a whole number"]),
+    ("nbf is not in the future", &[PASSED_ON_A_SLOW_CLOCK]),
+    ("exp is a whole number", &["exp is a whole number"]),
+    ("exp has not passed", &["exp is in the future"]),
+    ("context is present", &["context is present"]),
+    ("every feature is known", &["features are known"]),
+    ("every feature is true or false", &["features are booleans"]),
+];
+
+/// A rule that a token breaks.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Violation {
+    /// The rule, as it should be.
     pub rule: &'static str,
+    /// What was found instead. It may be anything of the token's.
     pub detail: String,
 }
 
@@ -68,6 +95,7 @@ impl fmt::Display for Violation {
 }
 
 /// Every rule that `token` breaks at `now` (seconds since 1970).
+#[must_use]
 pub fn violations(token: &str, now: i64) -> Vec<Violation> {
     let mut found = Found(Vec::new());
     let parts: Vec<&str> = token.split('.').collect();
@@ -170,11 +198,7 @@ fn check_times(found: &mut Found, payload: &Map<String, Value>, now: i64) {
     match payload.get("nbf").map(Value::as_i64) {
         None => {}
         Some(None) => found.add("nbf is a whole number", show(payload.get("nbf"))),
-        Some(Some(nbf)) => found.unless(
-            nbf <= now - SLOW_CLOCK,
-            "nbf has passed on a slow clock",
-            nbf,
-        ),
+        Some(Some(nbf)) => found.unless(nbf <= now - SLOW_CLOCK, PASSED_ON_A_SLOW_CLOCK, nbf),
     }
     match payload.get("iat").map(Value::as_i64) {
         None => {}
@@ -327,6 +351,7 @@ fn is_control(c: char) -> bool {
 }
 
 /// The room as the client asks the MUC for it; `None` when it cannot be one.
+#[must_use]
 pub fn client_form(room: &str) -> Option<String> {
     let name = percent_decode_str(room).decode_utf8().ok()?;
     let name = ComposingNormalizerBorrowed::new_nfkc()
@@ -339,6 +364,7 @@ pub fn client_form(room: &str) -> Option<String> {
     )
 }
 
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
@@ -399,14 +425,13 @@ mod tests {
         assert_eq!(violations(&token, NOW), []);
     }
 
-    #[test]
-    fn a_token_that_is_no_token_is_caught() {
+    fn no_tokens() -> Vec<(String, &'static str)> {
         let (header, payload) = good();
         let (header, payload) = (header.to_string(), payload.to_string());
         let token = encode(&header, &payload);
         let twice = payload.replacen('{', r#"{"aud":"jitsi","#, 1);
         let (unsigned, _) = token.rsplit_once('.').expect("three parts");
-        let cases = [
+        vec![
             (unsigned.to_owned(), "three parts"),
             (format!("{unsigned}."), "signature decodes"),
             (format!("{unsigned}.a+b/"), "signature decodes"),
@@ -414,16 +439,19 @@ mod tests {
             (encode("RS256", &payload), "header decodes"),
             (encode(&header, "[]"), "payload decodes"),
             (encode(&header, &twice), "each member once"),
-        ];
-        for (token, rule) in cases {
+        ]
+    }
+
+    #[test]
+    fn a_token_that_is_no_token_is_caught() {
+        for (token, rule) in no_tokens() {
             assert_eq!(rules_broken_by(&token), [rule], "{token}");
         }
     }
 
     /// Each case: where in header (`h`) or payload (`p`), the value to put there (null: take it away), the rule it breaks.
-    #[test]
-    fn each_rule_is_seen_to_fail() {
-        let cases = [
+    fn wrong_values() -> Vec<(&'static str, Value, &'static str)> {
+        vec![
             ("h/alg", json!("HS256"), "alg is RS256"),
             ("h/alg", json!("none"), "alg is RS256"),
             ("h/typ", json!("jwt"), "typ is JWT"),
@@ -503,8 +531,12 @@ mod tests {
                 json!("a\u{7f}"),
                 "no control characters",
             ),
-        ];
-        for (place, value, rule) in cases {
+        ]
+    }
+
+    #[test]
+    fn each_rule_is_seen_to_fail() {
+        for (place, value, rule) in wrong_values() {
             let (mut header, mut payload) = good();
             let (part, path) = place.split_once('/').expect("a part and a path");
             let mut target = if part == "h" {
@@ -524,6 +556,22 @@ mod tests {
             }
             let token = encode(&header.to_string(), &payload.to_string());
             assert_eq!(rules_broken_by(&token), [rule], "{place} = {value}");
+        }
+    }
+
+    #[test]
+    fn each_check_of_the_web_client_is_held_by_rules_that_are_seen_to_fail() {
+        let no_tokens = no_tokens();
+        let broken: Vec<&str> = no_tokens
+            .iter()
+            .map(|(_, rule)| *rule)
+            .chain(wrong_values().iter().map(|(_, _, rule)| *rule))
+            .collect();
+        for (check, rules) in WEB_CLIENT_CHECKS {
+            assert!(!rules.is_empty(), "{check}");
+            for rule in rules {
+                assert!(broken.contains(rule), "{check}: {rule}");
+            }
         }
     }
 

@@ -1,0 +1,220 @@
+//! The pages that explain what the service and the doctor say: complete, and equal to the code.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use devkit_doctor::finding::Kind;
+use devkit_doctor::profile;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use crate::setup::root;
+
+const READMES: [(&str, &str); 2] = [
+    ("README.md", "## Troubleshooting"),
+    ("README.zh-TW.md", "## 疑難排解"),
+];
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).expect(name)
+}
+
+/// What stands in back quotes in the first column of the tables of a README's troubleshooting.
+fn explained(name: &str, heading: &str) -> Vec<String> {
+    let text = read(name);
+    let (_, section) = text.split_once(&format!("\n{heading}\n")).expect(heading);
+    let section = section.split("\n## ").next().unwrap_or(section);
+    let rows = section.lines().filter(|line| line.starts_with("| "));
+    rows.filter_map(|row| row.trim_start_matches("| ").split(" | ").next())
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn both_readmes_explain_each_finding() {
+    for (name, heading) in READMES {
+        let explained = explained(name, heading);
+        for kind in Kind::ALL {
+            let id = kind.id();
+            let rows = explained.iter().filter(|text| *text == id).count();
+            assert_eq!(rows, 1, "{name}: {id}");
+        }
+    }
+}
+
+/// Texts of the service that no person has to act on: parts of other messages, what the log says of good requests, and
+/// what is no message at all.
+const NO_MESSAGES: &[&str] = &[
+    // What joins, begins or ends other messages.
+    " ",
+    ", ",
+    "N N",
+    "entry N N",
+    "make a new pair with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out key.pem` and give 8x8 its public half, `openssl pkey -in key.pem -pubout`",
+    "for moderators",
+    // Of errors that become another message.
+    "JSON without repeated names",
+    "an object",
+    "not an object",
+    "repeated name",
+    "unknown kid",
+    // Headers.
+    "Bearer realm=\"jaas-jwt\"",
+    "Bearer realm=\"jaas-jwt\", error=\"invalid_token\"",
+    "Content-Type, Authorization",
+    "GET, HEAD, OPTIONS",
+    "GET, HEAD, POST, OPTIONS",
+    "GET, POST, OPTIONS",
+    // Labels of PEM.
+    "ENCRYPTED PRIVATE KEY",
+    "OPENSSH PRIVATE KEY",
+    "PRIVATE KEY",
+    "PUBLIC KEY",
+    "RSA PRIVATE KEY",
+    // Defaults.
+    "Your User",
+    "https://vtaiwan.pages.dev http://localhost:3000 http://localhost:3001 http://localhost:8080 https://vtaiwan.tw https://www.vtaiwan.tw https://talk.vtaiwan.tw",
+    "livestreaming, outbound-call",
+    // In place of what must not show, and what cannot happen.
+    "Signer([secret key elided])",
+    "[e-mail address elided]",
+    "[personal text elided]",
+    "[picture elided]",
+    "[secret key elided]",
+    "[user elided]",
+    "[verification key elided]",
+    "WASI's random source does not fail",
+    // In the log of a good request.
+    "token issued",
+];
+
+/// The texts of the service's source, tests left out: every string literal with a space in it. `N` stands for what is
+/// put in.
+fn texts() -> BTreeSet<String> {
+    let mut texts = BTreeSet::new();
+    for entry in fs::read_dir(root().join("src")).expect("the source") {
+        let path = entry.expect("a file").path();
+        let source = fs::read_to_string(&path).expect("a source file");
+        let tokens: TokenStream = source.parse().expect("Rust");
+        collect(tokens, &mut texts);
+    }
+    texts
+}
+
+fn collect(tokens: TokenStream, texts: &mut BTreeSet<String>) {
+    let mut tokens = tokens.into_iter().peekable();
+    let mut is_test = false;
+    while let Some(token) = tokens.next() {
+        match token {
+            // Attributes, documentation among them.
+            TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                tokens.next_if(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == '!'));
+                if let Some(TokenTree::Group(group)) = tokens.next_if(
+                    |t| matches!(t, TokenTree::Group(g) if g.delimiter() == Delimiter::Bracket),
+                ) {
+                    is_test |= group.stream().to_string().replace(' ', "") == "cfg(test)";
+                }
+            }
+            TokenTree::Group(group) => {
+                if is_test && group.delimiter() == Delimiter::Brace {
+                    is_test = false;
+                } else {
+                    collect(group.stream(), texts);
+                }
+            }
+            TokenTree::Literal(literal) => {
+                if let Some(text) = text_of(&literal.to_string()).filter(|text| text.contains(' '))
+                {
+                    texts.insert(text);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The text of a string literal, with `N` for each placeholder.
+fn text_of(literal: &str) -> Option<String> {
+    let literal = literal
+        .strip_prefix('r')
+        .unwrap_or(literal)
+        .trim_matches('#');
+    let text = literal
+        .strip_prefix('"')?
+        .strip_suffix('"')?
+        .replace("\\\"", "\"");
+    let mut plain = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        plain.push_str(before);
+        match after.strip_prefix('{') {
+            Some(after) => {
+                plain.push('{');
+                rest = after;
+            }
+            None => {
+                plain.push('N');
+                rest = after.split_once('}').map_or("", |(_, after)| after);
+            }
+        }
+    }
+    plain.push_str(rest);
+    Some(plain)
+}
+
+/// Whether one of the explained texts quotes the beginning of `text`, after the name of a variable or a parameter and the
+/// place in a list.
+fn is_explained(text: &str, explained: &[String]) -> bool {
+    explained.iter().any(|quoted| {
+        let quoted = quoted.trim_end_matches('…').trim();
+        let quoted = quoted.trim_start_matches('…').trim();
+        let after_name = quoted.split_once(' ').map_or("", |(_, rest)| rest);
+        [quoted, after_name]
+            .iter()
+            .flat_map(|part| [*part, part.strip_prefix("entry N ").unwrap_or(part)])
+            .any(|part| part.contains(' ') && text.starts_with(part))
+    })
+}
+
+#[test]
+fn both_readmes_explain_each_message_of_the_service() {
+    let texts = texts();
+    assert!(texts.len() > 60, "{texts:#?}");
+    for (name, heading) in READMES {
+        let explained = explained(name, heading);
+        let missing: Vec<&String> = texts
+            .iter()
+            .filter(|text| !NO_MESSAGES.contains(&text.as_str()))
+            .filter(|text| !is_explained(text, &explained))
+            .collect();
+        assert!(missing.is_empty(), "{name} does not explain {missing:#?}");
+    }
+}
+
+#[test]
+fn what_is_no_message_is_still_in_the_source() {
+    let texts = texts();
+    for text in NO_MESSAGES {
+        assert!(texts.contains(*text), "{text}");
+    }
+}
+
+#[test]
+fn the_page_of_the_doctor_has_the_shape_of_its_json() {
+    let setup = crate::setup::Setup::faultless().set("require_origin", "maybe");
+    let page = read("docs/doctor.md");
+    let example = page.split("```json\n").nth(1).expect("an example");
+    let example = example.split("```").next().expect("its end");
+    assert_eq!(example.trim(), setup.report().json());
+}
+
+#[test]
+fn security_md_has_the_production_profile() {
+    let text = read("SECURITY.md");
+    let (_, section) = text
+        .split_once("\n## Production profile\n")
+        .expect("the heading");
+    let block = section.split("```").nth(1).expect("a block");
+    let (_, block) = block.split_once('\n').expect("its first line");
+    assert_eq!(block, profile::block());
+}

@@ -1,0 +1,7 @@
+//! The doctor's findings, its program, and the pages that explain it.
+
+mod documents;
+mod findings;
+mod program;
+mod secrets;
+mod setup;

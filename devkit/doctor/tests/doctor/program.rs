@@ -1,0 +1,289 @@
+//! The program, run as `cargo dev doctor` runs it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::secrets::{Search, body, shapes};
+use crate::setup::{faultless, root, short_key};
+
+/// A new folder of this run.
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("doctor-{name}"));
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("a folder");
+    path
+}
+
+/// An env file of a folder, for its owner alone.
+fn env_file(folder: &str, text: &str) -> PathBuf {
+    let path = self::folder(folder).join("test.vars");
+    fs::write(&path, text).expect("a file");
+    #[cfg(unix)]
+    set_mode(&path, 0o600);
+    path
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the mode is set");
+}
+
+/// A faultless env file with a PEM of many lines.
+fn good_text() -> String {
+    let entries = faultless();
+    let lines = entries
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{}\"\n", value.trim_end()));
+    lines.collect()
+}
+
+/// A project with this runtime configuration.
+fn project(name: &str, runtime_config: &str) -> PathBuf {
+    let path = folder(name);
+    fs::create_dir(path.join("devkit")).expect("a folder");
+    fs::write(path.join("devkit/Cargo.toml"), "").expect("a file");
+    fs::write(path.join("runtime-config.toml"), runtime_config).expect("a file");
+    fs::copy(root().join("spin.toml"), path.join("spin.toml")).expect("a file");
+    path
+}
+
+/// Runs it in a project with the defaults, without any of the caller's settings.
+fn doctor(arguments: &[&str]) -> Output {
+    static PROJECT: OnceLock<PathBuf> = OnceLock::new();
+    doctor_in(PROJECT.get_or_init(|| project("defaults", "")), arguments)
+}
+
+fn doctor_in(project: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_devkit-doctor"));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("JAAS_") || text.starts_with("SPIN_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("CARGO_MANIFEST_DIR", project)
+        .args(arguments)
+        .output()
+        .expect("it starts")
+}
+
+fn text(output: &Output) -> String {
+    let bytes = [&output.stdout[..], &output.stderr].concat();
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+fn with_file(path: &Path, more: &[&str]) -> Output {
+    let path = path.to_str().expect("a path in UTF-8");
+    doctor(&[&["--env-file", path], more].concat())
+}
+
+#[test]
+fn a_faultless_env_file_ends_with_0() {
+    let path = env_file("good", &good_text());
+    for more in [&[][..], &["--production"]] {
+        let output = with_file(&path, more);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let lines = text(&output);
+        assert!(lines.contains("14 of 14 checks"), "{lines}");
+        assert!(lines.contains("signature verifies"), "{lines}");
+        assert!(
+            lines.ends_with("usable: no errors, no warnings, no hints.\n"),
+            "{lines}"
+        );
+    }
+}
+
+#[test]
+fn an_error_ends_with_1_and_a_warning_only_for_production() {
+    let wrong = good_text().replace("=\"true\"", "=\"maybe\"");
+    let output = with_file(&env_file("wrong", &wrong), &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("error[invalid] require_origin is neither"));
+
+    let path = env_file(
+        "warned",
+        &format!("{}TOKEN_LEEWAY_SECONDS=0\n", good_text()),
+    );
+    assert_eq!(with_file(&path, &[]).status.code(), Some(0));
+    assert_eq!(with_file(&path, &["--production"]).status.code(), Some(1));
+}
+
+#[test]
+fn what_cannot_be_examined_ends_with_2() {
+    for arguments in [
+        &["--no-such-flag"][..],
+        &["--env-file"],
+        &["--env-file", "no-such.vars"],
+        &["more"],
+    ] {
+        let output = doctor(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(text(&output).contains("error: "), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_broken_env_file_is_told_by_its_line() {
+    let path = env_file(
+        "broken",
+        "JAAS_APP_ID=a\nJAAS_PRIVATE_KEY=-----BEGIN\nhidden words\n",
+    );
+    let output = with_file(&path, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let lines = text(&output);
+    assert!(lines.starts_with("error[env-file-broken] "), "{lines}");
+    assert!(lines.contains("line 3: "), "{lines}");
+    assert!(!lines.contains("hidden"), "{lines}");
+    assert!(!lines.contains("[missing]"), "{lines}");
+}
+
+#[test]
+fn a_broken_runtime_configuration_is_told_and_not_quoted() {
+    for shape in shapes(short_key()) {
+        let config = format!("a = 1\njaas_private_key = {shape}\n");
+        let output = doctor_in(&project("broken-providers", &config), &[]);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        let search = Search::new(&[&body(short_key())]);
+        assert_eq!(search.find(&text(&output)), None, "{}", text(&output));
+        // A quoted shape may be a string of TOML.
+        if !shape.contains('"') {
+            let line = text(&output);
+            assert!(line.starts_with("error[runtime-config-broken] "), "{line}");
+            assert!(line.contains("is not TOML: line "), "{line}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn files_of_the_project_that_hold_a_secret_are_found() {
+    let project = project(
+        "files",
+        "[[variables_provider]]\ntype = \"vault\"\ntoken = \"x\"\n",
+    );
+    for (name, text, mode) in [
+        (".dev.vars", "JAAS_PRIVATE_KEY=x\n", 0o644),
+        (".env", "JAAS_PRIVATE_KEY=x\n", 0o600),
+        ("key.pem", short_key(), 0o644),
+        ("public.pem", "-----BEGIN PUBLIC KEY-----\n", 0o644),
+    ] {
+        fs::write(project.join(name), text).expect("a file");
+        set_mode(&project.join(name), mode);
+    }
+    set_mode(&project.join("runtime-config.toml"), 0o644);
+    let lines = text(&doctor_in(&project, &[]));
+    let readable: Vec<&str> = lines
+        .lines()
+        .filter_map(|line| line.strip_prefix("warning[file-readable] "))
+        .filter_map(|line| line.split(" holds ").next()?.rsplit('/').next())
+        .collect();
+    assert_eq!(
+        readable,
+        [".dev.vars", "key.pem", "runtime-config.toml"],
+        "{lines}"
+    );
+    assert!(lines.contains("hint[env-file-unread] "), "{lines}");
+    assert!(lines.contains("hint[provider-unread] "), "{lines}");
+}
+
+#[test]
+fn the_json_has_its_documented_shape() {
+    let path = env_file("json", &good_text().replace("=\"true\"", "=\"maybe\""));
+    let output = with_file(&path, &["--json"]);
+    assert!(output.stderr.is_empty());
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let names = |value: &Value| {
+        let object = value.as_object().expect("an object");
+        object.keys().cloned().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        names(&json),
+        "errors findings hints ok production token version warnings"
+    );
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["ok"], false);
+    assert_eq!(json["errors"], 1);
+    assert_eq!(json["token"], Value::Null);
+    let finding = &json["findings"][0];
+    assert_eq!(names(finding), "file id message repair severity variable");
+    assert_eq!(finding["id"], "invalid");
+    assert_eq!(finding["severity"], "error");
+    assert_eq!(finding["variable"], "require_origin");
+
+    let output = with_file(&env_file("json-good", &good_text()), &["--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["ok"], true);
+    assert_eq!(names(&json["token"]), "checks signature_verified");
+    assert_eq!(names(&json["token"]["checks"][0]), "name ok");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_can_read_and_one_that_git_tracks_are_found() {
+    let path = env_file("open", &good_text());
+    set_mode(&path, 0o640);
+    let lines = text(&with_file(&path, &[]));
+    assert!(lines.starts_with("warning[file-readable] "), "{lines}");
+    assert!(lines.contains("Repair: chmod 600 "), "{lines}");
+
+    let path = env_file("tracked", &good_text());
+    let git = |arguments: &[&str]| {
+        let status = Command::new("git")
+            .current_dir(path.parent().expect("a folder"))
+            .args(arguments)
+            .status()
+            .expect("git runs");
+        assert!(status.success(), "git {arguments:?}");
+    };
+    git(&["init", "--quiet"]);
+    let lines = text(&with_file(&path, &[]));
+    assert!(lines.starts_with("warning[file-not-ignored] "), "{lines}");
+    git(&["add", "--force", "test.vars"]);
+    let output = with_file(&path, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let lines = text(&output);
+    assert!(lines.starts_with("error[file-tracked] "), "{lines}");
+}
+
+#[test]
+fn an_env_file_of_any_shape_is_examined_without_a_piece_of_the_key() {
+    let search = Search::new(&[&body(short_key())]);
+    let path = env_file("shapes", "");
+    for shape in shapes(short_key()) {
+        for file in [
+            shape.clone(),
+            format!("JAAS_PRIVATE_KEY={shape}"),
+            format!("JAAS_PRIVATE_KEY=\"{shape}\""),
+            format!("{shape}=x"),
+            format!("SPIN_VARIABLE_{shape}=\"x\"\nJAAS_APP_ID='{shape}'"),
+        ] {
+            fs::write(&path, &file).expect("a file");
+            for more in [&[][..], &["--json"]] {
+                let output = with_file(&path, more);
+                assert_ne!(output.status.code(), Some(2), "{}", text(&output));
+                assert_eq!(search.find(&text(&output)), None, "{}", text(&output));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_production_block_with_ones_own_values_is_good_for_production() {
+    let mut text = devkit_doctor::profile::block().replace("example.org", "vtaiwan.tw");
+    for (name, value) in faultless() {
+        if !text.contains(&format!("{name}=")) {
+            text.push_str(&format!("{name}=\"{}\"\n", value.trim_end()));
+        }
+    }
+    let text = text.replace("my-room", "vtaiwan");
+    let output = with_file(&env_file("block", &text), &["--production"]);
+    let lines = self::text(&output);
+    assert_eq!(output.status.code(), Some(0), "{lines}");
+}

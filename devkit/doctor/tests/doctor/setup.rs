@@ -1,0 +1,178 @@
+//! A configuration without a fault, and ways to spoil it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use devkit::settings::{Providers, Settings, variables};
+use devkit_doctor::examine;
+use devkit_doctor::facts::{Facts, FileFacts, Git};
+use devkit_doctor::report::Report;
+
+/// Some day in 2027, in seconds since 1970.
+pub const NOW: u64 = 1_800_000_000;
+
+pub const APP_ID: &str = "vpaas-magic-cookie-9b2de41c05f64a7c8e13f0a7d25c6b84";
+
+/// The folder of the project.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What `openssl` writes; these tests need it.
+pub fn openssl(arguments: &[&str]) -> String {
+    let output = Command::new("openssl")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .expect("openssl runs");
+    assert!(output.status.success(), "openssl {arguments:?}");
+    String::from_utf8(output.stdout).expect("PEM is ASCII")
+}
+
+fn rsa(bits: &str) -> String {
+    let option = format!("rsa_keygen_bits:{bits}");
+    openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", &option])
+}
+
+/// A key as 8x8's instructions make it, made for this run.
+pub fn key() -> &'static str {
+    static KEY: OnceLock<String> = OnceLock::new();
+    KEY.get_or_init(|| rsa("4096"))
+}
+
+/// A shorter one.
+pub fn short_key() -> &'static str {
+    static KEY: OnceLock<String> = OnceLock::new();
+    KEY.get_or_init(|| rsa("2048"))
+}
+
+/// Variables of a configuration that production can have.
+pub fn faultless() -> Vec<(String, String)> {
+    [
+        ("JAAS_APP_ID", APP_ID),
+        ("JAAS_KEY_ID", &format!("{APP_ID}/7d1e02")),
+        ("JAAS_PRIVATE_KEY", key()),
+        ("ALLOWED_ORIGINS", "https://talk.vtaiwan.tw"),
+        ("REQUIRE_ORIGIN", "true"),
+        ("DISCLOSE_ORIGINS", "false"),
+        ("DEFAULT_ROOM", "vtaiwan"),
+        ("ALLOWED_ROOMS", "vtaiwan, meetup-*"),
+        ("MODERATOR_FEATURES", "livestreaming"),
+        ("AUTH_MODE", "required"),
+        (
+            "AUTH_HS256_SECRET",
+            "tTq0dGm3b9yKfX1cVwZr7uLsN5eJ2hQp8aRoU4iB",
+        ),
+        ("AUTH_ISSUER", "https://login.vtaiwan.tw"),
+        ("AUTH_AUDIENCE", "jaas-jwt"),
+    ]
+    .map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value.to_owned()))
+    .into()
+}
+
+/// What the doctor looks at.
+pub struct Setup {
+    pub environment: Vec<(String, String)>,
+    pub env_file: Vec<(String, String)>,
+    pub runtime_config: String,
+    pub files: Vec<FileFacts>,
+    pub throw_away_key: Option<String>,
+    pub unread: Option<String>,
+    pub production: bool,
+}
+
+impl Setup {
+    /// Nothing to remark on.
+    pub fn faultless() -> Self {
+        Self {
+            environment: faultless(),
+            env_file: Vec::new(),
+            runtime_config: String::new(),
+            files: Vec::new(),
+            throw_away_key: None,
+            unread: None,
+            production: false,
+        }
+    }
+
+    /// With another value of a variable.
+    pub fn set(mut self, variable: &str, value: &str) -> Self {
+        let name = format!("SPIN_VARIABLE_{}", variable.to_uppercase());
+        self.environment.retain(|(other, _)| *other != name);
+        self.environment.push((name, value.to_owned()));
+        self
+    }
+
+    /// Without a variable.
+    pub fn without(mut self, variable: &str) -> Self {
+        let name = format!("SPIN_VARIABLE_{}", variable.to_uppercase());
+        self.environment.retain(|(other, _)| *other != name);
+        self
+    }
+
+    /// With one more environment variable.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With one more entry of the env file.
+    pub fn entry(mut self, name: &str, value: &str) -> Self {
+        self.env_file.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a file.
+    pub fn file(mut self, change: impl FnOnce(&mut FileFacts)) -> Self {
+        let mut file = FileFacts {
+            path: ".dev.vars".to_owned(),
+            secret: Some("a private key"),
+            shared: false,
+            open: false,
+            git: Git::Away,
+            bom: false,
+            crlf: false,
+        };
+        change(&mut file);
+        self.files.push(file);
+        self
+    }
+
+    /// Asks for the production profile.
+    pub fn production(mut self) -> Self {
+        self.production = true;
+        self
+    }
+
+    /// Changes anything.
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    pub fn facts(&self) -> Facts {
+        let manifest = std::fs::read_to_string(root().join("spin.toml")).expect("spin.toml");
+        let variables = variables(&manifest).expect("TOML");
+        let providers = Providers::parse(&self.runtime_config).expect("TOML");
+        let of = |name: &str| {
+            let found = self.environment.iter().find(|(other, _)| other == name);
+            Ok(found.map(|(_, value)| value.clone()))
+        };
+        Facts {
+            settings: Settings::gather(&variables, providers, of, &self.env_file).expect("text"),
+            variables,
+            environment: self.environment.iter().map(|(n, _)| n.clone()).collect(),
+            env_file: Some(".dev.vars".to_owned()),
+            files: self.files.clone(),
+            throw_away_key: self.throw_away_key.clone(),
+            unread: self.unread.clone(),
+            broken: Vec::new(),
+        }
+    }
+
+    pub fn report(&self) -> Report {
+        examine(&self.facts(), self.production, NOW)
+    }
+}
