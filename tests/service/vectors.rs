@@ -271,7 +271,7 @@ fn a_key_whose_numbers_are_wrong_is_refused_with_a_message() {
             Numbers::of(&openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2047"])).der(),
             "has fewer than 2048 bits",
         ),
-        ("4,098 bits", larger(4112), "has more than 4096 bits"),
+        ("4,112 bits", larger(4112), "has more than 4096 bits"),
         ("16,384 bits", larger(16_384), "has more than 4096 bits"),
     ];
     let keyring = Keyring::new();
