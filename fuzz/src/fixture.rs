@@ -29,7 +29,6 @@ pub static PEM: LazyLock<String> = LazyLock::new(|| {
     openssl(
         &[
             "genpkey",
-            "-quiet",
             "-algorithm",
             "RSA",
             "-pkeyopt",
@@ -41,12 +40,6 @@ pub static PEM: LazyLock<String> = LazyLock::new(|| {
 
 /// Runs OpenSSL; its output is text.
 pub fn openssl(arguments: &[&str], input: &[u8]) -> String {
-    let arguments: Vec<&str> = arguments
-        .iter()
-        .copied()
-        // OpenSSL 3.0 does not know it, and says its dots on standard error, which nobody reads.
-        .filter(|argument| *argument != "-quiet")
-        .collect();
     let mut child = Command::new("openssl")
         .args(arguments)
         .stdin(Stdio::piped())

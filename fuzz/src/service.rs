@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
-use jaas_jwt::service::{self, Answer, Environment, Request};
+use jaas_jwt::service::{self, Answer, Environment, Request, TOKEN_PATH};
 use jwt_simple::prelude::{
     NoCustomClaims, RS256KeyPair, RS256PublicKey, RSAPublicKeyLike, UnixTimeStamp,
     VerificationOptions,
@@ -20,6 +20,9 @@ const DEFAULT_ORIGINS: &str = "https://vtaiwan.pages.dev http://localhost:3000 h
 
 /// In 2023, in 2262 and in 9999, in seconds since 1970.
 const CLOCKS: [u64; 3] = [NOW, 9_223_372_036, 253_402_300_799];
+
+/// When the fixture's credentials expire, in seconds since 1970.
+const LATEST: u64 = u32::MAX as u64;
 
 static PUBLIC: LazyLock<RS256PublicKey> = LazyLock::new(|| {
     let pair = RS256KeyPair::from_pem(&PEM).expect("a good key");
@@ -205,6 +208,14 @@ fn check(good: &Good, message: &Message, answer: &Answer, now: u64) {
         let line: Value = serde_json::from_str(line).expect("a line of JSON");
         assert_eq!(line["status"], status);
     }
+    if status == 200
+        && message.target.starts_with(TOKEN_PATH)
+        && good.setting("auth_mode") == Some("required")
+    {
+        assert!(message.header("authorization").next().is_some());
+        // The fixture's credentials, the only ones that verify, end then.
+        assert!(now < LATEST + 60, "an expired credential");
+    }
     if message.method == "HEAD" || status == 204 {
         assert!(answer.body.is_empty());
         return;
@@ -218,9 +229,6 @@ fn check(good: &Good, message: &Message, answer: &Answer, now: u64) {
             allowed.is_some() || (origins == 0 && good.setting("require_origin").is_none()),
             "a token for a refused origin"
         );
-        if good.setting("auth_mode") == Some("required") {
-            assert!(message.header("authorization").next().is_some());
-        }
         check_token(good, token, now);
     } else {
         assert!(!String::from_utf8_lossy(&answer.body).contains(MARKER));
