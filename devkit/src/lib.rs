@@ -2,13 +2,14 @@
 //!
 //! Each module is one thing that a command needs: [`toolchain`], [`component`] and [`optimise`] make the `.wasm`,
 //! [`wasm`] takes it apart, [`settings`] finds the configuration, [`dev_key`] makes a key for a machine that has none,
-//! [`up`] serves, [`mod@test`] runs everything that CI runs, [`mod@bench`] measures the [`artifacts`]. [`process`] and
+//! [`up`] serves, [`demo`] serves a page beside it, [`mod@test`] runs everything that CI runs, [`mod@bench`] measures the [`artifacts`]. [`process`] and
 //! [`programs`] are the only ones that start or install other programs.
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
 pub mod bench;
 pub mod component;
+pub mod demo;
 pub mod dev_key;
 pub mod env_file;
 pub mod optimise;

@@ -39,6 +39,7 @@ fn a_bad_flag_ends_with_2_before_anything_is_done() {
         &["up", "--port", "3000"][..],
         &["up", "--listen", "3000"],
         &["up", "--host", "docker"],
+        &["demo", "--page-listen", "8080"],
         &["build", "--toolchain", "gcc"],
         &["key", "--bits", "1024"],
         &["key", "--format", "sec1"],
@@ -57,9 +58,11 @@ fn a_bad_flag_ends_with_2_before_anything_is_done() {
 
 #[test]
 fn a_missing_env_file_is_named() {
-    let output = dev(&["up", "--env-file", "no-such.vars"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(error_line(&output).contains("no-such.vars cannot be read"));
+    for arguments in [&["up"][..], &["demo", "--page-listen", "127.0.0.1:0"]] {
+        let output = dev(&[arguments, &["--env-file", "no-such.vars"]].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error_line(&output).contains("no-such.vars cannot be read"));
+    }
 }
 
 #[test]
@@ -80,19 +83,44 @@ fn a_broken_env_file_is_named_by_line_and_not_quoted() {
 fn a_taken_port_is_named_before_anything_is_built() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address").to_string();
-    let output = dev(&["up", "--listen", &address]);
+    let free = "127.0.0.1:0";
+    for (arguments, flag) in [
+        (&["up", "--listen", &address][..], "--listen"),
+        (
+            &["demo", "--page-listen", free, "--listen", &address],
+            "--listen",
+        ),
+        (
+            &["demo", "--listen", free, "--page-listen", &address],
+            "--page-listen",
+        ),
+    ] {
+        let output = dev(arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let line = error_line(&output);
+        assert!(
+            line.starts_with(&format!("error: {address} is in use"))
+                && line.contains(&format!("with {flag}, such as")),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_page_that_other_machines_reach_is_refused() {
+    let output = dev(&["demo", "--page-listen", "0.0.0.0:8080"]);
     assert_eq!(output.status.code(), Some(1));
-    let line = error_line(&output);
-    assert!(
-        line.starts_with(&format!("error: {address} is in use")) && line.contains("--listen"),
-        "{line}"
-    );
+    assert!(error_line(&output).contains("--page-listen 127.0.0.1:8080"));
 }
 
 #[test]
 fn a_machine_without_spin_is_told_so() {
-    for command in ["up", "test"] {
-        let output = dev(&[command, "--host", "spin"]);
+    for arguments in [
+        &["up"][..],
+        &["demo", "--page-listen", "127.0.0.1:0"],
+        &["test"],
+    ] {
+        let output = dev(&[arguments, &["--host", "spin"]].concat());
         assert_eq!(output.status.code(), Some(1));
         assert!(error_line(&output).contains("`spin` is not on PATH"));
     }
