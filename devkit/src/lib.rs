@@ -2,8 +2,9 @@
 //!
 //! Each module is one thing that a command needs: [`toolchain`], [`component`] and [`optimise`] make the `.wasm`,
 //! [`wasm`] takes it apart, [`settings`] finds the configuration, [`dev_key`] makes a key for a machine that has none,
-//! [`up`] serves, [`demo`] serves a page beside it, [`mod@test`] runs everything that CI runs, [`mod@bench`] measures the [`artifacts`]. [`process`] and
-//! [`programs`] are the only ones that start or install other programs.
+//! [`up`] serves, [`demo`] serves a page beside it, [`mod@test`] runs everything that CI runs with [`web`] for the browser
+//! client, [`mod@bench`] measures the [`artifacts`]. [`process`], [`programs`] and [`npm`] are the only ones that start or
+//! install other programs.
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
@@ -12,6 +13,7 @@ pub mod component;
 pub mod demo;
 pub mod dev_key;
 pub mod env_file;
+pub mod npm;
 pub mod optimise;
 pub mod process;
 pub mod programs;
@@ -22,3 +24,4 @@ pub mod test;
 pub mod toolchain;
 pub mod up;
 pub mod wasm;
+pub mod web;

@@ -12,14 +12,14 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::component::Variant;
+use crate::npm::Package;
 use crate::process::{self, Interrupted, Stop};
-use crate::programs::{self, NODE};
+use crate::programs::{self, NODE, NPM};
 use crate::project::{Project, shown, write_whole};
 use crate::report;
 use crate::wasm;
@@ -28,9 +28,6 @@ use crate::wasm;
 const PACKAGE: &str = include_str!("../tools/package.json");
 /// Its exact version and checksum.
 const LOCK: &str = include_str!("../tools/package-lock.json");
-
-/// How long the download may take.
-const INSTALL_LIMIT: Duration = Duration::from_secs(180);
 
 /// For the portable component. Function names of Rust start with one of two prefixes: these functions stay where the
 /// compiler, which knows more about them, has put them. What is left is the library of the compiler and of C.
@@ -113,9 +110,9 @@ pub fn optimise(
     let tool = Tool::new(project);
     let facts = Facts {
         result: store.result.is_file(),
-        tool: tool.is_installed(),
+        tool: tool.0.is_installed(),
         node: programs::find(NODE.name).is_some(),
-        npm: programs::find("npm").is_some(),
+        npm: programs::find(NPM.name).is_some(),
     };
     let done = match facts.plan() {
         Plan::Reuse => return read(&store.result),
@@ -180,46 +177,23 @@ fn key(component: &[u8], arguments: &[&str], lock: &str) -> u64 {
 }
 
 /// Binaryen below `target`.
-struct Tool {
-    folder: PathBuf,
-}
+struct Tool(Package);
 
 impl Tool {
     fn new(project: &Project) -> Self {
-        Self {
+        Self(Package {
             folder: project.target_dir().join("tools"),
-        }
-    }
-
-    fn program(&self) -> PathBuf {
-        self.folder.join("node_modules/binaryen/bin/wasm-opt")
-    }
-
-    /// Written when everything is in its place.
-    fn stamp(&self) -> PathBuf {
-        self.folder.join("installed")
-    }
-
-    fn is_installed(&self) -> bool {
-        self.program().is_file() && fs::read_to_string(self.stamp()).is_ok_and(|lock| lock == LOCK)
+            manifest: PACKAGE,
+            lock: LOCK,
+            program: "node_modules/binaryen/bin/wasm-opt",
+        })
     }
 
     fn install(&self, stop: &Stop) -> Result<()> {
         report::step(
             "Fetching Binaryen, which optimises the component (a download of some 20 MB) …",
         );
-        let _ = fs::remove_file(self.stamp());
-        write_whole(&self.folder.join("package.json"), PACKAGE.as_bytes())?;
-        write_whole(&self.folder.join("package-lock.json"), LOCK.as_bytes())?;
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .args(["--loglevel", "error", "--fetch-retries", "1"])
-            .current_dir(&self.folder)
-            .stdout(Stdio::null());
-        process::run_for(&mut npm, INSTALL_LIMIT, stop)?
-            .filter(|status| status.success() && self.program().is_file())
-            .context("npm cannot fetch Binaryen")?;
-        write_whole(&self.stamp(), LOCK.as_bytes())
+        self.0.install(stop).context("npm cannot fetch Binaryen")
     }
 
     fn run(
@@ -234,7 +208,7 @@ impl Tool {
             ["linked", "optimised"].map(|what| store.folder.join(format!("{what}.{}", store.name)));
         write_whole(&input, wasm::core_module(component)?)?;
         let mut node = Command::new(NODE.name);
-        node.arg(self.program())
+        node.arg(self.0.program())
             .arg(&input)
             .args(arguments(variant))
             .arg("--output")

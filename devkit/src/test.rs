@@ -9,7 +9,7 @@ use crate::component::Variant;
 use crate::process::{self, Stop};
 use crate::programs::{self, NODE, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::project::Project;
-use crate::{component, report, toolchain};
+use crate::{component, report, toolchain, web};
 
 /// What tells the tests over HTTP which host to start.
 pub const HOST_VARIABLE: &str = "JAAS_TEST_HOST";
@@ -37,7 +37,8 @@ impl TestHost {
     }
 }
 
-/// Builds the component, sees that the tests' programs are there, and runs every test of the workspace.
+/// Builds the component, sees that the tests' programs are there, and runs every test: of the browser client and of the
+/// workspace; with `arguments`, which choose among cargo's tests, the workspace's alone.
 ///
 /// # Errors
 /// A program is missing, or the component cannot be built. Failing tests are no error here: they are the status.
@@ -57,6 +58,12 @@ pub fn test(
     }
     for program in [OPENSSL, SSH_KEYGEN, NODE, PYTHON] {
         programs::require(program, stop)?;
+    }
+    // The quick ones first.
+    if arguments.is_empty()
+        && let Some(status) = web::test(project, stop)?
+    {
+        return Ok(status);
     }
     let artifact = component::build(project, toolchain, variant, stop)?;
 

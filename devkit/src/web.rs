@@ -1,0 +1,75 @@
+//! Tests the browser client in `web/`: its behaviour under Node, its types by TypeScript's compiler.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::npm::Package;
+use crate::process::{self, Stop};
+use crate::programs::{self, NODE, NPM};
+use crate::project::{Project, shown};
+use crate::report;
+
+/// Names the compiler's exact version.
+const PACKAGE: &str = include_str!("../../web/package.json");
+/// Its checksum.
+const LOCK: &str = include_str!("../../web/package-lock.json");
+
+/// Runs the tests and then checks the types, as far as Node and npm are there; says so where they are not. `None`: nothing
+/// failed.
+///
+/// # Errors
+/// There are no tests, or npm cannot fetch the compiler. Failing tests are no error here: they are the status.
+pub fn test(project: &Project, stop: &Stop) -> Result<Option<ExitStatus>> {
+    let web = project.root().join("web");
+    if programs::find(NODE.name).is_none() {
+        report::step("note: node is not on PATH; the tests of web/ are skipped");
+        return Ok(None);
+    }
+    report::step("Testing the browser client …");
+    let mut node = Command::new(NODE.name);
+    node.args(["--test", "--test-reporter", "spec"])
+        .args(test_files(&web.join("test"))?);
+    let status = process::run(&mut node, stop)?;
+    if !status.success() {
+        return Ok(Some(status));
+    }
+    let compiler = Package {
+        folder: project.target_dir().join("typescript"),
+        manifest: PACKAGE,
+        lock: LOCK,
+        program: "node_modules/typescript/bin/tsc",
+    };
+    if !compiler.is_installed() {
+        if programs::find(NPM.name).is_none() {
+            report::step("note: npm is not on PATH; the types of web/ are not checked");
+            return Ok(None);
+        }
+        report::step("Fetching TypeScript, which checks types (24 MB below target) …");
+        compiler
+            .install(stop)
+            .context("npm cannot fetch TypeScript")?;
+    }
+    report::step("Checking the browser client's types …");
+    let mut node = Command::new(NODE.name);
+    node.arg(compiler.program()).arg("--project").arg(&web);
+    let status = process::run(&mut node, stop)?;
+    Ok((!status.success()).then_some(status))
+}
+
+/// By name, because Node's own search differs between its versions.
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let cannot = || format!("{} cannot be read", shown(folder));
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(cannot)? {
+        let path = entry.with_context(cannot)?.path();
+        if path.to_string_lossy().ends_with(".test.js") {
+            files.push(path);
+        }
+    }
+    ensure!(!files.is_empty(), "{} has no tests", shown(folder));
+    files.sort();
+    Ok(files)
+}

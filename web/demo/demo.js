@@ -1,0 +1,451 @@
+// @ts-check
+/**
+ * The page: form, request, verdicts, countdown, meeting.
+ *
+ * What tests may rely on:
+ * - Parameters of the address fill in the form, and send nothing: `server`, `room`, `name`, `email`, `moderator`
+ *   (`true`), `lang` (`en`, `zh-TW`). There is none for the credential, which would stay in the history.
+ * - `#app[data-state]`: idle, loading, token, expired, refused, unreachable, timeout, bad-request, unauthorised, forbidden,
+ *   misconfigured, failed, invalid-server; `data-http-status` where there was an answer.
+ * - `#checks > li[data-check][data-verdict]` with pass, fail or skip, and likewise `#prosody-checks`; `#summary[data-passed]
+ *   [data-total]`; `#countdown[data-seconds]`; `#header-json`, `#payload-json`; `#token`; `#server-message`.
+ * - `#meeting[data-state]`: idle, loading, joining, joined, left, no-iframe-api, meeting-error.
+ *
+ * Texts from outside go into the page as text alone, never as markup.
+ */
+
+import { JitsiTokenError, JitsiTokenService, decodeToken } from '../jaas-token.js';
+import { CLIENT_CHECKS, PROSODY_CHECKS, check } from './checks.js';
+import { languageOf, textOf } from './texts.js';
+
+/** @typedef {{ monotonic: number, wall: number }} Instant milliseconds */
+/** @typedef {{ token: string, header: Record<string, any>, payload: Record<string, any>, room: string, lifetime: number, since: Instant, clock: number }} Received */
+/** @typedef {{ dispose(): void, addListener(name: string, listener: (event: any) => void): void }} Meeting */
+
+const SERVER = 'http://127.0.0.1:3000';
+const ROOM = 'my-room';
+const TIMEOUT_SECONDS = 10;
+const PROBE_MS = 5_000;
+const SCRIPT_MS = 15_000;
+/** A difference of clocks that is worth a line, in seconds. */
+const CLOCK_SECONDS = 5;
+
+/** What goes into the address of 8x8's script, and so must be nothing else. */
+const APP_ID = /^vpaas-magic-cookie-[0-9a-f]{32}$/i;
+
+const parameters = new URLSearchParams(location.search);
+let language = languageOf(parameters.get('lang'), navigator.languages);
+/** The values of the sentences that are shown, to write them again in the other language. */
+/** @type {Record<string, string>} */
+let said = {};
+/** @type {Received | undefined} */
+let received;
+/** @type {Meeting | undefined} */
+let meeting;
+let meetingError = '';
+
+/**
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} type
+ * @returns {T}
+ */
+function element(id, type) {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new Error(`#${id} is missing`);
+  return found;
+}
+
+/** @param {string} id */
+const input = (id) => element(id, HTMLInputElement);
+/** @param {string} id */
+const button = (id) => element(id, HTMLButtonElement);
+/** @param {string} id */
+const any = (id) => element(id, HTMLElement);
+
+const app = any('app');
+const meetingSection = any('meeting');
+
+/**
+ * @param {string} name
+ * @param {Record<string, string>} [values]
+ */
+const text = (name, values) => textOf(language, name, values);
+
+/**
+ * Writes a text only where it changes, so that a screen reader does not say it again.
+ *
+ * @param {HTMLElement} target
+ * @param {string} value
+ */
+function write(target, value) {
+  if (target.textContent !== value) target.textContent = value;
+}
+
+/** Writes every text in the language of the moment. */
+function translate() {
+  document.documentElement.lang = language;
+  document.title = text('page.title');
+  for (const target of document.querySelectorAll('[data-text]')) {
+    if (target instanceof HTMLElement && target.dataset.text) {
+      write(target, text(target.dataset.text, { origin: location.origin }));
+    }
+  }
+  const other = button('language');
+  write(other, text('page.other-language'));
+  other.lang = language === 'en' ? 'zh-TW' : 'en';
+  other.setAttribute('aria-label', text('page.other-language-label'));
+  write(any('copy-text'), '');
+  showState();
+  showMeeting(meetingSection.dataset.state ?? 'idle');
+  tick();
+}
+
+/**
+ * @param {string} state
+ * @param {Record<string, string>} [values]
+ */
+function setState(state, values = {}) {
+  app.dataset.state = state;
+  said = values;
+  if (values.status) app.dataset.httpStatus = values.status;
+  else delete app.dataset.httpStatus;
+  button('get-token').setAttribute('aria-disabled', String(state === 'loading'));
+  input('server').setAttribute('aria-invalid', String(state === 'invalid-server'));
+  showState();
+}
+
+function showState() {
+  const state = app.dataset.state ?? 'idle';
+  // A token that Jitsi would refuse is no good news.
+  const doubtful = state === 'token' && said.passed !== said.total;
+  for (const part of ['title', 'text', 'advice']) {
+    write(any(`status-${part}`), text(`state.${doubtful ? 'doubtful' : state}.${part}`, said));
+  }
+  const quiet = state === 'idle' || state === 'loading';
+  any('status').dataset.tone = quiet ? 'quiet' : state === 'token' && !doubtful ? 'good' : 'bad';
+  write(any('server-message'), said.message ?? '');
+  any('message-line').hidden = !said.message;
+  const there = state === 'token' || state === 'expired';
+  any('result').hidden = !there;
+  // A meeting that goes on is not taken off the page by the end of its token, nor by the next request.
+  meetingSection.hidden = state !== 'token' && !meeting;
+}
+
+/** @returns {Instant} */
+const now = () => ({ monotonic: performance.now(), wall: Date.now() });
+
+/** @param {SubmitEvent} event */
+async function getToken(event) {
+  event.preventDefault();
+  if (app.dataset.state === 'loading') return;
+  const server = input('server').value.trim();
+  const values = { server, origin: location.origin, seconds: String(TIMEOUT_SECONDS) };
+  const service = serviceAt(server);
+  if (!service) {
+    setState('invalid-server', values);
+    input('server').focus();
+    return;
+  }
+  forget();
+  setState('loading', values);
+  const room = input('room').value;
+  const since = now();
+  try {
+    const token = await service.getToken({
+      room,
+      userName: input('name').value,
+      userEmail: input('email').value,
+      isModerator: input('moderator').checked,
+      method: element('method', HTMLSelectElement).value === 'GET' ? 'GET' : 'POST',
+      authorization: () => input('credential').value,
+      timeoutMs: TIMEOUT_SECONDS * 1000,
+    });
+    const { header, payload } = decodeToken(token);
+    received = { token, header, payload, room, since, lifetime: payload.exp - payload.iat, clock: clockError(payload.iat, since) };
+    showToken(received);
+  } catch (error) {
+    const [state, more] = await failure(error, server);
+    setState(state, { ...values, ...more });
+  }
+}
+
+/** @param {string} server */
+function serviceAt(server) {
+  try {
+    // Anything else may be a path of this page's own origin, which serves files.
+    return /^https?:/i.test(server) ? new JitsiTokenService({ server }) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @param {string} server
+ * @returns {Promise<[string, Record<string, string>]>}
+ */
+async function failure(error, server) {
+  if (!(error instanceof JitsiTokenError)) return ['failed', { message: String(error) }];
+  const values = { status: error.status ? String(error.status) : '', message: error.serverMessage ?? '' };
+  if (error.code === 'timeout') return ['timeout', {}];
+  if (error.code === 'network') return [(await answers(server)) ? 'refused' : 'unreachable', {}];
+  const { status = 0 } = error;
+  if (error.code !== 'http') return ['failed', values];
+  if ([400, 413, 415].includes(status)) return ['bad-request', values];
+  if (status === 401) return ['unauthorised', values];
+  if (status === 403) return ['forbidden', values];
+  if (status === 500 || status === 503) return ['misconfigured', values];
+  return ['failed', values];
+}
+
+/**
+ * Whether anything answers there. A browser tells a page no difference between an answer that it may not read and none
+ * at all; a request without CORS, of which nothing can be read, fails only where there is none.
+ *
+ * @param {string} server
+ */
+async function answers(server) {
+  try {
+    await fetch(new URL('/healthz', server), {
+      mode: 'no-cors',
+      credentials: 'omit',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(PROBE_MS),
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * How many seconds this device's clock is ahead of the service's; negative: behind; 0: the time of the request cannot
+ * tell. `iat` is the second in which the service made the token, some time between request and answer.
+ *
+ * @param {unknown} iat
+ * @param {Instant} asked
+ */
+function clockError(iat, asked) {
+  if (typeof iat !== 'number') return 0;
+  const ahead = asked.wall / 1000 - (iat + 1);
+  const behind = iat - Date.now() / 1000;
+  return ahead > 0 ? ahead : behind > 0 ? -behind : 0;
+}
+
+/** @param {Received} token */
+function showToken(token) {
+  write(any('header-json'), JSON.stringify(token.header, null, 2));
+  write(any('payload-json'), JSON.stringify(token.payload, null, 2));
+  element('token', HTMLTextAreaElement).value = token.token;
+  showMeeting(meeting ? (meetingSection.dataset.state ?? 'idle') : 'idle');
+  const passed = showChecks(token);
+  setState('token', { passed: String(passed), total: String(CLIENT_CHECKS.length), status: '200' });
+  tick();
+}
+
+/** Takes the last token out of the page. */
+function forget() {
+  received = undefined;
+  element('token', HTMLTextAreaElement).value = '';
+  element('token-details', HTMLDetailsElement).open = false;
+  for (const id of ['header-json', 'payload-json', 'copy-text']) write(any(id), '');
+}
+
+/**
+ * Writes the verdicts of this second; gives how many of the web client's are good.
+ *
+ * @param {Received} token
+ */
+function showChecks({ token, room, clock }) {
+  const findings = check(token, Date.now() / 1000, room);
+  let passed = 0;
+  for (const [list, ids] of /** @type {const} */ ([
+    ['checks', CLIENT_CHECKS],
+    ['prosody-checks', PROSODY_CHECKS],
+  ])) {
+    for (const id of ids) {
+      const { verdict, values } = findings.get(id) ?? { verdict: 'skip', values: {} };
+      if (list === 'checks' && verdict === 'pass') passed += 1;
+      const [mark, name, sentence] = row(list, id, verdict);
+      write(mark, text(`verdict.${verdict}`));
+      write(name, text(`check.${id}.name`));
+      const time = values.time === undefined ? undefined : dated(values.time);
+      const key = verdict === 'skip' ? 'verdict.skip-text' : `check.${id}.${verdict}`;
+      write(sentence, text(key, time === undefined ? values : { ...values, time }));
+    }
+  }
+  const summary = any('summary');
+  const total = CLIENT_CHECKS.length;
+  summary.dataset.passed = String(passed);
+  summary.dataset.total = String(total);
+  write(summary, text('checks.summary', { passed: String(passed), total: String(total) }));
+
+  const note = any('clock-note');
+  note.hidden = Math.abs(clock) < CLOCK_SECONDS;
+  const seconds = String(Math.round(Math.abs(clock)));
+  write(note, note.hidden ? '' : text(clock > 0 ? 'clock.ahead' : 'clock.behind', { seconds }));
+  return passed;
+}
+
+/**
+ * The three texts of a check's line, which is made when it is first wanted.
+ *
+ * @param {string} list
+ * @param {string} id
+ * @param {string} verdict
+ * @returns {HTMLElement[]}
+ */
+function row(list, id, verdict) {
+  let line = any(list).querySelector(`[data-check="${id}"]`);
+  if (!(line instanceof HTMLElement)) {
+    const made = document.createElement('li');
+    made.dataset.check = id;
+    for (const part of ['mark', 'name', 'sentence']) {
+      const span = document.createElement('span');
+      span.className = part;
+      made.append(span, ' ');
+    }
+    any(list).append(made);
+    line = made;
+  }
+  if (line instanceof HTMLElement) line.dataset.verdict = verdict;
+  return [...line.querySelectorAll('span')];
+}
+
+/** @param {string} seconds */
+function dated(seconds) {
+  const date = new Date(Number(seconds) * 1000);
+  if (Number.isNaN(date.getTime())) return seconds;
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(date);
+}
+
+/**
+ * The countdown goes by the service's times and by how long ago it was asked, not by what this device's clock says.
+ */
+function tick() {
+  if (!received) return;
+  const { lifetime, since } = received;
+  const { monotonic, wall } = now();
+  const gone = Math.max(monotonic - since.monotonic, wall - since.wall) / 1000;
+  const left = Math.max(0, Math.floor(lifetime - gone)) || 0;
+  const countdown = any('countdown');
+  countdown.dataset.seconds = String(left);
+  write(countdown, left > 0 ? clockTime(left) : text('countdown.over'));
+  showChecks(received);
+  if (left === 0 && app.dataset.state === 'token') setState('expired');
+}
+
+/** @param {number} seconds */
+function clockTime(seconds) {
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return parts.map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+async function copy() {
+  const field = element('token', HTMLTextAreaElement);
+  try {
+    await navigator.clipboard.writeText(field.value);
+    write(any('copy-text'), text('secret.copied'));
+  } catch {
+    field.focus();
+    field.select();
+    write(any('copy-text'), text('secret.selected'));
+  }
+}
+
+/** @param {string} state */
+function showMeeting(state) {
+  meetingSection.dataset.state = state;
+  write(any('meeting-text'), text(`meeting.${state}`, { error: meetingError }));
+  button('join').hidden = meeting !== undefined;
+  button('leave').hidden = meeting === undefined;
+}
+
+async function join() {
+  if (!received || meeting || meetingSection.dataset.state === 'loading') return;
+  const { token, payload } = received;
+  showMeeting('loading');
+  try {
+    if (!APP_ID.test(payload.sub)) throw new Error('sub is no App ID');
+    const Api = await iframeApi(payload.sub);
+    /** @type {Meeting} */
+    const made = new Api('8x8.vc', {
+      roomName: `${payload.sub}/${payload.room}`,
+      jwt: token,
+      parentNode: any('meeting-frame'),
+      width: '100%',
+      height: '100%',
+      lang: language === 'en' ? 'en' : 'zh-TW',
+    });
+    meeting = made;
+    made.addListener('videoConferenceJoined', () => showMeeting('joined'));
+    made.addListener('readyToClose', () => leave());
+    made.addListener('errorOccurred', (event) => {
+      const error = event?.error ?? event;
+      if (error?.isFatal === false) return;
+      meetingError = String(error?.name ?? error?.message ?? '');
+      showMeeting('meeting-error');
+    });
+    any('meeting-frame').querySelector('iframe')?.setAttribute('title', text('meeting.frame'));
+    showMeeting('joining');
+    button('leave').focus();
+  } catch {
+    showMeeting('no-iframe-api');
+  }
+}
+
+function leave() {
+  if (!meeting) return;
+  meeting.dispose();
+  meeting = undefined;
+  any('meeting-frame').replaceChildren();
+  showMeeting('left');
+  showState();
+  button('join').focus();
+}
+
+/**
+ * 8x8's script, which is loaded when somebody wants to join and not before.
+ *
+ * @param {string} appId
+ * @returns {Promise<any>}
+ */
+async function iframeApi(appId) {
+  const loaded = () => /** @type {any} */ (globalThis).JitsiMeetExternalAPI;
+  if (loaded()) return loaded();
+  const script = document.createElement('script');
+  script.src = `https://8x8.vc/${appId}/external_api.js`;
+  try {
+    await new Promise((resolve, reject) => {
+      script.addEventListener('load', resolve, { once: true });
+      script.addEventListener('error', reject, { once: true });
+      setTimeout(reject, SCRIPT_MS);
+      document.head.append(script);
+    });
+  } catch {
+    script.remove();
+  }
+  if (!loaded()) throw new Error('the script did not load');
+  return loaded();
+}
+
+function start() {
+  input('server').value = parameters.get('server') ?? SERVER;
+  input('room').value = parameters.get('room') ?? ROOM;
+  input('name').value = parameters.get('name') ?? '';
+  input('email').value = parameters.get('email') ?? '';
+  input('moderator').checked = parameters.get('moderator') === 'true';
+  element('form', HTMLFormElement).addEventListener('submit', getToken);
+  button('language').addEventListener('click', () => {
+    language = language === 'en' ? 'zh-TW' : 'en';
+    translate();
+  });
+  button('copy').addEventListener('click', copy);
+  button('join').addEventListener('click', join);
+  button('leave').addEventListener('click', leave);
+  setInterval(tick, 1000);
+  translate();
+}
+
+start();

@@ -1,0 +1,107 @@
+/** What a token is asked for, how, and who asks. All are optional; `undefined` counts as left out. */
+export interface TokenOptions {
+  /** The meeting room. Default: the service's `default_room`. */
+  room?: string;
+  /** The person's id. Default: `user123` for {@link getJitsiToken}, else one that is made up once for each page load. */
+  userId?: string;
+  /** The display name. Default: `Anonymous User`. */
+  userName?: string;
+  /** The e-mail address; every participant can see it. Default: the service's `default_user_email`. */
+  userEmail?: string;
+  /** The address of a picture, `https`. Default: none. */
+  userAvatar?: string;
+  /** Whether to ask for a moderator's token. Default: `false`. */
+  isModerator?: boolean | 'true' | 'false';
+  /** Whether recordings should leave the person out. Default: not said. */
+  isHiddenFromRecorder?: boolean | 'true' | 'false';
+  /** The features that are wanted, of those that the role may have. Default: all of them. */
+  features?: readonly string[];
+
+  /** The service's URL, with or without `/api/jitsi-token`; a path is one of the page's own origin. Default: that origin. */
+  server?: string | URL;
+  /** `POST` (default) keeps names out of URLs and logs; a `GET` without `authorization` needs no preflight. */
+  method?: 'GET' | 'POST';
+  /**
+   * Gives the credential of your login, with or without `Bearer ` before it; nothing: no header is sent. Called for
+   * every call of `getToken`; where `identity` is given, only for every request that is sent.
+   */
+  authorization?: () => Credential | PromiseLike<Credential>;
+  /**
+   * Who is logged in, in a word that changes with the person and their rights. With it a kept token is found although
+   * the credential has changed. Default: the credential itself.
+   */
+  identity?: string | (() => string);
+  /** Ends this call, which then rejects with the signal's reason. Others who wait for the same request get their token. */
+  signal?: AbortSignal;
+  /** How long this call may take, in milliseconds. Default: 10,000. */
+  timeoutMs?: number;
+  /**
+   * A kept token with less life left than this, in seconds, is replaced. Default: 60. Never more than half of the
+   * token's life.
+   */
+  refreshMarginSeconds?: number;
+  /** `true`: ask the service although a token is kept. Default: `false`. */
+  fresh?: boolean;
+  /** What sends the request. Default: the browser's `fetch`. */
+  fetch?: typeof globalThis.fetch;
+}
+
+/** What `authorization` gives. */
+export type Credential = string | null | undefined;
+
+/**
+ * - `http`: the service refused; `status` is the HTTP status, `serverMessage` the service's sentence.
+ * - `network`: no answer, or one that the browser does not let the page read because of its origin.
+ * - `timeout`: `timeoutMs` is over.
+ * - `malformed`: what came is no token.
+ * - `expired`: the token had no life left when it came.
+ */
+export type ErrorCode = 'http' | 'network' | 'timeout' | 'malformed' | 'expired';
+
+/** Why there is no token. */
+export declare class JitsiTokenError extends Error {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details?: { status?: number; serverMessage?: string; cause?: unknown },
+  );
+  /** What kind of failure it is. */
+  code: ErrorCode;
+  /** The HTTP status, where there was an answer. */
+  status: number | undefined;
+  /** The service's own sentence, where it sent one; then `message` is the same. */
+  serverMessage: string | undefined;
+}
+
+/** Gets tokens, and keeps them in memory while they are good. Failures are not kept. */
+export declare class JitsiTokenService {
+  /**
+   * @param defaults options for every call
+   * @throws {TypeError} `server` or `method` cannot be used
+   */
+  constructor(defaults?: TokenOptions);
+  /**
+   * A token: a kept one, that of a request under way for the same options, or a new one.
+   *
+   * Rejects with a {@link JitsiTokenError}, with the reason of `signal`, with what `authorization` threw, or with a
+   * `TypeError` where an option cannot be used.
+   */
+  getToken(options?: TokenOptions): Promise<string>;
+  /** As the method, by a service without defaults that the whole page shares. */
+  static getToken(options?: TokenOptions): Promise<string>;
+  /** Forgets every token, as when somebody logs out. */
+  clear(): void;
+}
+
+/** As {@link JitsiTokenService.getToken}, except for the default of `userId`. */
+export declare function getJitsiToken(options?: TokenOptions): Promise<string>;
+
+/**
+ * Reads a token's two JSON parts. Does not verify the signature.
+ *
+ * @throws {JitsiTokenError} with code `malformed`
+ */
+export declare function decodeToken(token: string): {
+  header: Record<string, any>;
+  payload: Record<string, any>;
+};

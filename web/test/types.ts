@@ -1,0 +1,42 @@
+// Read by the TypeScript compiler alone: what the declarations take, and what they must not.
+import { JitsiTokenError, JitsiTokenService, decodeToken, getJitsiToken } from '../jaas-token.js';
+
+export async function callsOfTheOldSnippet(): Promise<string[]> {
+  const meeting = {
+    room: 'my-meeting-room',
+    userId: 'user123',
+    userName: 'John Doe',
+    userEmail: 'john@example.com',
+    isModerator: true,
+  };
+  return [await getJitsiToken(), await getJitsiToken(meeting), await JitsiTokenService.getToken(meeting)];
+}
+
+export async function everyOption(signal: AbortSignal): Promise<number | undefined> {
+  const service = new JitsiTokenService({ server: 'https://tokens.example.org', method: 'GET', identity: () => 'jane' });
+  try {
+    const token: string = await service.getToken({
+      authorization: async () => null,
+      features: ['recording'],
+      userAvatar: 'https://example.org/a.png',
+      isHiddenFromRecorder: 'true',
+      signal,
+      timeoutMs: 1,
+      refreshMarginSeconds: 1,
+      fresh: true,
+      fetch,
+    });
+    service.clear();
+    const expires: number = decodeToken(token).payload.exp;
+    return expires;
+  } catch (error) {
+    return error instanceof JitsiTokenError && error.code === 'http' ? error.status : undefined;
+  }
+}
+
+// @ts-expect-error: a misspelt option
+void getJitsiToken({ userID: 'x' });
+// @ts-expect-error: another method
+void getJitsiToken({ method: 'PUT' });
+// @ts-expect-error: a credential and not what gives one
+void getJitsiToken({ authorization: 'Bearer x' });
