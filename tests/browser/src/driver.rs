@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use crate::{LIMIT, target};
 
 /// Runs the driver ($1) until this shell's input ends, which is when the test process ends, however it does; then ends
-/// the driver and removes the profile ($2). The browser talks to the driver through a pipe, and ends with it.
+/// the driver and removes the profile ($2). The browser talks to the driver through a pipe, and ends with it; until then
+/// it holds its lock on the profile.
 const GUARD: &str = r#"
     trap : TERM INT
     "$1" --port=0 </dev/null &
@@ -24,6 +25,10 @@ const GUARD: &str = r#"
     read -r _
     kill "$driver"
     wait "$driver"
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ -L "$2/SingletonLock" ] || break
+        sleep 0.2
+    done
     rm -rf "$2"
 "#;
 

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::{Client, Locator};
@@ -219,7 +221,7 @@ impl Browser {
                 json!({ "width": width, "height": height, "deviceScaleFactor": 2, "mobile": true }),
             ),
             None => self.cdp("Emulation.clearDeviceMetricsOverride", json!({})),
-        }
+        };
         let features: Vec<Value> = features
             .iter()
             .map(|(name, value)| json!({ "name": name, "value": value }))
@@ -231,22 +233,22 @@ impl Browser {
     }
 
     /// A command of the Chrome DevTools protocol.
-    fn cdp(&self, command: &'static str, parameters: Value) {
+    fn cdp(&self, command: &'static str, parameters: Value) -> Value {
         self.wait(self.client.issue_cmd(Cdp {
             command,
             parameters,
-        }));
+        }))
     }
 
-    /// Runs the body of a function in each page before its own scripts, until the page that is open next is left.
+    /// Opens a page, and runs the body of a function in it before its own scripts.
     ///
     /// # Panics
-    /// The browser refuses.
-    pub fn open_after(&self, body: &str, url: &str) {
-        let added = self.wait(self.client.issue_cmd(Cdp {
-            command: "Page.addScriptToEvaluateOnNewDocument",
-            parameters: json!({ "source": format!("(() => {{ {body} }})()") }),
-        }));
+    /// It does not load.
+    pub fn open_with(&self, url: &str, body: &str) {
+        let added = self.cdp(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": format!("(() => {{ {body} }})()") }),
+        );
         self.open(url);
         self.cdp(
             "Page.removeScriptToEvaluateOnNewDocument",
@@ -261,7 +263,15 @@ impl Browser {
     pub fn screenshot(&self, name: &str) {
         let folder = target().join("screenshots");
         fs::create_dir_all(&folder).expect("a folder");
-        let picture = self.wait(self.client.screenshot());
+        let metrics = self.cdp("Page.getLayoutMetrics", json!({}));
+        let mut clip = metrics["cssContentSize"].clone();
+        clip["scale"] = json!(1);
+        let picture = self.cdp(
+            "Page.captureScreenshot",
+            json!({ "captureBeyondViewport": true, "clip": clip }),
+        );
+        let picture = picture["data"].as_str().expect("a picture");
+        let picture = STANDARD.decode(picture).expect("it is base64");
         fs::write(folder.join(format!("{name}.png")), picture).expect("a file");
     }
 }

@@ -21,5 +21,7 @@ mod signature;
 mod spin;
 
 mod cors;
+mod demo;
 mod errors;
 mod site;
+mod snippet;

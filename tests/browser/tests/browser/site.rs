@@ -6,6 +6,7 @@ use browser_tests::Wire;
 use serde_json::Value;
 
 use crate::harness::{Server, Settings};
+pub use crate::http::form;
 use crate::http::{TOKEN_ROUTE, token_target};
 
 /// The folder of the tests' own pages.
