@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -171,6 +171,10 @@ pub(crate) fn start(
         .arg("--listen")
         .arg(address.to_string())
         .envs(settings.environment());
+    if page.is_some() {
+        // The host says where the service is: the one link is the page's.
+        command.stdout(Stdio::null());
+    }
     let server = serve(name(&host), &mut command, address, stop)?;
     Ok(Service {
         server,

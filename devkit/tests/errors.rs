@@ -6,6 +6,10 @@ use std::process::{Command, Output};
 
 /// Runs the command in the project's folder, with none of the caller's settings.
 fn dev(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the command starts")
+}
+
+fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_devkit"));
     command.env_remove("RUSTC");
     for name in ["JAAS_APP_ID", "JAAS_KEY_ID", "JAAS_PRIVATE_KEY"] {
@@ -14,11 +18,8 @@ fn dev(arguments: &[&str]) -> Output {
             .env_remove(format!("SPIN_VARIABLE_{name}"));
     }
     // Nothing is found on PATH: what these cases do not reach cannot start.
+    command.env("PATH", "").args(arguments);
     command
-        .env("PATH", "")
-        .args(arguments)
-        .output()
-        .expect("the command starts")
 }
 
 /// The line that begins with "error:"; there is exactly one.
@@ -124,6 +125,31 @@ fn a_machine_without_spin_is_told_so() {
         assert_eq!(output.status.code(), Some(1));
         assert!(error_line(&output).contains("`spin` is not on PATH"));
     }
+}
+
+/// Elsewhere the tests that need one are left out; CI is not to show less than everything.
+#[cfg(unix)]
+#[test]
+fn ci_without_a_browser_is_told_what_to_install() {
+    use std::os::unix::fs::PermissionsExt;
+
+    // The other programs that the tests need, and nothing more: no apt-get either.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-browser");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for name in ["openssl", "ssh-keygen", "node", "python3"] {
+        let path = folder.join(name);
+        std::fs::write(&path, "").expect("a file");
+        let runs = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&path, runs).expect("it may be run");
+    }
+    let output = command(&["test"])
+        .env("PATH", &folder)
+        .env("CI", "true")
+        .output()
+        .expect("the command starts");
+    assert_eq!(output.status.code(), Some(1));
+    let line = error_line(&output);
+    assert!(line.contains("chromium and chromium-driver"), "{line}");
 }
 
 #[test]
