@@ -28,9 +28,9 @@ export interface TokenOptions {
   authorization?: () => Credential | PromiseLike<Credential>;
   /**
    * Who is logged in, in a word that changes with the person and their rights. With it a kept token is found although
-   * the credential has changed. Default: the credential itself.
+   * the credential has changed. Nothing: the credential itself.
    */
-  identity?: string | (() => string);
+  identity?: string | (() => string | null | undefined);
   /** Ends this call, which then rejects with the signal's reason. Others who wait for the same request get their token. */
   signal?: AbortSignal;
   /** How long this call may take, in milliseconds. Default: 10,000. */
@@ -60,11 +60,7 @@ export type ErrorCode = 'http' | 'network' | 'timeout' | 'malformed' | 'expired'
 
 /** Why there is no token. */
 export declare class JitsiTokenError extends Error {
-  constructor(
-    code: ErrorCode,
-    message: string,
-    details?: { status?: number; serverMessage?: string; cause?: unknown },
-  );
+  constructor(code: ErrorCode, message: string, details?: { status?: number; serverMessage?: string; cause?: unknown });
   /** What kind of failure it is. */
   code: ErrorCode;
   /** The HTTP status, where there was an answer. */

@@ -81,9 +81,7 @@ export class JitsiTokenService {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = all;
     signal?.throwIfAborted();
     const question = questionOf({ ...all, userId: text(all.userId) ?? this.#guest });
-    return limited(signal, timeoutMs, question.endpoint, (waiter) =>
-      this.#answer(all, question, waiter),
-    );
+    return limited(signal, timeoutMs, question.endpoint, (waiter) => this.#answer(all, question, waiter));
   }
 
   /** Forgets every token, as when somebody logs out. */
@@ -101,7 +99,8 @@ export class JitsiTokenService {
     const { authorization, fresh = false, refreshMarginSeconds = DEFAULT_MARGIN_SECONDS } = options;
     const fetchFunction = options.fetch ?? globalThis.fetch;
     // Where nobody names the person, the credential does.
-    const identity = typeof options.identity === 'function' ? options.identity() : options.identity;
+    const named = typeof options.identity === 'function' ? options.identity() : options.identity;
+    const identity = named ?? undefined;
     const credential = identity === undefined ? await headerFrom(authorization) : undefined;
     waiter.throwIfAborted();
     const send = identity === undefined ? () => credential : () => headerFrom(authorization);
@@ -131,13 +130,10 @@ export class JitsiTokenService {
       if (pending.get(key) === request) pending.delete(key);
     };
     request.whenDeserted = end;
-    request.answer.then(
-      (answer) => {
-        end();
-        keep(kept, key, answer);
-      },
-      end,
-    );
+    request.answer.then((answer) => {
+      end();
+      keep(kept, key, answer);
+    }, end);
   }
 }
 
@@ -346,10 +342,13 @@ function keep(answers, key, answer) {
 async function limited(signal, timeoutMs, endpoint, run) {
   const waiter = new AbortController();
   const giveUp = () => waiter.abort(signal?.reason);
-  const timer = setTimeout(() => {
-    const message = `No answer from ${endpoint} within ${timeoutMs} milliseconds`;
-    waiter.abort(new JitsiTokenError('timeout', message));
-  }, Math.min(timeoutMs, LONGEST_TIMEOUT_MS));
+  const timer = setTimeout(
+    () => {
+      const message = `No answer from ${endpoint} within ${timeoutMs} milliseconds`;
+      waiter.abort(new JitsiTokenError('timeout', message));
+    },
+    Math.min(timeoutMs, LONGEST_TIMEOUT_MS),
+  );
   signal?.addEventListener('abort', giveUp, { once: true });
   /** @type {Promise<never>} */
   const ended = new Promise((_, reject) => {

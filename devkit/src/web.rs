@@ -73,3 +73,35 @@ fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
     files.sort();
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiler_is_pinned_by_its_checksum_and_comes_from_npm_alone() {
+        for text in [PACKAGE, LOCK] {
+            let version = text
+                .lines()
+                .find_map(|line| line.trim().strip_prefix("\"typescript\": \""))
+                .and_then(|rest| rest.split('"').next())
+                .expect("a version");
+            assert!(
+                version.split('.').all(|part| part.parse::<u16>().is_ok()),
+                "{version}"
+            );
+            assert!(LOCK.contains(&format!("\"version\": \"{version}\"")));
+        }
+        assert!(LOCK.contains("\"integrity\": \"sha512-"));
+        assert!(!LOCK.contains("\"resolved\""));
+    }
+
+    #[test]
+    fn a_folder_without_tests_is_an_error() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let error = test_files(&source).expect_err("no tests of the client");
+        assert!(error.to_string().ends_with("has no tests"), "{error}");
+        let web = source.join("../../web/test");
+        assert!(!test_files(&web).expect("the client's").is_empty());
+    }
+}

@@ -59,27 +59,73 @@ export function check(token, nowSeconds, wantedRoom) {
   const kid = header?.kid;
   const ofTenant = typeof sub === 'string' && sub.startsWith('vpaas-magic-cookie');
   const hasKid = typeof kid === 'string' && kid !== '';
-  add('3', of(() => ofTenant && hasKid), { kid });
-  add('4', of(() => (hasKid && ofTenant ? kid.slice(0, Math.max(0, kid.indexOf('/'))) === sub : undefined)), { kid, sub });
-  add('5', of(({ payload }) => payload.aud === 'jitsi'), { aud: payload?.aud });
-  add('6', of(({ payload }) => payload.iss === 'chat'), { iss: payload?.iss });
+  add(
+    '3',
+    of(() => ofTenant && hasKid),
+    { kid },
+  );
+  add(
+    '4',
+    of(() => (hasKid && ofTenant ? kid.slice(0, Math.max(0, kid.indexOf('/'))) === sub : undefined)),
+    { kid, sub },
+  );
+  add(
+    '5',
+    of(({ payload }) => payload.aud === 'jitsi'),
+    { aud: payload?.aud },
+  );
+  add(
+    '6',
+    of(({ payload }) => payload.iss === 'chat'),
+    { iss: payload?.iss },
+  );
   const { context, nbf, exp } = payload ?? {};
-  add('7', of(() => isObject(context?.features)));
+  add(
+    '7',
+    of(() => isObject(context?.features)),
+  );
 
-  add('8', of(() => nbf === undefined || isTime(nbf)), { nbf });
-  add('9', of(() => (isTime(nbf) ? nbf <= nowSeconds : nbf === undefined || undefined)), { time: nbf });
-  add('10', of(() => isTime(exp)), { exp });
-  add('11', of(() => (isTime(exp) ? nowSeconds < exp : undefined)), { time: exp });
+  add(
+    '8',
+    of(() => nbf === undefined || isTime(nbf)),
+    { nbf },
+  );
+  add(
+    '9',
+    of(() => (isTime(nbf) ? nbf <= nowSeconds : nbf === undefined || undefined)),
+    { time: nbf },
+  );
+  add(
+    '10',
+    of(() => isTime(exp)),
+    { exp },
+  );
+  add(
+    '11',
+    of(() => (isTime(exp) ? nowSeconds < exp : undefined)),
+    { time: exp },
+  );
 
-  add('12', of(() => isObject(context)));
+  add(
+    '12',
+    of(() => isObject(context)),
+  );
   const features = isObject(context?.features) ? Object.entries(context.features) : undefined;
   const unknown = features?.filter(([key]) => !FEATURES.has(key)).map(([key]) => key);
-  add('13', of(() => unknown && unknown.length === 0), {
-    count: String(features?.length ?? 0),
-    keys: unknown?.join(', '),
-  });
+  add(
+    '13',
+    of(() => unknown && unknown.length === 0),
+    {
+      count: String(features?.length ?? 0),
+      keys: unknown?.join(', '),
+    },
+  );
   const odd = features?.filter(([, value]) => ![true, false, 'true', 'false'].includes(/** @type {any} */ (value)));
-  add('14', of(() => odd && odd.length === 0), { keys: odd?.map(([key]) => key).join(', ') });
+  add(
+    '14',
+    of(() => odd && odd.length === 0),
+    { keys: odd?.map(([key]) => key).join(', ') },
+  );
 
   add('alg', header && header.alg === 'RS256', { alg: header?.alg });
   add('typ', header && header.typ === 'JWT', { typ: header?.typ });
@@ -103,7 +149,10 @@ export function roomClaim(typed) {
   } catch {
     // It is not encoded.
   }
-  const kept = name.replace(/[:@!&',;=]/g, '').normalize('NFKC').toLowerCase();
+  const kept = name
+    .replace(/[:@!&',;=]/g, '')
+    .normalize('NFKC')
+    .toLowerCase();
   return encodeURIComponent(kept).toLowerCase();
 }
 

@@ -162,7 +162,15 @@ async function getToken(event) {
       timeoutMs: TIMEOUT_SECONDS * 1000,
     });
     const { header, payload } = decodeToken(token);
-    received = { token, header, payload, room, since, lifetime: payload.exp - payload.iat, clock: clockError(payload.iat, since) };
+    received = {
+      token,
+      header,
+      payload,
+      room,
+      since,
+      lifetime: payload.exp - payload.iat,
+      clock: clockError(payload.iat, since),
+    };
     showToken(received);
   } catch (error) {
     const [state, more] = await failure(error, server);

@@ -45,7 +45,8 @@ export const TEXTS = {
     'state.expired.advice': 'Get a new one with the button above. A meeting that you have joined goes on.',
     'state.refused.title': 'This page may not read the answer',
     'state.refused.text': 'The service is there, but does not allow pages of the origin {origin}.',
-    'state.refused.advice': 'Add {origin} to the service’s variable allowed_origins, exactly as it stands here, and start it again.',
+    'state.refused.advice':
+      'Add {origin} to the service’s variable allowed_origins, exactly as it stands here, and start it again.',
     'state.unreachable.title': 'The service cannot be reached',
     'state.unreachable.text': 'Nothing answers at {server}.',
     'state.unreachable.advice':
@@ -62,7 +63,8 @@ export const TEXTS = {
       'Open “Login and method” and paste a fresh credential of your login. docs/auth.md says how one is made.',
     'state.forbidden.title': 'The service does not give you this token',
     'state.forbidden.text': 'HTTP status 403. Its own words follow.',
-    'state.forbidden.advice': 'Choose another room, or let the operator add it to allowed_rooms or to your login’s claim rooms.',
+    'state.forbidden.advice':
+      'Choose another room, or let the operator add it to allowed_rooms or to your login’s claim rooms.',
     'state.misconfigured.title': 'The service is not set up correctly',
     'state.misconfigured.text': 'HTTP status {status}. Its own words follow; they are for whoever runs it.',
     'state.misconfigured.advice': '{server}/healthz lists every problem and how to repair it.',
@@ -157,7 +159,8 @@ export const TEXTS = {
     'secret.label': 'Token',
     'secret.copy': 'Copy',
     'secret.copied': 'Copied.',
-    'secret.selected': 'The browser does not let this page copy. The token is selected: copy it with the keyboard or the menu.',
+    'secret.selected':
+      'The browser does not let this page copy. The token is selected: copy it with the keyboard or the menu.',
 
     'meeting.heading': 'Join the meeting',
     'meeting.join': 'Join',
@@ -248,8 +251,7 @@ export const TEXTS = {
     'checks.heading': 'Jitsi 網頁用戶端的檢查',
     'checks.summary': '{total} 項通過 {passed} 項',
     'prosody.heading': 'Jitsi 伺服器另外的檢查',
-    'prosody.note':
-      '伺服器還會以您交給 8x8 的公開金鑰驗證簽章。本頁沒有公開金鑰，無法驗證。8x8 不接受拋棄式金鑰。',
+    'prosody.note': '伺服器還會以您交給 8x8 的公開金鑰驗證簽章。本頁沒有公開金鑰，無法驗證。8x8 不接受拋棄式金鑰。',
     'verdict.pass': '通過',
     'verdict.fail': '未通過',
     'verdict.skip': '未檢查',
@@ -331,8 +333,7 @@ export const TEXTS = {
     'meeting.joining': '會議會在下方開啟，可能會要求使用麥克風與攝影機。',
     'meeting.joined': '您已在會議中。',
     'meeting.left': '您已離開會議。',
-    'meeting.no-iframe-api':
-      '8x8.vc 沒有回應：這個網路或瀏覽器不讓它通過。這不是權杖的問題，請換一個網路再試。',
+    'meeting.no-iframe-api': '8x8.vc 沒有回應：這個網路或瀏覽器不讓它通過。這不是權杖的問題，請換一個網路再試。',
     'meeting.meeting-error':
       'Jitsi 回報錯誤：{error}。如果與權杖有關：拋棄式金鑰一定不被接受；使用您自己的金鑰時，8x8 必須在同一個金鑰 ID 下存有它的公開金鑰。',
     'meeting.frame': '會議',

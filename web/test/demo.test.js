@@ -106,7 +106,7 @@ test('a room is written as Jitsi writes it', () => {
     ['公民會議', '%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0'],
     ['%E5%85%AC', '%e5%85%ac'],
     ['ＡＢ', 'ab'],
-    ['a:b@c!d&e\'f,g;h=i', 'abcdefghi'],
+    ["a:b@c!d&e'f,g;h=i", 'abcdefghi'],
     ['100%', '100%25'],
   ]) {
     assert.equal(roomClaim(typed), claim, typed);
@@ -143,7 +143,10 @@ test('every text that the page asks for is there, and every one that is there is
   for (const verdict of ['pass', 'fail', 'skip']) asked.add(`verdict.${verdict}`);
   const states = (line) => {
     const [, list] = script.replaceAll('\n * ', ' ').match(line) ?? assert.fail(String(line));
-    return list.split('[')[0].split(/[,;]/).map((state) => state.trim());
+    return list
+      .split('[')[0]
+      .split(/[,;]/)
+      .map((state) => state.trim());
   };
   for (const state of [...states(/`#app\[data-state\]`: ([^;]*);/), 'doubtful']) {
     for (const part of ['title', 'text', 'advice']) asked.add(`state.${state}.${part}`);
@@ -176,9 +179,10 @@ test('values are put in as they are', () => {
 test('the page has no script, style or handler of its own, and nothing from elsewhere', () => {
   const html = read('index.html').replace(/<!--[\s\S]*?-->/g, '');
   assert.doesNotMatch(html, /<style|\sstyle=|\son[a-z]+=|javascript:/i);
-  assert.deepEqual([...html.matchAll(/<script([^>]*)>([\s\S]*?)<\/script>/g)].map(([, attributes, code]) => [attributes.trim(), code]), [
-    ['type="module" src="demo.js"', ''],
-  ]);
+  assert.deepEqual(
+    [...html.matchAll(/<script([^>]*)>([\s\S]*?)<\/script>/g)].map(([, attributes, code]) => [attributes.trim(), code]),
+    [['type="module" src="demo.js"', '']],
+  );
   for (const [, address] of html.matchAll(/\s(?:src|href)="([^"]*)"/g)) assert.doesNotMatch(address, /^(?:[a-z]+:|\/)/);
   const [, policy] = html.match(/content="(default-src [^"]*)"/) ?? assert.fail('no policy');
   const directives = Object.fromEntries(policy.split('; ').map((directive) => [directive.split(' ')[0], directive]));
@@ -188,7 +192,11 @@ test('the page has no script, style or handler of its own, and nothing from else
   assert.equal(directives['connect-src'], 'connect-src http: https:');
   assert.doesNotMatch(policy, /unsafe|\*(?!\.8x8\.vc)/);
   for (const name of ['demo.js', 'checks.js', 'texts.js', '../jaas-token.js']) {
-    assert.doesNotMatch(read(name), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|sessionStorage|document\.cookie/, name);
+    assert.doesNotMatch(
+      read(name),
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|sessionStorage|document\.cookie/,
+      name,
+    );
   }
 });
 
@@ -202,7 +210,8 @@ test('every field has a label, and every reference leads somewhere', () => {
   for (const [, list] of html.matchAll(/aria-(?:labelledby|describedby)="([^"]+)"/g)) {
     for (const id of list.split(' ')) assert.ok(ids.includes(id), id);
   }
-  for (const [, id] of read('demo.js').matchAll(/\b(?:any|input|button|element)\('([a-z-]+)'/g)) assert.ok(ids.includes(id), id);
+  for (const [, id] of read('demo.js').matchAll(/\b(?:any|input|button|element)\('([a-z-]+)'/g))
+    assert.ok(ids.includes(id), id);
 });
 
 test('the colours have a contrast of 4.5 to 1 or more, in light and in dark', () => {

@@ -11,8 +11,7 @@ const SERVER = 'https://tokens.example';
 const ENDPOINT = `${SERVER}/api/jitsi-token`;
 
 /** @param {ReturnType<typeof service>} server */
-const clientOf = (server, options = {}) =>
-  new JitsiTokenService({ server: SERVER, fetch: server.fetch, ...options });
+const clientOf = (server, options = {}) => new JitsiTokenService({ server: SERVER, fetch: server.fetch, ...options });
 
 const numberOf = (token) => decodeToken(token).payload.number;
 
@@ -61,7 +60,8 @@ test('old calls get a token as a string, for the same person', async (t) => {
     [() => JitsiTokenService.getToken({ ...whole, room: 'two' }), { room: 'two', user_name: 'John Doe' }],
     [() => getToken({ ...whole, room: 'three' }), { room: 'three', user_moderator: true }],
     [
-      () => JitsiTokenService.getToken({ room: 'four', userId: 'u', userName: '', userEmail: '', isModerator: undefined }),
+      () =>
+        JitsiTokenService.getToken({ room: 'four', userId: 'u', userName: '', userEmail: '', isModerator: undefined }),
       { room: 'four', user_name: 'Anonymous User', user_moderator: false, user_email: undefined },
     ],
     [() => getJitsiToken({ room: 'five', isModerator: 'true' }), { room: 'five', user_moderator: true }],
@@ -191,7 +191,11 @@ test('the server is a URL with or without the path', async (t) => {
 
 test('an undefined option does not hide a default', async () => {
   const server = service();
-  await clientOf(server, { room: 'r', method: 'GET' }).getToken({ room: undefined, method: undefined, server: undefined });
+  await clientOf(server, { room: 'r', method: 'GET' }).getToken({
+    room: undefined,
+    method: undefined,
+    server: undefined,
+  });
   assert.match(server.calls[0].url, /^https:\/\/tokens\.example\/api\/jitsi-token\?.*room=r/);
 });
 
@@ -309,7 +313,13 @@ test('a token that has expired when it comes is an error', async (t) => {
 });
 
 test('a token that does not say how long it lives is given and not kept', async () => {
-  for (const token of [tokenOf({ exp: 2_000_000_000 }), tokenOf({ iat: 1 }), tokenOf({ iat: 'x', exp: 'y' }), 'no-jwt', 'a.b.c']) {
+  for (const token of [
+    tokenOf({ exp: 2_000_000_000 }),
+    tokenOf({ iat: 1 }),
+    tokenOf({ iat: 'x', exp: 'y' }),
+    'no-jwt',
+    'a.b.c',
+  ]) {
     const server = service();
     server.next.push(Response.json({ token }), Response.json({ token }));
     const tokens = clientOf(server);
@@ -360,7 +370,12 @@ test('every option that makes another token makes another entry', async () => {
     assert.equal(server.calls.length, others.length, `round ${round}`);
   }
   // These make none.
-  for (const same of [{ timeoutMs: 5 }, { signal: new AbortController().signal }, { isModerator: 'false' }, { authorization: () => null }]) {
+  for (const same of [
+    { timeoutMs: 5 },
+    { signal: new AbortController().signal },
+    { isModerator: 'false' },
+    { authorization: () => null },
+  ]) {
     await tokens.getToken({ ...base, ...same });
     assert.equal(server.calls.length, others.length, JSON.stringify(same));
   }
@@ -457,7 +472,10 @@ test('a failure is told to all who wait, and is not kept', async () => {
   server.next.push(Response.json({ error: 'Room not allowed' }, { status: 403 }), new TypeError('Failed to fetch'));
   const tokens = clientOf(server);
   const errors = await Promise.all([outcome(tokens.getToken()), outcome(tokens.getToken())]);
-  assert.deepEqual(errors.map((error) => error.status), [403, 403]);
+  assert.deepEqual(
+    errors.map((error) => error.status),
+    [403, 403],
+  );
   assert.equal((await outcome(tokens.getToken())).code, 'network');
   assert.equal(await outcome(tokens.getToken()), 3);
   assert.equal(await outcome(tokens.getToken()), 3);
@@ -468,7 +486,12 @@ test('an error has status and message of the service', async () => {
   for (const [answer, code, status, message] of [
     [Response.json({ error: 'room must name one room' }, { status: 400 }), 'http', 400, 'room must name one room'],
     [Response.json({ error: 'Not logged in' }, { status: 401 }), 'http', 401, 'Not logged in'],
-    [Response.json({ error: 'Origin not allowed', allowed_origins: [] }, { status: 403 }), 'http', 403, 'Origin not allowed'],
+    [
+      Response.json({ error: 'Origin not allowed', allowed_origins: [] }, { status: 403 }),
+      'http',
+      403,
+      'Origin not allowed',
+    ],
     [Response.json({ error: 7 }, { status: 500 }), 'http', 500, `${ENDPOINT} answered with HTTP status 500`],
     [html(502), 'http', 502, `${ENDPOINT} answered with HTTP status 502`],
     [Response.json(null, { status: 503 }), 'http', 503, `${ENDPOINT} answered with HTTP status 503`],
@@ -482,10 +505,7 @@ test('an error has status and message of the service', async () => {
     const error = await outcome(clientOf(server).getToken());
     assert.ok(error instanceof JitsiTokenError && error instanceof Error);
     assert.equal(error.serverMessage, message.startsWith(ENDPOINT) ? undefined : message);
-    assert.deepEqual(
-      [error.name, error.code, error.status, error.message],
-      ['JitsiTokenError', code, status, message],
-    );
+    assert.deepEqual([error.name, error.code, error.status, error.message], ['JitsiTokenError', code, status, message]);
   }
 });
 
@@ -558,6 +578,15 @@ test('with an identity, the credential is asked for once for each request', asyn
   assert.equal(await outcome(tokens.getToken()), 1);
 });
 
+test('an identity that is nothing leaves the credential to tell persons apart', async () => {
+  for (const nothing of [null, undefined, () => null, () => undefined]) {
+    const tokens = clientOf(service(), { identity: /** @type {any} */ (nothing) });
+    assert.equal(await outcome(tokens.getToken({ authorization: () => 'jane' })), 1);
+    assert.equal(await outcome(tokens.getToken({ authorization: () => 'john' })), 2);
+    assert.equal(await outcome(tokens.getToken()), 3);
+  }
+});
+
 test('what the login throws comes through, and nothing is sent', async () => {
   const failure = new Error('logged out');
   for (const identity of [undefined, 'jane']) {
@@ -623,7 +652,16 @@ test('a token is decoded with its UTF-8, and only a JWT is one', () => {
   const { header, payload } = decodeToken(tokenOf({ name: '王小明 é ~~~???' }, { typ: 'JWT' }));
   assert.deepEqual([header, payload], [{ typ: 'JWT' }, { name: '王小明 é ~~~???' }]);
   const part = (text) => Buffer.from(text, 'latin1').toString('base64url');
-  for (const token of ['', 'a.b', 'a.b.c.d', '!.e30.', 'e30.!.', `${part('[]')}.e30.`, `${part('null')}.e30.`, `${part('{"a":"\xff"}')}.e30.`]) {
+  for (const token of [
+    '',
+    'a.b',
+    'a.b.c.d',
+    '!.e30.',
+    'e30.!.',
+    `${part('[]')}.e30.`,
+    `${part('null')}.e30.`,
+    `${part('{"a":"\xff"}')}.e30.`,
+  ]) {
     assert.throws(
       () => decodeToken(token),
       (error) => error instanceof JitsiTokenError && error.code === 'malformed' && error.cause === undefined,
@@ -651,7 +689,10 @@ test('both READMEs have every option in their table, and no other', () => {
   const tables = ['README.md', 'README.zh-TW.md'].map((file) => {
     const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
     const [table] = text.match(/^\| `room`(?:, |、)`userEmail`[\s\S]*?\n\n/m) ?? assert.fail(file);
-    return table.trim().split('\n').flatMap((row) => [...row.split('|')[1].matchAll(/`(\w+)`/g)].map(([, name]) => name));
+    return table
+      .trim()
+      .split('\n')
+      .flatMap((row) => [...row.split('|')[1].matchAll(/`(\w+)`/g)].map(([, name]) => name));
   });
   for (const named of tables) assert.deepEqual(named.sort(), declaredOptions());
 });

@@ -57,7 +57,12 @@ export function service({ ttl = 3600, now = () => 1_700_000_000, claims = {} } =
     /** Answers the next requests in this way: a Response, an Error, or a promise of one. */
     next: [],
     async fetch(url, init) {
-      const call = { url: String(url), ...init, headers: Object.fromEntries(init.headers), body: init.body && JSON.parse(init.body) };
+      const call = {
+        url: String(url),
+        ...init,
+        headers: Object.fromEntries(init.headers),
+        body: init.body && JSON.parse(init.body),
+      };
       calls.push(call);
       const ended = new Promise((_, reject) => {
         init.signal.addEventListener('abort', () => reject(init.signal.reason));

@@ -13,7 +13,11 @@ export async function callsOfTheOldSnippet(): Promise<string[]> {
 }
 
 export async function everyOption(signal: AbortSignal): Promise<number | undefined> {
-  const service = new JitsiTokenService({ server: 'https://tokens.example.org', method: 'GET', identity: () => 'jane' });
+  const service = new JitsiTokenService({
+    server: 'https://tokens.example.org',
+    method: 'GET',
+    identity: () => 'jane',
+  });
   try {
     const token: string = await service.getToken({
       authorization: async () => null,
