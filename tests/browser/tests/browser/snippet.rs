@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use browser_tests::Browser;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::Settings;
 use crate::http::Token;
@@ -112,8 +112,14 @@ fn what_hides_an_address_is_no_address() {
 #[test]
 fn a_snippet_on_a_page_that_is_not_allowed_gets_no_token() {
     let browser = Browser::take();
-    let refusing = |_: &str| allowing("https://vtaiwan.tw");
-    let (said, lines) = said(&browser, refusing, FRAMEWORKS, "error");
+    let refusing = |_: &str| allowing("http://127.0.0.1:1");
+    let snippet = FRAMEWORKS.replace(HIDDEN, "jane@example.com");
+    let (said, lines) = said(&browser, refusing, &snippet, "error");
     assert_eq!(tokens(&lines), 0, "{lines:?}");
-    assert_eq!(said[0][1], "Failed to get Jitsi token:", "{said:?}");
+    let learnt = json!([
+        "error",
+        "Failed to get Jitsi token:",
+        "TypeError: Failed to fetch"
+    ]);
+    assert_eq!(said[0], learnt, "{said:?}");
 }
