@@ -9,7 +9,7 @@ use crate::component::Variant;
 use crate::process::{self, Stop};
 use crate::programs::{self, NODE, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::project::Project;
-use crate::{component, report, toolchain, web};
+use crate::{browser, component, report, toolchain, web};
 
 /// What tells the tests over HTTP which host to start.
 pub const HOST_VARIABLE: &str = "JAAS_TEST_HOST";
@@ -38,7 +38,8 @@ impl TestHost {
 }
 
 /// Builds the component, sees that the tests' programs are there, and runs every test: of the browser client and of the
-/// workspace; with `arguments`, which choose among cargo's tests, the workspace's alone.
+/// workspace; with `arguments`, which choose among cargo's tests, the workspace's alone. The tests in a browser are left
+/// out where [`browser::require`] finds none, and that is said.
 ///
 /// # Errors
 /// A program is missing, or the component cannot be built. Failing tests are no error here: they are the status.
@@ -59,6 +60,7 @@ pub fn test(
     for program in [OPENSSL, SSH_KEYGEN, NODE, PYTHON] {
         programs::require(program, stop)?;
     }
+    let chromium = browser::require(browser::Need::of_run(!arguments.is_empty()), stop)?;
     // The quick ones first.
     if arguments.is_empty()
         && let Some(status) = web::test(project, stop)?
@@ -73,12 +75,19 @@ pub fn test(
     let mut cargo = project.cargo();
     cargo
         .args(["test", "--workspace", "--locked", "--target-dir"])
-        .arg(project.native_target_dir())
-        .args(arguments);
-    cargo.env(HOST_VARIABLE, host.name());
+        .arg(project.native_target_dir());
+    match &chromium {
+        Some(path) => cargo.env(browser::VARIABLE, path),
+        None => cargo.args(["--exclude", browser::PACKAGE]),
+    };
+    cargo.args(arguments).env(HOST_VARIABLE, host.name());
     match variant {
         Variant::Portable => cargo.env_remove(COMPONENT_VARIABLE),
         Variant::Wide => cargo.env(COMPONENT_VARIABLE, artifact),
     };
-    process::run(&mut cargo, stop)
+    let status = process::run(&mut cargo, stop)?;
+    if chromium.is_none() && arguments.is_empty() {
+        browser::tell_left_out();
+    }
+    Ok(status)
 }

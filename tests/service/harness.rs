@@ -28,8 +28,12 @@ pub const FOREIGN: &str = "https://evil.example";
 
 const ARTIFACT: &str = "target/wasm32-wasip2/release/jaas_jwt.wasm";
 
+/// The project's folder. The package of the tests in a browser, which use this file too, is below it.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .find(|folder| folder.join("spin.toml").is_file())
+        .expect("a folder with spin.toml")
 }
 
 /// Seconds since 1970.
