@@ -2,7 +2,7 @@
 //!
 //! Each module is one thing that a command needs: [`toolchain`], [`component`] and [`optimise`] make the `.wasm`,
 //! [`wasm`] takes it apart, [`settings`] finds the configuration, [`dev_key`] makes a key for a machine that has none,
-//! [`up`] serves, [`mod@test`] runs everything that CI runs, [`mod@bench`] measures the [`artifacts`]. [`process`] and
+//! [`standalone`] makes the one for other hosts, [`up`] serves, [`manifests`] checks what deploys it, [`mod@test`] runs everything that CI runs, [`mod@bench`] measures the [`artifacts`]. [`process`] and
 //! [`programs`] are the only ones that start or install other programs.
 #![forbid(unsafe_code)]
 
@@ -11,12 +11,14 @@ pub mod bench;
 pub mod component;
 pub mod dev_key;
 pub mod env_file;
+pub mod manifests;
 pub mod optimise;
 pub mod process;
 pub mod programs;
 pub mod project;
 pub mod report;
 pub mod settings;
+pub mod standalone;
 pub mod test;
 pub mod toolchain;
 pub mod up;

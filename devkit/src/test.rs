@@ -9,13 +9,16 @@ use crate::component::Variant;
 use crate::process::{self, Stop};
 use crate::programs::{self, NODE, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::project::Project;
-use crate::{component, report, toolchain};
+use crate::{manifests, report, standalone, toolchain};
 
 /// What tells the tests over HTTP which host to start.
 pub const HOST_VARIABLE: &str = "JAAS_TEST_HOST";
 
 /// What tells the tests over HTTP which component to serve in the place of `spin.toml`'s.
 pub const COMPONENT_VARIABLE: &str = "JAAS_TEST_COMPONENT";
+
+/// What tells them which component needs no Spin.
+pub const STANDALONE_VARIABLE: &str = "JAAS_TEST_STANDALONE";
 
 /// The host that the tests over HTTP start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,10 +40,11 @@ impl TestHost {
     }
 }
 
-/// Builds the component, sees that the tests' programs are there, and runs every test of the workspace.
+/// Sees that the tests' programs are there, checks the manifests, builds the components, and runs every test of the
+/// workspace.
 ///
 /// # Errors
-/// A program is missing, or the component cannot be built. Failing tests are no error here: they are the status.
+/// A program is missing, a manifest is wrong, or a component cannot be built. Failing tests are no error here: they are the status.
 pub fn test(
     project: &Project,
     host: TestHost,
@@ -58,7 +62,8 @@ pub fn test(
     for program in [OPENSSL, SSH_KEYGEN, NODE, PYTHON] {
         programs::require(program, stop)?;
     }
-    let artifact = component::build(project, toolchain, variant, stop)?;
+    manifests::check(project, stop)?;
+    let standalone = standalone::build(project, toolchain, variant, stop)?;
 
     report::step(
         "Running every test (the first time this compiles Wasmtime: five to ten minutes on two cores) …",
@@ -69,9 +74,10 @@ pub fn test(
         .arg(project.native_target_dir())
         .args(arguments);
     cargo.env(HOST_VARIABLE, host.name());
+    cargo.env(STANDALONE_VARIABLE, standalone);
     match variant {
         Variant::Portable => cargo.env_remove(COMPONENT_VARIABLE),
-        Variant::Wide => cargo.env(COMPONENT_VARIABLE, artifact),
+        Variant::Wide => cargo.env(COMPONENT_VARIABLE, project.artifact(variant)),
     };
     process::run(&mut cargo, stop)
 }
