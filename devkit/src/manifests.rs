@@ -134,10 +134,15 @@ impl Tools {
         pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
             .args(["--disable-pip-version-check", "--no-deps"])
             // Nothing is built here, and nothing taken that the list does not know.
-            .args(["--only-binary", ":all:", "--require-hashes", "--requirement"])
+            .args([
+                "--only-binary",
+                ":all:",
+                "--require-hashes",
+                "--requirement",
+            ])
             .arg(&list);
-        let installed = process::run_for(&mut pip, INSTALL_LIMIT, stop)?
-            .is_some_and(|status| status.success());
+        let installed =
+            process::run_for(&mut pip, INSTALL_LIMIT, stop)?.is_some_and(|status| status.success());
         ensure!(
             installed,
             "pip cannot fetch what {} lists (it needs Python 3.11 or newer and PyPI)",

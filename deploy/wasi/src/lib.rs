@@ -38,9 +38,7 @@ impl Guest for Environment {
         match env::var(&setter) {
             Ok(value) => Ok(value),
             Err(VarError::NotPresent) => Err(Error::Undefined(name)),
-            Err(VarError::NotUnicode(_)) => {
-                Err(Error::Provider(format!("{setter} is not UTF-8")))
-            }
+            Err(VarError::NotUnicode(_)) => Err(Error::Provider(format!("{setter} is not UTF-8"))),
         }
     }
 }
