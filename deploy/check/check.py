@@ -251,6 +251,21 @@ def reference(objects, name, source):
 
 
 def breakages(spin_app):
+    """For overlays by name: those of `autoscale-hpa`, which has every kind but one, and then those of the others."""
+    yield from (("autoscale-hpa", *each) for each in breakages_with_hpa(spin_app))
+    keda = "autoscale-keda"
+    yield keda, lambda o: drop(o, "ScaledObject"), "0 objects scale"
+    yield keda, lambda o: at(o, "ScaledObject")["scaleTargetRef"].update(name="jaas"), "does not name"
+    yield keda, lambda o: at(o, "ScaledObject").update(minReplicaCount=11), "from 11 to 10"
+    yield keda, lambda o: at(o, "ScaledObject").update(maxReplicas=3), "unknown to this check: maxReplicas"
+    yield keda, lambda o: at(o, "ScaledObject")["triggers"][0]["metadata"].update(value=70), "strings"
+    yield keda, lambda o: at(o, "ScaledObject")["triggers"][0].update(type="cpus"), "the trigger cpus"
+    yield "minimal", lambda o: at(o, "SpinApp").pop("replicas"), "has no replicas"
+    yield "minimal", lambda o: at(o, "SpinApp").update(enableAutoscaling=True), "refuses replicas"
+    yield "minimal", lambda o: drop(o, "NetworkPolicy"), "0 objects of kind NetworkPolicy"
+
+
+def breakages_with_hpa(spin_app):
     yield lambda o: at(o, "SpinApp")["variables"].append({"name": "jaas_appid", "value": "x"}), "not in spin.toml: jaas_appid"
     yield lambda o: at(o, "SpinApp")["variables"].pop(), "not in the SpinApp"
     yield lambda o: at(o, "SpinApp")["variables"].append(at(o, "SpinApp")["variables"][0]), "bound twice"
@@ -290,10 +305,10 @@ def breakages(spin_app):
         yield lambda o: at(o, "SpinApp")["resources"]["requests"].update(memory="64 MB"), "memory"
 
 
-def check_breakages(project, objects, secret, spin_app):
+def check_breakages(project, rendered, secret, spin_app):
     count = 0
-    for change, expected in breakages(spin_app):
-        broken = copy.deepcopy(objects)
+    for overlay, change, expected in breakages(spin_app):
+        broken = copy.deepcopy(rendered[f"deploy/spinkube/overlays/{overlay}"])
         change(broken)
         count += 1
         try:
@@ -309,16 +324,21 @@ def check_breakages(project, objects, secret, spin_app):
 
 
 def secret_of_guide(project, kubectl):
-    """The Secret that the guide's one line makes, by its name and keys; its key file may hold anything."""
+    """The Secret that the guide's lines make, by its name and keys; its key file may hold anything."""
     text = (project.root / GUIDE).read_text()
-    (line,) = [line for line in text.splitlines() if line.startswith("kubectl create secret generic ")]
-    command = shlex.split(line)
-    command = [part.replace("=key.pem", f"={project.root / 'LICENSE'}") for part in command]
-    printed = run([kubectl, *command[1:], "--dry-run=client", "--output=json"], project.root)
-    made = json.loads(printed)
-    for version in KUBERNETES:
-        kubernetes_validate.validate(made, version, strict=True)
-    return {made["metadata"]["name"]: set(made["data"])}
+    lines = [line for line in text.splitlines() if line.startswith("kubectl create secret generic ")]
+    ensure(lines, f"{GUIDE} makes no Secret")
+    found = []
+    for line in lines:
+        command = shlex.split(line.partition(" --dry-run")[0])
+        command = [re.sub(r"=[^=]*\.pem$", f"={project.root / 'LICENSE'}", part) for part in command]
+        printed = run([kubectl, *command[1:], "--dry-run=client", "--output=json"], project.root)
+        made = json.loads(printed)
+        for version in KUBERNETES:
+            kubernetes_validate.validate(made, version, strict=True)
+        found.append({made["metadata"]["name"]: set(made["data"])})
+    ensure(all(each == found[0] for each in found), f"{GUIDE} makes Secrets that differ: {found}")
+    return found[0]
 
 
 def check_workflows(project, tools):
@@ -328,6 +348,8 @@ def check_workflows(project, tools):
     run([tools / "zizmor", "--offline", "--no-progress", *files], project.root)
     for file in files:
         workflow = yaml.safe_load((project.root / file).read_text())
+        allowed = workflow.get("permissions") in ({}, {"contents": "read"})
+        ensure(allowed, f"{file}: what a job may do more than read is for that job to say")
         for name, job in workflow["jobs"].items():
             ensure("timeout-minutes" in job, f"{file}: the job {name} has no timeout-minutes")
     release = (folder / "release.yml").read_text()
@@ -354,8 +376,7 @@ def main():
         rendered[folder] = objects = [each for each in yaml.safe_load_all(printed) if each]
         without |= check_objects(project, objects, secret, spin_app)
         print(f"{folder}: {', '.join(each['kind'] for each in objects)}: ok")
-    hpa = rendered["deploy/spinkube/overlays/autoscale-hpa"]
-    print(f"{check_breakages(project, hpa, secret, spin_app)} breakages: each is found")
+    print(f"{check_breakages(project, rendered, secret, spin_app)} breakages: each is found")
     print(f"{', '.join(check_workflows(project, tools))}: ok")
     print(f"Kubernetes {' and '.join(KUBERNETES)}")
     if without:
