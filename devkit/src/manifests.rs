@@ -26,7 +26,7 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(300);
 /// How long the check may take; it takes seconds.
 const CHECK_LIMIT: Duration = Duration::from_secs(300);
 
-/// Names SpinKube's definition of a SpinApp where it is not in the place of [`definition`].
+/// Names SpinKube's definition of a SpinApp where it is not in `../shared/schemas/spinapps-crd.yaml`.
 pub const DEFINITION_VARIABLE: &str = "SPINAPP_CRD";
 
 /// Debian's package without which Python makes no virtual environments.
