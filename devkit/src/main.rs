@@ -16,7 +16,7 @@ use devkit::project::{Project, shown};
 use devkit::test::TestHost;
 use devkit::toolchain::Choice;
 use devkit::up::{HostChoice, Options};
-use devkit::{component, demo, doctor, report, test, up};
+use devkit::{component, demo, doctor, manifests, report, standalone, test, up};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -47,6 +47,9 @@ enum Command {
     },
     /// Build the component: target/wasm32-wasip2/release/jaas_jwt.wasm, or target/wide/jaas_jwt.wasm
     Build {
+        /// Make one that needs no Spin as well: target/standalone/jaas_jwt.wasm, or target/standalone-wide/jaas_jwt.wasm
+        #[arg(long)]
+        standalone: bool,
         #[command(flatten)]
         compiler: Compiler,
     },
@@ -99,6 +102,8 @@ enum Command {
         #[command(flatten)]
         compiler: Compiler,
     },
+    /// Check the manifests of deploy/ and the workflows of .github/
+    Manifests,
     /// Make a throw-away RSA key for local use
     Key {
         /// Length of the key
@@ -204,9 +209,16 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
             };
             demo::demo(&project, &options, stop)?;
         }
-        Command::Build { compiler } => {
-            let artifact =
-                component::build(&project, compiler.toolchain, compiler.variant(), stop)?;
+        Command::Build {
+            standalone,
+            compiler,
+        } => {
+            let build = if standalone {
+                standalone::build
+            } else {
+                component::build
+            };
+            let artifact = build(&project, compiler.toolchain, compiler.variant(), stop)?;
             report::result(&component::describe(&artifact)?);
         }
         Command::Test {
@@ -258,6 +270,7 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
             };
             bench::bench(&project, &options, stop)?;
         }
+        Command::Manifests => manifests::check(&project, stop)?,
         Command::Key {
             bits,
             format,

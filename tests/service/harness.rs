@@ -47,6 +47,7 @@ pub fn now() -> i64 {
 pub struct Settings {
     variables: BTreeMap<String, String>,
     key: &'static Key,
+    component: Option<PathBuf>,
 }
 
 impl Settings {
@@ -65,7 +66,14 @@ impl Settings {
                 .map(|(name, value)| (name.into(), value.into()))
                 .into(),
             key,
+            component: None,
         }
+    }
+
+    /// A component of the test's own, served by the embedded host whatever `JAAS_TEST_HOST` says.
+    pub fn served_from(mut self, component: &Path) -> Self {
+        self.component = Some(component.to_owned());
+        self
     }
 
     #[must_use]
@@ -108,11 +116,16 @@ impl Host {
     fn start(settings: &Settings) -> Self {
         check_artifact();
         let manifest = root().join("spin.toml");
-        match std::env::var("JAAS_TEST_HOST").as_deref() {
-            Err(_) | Ok("" | "embedded") => {
+        let host = std::env::var("JAAS_TEST_HOST");
+        let host = host
+            .as_deref()
+            .ok()
+            .filter(|_| settings.component.is_none());
+        match host {
+            None | Some("" | "embedded") => {
                 let options = Options {
                     manifest,
-                    component: other_component(),
+                    component: settings.component.clone().or_else(other_component),
                     runtime_config: None,
                     environment: settings.environment(),
                     listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -124,13 +137,13 @@ impl Host {
                     server: Mutex::new(server),
                 }
             }
-            Ok("spin") if other_component().is_some() => {
+            Some("spin") if other_component().is_some() => {
                 panic!(
                     "JAAS_TEST_COMPONENT is for the embedded host, which JAAS_TEST_HOST does not choose"
                 )
             }
-            Ok("spin") => Self::Spin(spin::Server::start(&manifest, &settings.environment())),
-            Ok(other) => panic!("JAAS_TEST_HOST is {other:?}, neither `embedded` nor `spin`"),
+            Some("spin") => Self::Spin(spin::Server::start(&manifest, &settings.environment())),
+            Some(other) => panic!("JAAS_TEST_HOST is {other:?}, neither `embedded` nor `spin`"),
         }
     }
 

@@ -96,6 +96,7 @@ impl Build {
             shared: self.shared,
             component: self.component.clone(),
             variables: variables.clone(),
+            environment: Vec::new(),
             log: Sink::new(Log::Memory),
             peak_memory: self.peak_memory.clone(),
         });
