@@ -3,8 +3,8 @@
 //! Each module is one thing that a command needs: [`toolchain`], [`component`] and [`optimise`] make the `.wasm`,
 //! [`wasm`] takes it apart, [`settings`] finds the configuration, [`dev_key`] makes a key for a machine that has none,
 //! [`up`] serves, [`demo`] serves a page beside it, [`mod@test`] runs everything that CI runs with [`web`] for the browser
-//! client and [`browser`] for a browser, [`mod@bench`] measures the [`artifacts`]. [`process`], [`programs`] and [`npm`] are the only ones that start or
-//! install other programs.
+//! client and [`browser`] for a browser, [`mod@bench`] measures the [`artifacts`]. [`process`], [`programs`] and [`npm`]
+//! are the only ones that start or install other programs.
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
