@@ -17,7 +17,7 @@ use crate::{LIMIT, target};
 
 /// Runs the driver ($1) until this shell's input ends, which is when the test process ends, however it does; then ends
 /// the driver and removes the profile ($2). The browser talks to the driver through a pipe, and ends with it; until then
-/// it holds its lock on the profile.
+/// it holds its lock on the profile, and what is left of it may write there once more.
 const GUARD: &str = r#"
     trap : TERM INT
     "$1" --port=0 </dev/null &
@@ -29,6 +29,8 @@ const GUARD: &str = r#"
         [ -L "$2/SingletonLock" ] || break
         sleep 0.2
     done
+    rm -rf "$2"
+    sleep 1
     rm -rf "$2"
 "#;
 
