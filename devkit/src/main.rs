@@ -17,7 +17,7 @@ use devkit::project::{Project, shown};
 use devkit::test::TestHost;
 use devkit::toolchain::Choice;
 use devkit::up::{HostChoice, Options};
-use devkit::{component, doctor, report, reproduce, soak, test, up};
+use devkit::{component, demo, doctor, manifests, report, reproduce, soak, standalone, test, up};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -35,20 +35,22 @@ struct Cli {
 enum Command {
     /// Build the component and serve it, with a throw-away key if no key is configured
     Up {
-        /// Address and port; port 0 takes a free one
-        #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3000")]
-        listen: SocketAddr,
-        /// What serves the component
-        #[arg(long, value_enum, default_value_t = HostChoice::Auto)]
-        host: HostChoice,
-        /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
-        #[arg(long, value_name = "FILE")]
-        env_file: Option<PathBuf>,
         #[command(flatten)]
-        compiler: Compiler,
+        serving: Serving,
+    },
+    /// Serve the component, and beside it a page on which one sees it work
+    Demo {
+        #[command(flatten)]
+        serving: Serving,
+        /// Address and port of the page: 127.0.0.1 or [::1]; port 0 takes a free one
+        #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+        page_listen: SocketAddr,
     },
     /// Build the component: target/wasm32-wasip2/release/jaas_jwt.wasm, or target/wide/jaas_jwt.wasm
     Build {
+        /// Make one that needs no Spin as well: target/standalone/jaas_jwt.wasm, or target/standalone-wide/jaas_jwt.wasm
+        #[arg(long)]
+        standalone: bool,
         #[command(flatten)]
         compiler: Compiler,
     },
@@ -127,6 +129,8 @@ enum Command {
         #[command(flatten)]
         compiler: Compiler,
     },
+    /// Check the manifests of deploy/ and the workflows of .github/
+    Manifests,
     /// Make a throw-away RSA key for local use
     Key {
         /// Length of the key
@@ -143,6 +147,34 @@ enum Command {
         #[arg(long)]
         force: bool,
     },
+}
+
+/// What is served, and where.
+#[derive(Debug, clap::Args)]
+struct Serving {
+    /// Address and port of the service; port 0 takes a free one
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    /// What serves the component
+    #[arg(long, value_enum, default_value_t = HostChoice::Auto)]
+    host: HostChoice,
+    /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    #[command(flatten)]
+    compiler: Compiler,
+}
+
+impl From<Serving> for Options {
+    fn from(serving: Serving) -> Self {
+        Self {
+            listen: serving.listen,
+            host: serving.host,
+            env_file: serving.env_file,
+            toolchain: serving.compiler.toolchain,
+            variant: serving.compiler.variant(),
+        }
+    }
 }
 
 /// How the component is built.
@@ -169,7 +201,7 @@ impl Compiler {
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     // Ctrl-C is how serving ends; any other command was broken off by it.
-    let interrupted = if matches!(command, Command::Up { .. }) {
+    let interrupted = if matches!(command, Command::Up { .. } | Command::Demo { .. }) {
         0
     } else {
         130
@@ -193,24 +225,27 @@ fn main() -> ExitCode {
 fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
     let project = Project::find()?;
     match command {
-        Command::Up {
-            listen,
-            host,
-            env_file,
+        Command::Up { serving } => up::up(&project, &serving.into(), stop)?,
+        Command::Demo {
+            serving,
+            page_listen,
+        } => {
+            let options = demo::Options {
+                service: serving.into(),
+                page_listen,
+            };
+            demo::demo(&project, &options, stop)?;
+        }
+        Command::Build {
+            standalone,
             compiler,
         } => {
-            let options = Options {
-                listen,
-                host,
-                env_file,
-                toolchain: compiler.toolchain,
-                variant: compiler.variant(),
+            let build = if standalone {
+                standalone::build
+            } else {
+                component::build
             };
-            up::up(&project, &options, stop)?;
-        }
-        Command::Build { compiler } => {
-            let artifact =
-                component::build(&project, compiler.toolchain, compiler.variant(), stop)?;
+            let artifact = build(&project, compiler.toolchain, compiler.variant(), stop)?;
             report::result(&component::describe(&artifact)?);
         }
         Command::Test {
@@ -280,6 +315,7 @@ fn run(command: Command, stop: &Stop) -> Result<ExitCode> {
         Command::Reproduce { compiler } => {
             reproduce::reproduce(&project, compiler.toolchain, compiler.variant(), stop)?;
         }
+        Command::Manifests => manifests::check(&project, stop)?,
         Command::Key {
             bits,
             format,

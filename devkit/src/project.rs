@@ -91,6 +91,16 @@ impl Project {
         self.target_dir().join(folder).join("jaas_jwt.wasm")
     }
 
+    /// The component that needs no Spin.
+    #[must_use]
+    pub fn standalone(&self, variant: Variant) -> PathBuf {
+        let folder = match variant {
+            Variant::Portable => "standalone",
+            Variant::Wide => "standalone-wide",
+        };
+        self.target_dir().join(folder).join("jaas_jwt.wasm")
+    }
+
     /// What cargo alone made of the portable component, to compare with.
     #[must_use]
     pub fn plain_artifact(&self) -> PathBuf {

@@ -24,6 +24,8 @@ const APP_ID: &str = "jaas_app_id";
 const KEY_ID: &str = "jaas_key_id";
 /// The variable that holds the private key.
 const PRIVATE_KEY: &str = "jaas_private_key";
+/// The variable that lists the origins whose pages may call.
+const ALLOWED_ORIGINS: &str = "allowed_origins";
 
 /// The variables that the Worker has too, under their plain upper-case names.
 const OF_THE_WORKER: [&str; 3] = [APP_ID, KEY_ID, PRIVATE_KEY];
@@ -35,7 +37,7 @@ pub struct Variable {
     pub name: String,
     /// The host does not start without a value.
     pub required: bool,
-    /// Its value when nobody gives one.
+    /// Its value when nobody gives another.
     pub default: Option<String>,
 }
 
@@ -164,6 +166,7 @@ pub struct Settings {
     given: BTreeMap<String, Vec<(Source, String)>>,
     providers: Providers,
     required: Vec<String>,
+    default_origins: String,
     unknown: Vec<String>,
 }
 
@@ -233,11 +236,16 @@ impl Settings {
             .iter()
             .filter(|variable| variable.required)
             .map(|variable| variable.name.clone());
+        let default_origins = variables
+            .iter()
+            .find(|variable| variable.name == ALLOWED_ORIGINS)
+            .and_then(|variable| variable.default.clone());
         Ok(Self {
             values,
             given,
             providers,
             required: required.collect(),
+            default_origins: default_origins.unwrap_or_default(),
             unknown,
         })
     }
@@ -310,6 +318,29 @@ impl Settings {
         self.values.entry(APP_ID.to_owned()).or_insert(app_id);
     }
 
+    /// Adds an origin to those whose pages may call; the others stay.
+    ///
+    /// Whether it is allowed now: what a provider in `runtime-config.toml` gives cannot be changed from here.
+    #[must_use]
+    pub fn allow_origin(&mut self, origin: &str) -> bool {
+        let lists = |list: &str| {
+            list.split(|c: char| c == ',' || c.is_whitespace())
+                .any(|entry| entry == origin)
+        };
+        if let Some(fixed) = self.providers.values.get(ALLOWED_ORIGINS) {
+            return lists(fixed);
+        }
+        let list = self
+            .values
+            .entry(ALLOWED_ORIGINS.to_owned())
+            .or_insert_with(|| self.default_origins.clone());
+        if !lists(list) {
+            list.push(' ');
+            list.push_str(origin);
+        }
+        true
+    }
+
     /// The environment variables for the host: name and value.
     pub fn environment(&self) -> impl Iterator<Item = (String, &str)> {
         self.values
@@ -365,6 +396,7 @@ mod tests {
         jaas_key_id = { required = true }
         jaas_private_key = { required = true, secret = true }
         default_room = { default = "default-room" }
+        allowed_origins = { default = "https://a.example" }
     "#;
 
     fn pairs(entries: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -402,6 +434,7 @@ mod tests {
             .map(|v| (v.name, v.required))
             .collect();
         let expected = [
+            ("allowed_origins", false),
             ("default_room", false),
             ("jaas_app_id", true),
             ("jaas_key_id", true),
@@ -579,6 +612,48 @@ mod tests {
             ("abcd", false),
         ] {
             assert_eq!(presented(name) == name, shown, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_added_to_those_that_are_configured() {
+        let name = "SPIN_VARIABLE_ALLOWED_ORIGINS";
+        let fixed = "[[variables_provider]]\ntype = \"static\"\n[variables_provider.values]\nallowed_origins = \"https://f.example,http://127.0.0.1:1\"\n";
+        for (config, environment, origin, expected, allowed) in [
+            (
+                "",
+                vec![],
+                "http://127.0.0.1:1",
+                Some("https://a.example http://127.0.0.1:1"),
+                true,
+            ),
+            (
+                "",
+                vec![(name, "https://b.example")],
+                "http://127.0.0.1:1",
+                Some("https://b.example http://127.0.0.1:1"),
+                true,
+            ),
+            (
+                "",
+                vec![(name, "http://127.0.0.1:1,https://b.example")],
+                "http://127.0.0.1:1",
+                Some("http://127.0.0.1:1,https://b.example"),
+                true,
+            ),
+            (
+                "",
+                vec![(name, "http://127.0.0.1:12")],
+                "http://127.0.0.1:1",
+                Some("http://127.0.0.1:12 http://127.0.0.1:1"),
+                true,
+            ),
+            (fixed, vec![], "http://127.0.0.1:1", None, true),
+            (fixed, vec![], "http://127.0.0.1:2", None, false),
+        ] {
+            let mut settings = gather(config, &environment, &[]);
+            assert_eq!(settings.allow_origin(origin), allowed, "{environment:?}");
+            assert_eq!(value(&settings, name).as_deref(), expected, "{origin}");
         }
     }
 

@@ -9,13 +9,16 @@ use crate::component::Variant;
 use crate::process::{self, Stop};
 use crate::programs::{self, NODE, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::project::Project;
-use crate::{component, report, toolchain, web};
+use crate::{browser, manifests, report, standalone, toolchain, web};
 
 /// What tells the tests over HTTP which host to start.
 pub const HOST_VARIABLE: &str = "JAAS_TEST_HOST";
 
 /// What tells the tests over HTTP which component to serve in the place of `spin.toml`'s.
 pub const COMPONENT_VARIABLE: &str = "JAAS_TEST_COMPONENT";
+
+/// What tells them which component needs no Spin.
+pub const STANDALONE_VARIABLE: &str = "JAAS_TEST_STANDALONE";
 
 /// The host that the tests over HTTP start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,11 +40,12 @@ impl TestHost {
     }
 }
 
-/// Builds the component, sees that the tests' programs are there, and runs every test: of the browser client and of the
-/// workspace; with `arguments`, which choose among cargo's tests, the workspace's alone.
+/// Sees that the tests' programs are there, builds the components, and runs every test: of the manifests, of the browser
+/// client and of the workspace; with `arguments`, which choose among cargo's tests, the workspace's alone. The tests in a
+/// browser are left out where [`browser::require`] finds none, and that is said.
 ///
 /// # Errors
-/// A program is missing, or the component cannot be built. Failing tests are no error here: they are the status.
+/// A program is missing, a manifest is wrong, or a component cannot be built. Failing tests are no error here: they are the status.
 pub fn test(
     project: &Project,
     host: TestHost,
@@ -59,13 +63,15 @@ pub fn test(
     for program in [OPENSSL, SSH_KEYGEN, NODE, PYTHON] {
         programs::require(program, stop)?;
     }
+    let chromium = browser::require(browser::Need::of_run(!arguments.is_empty()), stop)?;
     // The quick ones first.
-    if arguments.is_empty()
-        && let Some(status) = web::test(project, stop)?
-    {
-        return Ok(status);
+    if arguments.is_empty() {
+        if let Some(status) = web::test(project, stop)? {
+            return Ok(status);
+        }
+        manifests::check(project, stop)?;
     }
-    let artifact = component::build(project, toolchain, variant, stop)?;
+    let standalone = standalone::build(project, toolchain, variant, stop)?;
 
     report::step(
         "Running every test (the first time this compiles Wasmtime: five to ten minutes on two cores) …",
@@ -73,12 +79,20 @@ pub fn test(
     let mut cargo = project.cargo();
     cargo
         .args(["test", "--workspace", "--locked", "--target-dir"])
-        .arg(project.native_target_dir())
-        .args(arguments);
-    cargo.env(HOST_VARIABLE, host.name());
+        .arg(project.native_target_dir());
+    match &chromium {
+        Some(path) => cargo.env(browser::VARIABLE, path),
+        None => cargo.args(["--exclude", browser::PACKAGE]),
+    };
+    cargo.args(arguments).env(HOST_VARIABLE, host.name());
+    cargo.env(STANDALONE_VARIABLE, standalone);
     match variant {
         Variant::Portable => cargo.env_remove(COMPONENT_VARIABLE),
-        Variant::Wide => cargo.env(COMPONENT_VARIABLE, artifact),
+        Variant::Wide => cargo.env(COMPONENT_VARIABLE, project.artifact(variant)),
     };
-    process::run(&mut cargo, stop)
+    let status = process::run(&mut cargo, stop)?;
+    if chromium.is_none() && arguments.is_empty() {
+        browser::tell_left_out();
+    }
+    Ok(status)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -104,13 +104,62 @@ pub struct Options {
 /// The settings cannot be read, the address is taken, a build fails, or the host ends by itself. [`Interrupted`] when the
 /// user ends it: that is its ordinary end.
 pub fn up(project: &Project, options: &Options, stop: &Stop) -> Result<()> {
+    let mut service = start(project, options, None, stop)?;
+    report::result(&format!(
+        "{}{}",
+        ready(service.address),
+        service.about_the_key()
+    ));
+    wait_until(&mut [&mut service.server], stop, || false)
+}
+
+/// The service, which answers.
+pub(crate) struct Service {
+    /// What serves it.
+    pub(crate) server: Server,
+    /// Where it is reached from this machine.
+    pub(crate) address: SocketAddr,
+    /// The throw-away key's file if that key signs.
+    throw_away: Option<PathBuf>,
+}
+
+impl Service {
+    /// What to know about a throw-away key; empty where there is none.
+    pub(crate) fn about_the_key(&self) -> String {
+        self.throw_away
+            .as_deref()
+            .map(about_throw_away)
+            .unwrap_or_default()
+    }
+}
+
+/// A server that runs, and what a person calls it.
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    pub(crate) running: Running,
+}
+
+/// Builds everything and starts it; returns when it answers. `page` is the origin of a page that has to be allowed.
+pub(crate) fn start(
+    project: &Project,
+    options: &Options,
+    page: Option<&str>,
+    stop: &Stop,
+) -> Result<Service> {
     let mut settings = gather(project, options)?;
+    if let Some(origin) = page
+        && !settings.allow_origin(origin)
+    {
+        report::step(&format!(
+            "warning: runtime-config.toml gives allowed_origins without {origin}; add it there, or the page is refused"
+        ));
+    }
     let host = Host::choose(
         options.host,
         options.variant,
         programs::find(programs::SPIN),
     )?;
-    let address = free_address(options.listen)?;
+    let address = free_address(options.listen, "--listen")?;
     component::build(project, options.toolchain, options.variant, stop)?;
     let throw_away = settings.key_source() == KeySource::Nobody;
     if throw_away {
@@ -122,18 +171,34 @@ pub fn up(project: &Project, options: &Options, stop: &Stop) -> Result<()> {
         .arg("--listen")
         .arg(address.to_string())
         .envs(settings.environment());
-    report::step(&format!("Starting {} …", name(&host)));
-    let mut running = Running::start(&mut command)?;
-    wait_until(&mut running, stop, || {
+    if page.is_some() {
+        // The host says where the service is: the one link is the page's.
+        command.stdout(Stdio::null());
+    }
+    let server = serve(name(&host), &mut command, address, stop)?;
+    Ok(Service {
+        server,
+        address: reachable(address),
+        throw_away: throw_away.then(|| dev_key::default_path(project)),
+    })
+}
+
+/// Starts a server and waits until it listens at `address`.
+pub(crate) fn serve(
+    name: &'static str,
+    command: &mut Command,
+    address: SocketAddr,
+    stop: &Stop,
+) -> Result<Server> {
+    report::step(&format!("Starting {name} …"));
+    let mut server = Server {
+        name,
+        running: Running::start(command)?,
+    };
+    wait_until(&mut [&mut server], stop, || {
         TcpStream::connect_timeout(&reachable(address), Duration::from_millis(250)).is_ok()
     })?;
-    report::result(&ready(
-        address,
-        throw_away
-            .then(|| dev_key::default_path(project))
-            .as_deref(),
-    ));
-    wait_until(&mut running, stop, || false)
+    Ok(server)
 }
 
 /// Reads every source of settings and tells what is odd about them.
@@ -179,18 +244,18 @@ fn gather(project: &Project, options: &Options) -> Result<Settings> {
     Ok(settings)
 }
 
-/// Checks that nobody listens at the address yet; gives port 0 a number.
-pub(crate) fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
+/// Checks that nobody listens at the address yet; gives port 0 a number. `flag` is the one that chooses the address.
+pub(crate) fn free_address(listen: SocketAddr, flag: &str) -> Result<SocketAddr> {
     match TcpListener::bind(listen).and_then(|listener| listener.local_addr()) {
         Ok(address) => Ok(address),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             bail!(
-                "{listen} is in use by another program: choose another address with --listen, such as {}",
+                "{listen} is in use by another program: choose another address with {flag}, such as {}",
                 next(listen)
             )
         }
         Err(error) => {
-            bail!("{listen} cannot be listened at: {error}; choose another address with --listen")
+            bail!("{listen} cannot be listened at: {error}; choose another address with {flag}")
         }
     }
 }
@@ -201,7 +266,7 @@ fn next(address: SocketAddr) -> SocketAddr {
 }
 
 /// Where a server that listens at `address` is reached from this machine.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -212,45 +277,64 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 /// Builds the embedded host and gives its path.
 pub(crate) fn build_embedded(project: &Project, stop: &Stop) -> Result<PathBuf> {
+    build_program(
+        project,
+        "devkit-host",
+        "the embedded host",
+        " (the first time this compiles Wasmtime: five to ten minutes on two cores)",
+        stop,
+    )
+}
+
+/// Builds a program of the workspace and gives its path. `first_time` is said where it was never built.
+pub(crate) fn build_program(
+    project: &Project,
+    name: &str,
+    shown_as: &str,
+    first_time: &str,
+    stop: &Stop,
+) -> Result<PathBuf> {
     let target_dir = project.native_target_dir();
     let program = target_dir
         .join("debug")
-        .join(format!("devkit-host{}", std::env::consts::EXE_SUFFIX));
-    report::step(if program.exists() {
-        "Building the embedded host …"
-    } else {
-        "Building the embedded host (the first time this compiles Wasmtime: five to ten minutes on two cores) …"
-    });
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let first_time = if program.exists() { "" } else { first_time };
+    report::step(&format!("Building {shown_as}{first_time} …"));
     let mut cargo = project.cargo();
     // With the features of the whole workspace, as `cargo test --workspace` builds it: otherwise Wasmtime is compiled
     // once more for the tests.
     cargo
-        .args([
-            "build",
-            "--workspace",
-            "--bin",
-            "devkit-host",
-            "--locked",
-            "--target-dir",
-        ])
+        .args(["build", "--workspace", "--bin", name, "--locked"])
+        .arg("--target-dir")
         .arg(&target_dir);
     let status = process::run(cargo.env_remove("CARGO_BUILD_TARGET"), stop)?;
     ensure!(
         status.success(),
-        "the embedded host was not built; cargo's own message is above"
+        "{shown_as} was not built; cargo's own message is above"
     );
     Ok(program)
 }
 
-/// Waits while the host runs until `done`.
-fn wait_until(host: &mut Running, stop: &Stop, done: impl Fn() -> bool) -> Result<()> {
+/// Waits while the servers run until `done`. All end when the user ends it.
+pub(crate) fn wait_until(
+    servers: &mut [&mut Server],
+    stop: &Stop,
+    done: impl Fn() -> bool,
+) -> Result<()> {
     loop {
         if stop.requested() {
-            host.end();
+            for server in servers {
+                server.running.end();
+            }
             return Err(Interrupted.into());
         }
-        if let Some(status) = host.ended()? {
-            bail!("the host has ended ({status}); its own message is above");
+        for server in servers.iter_mut() {
+            if let Some(status) = server.running.ended()? {
+                bail!(
+                    "{} has ended ({status}); its own message is above",
+                    server.name
+                );
+            }
         }
         if done() {
             return Ok(());
@@ -267,22 +351,22 @@ fn name(host: &Host) -> &'static str {
     }
 }
 
-/// What to do now that it listens; `throw_away` is the throw-away key's file if that key signs.
-fn ready(address: SocketAddr, throw_away: Option<&Path>) -> String {
-    let url = format!("http://{}", reachable(address));
-    let mut text = format!(
+/// What to do now that it listens.
+fn ready(address: SocketAddr) -> String {
+    let url = format!("http://{address}");
+    format!(
         "\nReady. A token:\n\n    curl '{url}/api/jitsi-token?room=my-room'\n\n\
-         What is wrong with the configuration, if anything: curl '{url}/healthz'\nCtrl-C ends it."
-    );
-    if let Some(path) = throw_away {
-        text.push_str(&format!(
-            "\n\nA throw-away key signs these tokens ({}): 8x8 will not accept them.",
-            shown(path)
-        ));
-        text.push_str("\nSet JAAS_APP_ID, JAAS_KEY_ID and JAAS_PRIVATE_KEY, or name a file with them by --env-file.");
-    }
-    text.push('\n');
-    text
+         What is wrong with the configuration, if anything: curl '{url}/healthz'\nCtrl-C ends it.\n"
+    )
+}
+
+/// What to know while a throw-away key signs, which is in this file.
+fn about_throw_away(path: &Path) -> String {
+    format!(
+        "\nA throw-away key signs these tokens ({}): 8x8 will not accept them.\n\
+         Set JAAS_APP_ID, JAAS_KEY_ID and JAAS_PRIVATE_KEY, or name a file with them by --env-file.\n",
+        shown(path)
+    )
 }
 
 #[cfg(test)]
@@ -341,7 +425,9 @@ mod tests {
     fn a_taken_address_is_named_with_another_one() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let taken = listener.local_addr().expect("its address");
-        let error = free_address(taken).expect_err("it is taken").to_string();
+        let error = free_address(taken, "--listen")
+            .expect_err("it is taken")
+            .to_string();
         assert!(
             error.contains(&taken.to_string()) && error.contains("--listen"),
             "{error}"
@@ -351,7 +437,7 @@ mod tests {
     #[test]
     fn port_zero_becomes_a_number() {
         assert_ne!(
-            free_address(address("127.0.0.1:0"))
+            free_address(address("127.0.0.1:0"), "--listen")
                 .expect("a free port")
                 .port(),
             0
@@ -360,15 +446,11 @@ mod tests {
 
     #[test]
     fn the_curl_line_is_ready_to_be_copied() {
-        let text = ready(address("0.0.0.0:3000"), None);
+        let text = ready(reachable(address("0.0.0.0:3000")));
         assert!(
             text.contains("\n    curl 'http://127.0.0.1:3000/api/jitsi-token?room=my-room'\n"),
             "{text}"
         );
-        assert!(!text.contains("8x8"));
-        assert!(
-            ready(address("127.0.0.1:1"), Some(Path::new(".dev/key.pem")))
-                .contains("8x8 will not accept")
-        );
+        assert!(about_throw_away(Path::new(".dev/key.pem")).contains("8x8 will not accept"));
     }
 }

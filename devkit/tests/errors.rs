@@ -6,6 +6,10 @@ use std::process::{Command, Output};
 
 /// Runs the command in the project's folder, with none of the caller's settings.
 fn dev(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the command starts")
+}
+
+fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_devkit"));
     command.env_remove("RUSTC");
     for name in ["JAAS_APP_ID", "JAAS_KEY_ID", "JAAS_PRIVATE_KEY"] {
@@ -14,11 +18,8 @@ fn dev(arguments: &[&str]) -> Output {
             .env_remove(format!("SPIN_VARIABLE_{name}"));
     }
     // Nothing is found on PATH: what these cases do not reach cannot start.
+    command.env("PATH", "").args(arguments);
     command
-        .env("PATH", "")
-        .args(arguments)
-        .output()
-        .expect("the command starts")
 }
 
 /// The line that begins with "error:"; there is exactly one.
@@ -39,6 +40,7 @@ fn a_bad_flag_ends_with_2_before_anything_is_done() {
         &["up", "--port", "3000"][..],
         &["up", "--listen", "3000"],
         &["up", "--host", "docker"],
+        &["demo", "--page-listen", "8080"],
         &["build", "--toolchain", "gcc"],
         &["key", "--bits", "1024"],
         &["key", "--format", "sec1"],
@@ -75,9 +77,11 @@ fn a_doctor_that_cannot_be_built_ends_with_2() {
 
 #[test]
 fn a_missing_env_file_is_named() {
-    let output = dev(&["up", "--env-file", "no-such.vars"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(error_line(&output).contains("no-such.vars cannot be read"));
+    for arguments in [&["up"][..], &["demo", "--page-listen", "127.0.0.1:0"]] {
+        let output = dev(&[arguments, &["--env-file", "no-such.vars"]].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error_line(&output).contains("no-such.vars cannot be read"));
+    }
 }
 
 #[test]
@@ -98,22 +102,72 @@ fn a_broken_env_file_is_named_by_line_and_not_quoted() {
 fn a_taken_port_is_named_before_anything_is_built() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address").to_string();
-    let output = dev(&["up", "--listen", &address]);
+    let free = "127.0.0.1:0";
+    for (arguments, flag) in [
+        (&["up", "--listen", &address][..], "--listen"),
+        (
+            &["demo", "--page-listen", free, "--listen", &address],
+            "--listen",
+        ),
+        (
+            &["demo", "--listen", free, "--page-listen", &address],
+            "--page-listen",
+        ),
+    ] {
+        let output = dev(arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let line = error_line(&output);
+        assert!(
+            line.starts_with(&format!("error: {address} is in use"))
+                && line.contains(&format!("with {flag}, such as")),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_page_that_other_machines_reach_is_refused() {
+    let output = dev(&["demo", "--page-listen", "0.0.0.0:8080"]);
     assert_eq!(output.status.code(), Some(1));
-    let line = error_line(&output);
-    assert!(
-        line.starts_with(&format!("error: {address} is in use")) && line.contains("--listen"),
-        "{line}"
-    );
+    assert!(error_line(&output).contains("--page-listen 127.0.0.1:8080"));
 }
 
 #[test]
 fn a_machine_without_spin_is_told_so() {
-    for command in ["up", "test"] {
-        let output = dev(&[command, "--host", "spin"]);
+    for arguments in [
+        &["up"][..],
+        &["demo", "--page-listen", "127.0.0.1:0"],
+        &["test"],
+    ] {
+        let output = dev(&[arguments, &["--host", "spin"]].concat());
         assert_eq!(output.status.code(), Some(1));
         assert!(error_line(&output).contains("`spin` is not on PATH"));
     }
+}
+
+/// Elsewhere the tests that need one are left out; CI is not to show less than everything.
+#[cfg(unix)]
+#[test]
+fn ci_without_a_browser_is_told_what_to_install() {
+    use std::os::unix::fs::PermissionsExt;
+
+    // The other programs that the tests need, and nothing more: no apt-get either.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-browser");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for name in ["openssl", "ssh-keygen", "node", "python3"] {
+        let path = folder.join(name);
+        std::fs::write(&path, "").expect("a file");
+        let runs = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&path, runs).expect("it may be run");
+    }
+    let output = command(&["test"])
+        .env("PATH", &folder)
+        .env("CI", "true")
+        .output()
+        .expect("the command starts");
+    assert_eq!(output.status.code(), Some(1));
+    let line = error_line(&output);
+    assert!(line.contains("chromium and chromium-driver"), "{line}");
 }
 
 #[test]

@@ -28,8 +28,12 @@ pub const FOREIGN: &str = "https://evil.example";
 
 const ARTIFACT: &str = "target/wasm32-wasip2/release/jaas_jwt.wasm";
 
+/// The project's folder. The package of the tests in a browser, which use this file too, is below it.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .find(|folder| folder.join("spin.toml").is_file())
+        .expect("a folder with spin.toml")
 }
 
 /// Seconds since 1970.
@@ -43,6 +47,7 @@ pub fn now() -> i64 {
 pub struct Settings {
     variables: BTreeMap<String, String>,
     key: &'static Key,
+    component: Option<PathBuf>,
 }
 
 impl Settings {
@@ -61,7 +66,14 @@ impl Settings {
                 .map(|(name, value)| (name.into(), value.into()))
                 .into(),
             key,
+            component: None,
         }
+    }
+
+    /// A component of the test's own, served by the embedded host whatever `JAAS_TEST_HOST` says.
+    pub fn served_from(mut self, component: &Path) -> Self {
+        self.component = Some(component.to_owned());
+        self
     }
 
     #[must_use]
@@ -106,7 +118,7 @@ impl Host {
         check_artifact();
         let options = Options {
             manifest: root().join("spin.toml"),
-            component: other_component(),
+            component: settings.component.clone().or_else(other_component),
             runtime_config: None,
             environment: settings.environment(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -123,15 +135,20 @@ impl Host {
     fn start(settings: &Settings) -> Self {
         check_artifact();
         let manifest = root().join("spin.toml");
-        match std::env::var("JAAS_TEST_HOST").as_deref() {
-            Err(_) | Ok("" | "embedded") => Self::embedded(settings, Faults::default()),
-            Ok("spin") if other_component().is_some() => {
+        let host = std::env::var("JAAS_TEST_HOST");
+        let host = host
+            .as_deref()
+            .ok()
+            .filter(|_| settings.component.is_none());
+        match host {
+            None | Some("" | "embedded") => Self::embedded(settings, Faults::default()),
+            Some("spin") if other_component().is_some() => {
                 panic!(
                     "JAAS_TEST_COMPONENT is for the embedded host, which JAAS_TEST_HOST does not choose"
                 )
             }
-            Ok("spin") => Self::Spin(spin::Server::start(&manifest, &settings.environment())),
-            Ok(other) => panic!("JAAS_TEST_HOST is {other:?}, neither `embedded` nor `spin`"),
+            Some("spin") => Self::Spin(spin::Server::start(&manifest, &settings.environment())),
+            Some(other) => panic!("JAAS_TEST_HOST is {other:?}, neither `embedded` nor `spin`"),
         }
     }
 

@@ -216,7 +216,7 @@ pub struct Token {
 }
 
 impl Token {
-    fn parse(raw: String) -> Self {
+    pub fn parse(raw: String) -> Self {
         use base64::Engine as _;
         let part = |index| {
             let part = raw.split('.').nth(index).expect("a part");

@@ -180,7 +180,7 @@ fn the_log_has_no_person_and_no_token() {
         }
         for parameters in [
             with("room", "quxroom*"),
-            with("user_email", "quxmail"),
+            with("user_email", "quxmail@\u{7}"),
             with("user_name", "Quxname\u{1}"),
             with("user_id", "quxid\u{1}"),
             with("user_moderator", "quxroom"),

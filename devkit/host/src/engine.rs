@@ -22,6 +22,9 @@ const INSTANCES: u32 = 1000;
 /// How many core modules a component may be: its own, the adapters of its imports, and the glue between them.
 const MODULES: u32 = 8;
 
+/// How many memories: its own, and that of a component composed with it.
+const MEMORIES: u32 = 2;
+
 /// The most memory of an instance, in bytes: the limit of Akamai Functions.
 pub(crate) const MEMORY: usize = 128 * 1024 * 1024;
 
@@ -122,10 +125,10 @@ fn engine(wide_arithmetic: bool) -> Result<Engine> {
     // The limits per component make sure that as many instances as there are permits find room.
     pool.max_core_instances_per_component(MODULES)
         .max_tables_per_component(MODULES)
-        .max_memories_per_component(1)
+        .max_memories_per_component(MEMORIES)
         .total_component_instances(INSTANCES)
         .total_core_instances(INSTANCES * MODULES)
-        .total_memories(INSTANCES)
+        .total_memories(INSTANCES * MEMORIES)
         .total_tables(INSTANCES * MODULES)
         .total_stacks(INSTANCES)
         .max_memory_size(MEMORY)

@@ -48,9 +48,10 @@ pub(crate) struct Guest {
 
 impl Guest {
     fn new(application: &Application) -> Self {
-        // Nothing else is given: no file, no argument, no environment, no socket.
+        // Nothing else is given: no file, no argument, no socket.
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(application.log.stream())
+        wasi.envs(&application.environment)
+            .stdout(application.log.stream())
             .stderr(application.log.stream())
             .allow_tcp(false)
             .allow_udp(false)
@@ -159,11 +160,22 @@ pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     variables::add_to_linker::<_, HasSelf<_>>(linker, |guest| guest)
 }
 
+/// Whether a component asks for Spin's variables. One that was composed to run without Spin reads WASI's environment.
+pub(crate) fn asks_for_variables(component: &ProxyPre<Guest>) -> bool {
+    let component = component.instance_pre().component();
+    component
+        .component_type()
+        .imports(component.engine())
+        .any(|(name, _)| name.starts_with("fermyon:spin/variables@"))
+}
+
 /// What every instance of one server starts from.
 pub(crate) struct Application {
     pub(crate) shared: &'static Shared,
     pub(crate) component: ProxyPre<Guest>,
     pub(crate) variables: Arc<Variables>,
+    /// WASI's environment; Spin gives none.
+    pub(crate) environment: Vec<(String, String)>,
     pub(crate) faults: Faults,
     pub(crate) log: Sink,
     /// The most memory that one instance has had, in bytes.

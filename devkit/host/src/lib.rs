@@ -42,7 +42,7 @@ use anyhow::Result;
 use tokio::sync::oneshot;
 
 use crate::engine::Shared;
-use crate::guest::Application;
+use crate::guest::{Application, asks_for_variables};
 use crate::log::{Sink, complain};
 use crate::manifest::Manifest;
 use crate::variables::Variables;
@@ -57,7 +57,7 @@ pub struct Options {
     /// The path of `spin.toml`.
     pub manifest: PathBuf,
     /// A component to serve in the place of the manifest's. It may use WebAssembly's wide arithmetic; the manifest's
-    /// may not, as with Spin.
+    /// may not, as with Spin. One that does not import Spin's variables gets `environment` as WASI's environment.
     pub component: Option<PathBuf>,
     /// The path of `runtime-config.toml`.
     pub runtime_config: Option<PathBuf>,
@@ -147,12 +147,18 @@ pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
         }
     })?;
 
+    let environment = if asks_for_variables(&component) {
+        Vec::new()
+    } else {
+        options.environment.into_iter().collect()
+    };
     let log = Sink::new(options.log);
     let application = Arc::new(Application {
         shared,
         component,
         variables: Arc::new(variables),
         faults,
+        environment,
         log: log.clone(),
         peak_memory: Arc::default(),
     });

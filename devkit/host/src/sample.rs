@@ -98,6 +98,7 @@ impl Build {
             component: self.component.clone(),
             variables: variables.clone(),
             faults: Faults::default(),
+            environment: Vec::new(),
             log: Sink::new(Log::Memory),
             peak_memory: self.peak_memory.clone(),
         });

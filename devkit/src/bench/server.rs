@@ -66,7 +66,7 @@ impl Server {
         key: &Key,
         stop: &Stop,
     ) -> Result<Self> {
-        let address = free_address(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let address = free_address(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), "--listen")?;
         let mut command = match &kind.launch {
             Launch::Component {
                 host,

@@ -1,0 +1,34 @@
+//! The program of [`devkit_pages`]: serves a folder until it is ended.
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Serves a folder of web pages to this machine.
+#[derive(Parser)]
+#[command(name = "devkit-pages")]
+struct Arguments {
+    /// The folder.
+    #[arg(long, value_name = "FOLDER", default_value = "web")]
+    folder: PathBuf,
+    /// The address to listen on; port 0 is any free port.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8000")]
+    listen: SocketAddr,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match devkit_pages::start(&arguments.folder, arguments.listen) {
+        Ok(_server) => loop {
+            // SIGTERM and Ctrl-C end the process; there is nothing to save.
+            std::thread::park();
+        },
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Starts the driver and the browser, and sees that both end with this process.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use crate::{LIMIT, target};
+
+/// Runs the driver ($1) until this shell's input ends, which is when the test process ends, however it does; then ends
+/// the driver and removes the profile ($2). The browser talks to the driver through a pipe, and ends with it; until then
+/// it holds its lock on the profile, and what is left of it may write there once more.
+const GUARD: &str = r#"
+    trap : TERM INT
+    "$1" --port=0 </dev/null &
+    driver=$!
+    read -r _
+    kill "$driver"
+    wait "$driver"
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ -L "$2/SingletonLock" ] || break
+        sleep 0.2
+    done
+    rm -rf "$2"
+    sleep 1
+    rm -rf "$2"
+"#;
+
+/// What the driver says before the number of its port.
+const STARTED: &str = "started successfully on port ";
+
+/// Starts the driver on a free port, and by it a browser with an empty profile.
+pub(crate) async fn start() -> Client {
+    let profile = target().join(format!("browser/profile-{}", std::process::id()));
+    // Of an earlier process with this number.
+    let _ = fs::remove_dir_all(&profile);
+    fs::create_dir_all(&profile).expect("a folder for the profile");
+    let profile = profile.canonicalize().expect("it is there");
+    let mut guard = Command::new("sh")
+        .args(["-c", GUARD, "sh", "chromedriver"])
+        .arg(&profile)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("`sh` starts");
+    let port = port(&mut guard);
+    // Its input stays open as long as this process lives.
+    static GUARDS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+    GUARDS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(guard);
+
+    let chromium = env::var("JAAS_TEST_CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
+    let binary = env::split_paths(&env::var_os("PATH").unwrap_or_default())
+        .map(|folder| folder.join(&chromium))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| panic!("`{chromium}` is not on PATH: install Debian's packages chromium and chromium-driver, or name another Chromium by JAAS_TEST_CHROMIUM"));
+    let milliseconds = LIMIT.as_millis();
+    let capabilities = json!({
+        "timeouts": { "script": milliseconds, "pageLoad": milliseconds, "implicit": 0 },
+        "goog:chromeOptions": {
+            "binary": binary,
+            "args": [
+                format!("--user-data-dir={}", profile.display()),
+                "--remote-debugging-pipe",
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--disable-dev-shm-usage",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--lang=en-US",
+                // No name is looked up, and no other machine is spoken to.
+                "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+                "--no-proxy-server",
+            ],
+        },
+    });
+    let Value::Object(capabilities) = capabilities else {
+        unreachable!("it is an object");
+    };
+    let mut builder = ClientBuilder::new(HttpConnector::new());
+    builder.capabilities(capabilities);
+    let session = format!("http://127.0.0.1:{port}");
+    tokio::time::timeout(LIMIT * 2, builder.connect(&session))
+        .await
+        .expect("the browser starts in time")
+        .expect("the browser starts")
+}
+
+/// Waits for the driver to say its port.
+fn port(guard: &mut Child) -> u16 {
+    let output = guard.stdout.take().expect("it is a pipe");
+    let (said, heard) = mpsc::channel();
+    // It reads on, so that the driver never waits for a reader.
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let port = line
+                .split_once(STARTED)
+                .and_then(|(_, port)| port.trim_end_matches('.').parse().ok());
+            if let Some(port) = port {
+                let _ = said.send(port);
+            }
+        }
+    });
+    heard
+        .recv_timeout(LIMIT)
+        .expect("`chromedriver` starts: install Debian's package chromium-driver")
+}
+
+/// A command of the Chrome DevTools protocol, handed on by the driver.
+#[derive(Debug)]
+pub(crate) struct Cdp {
+    pub(crate) command: &'static str,
+    pub(crate) parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for Cdp {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        let body = json!({ "cmd": self.command, "params": self.parameters });
+        (http::Method::POST, Some(body.to_string()))
+    }
+}

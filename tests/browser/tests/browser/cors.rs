@@ -1,0 +1,203 @@
+//! Who may read a token: the origins, as the browser itself takes them.
+
+use browser_tests::Browser;
+use serde_json::{Value, json};
+
+use crate::harness::{Settings, now};
+use crate::site::{Service, own_pages, serve, tokens};
+
+/// A good configuration that allows these origins and no others.
+fn allowing(origins: &str) -> Settings {
+    Settings::good().set("allowed_origins", origins)
+}
+
+/// The ways in which a page asks, and whether the browser asks first by a preflight.
+fn ways() -> [(&'static str, Value, bool); 5] {
+    let credential = "Bearer a.b.c";
+    let json = "application/json";
+    [
+        ("a simple GET", json!({}), false),
+        (
+            "a simple POST",
+            json!({ "method": "POST", "body": "room=a", "headers": { "Content-Type": "application/x-www-form-urlencoded" } }),
+            false,
+        ),
+        (
+            "a GET with Authorization",
+            json!({ "headers": { "Authorization": credential } }),
+            true,
+        ),
+        (
+            "a POST of JSON",
+            json!({ "method": "POST", "body": "{}", "headers": { "Content-Type": json } }),
+            true,
+        ),
+        (
+            "a POST of JSON with Authorization",
+            json!({ "method": "POST", "body": "{}", "headers": { "Content-Type": json, "Authorization": credential } }),
+            true,
+        ),
+    ]
+}
+
+fn assert_token(answer: &Value, context: &str) {
+    assert_eq!(answer["status"], 200, "{context}: {answer}");
+    let token = answer["body"]["token"].as_str().expect("a token");
+    let violations = devkit_rules::violations(token, now());
+    assert!(violations.is_empty(), "{context}: {violations:?}");
+}
+
+#[test]
+fn a_page_of_an_allowed_origin_reads_the_token() {
+    let browser = Browser::take();
+    let pages = serve(&own_pages());
+    let service = Service::start(allowing(&pages.origin()));
+    browser.open(&format!("{}/empty.html", pages.origin()));
+    for (way, init, has_preflight) in ways() {
+        let preflights = service.wire.count("OPTIONS");
+        let lines = service.log_of(|| {
+            // A URL of its own, so that no preflight is remembered.
+            let url = service.route(&[("way", way)]);
+            assert_token(&browser.fetch(&url, &init), way);
+        });
+        assert_eq!((lines.len(), tokens(&lines)), (1, 1), "{way}: {lines:?}");
+        assert_eq!(
+            service.wire.count("OPTIONS") - preflights,
+            usize::from(has_preflight),
+            "{way}: {:?}",
+            service.wire.methods()
+        );
+    }
+}
+
+/// Asks in every way, and sees that nothing is read and nothing is signed.
+fn assert_refused(browser: &Browser, service: &Service, context: &str) {
+    for (way, init, has_preflight) in ways() {
+        let before = service.wire.methods().len();
+        let lines = service.log_of(|| {
+            let answer = browser.fetch(&service.bare_route(), &init);
+            assert_eq!(answer, json!({ "failed": "TypeError" }), "{context}, {way}");
+        });
+        // Of a request without a preflight the service hears: it is the one that has to refuse.
+        assert_eq!(lines.len(), 1, "{context}, {way}: {lines:?}");
+        assert_eq!(lines[0]["status"], 403, "{context}, {way}: {lines:?}");
+        assert_eq!(tokens(&lines), 0, "{context}, {way}: {lines:?}");
+        let methods = service.wire.methods().split_off(before);
+        let sent = match (has_preflight, init["method"].as_str()) {
+            (true, _) => "OPTIONS",
+            (false, method) => method.unwrap_or("GET"),
+        };
+        assert_eq!(methods, [sent], "{context}, {way}");
+    }
+}
+
+#[test]
+fn a_page_of_another_origin_reads_nothing_and_nothing_is_signed() {
+    let browser = Browser::take();
+    let pages = serve(&own_pages());
+    let origin = pages.origin();
+    let port = pages.address().port();
+    let other_port = if port == u16::MAX { port - 1 } else { port + 1 };
+    browser.open(&format!("{origin}/empty.html"));
+    for (context, allowed) in [
+        ("another host", "https://vtaiwan.tw".to_owned()),
+        ("another port", format!("http://127.0.0.1:{other_port}")),
+        ("no port", "http://127.0.0.1".to_owned()),
+        ("http for https", format!("https://127.0.0.1:{port}")),
+        (
+            "another name of this machine",
+            format!("http://localhost:{port}"),
+        ),
+    ] {
+        let service = Service::start(allowing(&allowed));
+        assert_refused(&browser, &service, context);
+    }
+}
+
+#[test]
+fn a_page_without_an_origin_reads_nothing_and_nothing_is_signed() {
+    let browser = Browser::take();
+    let pages = serve(&own_pages());
+    // The page around the frame is allowed; what is in the sandbox is not of its origin.
+    let service = Service::start(allowing(&pages.origin()));
+    browser.open(&format!("{}/sandboxed.html", pages.origin()));
+    let url = service.bare_route();
+    assert_token(&browser.fetch(&url, &json!({})), "the page around it");
+    browser.enter_frame("iframe");
+    assert_eq!(browser.run("return self.origin", &Value::Null), "null");
+    assert_refused(&browser, &service, "a sandboxed frame");
+}
+
+/// `no-cors` sends a GET without `Origin`, as an image does. The service cannot tell it from curl, but the browser gives
+/// the page nothing of the answer; and `require_origin` refuses it.
+#[test]
+fn a_page_that_hides_its_origin_reads_nothing() {
+    let browser = Browser::take();
+    let pages = serve(&own_pages());
+    browser.open(&format!("{}/empty.html", pages.origin()));
+    for (require_origin, signed) in [("false", 1), ("true", 0)] {
+        let settings = allowing("https://vtaiwan.tw").set("require_origin", require_origin);
+        let service = Service::start(settings);
+        let lines = service.log_of(|| {
+            let init = json!({ "mode": "no-cors" });
+            let answer = browser.fetch(&service.bare_route(), &init);
+            assert_eq!(
+                answer,
+                json!({ "type": "opaque", "status": 0, "headers": {}, "body": null }),
+                "{require_origin}"
+            );
+        });
+        assert_eq!(tokens(&lines), signed, "{require_origin}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_preflight_is_asked_once_and_then_remembered() {
+    let browser = Browser::take();
+    let pages = serve(&own_pages());
+    let service = Service::start(allowing(&pages.origin()));
+    browser.open(&format!("{}/empty.html", pages.origin()));
+    for (way, init, has_preflight) in ways() {
+        if !has_preflight {
+            continue;
+        }
+        let url = service.route(&[("way", way)]);
+        let before = service.wire.methods().len();
+        let lines = service.log_of(|| {
+            for _ in 0..3 {
+                assert_token(&browser.fetch(&url, &init), way);
+            }
+        });
+        assert_eq!(tokens(&lines), 3, "{way}: {lines:?}");
+        let mut methods = service.wire.methods().split_off(before);
+        // Those of several connections stand one behind the other.
+        methods.sort_unstable();
+        let sent = init["method"].as_str().unwrap_or("GET");
+        let mut expected = ["OPTIONS", sent, sent, sent];
+        expected.sort_unstable();
+        assert_eq!(methods, expected, "{way}");
+    }
+}
+
+/// What the preflight's answer does not list, the browser does not send.
+#[test]
+fn a_method_or_a_header_that_is_not_listed_is_not_sent() {
+    let browser = Browser::take();
+    let pages = serve(&own_pages());
+    let service = Service::start(allowing(&pages.origin()));
+    browser.open(&format!("{}/empty.html", pages.origin()));
+    for init in [
+        json!({ "method": "PUT" }),
+        json!({ "method": "DELETE" }),
+        json!({ "headers": { "X-Other": "1" } }),
+        json!({ "credentials": "include" }),
+    ] {
+        let lines = service.log_of(|| {
+            let answer = browser.fetch(&service.bare_route(), &init);
+            assert_eq!(answer, json!({ "failed": "TypeError" }), "{init}");
+        });
+        // Cookies are sent with a simple GET, and make no difference to the service; the page reads nothing.
+        let simple = init.get("credentials").is_some();
+        assert_eq!(tokens(&lines), usize::from(simple), "{init}: {lines:?}");
+    }
+}

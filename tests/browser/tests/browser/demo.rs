@@ -1,0 +1,556 @@
+//! The page of `cargo dev demo`: every state that it can be in, in both languages, with a picture of each in
+//! `target/screenshots/`.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
+use browser_tests::{Browser, Key};
+use serde_json::{Value, json};
+
+use crate::credentials::Login;
+use crate::harness::{Settings, now, root};
+use crate::site::{Service, form, serve, tokens};
+
+/// Where the demo is open: pages and browser.
+struct Demo {
+    browser: Browser,
+    pages: devkit_pages::Server,
+}
+
+impl Demo {
+    fn new() -> Self {
+        Self {
+            browser: Browser::take(),
+            pages: serve(&root().join("web")),
+        }
+    }
+
+    /// A service that allows the page.
+    fn service(&self) -> Service {
+        Service::start(Settings::good().set("allowed_origins", &self.pages.origin()))
+    }
+
+    /// The page's URL, in English, with these parameters.
+    fn url(&self, server: &str, parameters: &[(&str, &str)]) -> String {
+        let first = [("lang", "en"), ("server", server)];
+        let parameters = form(&[&first, parameters].concat());
+        format!("{}/demo/?{parameters}", self.pages.origin())
+    }
+
+    fn open(&self, server: &str, parameters: &[(&str, &str)]) {
+        self.browser.open(&self.url(server, parameters));
+        self.expect("idle");
+    }
+
+    /// Clicks the button, and waits for the state that follows.
+    fn ask(&self, state: &str) {
+        self.browser.click("#get-token");
+        self.expect(state);
+    }
+
+    fn expect(&self, state: &str) {
+        let state = format!("document.querySelector('#app')?.dataset.state === '{state}'");
+        self.browser.until(&state);
+    }
+
+    fn meeting(&self, state: &str) {
+        let state = format!("document.querySelector('#meeting').dataset.state === '{state}'");
+        self.browser.until(&state);
+        assert_ne!(self.browser.text("#meeting-text"), "");
+    }
+
+    /// What the page's state is told by, in each language; keeps a picture of both.
+    fn show(&self, name: &str) {
+        let told = |suffix: &str| {
+            self.browser.screenshot(&format!("demo-{name}-{suffix}"));
+            let told = self.browser.text("#status");
+            assert_ne!(self.browser.text("#status-title"), "", "{name}, {suffix}");
+            (
+                self.browser
+                    .run("return document.documentElement.lang", &Value::Null),
+                told,
+            )
+        };
+        let (language, english) = told("en");
+        assert_eq!(language, "en", "{name}");
+        assert!(!english.contains(is_chinese), "{name}: {english}");
+        self.browser.click("#language");
+        let (language, chinese) = told("zh-TW");
+        assert_eq!(language, "zh-TW", "{name}");
+        assert!(chinese.contains(is_chinese), "{name}: {chinese}");
+        self.browser.click("#language");
+        assert_eq!(self.browser.text("#status"), english, "{name}");
+    }
+
+    /// Asks and shows the state of a failure, in which no token is signed.
+    fn fails(&self, service: &Service, state: &str) -> Vec<Value> {
+        let lines = service.log_of(|| self.ask(state));
+        assert_eq!(tokens(&lines), 0, "{state}: {lines:?}");
+        self.show(state);
+        assert_eq!(self.browser.text("#result"), "", "{state}");
+        lines
+    }
+
+    /// The service's own sentence.
+    fn message(&self) -> String {
+        self.browser.text("#server-message")
+    }
+
+    fn value(&self, expression: &str) -> Value {
+        self.browser
+            .run(&format!("return {expression}"), &Value::Null)
+    }
+}
+
+fn is_chinese(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c)
+}
+
+#[test]
+fn nothing_is_sent_before_the_click() {
+    let demo = Demo::new();
+    let service = demo.service();
+    demo.open(&service.wire.url(), &[]);
+    demo.show("idle");
+    assert_eq!(service.wire.methods(), Vec::<String>::new());
+}
+
+#[test]
+fn a_token_is_explained_and_all_verdicts_are_good() {
+    let demo = Demo::new();
+    let service = demo.service();
+    for (moderator, method) in [("true", "POST"), ("false", "GET")] {
+        let person = [
+            ("room", "公民會議"),
+            ("name", "Jane"),
+            ("moderator", moderator),
+        ];
+        demo.open(&service.wire.url(), &person);
+        let script = format!("document.querySelector('#method').value = '{method}'");
+        demo.browser.run(&script, &Value::Null);
+        let lines = service.log_of(|| demo.ask("token"));
+        assert_eq!((lines.len(), tokens(&lines)), (1, 1), "{lines:?}");
+        assert_eq!(service.wire.count(method), 1);
+
+        let verdicts = demo.value(
+            "[...document.querySelectorAll('#checks > li')].map(it => [it.dataset.check, it.dataset.verdict])",
+        );
+        let all: Vec<Value> = (1..=14).map(|n| json!([n.to_string(), "pass"])).collect();
+        assert_eq!(verdicts, json!(all));
+        let verdicts = demo.value(
+            "[...document.querySelectorAll('#prosody-checks > li')].map(it => it.dataset.verdict)",
+        );
+        assert_eq!(verdicts, json!(vec!["pass"; 5]));
+        let summary = demo.value("{ ...document.querySelector('#summary').dataset }");
+        assert_eq!(summary, json!({ "passed": "14", "total": "14" }));
+        let seconds = demo.value("Number(document.querySelector('#countdown').dataset.seconds)");
+        let left = seconds.as_i64().expect("seconds");
+        assert!((3500..=3600).contains(&left), "{left}");
+
+        let token = demo.value("document.querySelector('#token').value");
+        let token = token.as_str().expect("a token");
+        assert!(devkit_rules::violations(token, now()).is_empty());
+        let payload = demo.browser.text("#payload-json");
+        let payload: Value = serde_json::from_str(&payload).expect("JSON");
+        assert_eq!(payload["context"]["user"]["name"], "Jane");
+        assert_eq!(payload["context"]["user"]["moderator"], moderator);
+        assert_eq!(payload["room"], "%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0");
+        let header = demo.browser.text("#header-json");
+        let header: Value = serde_json::from_str(&header).expect("JSON");
+        assert_eq!(header["alg"], "RS256");
+        demo.show(if moderator == "true" {
+            "token"
+        } else {
+            "token-member"
+        });
+    }
+}
+
+#[test]
+fn a_token_runs_out_on_the_page() {
+    let demo = Demo::new();
+    let service = demo.service();
+    demo.open(&service.wire.url(), &[]);
+    demo.ask("token");
+    demo.browser.run(
+        "const real = Date.now.bind(Date); Date.now = () => real() + 2 * 3600e3;",
+        &Value::Null,
+    );
+    demo.expect("expired");
+    assert_eq!(
+        demo.value("document.querySelector('#countdown').dataset.seconds"),
+        "0"
+    );
+    let verdict =
+        demo.value("document.querySelector('#checks > [data-check=\"11\"]').dataset.verdict");
+    assert_eq!(verdict, "fail");
+    demo.show("expired");
+}
+
+#[test]
+fn a_token_that_jitsi_would_refuse_is_no_good_news() {
+    let demo = Demo::new();
+    let service = demo.service();
+    // A device whose clock is two days ahead: to it, the token is past.
+    demo.browser.open_with(
+        &demo.url(&service.wire.url(), &[]),
+        "const real = Date.now.bind(Date); Date.now = () => real() + 2 * 86400e3;",
+    );
+    demo.ask("token");
+    let summary = demo.value("{ ...document.querySelector('#summary').dataset }");
+    assert_eq!(summary, json!({ "passed": "13", "total": "14" }));
+    assert_ne!(demo.browser.text("#clock-note"), "");
+    demo.show("token-doubtful");
+}
+
+#[test]
+fn a_page_that_is_not_allowed_is_told_what_to_add() {
+    let demo = Demo::new();
+    let service = Service::start(Settings::good().set("allowed_origins", "https://vtaiwan.tw"));
+    demo.open(&service.wire.url(), &[]);
+    let lines = demo.fails(&service, "refused");
+    assert!(lines.iter().any(|line| line["status"] == 403), "{lines:?}");
+    let advice = demo.browser.text("#status-advice");
+    assert!(advice.contains(&demo.pages.origin()), "{advice}");
+}
+
+#[test]
+fn a_service_that_says_why_is_quoted() {
+    let demo = Demo::new();
+    let origin = demo.pages.origin();
+    let settings =
+        Settings::good().set_all(&[("allowed_origins", &*origin), ("allowed_rooms", "meetup-*")]);
+    let service = Service::start(settings);
+    demo.open(&service.wire.url(), &[("room", "meetup-*")]);
+    demo.fails(&service, "bad-request");
+    assert!(demo.message().starts_with("room"), "{}", demo.message());
+    demo.browser.fill("#room", "other");
+    demo.fails(&service, "forbidden");
+    assert_eq!(demo.message(), "Room not allowed");
+    demo.browser.fill("#room", "meetup-1");
+    demo.ask("token");
+    assert_eq!(demo.message(), "");
+    drop(service);
+
+    let settings = Settings::good().set_all(&[
+        ("allowed_origins", &*origin),
+        ("jaas_private_key", "no key"),
+    ]);
+    let service = Service::start_broken(settings);
+    demo.open(&service.wire.url(), &[]);
+    demo.fails(&service, "misconfigured");
+    assert!(
+        demo.message().starts_with("jaas_private_key"),
+        "{}",
+        demo.message()
+    );
+}
+
+#[test]
+fn a_credential_opens_what_is_closed_without_it() {
+    let demo = Demo::new();
+    let login = Login::new();
+    let settings = login.configure("required");
+    let service = Service::start(settings.set("allowed_origins", &demo.pages.origin()));
+    demo.open(&service.wire.url(), &[]);
+    demo.fails(&service, "unauthorised");
+    assert_ne!(demo.message(), "");
+    demo.browser.click("#login > summary");
+    demo.browser.fill("#credential", &login.sign(&json!({})));
+    let lines = service.log_of(|| demo.ask("token"));
+    assert_eq!(tokens(&lines), 1, "{lines:?}");
+    let address = demo.value("location.href");
+    assert!(
+        !address.as_str().expect("an address").contains("eyJ"),
+        "{address}"
+    );
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_told_apart_from_one_that_is_not_there() {
+    let demo = Demo::new();
+    // It takes connections and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    let server = format!("http://{address}");
+    // The ten seconds of the page pass in half of one.
+    demo.browser.open_with(
+        &demo.url(&server, &[]),
+        "const real = window.setTimeout;
+        window.setTimeout = (run, time, ...all) => real(run, time === 10000 ? window.wait : time, ...all);
+        window.wait = 3600e3;",
+    );
+    demo.ask("loading");
+    demo.show("loading");
+    demo.browser.open_with(
+        &demo.url(&server, &[]),
+        "const real = window.setTimeout;
+        window.setTimeout = (run, time, ...all) => real(run, time === 10000 ? 500 : time, ...all);",
+    );
+    demo.ask("timeout");
+    demo.show("timeout");
+
+    drop(listener);
+    demo.open(&server, &[]);
+    demo.ask("unreachable");
+    demo.show("unreachable");
+
+    demo.browser.fill("#server", "ftp://127.0.0.1");
+    demo.ask("invalid-server");
+    demo.show("invalid-server");
+}
+
+#[test]
+fn another_server_is_not_taken_for_the_service() {
+    let demo = Demo::new();
+    let server = answering(
+        "HTTP/1.1 418 I'm a teapot",
+        "{\"error\":\"short and stout\"}",
+    );
+    demo.open(&server, &[]);
+    demo.ask("failed");
+    demo.show("failed");
+    let server = answering("HTTP/1.1 200 OK", "<!doctype html>");
+    demo.open(&server, &[]);
+    demo.ask("failed");
+}
+
+/// A server that gives everybody the same answer; it goes on until the process ends.
+fn answering(status: &str, body: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    let preflight = "HTTP/1.1 204 No Content\r\naccess-control-allow-origin: *\r\naccess-control-allow-headers: *\r\nconnection: close\r\n\r\n";
+    let answer = format!(
+        "{status}\r\naccess-control-allow-origin: *\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = [0; 16 * 1024];
+            let length = stream.read(&mut request).unwrap_or(0);
+            let answer = if request[..length].starts_with(b"OPTIONS ") {
+                preflight
+            } else {
+                &answer
+            };
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    format!("http://{address}")
+}
+
+/// 8x8's script, as far as the page knows it.
+const MEETING: &str = "window.JitsiMeetExternalAPI = class {
+    constructor(domain, options) {
+        this.listeners = {};
+        window.meeting = { domain, options, api: this };
+        options.parentNode.append(document.createElement('p'));
+    }
+    addListener(name, listener) { this.listeners[name] = listener; }
+    dispose() { window.meeting.disposed = true; }
+};";
+
+#[test]
+fn a_meeting_is_joined_where_the_network_has_it() {
+    let demo = Demo::new();
+    let service = demo.service();
+    // No name is resolved in this browser.
+    demo.open(&service.wire.url(), &[]);
+    demo.ask("token");
+    assert_eq!(
+        demo.value("document.querySelector('#meeting').dataset.state"),
+        "idle"
+    );
+    demo.browser.click("#join");
+    demo.meeting("no-iframe-api");
+    demo.show("meeting-no-iframe-api");
+
+    demo.browser
+        .open_with(&demo.url(&service.wire.url(), &[]), MEETING);
+    demo.ask("token");
+    demo.browser.click("#join");
+    demo.meeting("joining");
+    demo.show("meeting-joining");
+    let token = demo.value("document.querySelector('#token').value");
+    assert_eq!(demo.value("meeting.options.jwt"), token);
+    assert_eq!(demo.value("meeting.domain"), "8x8.vc");
+    let room = demo.value("meeting.options.roomName");
+    assert_eq!(room, format!("{}/my-room", crate::harness::APP_ID));
+    demo.value("meeting.api.listeners.videoConferenceJoined({})");
+    demo.meeting("joined");
+    demo.show("meeting-joined");
+    demo.value("meeting.api.listeners.errorOccurred({ error: { name: 'conference.authenticationRequired', isFatal: true } })");
+    demo.meeting("meeting-error");
+    assert!(
+        demo.browser
+            .text("#meeting-text")
+            .contains("conference.authenticationRequired")
+    );
+    demo.show("meeting-error");
+    demo.browser.click("#leave");
+    demo.meeting("left");
+    assert_eq!(demo.value("meeting.disposed"), true);
+    demo.show("meeting-left");
+}
+
+#[test]
+fn a_meeting_whose_script_does_not_come_is_given_up() {
+    let demo = Demo::new();
+    let service = demo.service();
+    // A script that neither loads nor fails; the fifteen seconds of the page pass in one.
+    demo.browser.open_with(
+        &demo.url(&service.wire.url(), &[]),
+        "const append = Element.prototype.append;
+        Element.prototype.append = function (...all) {
+            if (!(all[0] instanceof HTMLScriptElement)) append.apply(this, all);
+        };
+        const real = window.setTimeout;
+        window.setTimeout = (run, time, ...all) => {
+            if (time === 15000) window.giveUp = run;
+            else return real(run, time, ...all);
+        };",
+    );
+    demo.ask("token");
+    demo.browser.click("#join");
+    demo.meeting("loading");
+    demo.show("meeting-loading");
+    demo.value("giveUp()");
+    demo.meeting("no-iframe-api");
+}
+
+/// What has the focus: its id, or the one around it.
+const FOCUS: &str = "document.activeElement.id || document.activeElement.closest('[id]')?.id || ''";
+
+#[test]
+fn the_keyboard_alone_reaches_everything() {
+    let demo = Demo::new();
+    let service = demo.service();
+    demo.open(&service.wire.url(), &[]);
+    let tab_to = |id: &str| {
+        for _ in 0..30 {
+            demo.browser.press(Key::Tab);
+            let seen = demo.value(
+                "document.activeElement === document.body
+                    || document.activeElement.matches(':focus-visible')
+                    && getComputedStyle(document.activeElement).outlineStyle !== 'none'",
+            );
+            assert_eq!(seen, true, "the focus on {} shows", demo.value(FOCUS));
+            if demo.value(FOCUS) == id {
+                return;
+            }
+        }
+        panic!("Tab does not reach {id}");
+    };
+    tab_to("language");
+    demo.browser.press(Key::Enter);
+    assert_eq!(demo.value("document.documentElement.lang"), "zh-TW");
+    demo.browser.press(Key::Enter);
+    assert_eq!(demo.value("document.documentElement.lang"), "en");
+    tab_to("server");
+    tab_to("room");
+    demo.browser.type_keys("by-keyboard");
+    tab_to("name");
+    demo.browser.type_keys("Jane");
+    tab_to("email");
+    tab_to("moderator");
+    demo.browser.type_keys(" ");
+    tab_to("login");
+    demo.browser.press(Key::Enter);
+    tab_to("credential");
+    tab_to("method");
+    tab_to("get-token");
+    demo.browser.press(Key::Enter);
+    demo.expect("token");
+    let payload: Value = serde_json::from_str(&demo.browser.text("#payload-json")).expect("JSON");
+    // Tab selects what an input holds, and typing replaces it.
+    assert_eq!(payload["room"], "by-keyboard");
+    assert_eq!(payload["context"]["user"]["name"], "Jane");
+    assert_eq!(payload["context"]["user"]["moderator"], "true");
+    tab_to("join");
+    demo.browser.screenshot("demo-keyboard");
+    demo.browser.press(Key::Enter);
+    demo.meeting("no-iframe-api");
+    tab_to("token-details");
+    demo.browser.press(Key::Enter);
+    tab_to("token");
+    tab_to("copy");
+    demo.browser.press(Key::Enter);
+    demo.browser
+        .until("document.querySelector('#copy-text').textContent !== ''");
+
+    // Enter in a field asks, too.
+    demo.open(&service.wire.url(), &[]);
+    tab_to("room");
+    demo.browser.press(Key::Enter);
+    demo.expect("token");
+}
+
+#[test]
+fn a_phone_shows_it_without_scrolling_sideways() {
+    let demo = Demo::new();
+    let service = demo.service();
+    for (width, height) in [(320, 568), (390, 844)] {
+        demo.browser.emulate(Some((width, height)), &[]);
+        demo.open(&service.wire.url(), &[("room", &"long-name-".repeat(12))]);
+        let fits = |context: &str| {
+            for language in ["en", "zh-TW"] {
+                let wide = demo.value(&format!(
+                    "[innerWidth, document.documentElement.scrollWidth,
+                    [...document.querySelectorAll('body *')].filter(it => it.getBoundingClientRect().right > {width} + 1 && !it.closest('pre, textarea')).map(it => it.outerHTML.slice(0, 80))]"
+                ));
+                assert_eq!(wide, json!([width, width, []]), "{context}, {language}");
+                demo.browser
+                    .screenshot(&format!("demo-phone-{width}-{context}-{language}"));
+                demo.browser.click("#language");
+            }
+            let small = demo.value(
+                "[...document.querySelectorAll('button, summary, input:not([type=checkbox]), select')]
+                    .map(it => [it.id, it.getBoundingClientRect().height])
+                    .filter(([, height]) => height > 0 && height < 24)",
+            );
+            assert_eq!(small, json!([]), "large enough for a finger, {context}");
+        };
+        fits("idle");
+        demo.ask("token");
+        demo.value("document.querySelectorAll('details').forEach(it => { it.open = true })");
+        fits("token");
+    }
+}
+
+#[test]
+fn light_and_dark_follow_the_device() {
+    let demo = Demo::new();
+    let service = demo.service();
+    for scheme in ["light", "dark"] {
+        demo.browser
+            .emulate(None, &[("prefers-color-scheme", scheme)]);
+        demo.open(&service.wire.url(), &[]);
+        demo.ask("token");
+        demo.browser.screenshot(&format!("demo-{scheme}"));
+        // How light the page and its text are, from 0 to 255.
+        let light = |property: &str| {
+            let value = demo.value(&format!(
+                "(() => {{
+                    const colour = getComputedStyle(document.body).{property};
+                    const context = document.createElement('canvas').getContext('2d');
+                    context.fillStyle = colour;
+                    context.fillRect(0, 0, 1, 1);
+                    const [red, green, blue, opacity] = context.getImageData(0, 0, 1, 1).data;
+                    return opacity === 255 ? 0.2126 * red + 0.7152 * green + 0.0722 * blue : -1;
+                }})()"
+            ));
+            value.as_f64().expect("a number")
+        };
+        let (ground, text) = (light("backgroundColor"), light("color"));
+        assert!(ground >= 0.0 && text >= 0.0, "{scheme}: {ground} {text}");
+        let (lighter, darker) = match scheme {
+            "light" => (ground, text),
+            _ => (text, ground),
+        };
+        assert!(
+            lighter > 180.0 && darker < 75.0,
+            "{scheme}: {ground} {text}"
+        );
+    }
+}

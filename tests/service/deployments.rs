@@ -1,0 +1,279 @@
+//! docs/deploy.md and deploy/: the commands bring the key through whole, the settings are right, the sums are sums.
+//!
+//! What Kubernetes and GitHub have to say about the files is `cargo dev manifests`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::harness::{Server, Settings, root};
+use crate::health::health;
+use crate::http::get;
+use crate::key_material::{Directory, Kind, key};
+
+fn guide() -> String {
+    std::fs::read_to_string(root().join("docs/deploy.md")).expect("docs/deploy.md")
+}
+
+/// The code of each block of shell commands.
+fn scripts() -> Vec<String> {
+    let guide = guide();
+    let blocks: Vec<String> = guide
+        .split("\n```sh\n")
+        .skip(1)
+        .map(|rest| rest.split("\n```").next().expect("an end").to_owned())
+        .collect();
+    assert!(blocks.len() > 15, "{}", blocks.len());
+    blocks
+}
+
+/// In the place of every program that a block calls: prints the variables that it would get, each as
+/// `name NUL value NUL`. Spin's `@file` is the file's content; of a TOML file the whole content is printed.
+const STAND_INS: &str = r#"
+say() { printf '%s\0%s\0' "$1" "$2"; }
+content() { cat "$1"; printf x; }
+spin() {
+    if [ "${SPIN_VARIABLE_JAAS_PRIVATE_KEY+set}" ]; then say jaas_private_key "$SPIN_VARIABLE_JAAS_PRIVATE_KEY"; fi
+    while [ $# -gt 0 ]; do
+        if [ "$1" = --variable ]; then
+            shift
+            case $1 in
+                @*) c=$(content "${1#@}"); say @toml "${c%x}" ;;
+                *=@*) c=$(content "${1#*=@}"); say "${1%%=*}" "${c%x}" ;;
+                *) say "${1%%=*}" "${1#*=}" ;;
+            esac
+        fi
+        shift
+    done
+}
+wasmtime() {
+    while [ $# -gt 0 ]; do
+        if [ "$1" = --env ]; then
+            shift
+            eval "value=\$$1"
+            say "$1" "$value"
+        fi
+        shift
+    done
+}
+kubectl() {
+    for argument; do
+        case $argument in
+            --from-literal=*) argument=${argument#*=}; say "${argument%%=*}" "${argument#*=}" ;;
+            --from-file=*) argument=${argument#*=}; c=$(content "${argument#*=}"); say "${argument%%=*}" "${c%x}" ;;
+            -) cat ;;
+        esac
+    done
+}
+cargo() { :; }
+curl() { :; }
+gh() { :; }
+jq() { :; }
+"#;
+
+/// What the programs of a block would get, by name, in the block's order. `folder` has `key.pem` and `new-key.pem`.
+fn run(script: &str, folder: &Path) -> Vec<(String, String)> {
+    let output = Command::new("sh")
+        .args(["-euc", &format!("{STAND_INS}\n{script}")])
+        .current_dir(folder)
+        .env_remove("SPIN_VARIABLE_JAAS_PRIVATE_KEY")
+        .output()
+        .expect("sh runs");
+    assert!(
+        output.status.success(),
+        "{script}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let parts: Vec<&str> = text.split_terminator('\0').collect();
+    parts
+        .chunks(2)
+        .flat_map(|pair| {
+            let (name, value) = (pair[0], pair.get(1).copied().unwrap_or_default());
+            if name == "@toml" {
+                let table: toml::Table = value.parse().expect("variables.toml");
+                table
+                    .into_iter()
+                    .map(|(name, value)| (name, value.as_str().expect("a string").to_owned()))
+                    .collect()
+            } else {
+                let name = name.trim_start_matches("SPIN_VARIABLE_").to_lowercase();
+                vec![(name, value.to_owned())]
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn every_command_of_the_guide_gives_the_credentials_and_the_key_arrives_whole() {
+    let material = key(Kind::Pkcs8, 2048);
+    let directory = Directory::new("deploy");
+    let folder: PathBuf = directory.path().into();
+    for name in ["key.pem", "new-key.pem"] {
+        std::fs::write(folder.join(name), &material.pem).expect("a key file");
+    }
+    let manifest: toml::Table = std::fs::read_to_string(root().join("spin.toml"))
+        .expect("spin.toml")
+        .parse()
+        .expect("TOML");
+    let mut keys = BTreeMap::new();
+    let mut complete = 0;
+    for script in scripts() {
+        let given = run(&script, &folder);
+        let names: BTreeSet<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
+        for name in &names {
+            assert!(
+                manifest["variables"].get(name).is_some(),
+                "{name}: {script}"
+            );
+        }
+        if names.contains("jaas_private_key") {
+            // The first block's come from the environment, of which the stand-in shows the key alone.
+            let others = ["jaas_app_id", "jaas_key_id"];
+            let exported = others
+                .map(str::to_uppercase)
+                .map(|name| script.contains(&format!("export SPIN_VARIABLE_{name}=")));
+            assert!(
+                exported == [true; 2] || others.iter().all(|name| names.contains(name)),
+                "{script}"
+            );
+            complete += 1;
+        }
+        for (name, value) in given {
+            if name == "jaas_private_key" {
+                keys.insert(value, script.clone());
+            }
+        }
+    }
+    assert!(complete >= 8, "{complete}");
+
+    // The line for files that keep one line for each variable.
+    let lines = std::fs::read_to_string(folder.join("jaas.env")).expect("jaas.env");
+    let (name, value) = lines.trim_end().split_once('=').expect("NAME=VALUE");
+    assert_eq!(name, "SPIN_VARIABLE_JAAS_PRIVATE_KEY");
+    assert!(!value.contains('\n'), "{lines}");
+    keys.insert(value.to_owned(), "jaas.env".to_owned());
+
+    assert!(keys.len() >= 3, "{}", keys.len());
+    for (value, script) in keys {
+        let server = Server::start(Settings::good().set("jaas_private_key", &value));
+        let answer = server.send(&get(&[("room", "a")]));
+        assert_eq!(answer.status, 200, "{script}: {answer}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_with_the_key_is_its_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = Directory::new("deploy-file");
+    let folder: PathBuf = directory.path().into();
+    std::fs::write(folder.join("key.pem"), "a\nb\n").expect("a file");
+    let script = scripts()
+        .into_iter()
+        .find(|script| script.contains("> variables.toml"))
+        .expect("a block that writes variables.toml");
+    run(&script, &folder);
+    let mode = folder
+        .join("variables.toml")
+        .metadata()
+        .expect("variables.toml")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+/// The lists under `literals:` of each kustomization.
+fn literals() -> Vec<(PathBuf, Vec<(String, String)>)> {
+    let base = root().join("deploy/spinkube");
+    let overlays = std::fs::read_dir(base.join("overlays")).expect("overlays");
+    overlays
+        .map(|entry| entry.expect("an entry").path())
+        .chain([base.join("base")])
+        .map(|folder| {
+            let file = folder.join("kustomization.yaml");
+            let text = std::fs::read_to_string(&file).expect("kustomization.yaml");
+            let values = text
+                .lines()
+                .skip_while(|line| line.trim() != "literals:")
+                .skip(1)
+                .map_while(|line| line.strip_prefix("      - "))
+                .map(|line| line.split_once('=').expect("name=value"))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            (file, values)
+        })
+        .collect()
+}
+
+#[test]
+fn the_service_accepts_the_variables_of_every_overlay() {
+    let mut count = 0;
+    for (file, values) in literals() {
+        if values.is_empty() {
+            continue;
+        }
+        let settings = values
+            .iter()
+            .fold(Settings::good(), |settings, (name, value)| {
+                settings.set(name, value)
+            });
+        let answer = Server::start(settings).send(&health());
+        assert_eq!(answer.status, 200, "{}: {answer}", file.display());
+        count += values.len();
+    }
+    assert!(count >= 6, "{count}");
+}
+
+#[test]
+fn the_table_of_cores_is_what_its_formulas_say() {
+    let guide = guide();
+    let rows: Vec<Vec<&str>> = guide
+        .lines()
+        .skip_while(|line| !line.starts_with("| CPU ms per token |"))
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let number = |cell: &str| -> f64 {
+        let digits = cell.trim_start_matches("cores, ");
+        let digits = digits.trim_end_matches(" joins a minute").replace(',', "");
+        digits.parse().unwrap_or_else(|_| panic!("{cell}"))
+    };
+    let thousands: Vec<f64> = rows[0][2..]
+        .iter()
+        .map(|cell| number(cell) / 1000.0)
+        .collect();
+    assert_eq!(thousands, [1.0, 5.0, 20.0]);
+    assert!(rows.len() > 5);
+    for row in &rows[2..] {
+        let ms = number(row[0]);
+        assert_eq!(row[1], format!("{:.0}", 1000.0 / ms), "{row:?}");
+        for (cell, thousand) in row[2..].iter().zip(&thousands) {
+            assert_eq!(*cell, format!("{:.2}", thousand * ms / 60.0), "{row:?}");
+        }
+    }
+    // The example.
+    assert!(guide.contains("14.4 ms for a token with a key of 4096 bits: 69 tokens per second"));
+    assert_eq!(format!("{:.0}", 1000.0 / 14.4), "69");
+    assert!(guide.contains("5 × 14.4 / 60 = 1.2 cores"));
+    assert_eq!(format!("{:.1}", 5.0 * 14.4 / 60.0), "1.2");
+}
+
+#[test]
+fn the_guide_has_every_field_of_the_log() {
+    let source = std::fs::read_to_string(root().join("src/log.rs")).expect("src/log.rs");
+    let (_, line) = source.split_once("pub struct Line").expect("the line");
+    let (line, _) = line.split_once("\n}").expect("its end");
+    let of_code: Vec<&str> = line
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pub ")?.split(':').next())
+        .collect();
+    let guide = guide();
+    let of_guide: Vec<&str> = guide
+        .lines()
+        .skip_while(|line| *line != "| field | value |")
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    assert_eq!(of_guide, of_code);
+}

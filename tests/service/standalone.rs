@@ -1,0 +1,93 @@
+//! The component that needs no Spin: the same answers, with its variables from WASI's environment alone.
+//!
+//! `cargo dev test` builds it and says where it is; without that these tests have nothing to do, and say so.
+
+use std::path::PathBuf;
+
+use crate::harness::{ALLOWED, FOREIGN, Server, Settings, root};
+use crate::health::{assert_problems, health};
+use crate::http::get;
+
+/// The component; `None`: not built.
+fn component() -> Option<PathBuf> {
+    let path = std::env::var_os("JAAS_TEST_STANDALONE").filter(|path| !path.is_empty());
+    if path.is_none() {
+        eprintln!("skipped: JAAS_TEST_STANDALONE names no component; `cargo dev test` does");
+    }
+    Some(root().join(path?))
+}
+
+/// It does not import Spin's variables, so whatever it knows it has from the environment.
+#[test]
+fn it_imports_nothing_of_spin() {
+    let Some(path) = component() else { return };
+    let bytes = std::fs::read(&path).expect("the component");
+    let plain = std::fs::read(root().join("target/wasm32-wasip2/release/jaas_jwt.wasm"));
+    let imports = |bytes: &[u8]| {
+        // The outermost component's imports: section 10, of which the first byte of an entry is 0 or 1 (a name).
+        let mut names = Vec::new();
+        let mut at = 8;
+        while at < bytes.len() {
+            let id = bytes[at];
+            let (size, start) = leb128(bytes, at + 1);
+            if id == 10 {
+                let section = &bytes[start..start + size];
+                names.push(String::from_utf8_lossy(section).into_owned());
+            }
+            at = start + size;
+        }
+        names.concat()
+    };
+    assert!(imports(&plain.expect("the component for Spin")).contains("fermyon:spin/variables@"));
+    let imports = imports(&bytes);
+    assert!(imports.contains("wasi:http/types@0.2."), "{imports}");
+    assert!(!imports.contains("fermyon:"), "{imports}");
+}
+
+/// A number and the place after it.
+fn leb128(bytes: &[u8], mut at: usize) -> (usize, usize) {
+    let mut value = 0;
+    for shift in (0..32).step_by(7) {
+        let byte = bytes[at];
+        at += 1;
+        value |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    (value, at)
+}
+
+#[test]
+fn it_answers_as_the_component_for_spin_does() {
+    let Some(path) = component() else { return };
+    let settings = Settings::good().served_from(&path);
+    let server = Server::start(settings.clone());
+    assert_eq!(server.send(&health()).status, 200);
+    // Rules, signature and log are checked with each answer.
+    let answer = server.send(&get(&[("room", "My Room")]).origin(ALLOWED));
+    assert_eq!(answer.status, 200, "{answer}");
+    assert_eq!(answer.token().claims["room"], "my%20room");
+    assert_eq!(answer.token().user()["name"], "Your User", "a default");
+    assert_eq!(server.send(&get(&[]).origin(FOREIGN)).status, 403);
+    drop(server);
+
+    // Values that are set, empty and not ASCII.
+    let settings = settings.set_all(&[
+        ("default_user_name", "王小明"),
+        ("default_user_email", ""),
+        ("allowed_origins", "https://meet.example.org"),
+    ]);
+    let server = Server::start(settings.clone());
+    let answer = server.send(&get(&[]).origin("https://meet.example.org"));
+    assert_eq!(answer.status, 200, "{answer}");
+    assert_eq!(answer.token().user()["name"], "王小明");
+    assert_eq!(answer.token().user().get("email"), None);
+    assert_eq!(server.send(&get(&[]).origin(ALLOWED)).status, 403);
+    drop(server);
+
+    let server = Server::start_broken(
+        settings.set_all(&[("jaas_private_key", ""), ("require_origin", "maybe")]),
+    );
+    assert_problems(&server, &["jaas_private_key", "require_origin"]);
+}
