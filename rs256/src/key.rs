@@ -1,0 +1,165 @@
+//! A key as it is written down: reading it, and what must hold between its numbers.
+
+use core::fmt;
+
+use crypto_bigint::{BoxedUint, Choice, ConcatenatingMul, CtEq, CtLt, NonZero};
+use pkcs1::RsaPrivateKey;
+use pkcs8::{ObjectIdentifier, PrivateKeyInfo};
+use zeroize::{Zeroize, Zeroizing};
+
+/// `rsaEncryption` (RFC 8017, appendix A.1).
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// 65537.
+const PUBLIC_EXPONENT: [u8; 3] = [1, 0, 1];
+
+/// Why a key is not accepted. Tells nothing of its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// It cannot be read, or has more than two primes.
+    Damaged,
+    /// It is a key for another algorithm than RSA.
+    Algorithm,
+    /// The modulus has none of the lengths 2048, 3072 and 4096 bits, or the primes are not each half as long.
+    Length,
+    /// The public exponent is not 65537.
+    PublicExponent,
+    /// The numbers do not belong together.
+    Inconsistent,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Damaged => "the private key cannot be read as an RSA key of two primes",
+            Self::Algorithm => "the private key is not an RSA key",
+            Self::Length => {
+                "the private key has not 2048, 3072 or 4096 bits, half of them in each prime"
+            }
+            Self::PublicExponent => "the private key's public exponent is not 65537",
+            Self::Inconsistent => "the private key's numbers do not belong together",
+        })
+    }
+}
+
+impl core::error::Error for KeyError {}
+
+/// The numbers of a key, big-endian without leading zeros.
+pub(crate) struct Parts<'a> {
+    pub(crate) n: &'a [u8],
+    pub(crate) p: &'a [u8],
+    pub(crate) q: &'a [u8],
+    /// `d mod (p − 1)`.
+    pub(crate) d_p: &'a [u8],
+    /// `d mod (q − 1)`.
+    pub(crate) d_q: &'a [u8],
+    /// `q⁻¹ mod p`.
+    pub(crate) q_inverse: &'a [u8],
+    e: &'a [u8],
+    d: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn from_pkcs8(der: &'a [u8]) -> Result<Self, KeyError> {
+        let info = PrivateKeyInfo::try_from(der).map_err(|_| KeyError::Damaged)?;
+        if info.algorithm.oid != RSA {
+            return Err(KeyError::Algorithm);
+        }
+        Self::from_pkcs1(info.private_key)
+    }
+
+    pub(crate) fn from_pkcs1(der: &'a [u8]) -> Result<Self, KeyError> {
+        let key = RsaPrivateKey::try_from(der).map_err(|_| KeyError::Damaged)?;
+        if key.other_prime_infos.is_some() {
+            return Err(KeyError::Damaged);
+        }
+        Ok(Self {
+            n: key.modulus.as_bytes(),
+            p: key.prime1.as_bytes(),
+            q: key.prime2.as_bytes(),
+            d_p: key.exponent1.as_bytes(),
+            d_q: key.exponent2.as_bytes(),
+            q_inverse: key.coefficient.as_bytes(),
+            e: key.public_exponent.as_bytes(),
+            d: key.private_exponent.as_bytes(),
+        })
+    }
+
+    /// The length of the modulus where it is one of the three that are supported, else something else.
+    pub(crate) fn modulus_bits(&self) -> usize {
+        match self.n {
+            [first, ..] if *first >= 0x80 => 8 * self.n.len(),
+            _ => 0,
+        }
+    }
+
+    /// Checks that the numbers belong together. That `p` and `q` are prime is not checked.
+    ///
+    /// # Errors
+    /// All but [`KeyError::Damaged`] and [`KeyError::Algorithm`].
+    pub(crate) fn check(&self) -> Result<(), KeyError> {
+        let half = self.n.len() / 2;
+        let full = |prime: &[u8]| prime.len() == half && prime[0] >= 0x80;
+        if !matches!(self.modulus_bits(), 2048 | 3072 | 4096) || !full(self.p) || !full(self.q) {
+            return Err(KeyError::Length);
+        }
+        if self.e != PUBLIC_EXPONENT {
+            return Err(KeyError::PublicExponent);
+        }
+        if self.d.len() > 2 * half
+            || [self.d_p, self.d_q, self.q_inverse]
+                .iter()
+                .any(|number| number.len() > half)
+        {
+            return Err(KeyError::Inconsistent);
+        }
+        if bool::from(self.consistent()) {
+            Ok(())
+        } else {
+            Err(KeyError::Inconsistent)
+        }
+    }
+
+    /// Whether all that RFC 8017, section 3.2, asks of the numbers' relations holds; in constant time.
+    fn consistent(&self) -> Choice {
+        let half = self.p.len();
+        let [p, q] = [self.p, self.q].map(|prime| number(prime, half));
+        let n = number(self.n, 2 * half);
+        let d = number(self.d, 2 * half);
+        let mut good = CtEq::ct_eq(&*Zeroizing::new(p.concatenating_mul(&*q)), &*n);
+        good &= !CtEq::ct_eq(&*p, &*q);
+        for (prime, exponent) in [(&p, self.d_p), (&q, self.d_q)] {
+            let exponent = number(exponent, half);
+            // Odd, so that subtracting one clears the lowest bit.
+            let odd = number(&[1], half);
+            good &= CtEq::ct_eq(&*Zeroizing::new(&**prime & &*odd), &*odd);
+            let order = Zeroizing::new(prime.wrapping_sub(&*odd));
+            good &= CtLt::ct_lt(&*exponent, &*order);
+            let e = number(&PUBLIC_EXPONENT, half);
+            good &= product(&exponent, &e, &order).is_one();
+            good &= product(&d, &e, &order).is_one();
+        }
+        let q_inverse = number(self.q_inverse, half);
+        good &= CtLt::ct_lt(&*q_inverse, &*p);
+        good & product(&q_inverse, &q, &p).is_one()
+    }
+}
+
+/// `a·b mod m`.
+fn product(a: &BoxedUint, b: &BoxedUint, m: &BoxedUint) -> Zeroizing<BoxedUint> {
+    remainder(&Zeroizing::new(a.concatenating_mul(b)), m)
+}
+
+/// `a mod m` for an `m` that is not zero.
+pub(crate) fn remainder(a: &BoxedUint, m: &BoxedUint) -> Zeroizing<BoxedUint> {
+    let m = NonZero::new(m.clone()).expect("the highest bits of primes and moduli are set");
+    let remainder = Zeroizing::new(a.rem(&m));
+    m.get().zeroize();
+    remainder
+}
+
+/// A number of `length` bytes.
+pub(crate) fn number(bytes: &[u8], length: usize) -> Zeroizing<BoxedUint> {
+    let bits = u32::try_from(8 * length).unwrap_or(u32::MAX);
+    Zeroizing::new(BoxedUint::from_be_slice_truncated(bytes, bits))
+}

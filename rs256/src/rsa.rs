@@ -1,0 +1,255 @@
+//! From a message to its signature: RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2.1) by the Chinese remainder theorem.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crypto_bigint::{BoxedUint, ConcatenatingMul};
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::SignError;
+use crate::key::{Parts, number, remainder};
+use crate::modulus::Modulus;
+
+/// Bits of an exponent that are worked off at once.
+const WINDOW: usize = 5;
+
+/// Bytes of the random multiple by which an exponent is blinded.
+const BLIND: usize = 8;
+
+/// The part of `EMSA-PKCS1-v1_5` before a SHA-256 hash: `DigestInfo` up to the hash (RFC 8017, section 9.2, note 1).
+const DIGEST_INFO: [u8; 19] = [
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
+    0x00, 0x04, 0x20,
+];
+
+/// The encoded message `EM` of `length` bytes (RFC 8017, section 9.2).
+fn encoded(message: &[u8], length: usize) -> Vec<u8> {
+    let hash = Sha256::digest(message);
+    let padding = length - 3 - DIGEST_INFO.len() - hash.len();
+    let mut encoded = Vec::with_capacity(length);
+    encoded.extend([0, 1]);
+    encoded.resize(2 + padding, 0xFF);
+    encoded.push(0);
+    encoded.extend(DIGEST_INFO);
+    encoded.extend(hash);
+    encoded
+}
+
+/// `R² mod m`: what a number is multiplied by to come into Montgomery form.
+fn square_of_r<M: Modulus>(modulus: &[u8]) -> M::Number {
+    let exponent = 2 * M::R_BITS;
+    let power = BoxedUint::one_with_precision(exponent + 1).unbounded_shl_vartime(exponent);
+    let remainder = remainder(&power, &number(modulus, M::BYTES));
+    M::number(&Zeroizing::new(remainder.to_be_bytes()))
+}
+
+/// One of the two primes.
+struct Prime<M: Modulus> {
+    modulus: M,
+    /// `R`: one in Montgomery form.
+    one: M::Number,
+    /// `R³`: what a number that was divided by `R` is multiplied by to come into Montgomery form.
+    cube: M::Number,
+    /// `d mod (p − 1)`.
+    exponent: Zeroizing<BoxedUint>,
+    /// `p − 1`.
+    order: Zeroizing<BoxedUint>,
+}
+
+impl<M: Modulus> Drop for Prime<M> {
+    fn drop(&mut self) {
+        self.one.zeroize();
+        self.cube.zeroize();
+    }
+}
+
+impl<M: Modulus> Prime<M> {
+    fn new(prime: &[u8], exponent: &[u8]) -> Self {
+        let modulus = M::new(prime);
+        let mut room = M::room();
+        let mut square = square_of_r::<M>(prime);
+        let mut one = square;
+        modulus.multiply(&mut room, &mut one, &M::number(&[1]));
+        let mut cube = square;
+        modulus.square(&mut room, &mut cube);
+        square.zeroize();
+        let order = number(prime, M::BYTES);
+        Self {
+            modulus,
+            one,
+            cube,
+            exponent: number(exponent, M::BYTES),
+            order: Zeroizing::new(order.wrapping_sub(BoxedUint::one())),
+        }
+    }
+
+    /// `d + blind·(p − 1)`, which as an exponent does what `d` does. Big-endian, `BYTES + BLIND` bytes.
+    fn blinded_exponent(&self, blind: [u8; BLIND]) -> Zeroizing<Vec<u8>> {
+        let blind = number(&blind, BLIND);
+        let mut sum = Zeroizing::new(self.order.concatenating_mul(&*blind));
+        // (p − 1)·(2⁶⁴ − 1) + d < (p − 1)·2⁶⁴.
+        sum.wrapping_add_assign(&*self.exponent);
+        let mut bytes = sum.to_be_bytes();
+        let exponent = Zeroizing::new(bytes.to_vec());
+        bytes.zeroize();
+        exponent
+    }
+
+    /// `message^d mod p`, in the range that products keep to.
+    fn power(&self, room: &mut M::Room, message: &[u8], blind: [u8; BLIND]) -> M::Number {
+        let mut base = self.modulus.reduced(room, message);
+        self.modulus.multiply(room, &mut base, &self.cube);
+        let mut power = self.window_power(room, &base, &self.blinded_exponent(blind));
+        base.zeroize();
+        // Out of Montgomery form.
+        self.modulus.multiply(room, &mut power, &M::number(&[1]));
+        power
+    }
+
+    /// `base^exponent` by a fixed window: for each five bits of the exponent five squarings and one multiplication, by an
+    /// entry of a table of which all of it is read.
+    fn window_power(&self, room: &mut M::Room, base: &M::Number, exponent: &[u8]) -> M::Number {
+        let m = &self.modulus;
+        let mut table = Zeroizing::new(vec![M::Number::default(); 1 << WINDOW]);
+        table[0] = self.one;
+        table[1] = *base;
+        for i in 2..table.len() {
+            let mut entry = table[i & !1];
+            if i % 2 == 0 {
+                entry = table[i / 2];
+                m.square(room, &mut entry);
+            } else {
+                m.multiply(room, &mut entry, base);
+            }
+            table[i] = entry;
+        }
+        let windows = (8 * exponent.len()).div_ceil(WINDOW);
+        let mut power = M::Number::default();
+        let mut factor = Zeroizing::new(M::Number::default());
+        for place in (0..windows).rev() {
+            let index = window(exponent, place);
+            if place == windows - 1 {
+                M::select(&table, index, &mut power);
+                continue;
+            }
+            for _ in 0..WINDOW {
+                m.square(room, &mut power);
+            }
+            M::select(&table, index, &mut factor);
+            m.multiply(room, &mut power, &factor);
+        }
+        power
+    }
+}
+
+/// The bits from `WINDOW·place` on of a big-endian number.
+fn window(number: &[u8], place: usize) -> u8 {
+    let bit = WINDOW * place;
+    let byte = |place| u16::from(number.iter().rev().nth(place).copied().unwrap_or(0));
+    let bits = byte(bit / 8) | byte(bit / 8 + 1) << 8;
+    (bits >> (bit % 8)).to_le_bytes()[0] & ((1 << WINDOW) - 1)
+}
+
+/// A private key: `P` computes with the primes, `N` with their product.
+pub(crate) struct PrivateKey<P: Modulus, N: Modulus> {
+    p: Prime<P>,
+    q: Prime<P>,
+    /// `q⁻¹·R mod p`.
+    q_inverse: P::Number,
+    /// `q`.
+    q_number: P::Number,
+    n: N,
+    /// `R² mod n`.
+    n_square: N::Number,
+}
+
+impl<P: Modulus, N: Modulus> Drop for PrivateKey<P, N> {
+    fn drop(&mut self) {
+        self.q_inverse.zeroize();
+        self.q_number.zeroize();
+    }
+}
+
+impl<P: Modulus, N: Modulus> PrivateKey<P, N> {
+    /// From numbers that belong together and have the right length.
+    pub(crate) fn new(parts: &Parts<'_>) -> Self {
+        let p = Prime::<P>::new(parts.p, parts.d_p);
+        let mut q_inverse = P::number(parts.q_inverse);
+        let mut square = square_of_r::<P>(parts.p);
+        p.modulus.multiply(&mut P::room(), &mut q_inverse, &square);
+        square.zeroize();
+        Self {
+            p,
+            q: Prime::new(parts.q, parts.d_q),
+            q_inverse,
+            q_number: P::number(parts.q),
+            n: N::new(parts.n),
+            n_square: square_of_r::<N>(parts.n),
+        }
+    }
+
+    /// Signs. `halfway` is for tests, which change a number there.
+    pub(crate) fn sign(
+        &self,
+        message: &[u8],
+        blinds: [[u8; BLIND]; 2],
+        halfway: impl FnOnce(&mut P::Number),
+    ) -> Result<Vec<u8>, SignError> {
+        let encoded = encoded(message, N::BYTES);
+        let mut room = P::room();
+        let [p_blind, q_blind] = blinds;
+        let mut s_p = self.p.power(&mut room, &encoded, p_blind);
+        halfway(&mut s_p);
+        let mut s_q = self.q.power(&mut room, &encoded, q_blind);
+        let signature = self.join(&mut room, &mut s_p, &mut s_q);
+        s_p.zeroize();
+        s_q.zeroize();
+        release(self.opens(&signature, &encoded), signature)
+    }
+
+    /// Garner's recombination: `s_q + q·((s_p − s_q)·q⁻¹ mod p)` (RFC 8017, section 5.1.2).
+    fn join(&self, room: &mut P::Room, s_p: &mut P::Number, s_q: &mut P::Number) -> Vec<u8> {
+        let mut bytes = Zeroizing::new(vec![0; P::BYTES]);
+        self.q.modulus.write(s_q, &mut bytes);
+        *s_q = P::number(&bytes);
+        // s_q is below q, and q below 2·p: the difference is within 4·p.
+        self.p.modulus.subtract(s_p, s_q);
+        self.p.modulus.multiply(room, s_p, &self.q_inverse);
+        self.p.modulus.write(s_p, &mut bytes);
+        *s_p = P::number(&bytes);
+        let mut signature = vec![0; N::BYTES];
+        P::write_product(room, s_p, &self.q_number, s_q, &mut signature);
+        signature
+    }
+
+    /// Zero if the signature, raised to the power 65537, is the message.
+    fn opens(&self, signature: &[u8], encoded: &[u8]) -> u8 {
+        let mut room = N::room();
+        let s = N::number(signature);
+        let mut power = s;
+        self.n.multiply(&mut room, &mut power, &self.n_square);
+        for _ in 0..16 {
+            self.n.square(&mut room, &mut power);
+        }
+        // s^65536·R·s/R
+        self.n.multiply(&mut room, &mut power, &s);
+        let mut opened = Zeroizing::new(vec![0; N::BYTES]);
+        self.n.write(&power, &mut opened);
+        opened
+            .iter()
+            .zip(encoded)
+            .fold(0, |difference, (a, b)| difference | (a ^ b))
+    }
+}
+
+/// Gives the signature out, or not: the one place where something that comes from the key decides what happens next.
+#[inline(never)]
+fn release(difference: u8, mut signature: Vec<u8>) -> Result<Vec<u8>, SignError> {
+    if difference == 0 {
+        Ok(signature)
+    } else {
+        signature.zeroize();
+        Err(SignError::Fault)
+    }
+}
