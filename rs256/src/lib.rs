@@ -34,6 +34,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod broad;
 mod key;
 mod modulus;
 mod narrow;
@@ -46,16 +47,54 @@ use core::fmt;
 pub use key::KeyError;
 pub use rand_core::TryCryptoRng;
 
-use narrow::Narrow;
 use rsa::PrivateKey;
+
+/// The arithmetic for the primes and the moduli of each length.
+///
+/// `--cfg rs256_digits="29"` or `"60"` in `RUSTFLAGS` makes the choice for tests and measurements.
+#[cfg(not(any(
+    rs256_digits = "60",
+    all(
+        not(rs256_digits = "29"),
+        any(target_pointer_width = "64", target_feature = "wide-arithmetic")
+    )
+)))]
+mod sizes {
+    use crate::narrow::Narrow;
+
+    pub(crate) type Prime1024 = Narrow<9, 128>;
+    pub(crate) type Prime1536 = Narrow<14, 192>;
+    pub(crate) type Prime2048 = Narrow<18, 256>;
+    pub(crate) type Modulus2048 = Prime2048;
+    pub(crate) type Modulus3072 = Narrow<27, 384>;
+    pub(crate) type Modulus4096 = Narrow<36, 512>;
+}
+
+#[cfg(any(
+    rs256_digits = "60",
+    all(
+        not(rs256_digits = "29"),
+        any(target_pointer_width = "64", target_feature = "wide-arithmetic")
+    )
+))]
+mod sizes {
+    use crate::broad::Broad;
+
+    pub(crate) type Prime1024 = Broad<18, 128>;
+    pub(crate) type Prime1536 = Broad<27, 192>;
+    pub(crate) type Prime2048 = Broad<36, 256>;
+    pub(crate) type Modulus2048 = Prime2048;
+    pub(crate) type Modulus3072 = Broad<54, 384>;
+    pub(crate) type Modulus4096 = Broad<72, 512>;
+}
 
 /// An RSA private key, ready to sign.
 pub struct SigningKey(Size);
 
 enum Size {
-    Bits2048(Box<PrivateKey<Narrow<9, 128>, Narrow<18, 256>>>),
-    Bits3072(Box<PrivateKey<Narrow<14, 192>, Narrow<27, 384>>>),
-    Bits4096(Box<PrivateKey<Narrow<18, 256>, Narrow<36, 512>>>),
+    Bits2048(Box<PrivateKey<sizes::Prime1024, sizes::Modulus2048>>),
+    Bits3072(Box<PrivateKey<sizes::Prime1536, sizes::Modulus3072>>),
+    Bits4096(Box<PrivateKey<sizes::Prime2048, sizes::Modulus4096>>),
 }
 
 /// Why there is no signature.
@@ -130,6 +169,12 @@ impl SigningKey {
         for blind in &mut blinds {
             rng.try_fill_bytes(blind).map_err(|_| SignError::Random)?;
         }
+        self.sign_blinded(message, blinds)
+    }
+
+    // Apart from the function above because that one is generic, so that it and everything generic that it calls is
+    // compiled by the crate that uses it, with the settings of that crate.
+    fn sign_blinded(&self, message: &[u8], blinds: [[u8; 8]; 2]) -> Result<Vec<u8>, SignError> {
         match &self.0 {
             Size::Bits2048(key) => key.sign(message, blinds, |_| ()),
             Size::Bits3072(key) => key.sign(message, blinds, |_| ()),

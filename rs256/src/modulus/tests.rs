@@ -7,6 +7,7 @@ use num_bigint::BigUint;
 use proptest::prelude::*;
 
 use super::Modulus;
+use crate::broad::Broad;
 use crate::narrow::Narrow;
 
 fn one<M: Modulus>() -> M::Number {
@@ -211,4 +212,9 @@ sizes! {
     narrow_2048: Narrow<18, 256>;
     narrow_3072: Narrow<27, 384>;
     narrow_4096: Narrow<36, 512>;
+    broad_1024: Broad<18, 128>;
+    broad_1536: Broad<27, 192>;
+    broad_2048: Broad<36, 256>;
+    broad_3072: Broad<54, 384>;
+    broad_4096: Broad<72, 512>;
 }
