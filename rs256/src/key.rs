@@ -55,8 +55,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) d_q: &'a [u8],
     /// `q⁻¹ mod p`.
     pub(crate) q_inverse: &'a [u8],
-    e: &'a [u8],
-    d: &'a [u8],
+    pub(crate) e: &'a [u8],
+    pub(crate) d: &'a [u8],
 }
 
 impl<'a> Parts<'a> {

@@ -34,9 +34,11 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[allow(dead_code, reason = "the target decides which of the two is used")]
 mod broad;
 mod key;
 mod modulus;
+#[allow(dead_code, reason = "the target decides which of the two is used")]
 mod narrow;
 mod rsa;
 
@@ -48,6 +50,7 @@ pub use key::KeyError;
 pub use rand_core::TryCryptoRng;
 
 use rsa::PrivateKey;
+use zeroize::Zeroizing;
 
 /// The arithmetic for the primes and the moduli of each length.
 ///
@@ -165,11 +168,11 @@ impl SigningKey {
         message: &[u8],
         rng: &mut (impl TryCryptoRng + ?Sized),
     ) -> Result<Vec<u8>, SignError> {
-        let mut blinds = [[0; 8]; 2];
-        for blind in &mut blinds {
+        let mut blinds = Zeroizing::new([[0; 8]; 2]);
+        for blind in blinds.iter_mut() {
             rng.try_fill_bytes(blind).map_err(|_| SignError::Random)?;
         }
-        self.sign_blinded(message, blinds)
+        self.sign_blinded(message, *blinds)
     }
 
     // Apart from the function above because that one is generic, so that it and everything generic that it calls is

@@ -253,3 +253,125 @@ fn release(difference: u8, mut signature: Vec<u8>) -> Result<Vec<u8>, SignError>
         Err(SignError::Fault)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use num_bigint::BigUint;
+
+    use super::*;
+    use crate::broad::Broad;
+    use crate::narrow::Narrow;
+
+    const E: u32 = 65537;
+
+    /// A key that is made for the test, here and not by OpenSSL: these tests run in WebAssembly as well.
+    struct Key {
+        n: BigUint,
+        numbers: [Vec<u8>; 8],
+    }
+
+    /// A number that is prime to all appearance: not divisible by a small one, and Fermat's theorem holds for 2.
+    fn prime(bits: u64) -> BigUint {
+        let mut bytes = vec![0; usize::try_from(bits / 8).unwrap()];
+        getrandom::fill(&mut bytes).unwrap();
+        // The highest two bits, so that the product of two has full length.
+        bytes[0] |= 0xC0;
+        let mut candidate = BigUint::from_bytes_be(&bytes) | BigUint::from(1_u8);
+        let two = BigUint::from(2_u8);
+        loop {
+            candidate += 2_u8;
+            let divisible = (3..2000_u32).step_by(2).any(|small| {
+                &candidate % small == BigUint::ZERO
+            });
+            if divisible || &candidate % E == BigUint::from(1_u8) {
+                continue;
+            }
+            if two.modpow(&(&candidate - 1_u8), &candidate) == BigUint::from(1_u8) {
+                return candidate;
+            }
+        }
+    }
+
+    impl Key {
+        fn new(bits: u64) -> Self {
+            let (p, q, e) = (prime(bits / 2), prime(bits / 2), BigUint::from(E));
+            let (p1, q1) = (&p - 1_u8, &q - 1_u8);
+            let d = e.modinv(&(&p1 * &q1)).unwrap();
+            let n = &p * &q;
+            let numbers = [&n, &e, &d, &p, &q, &(&d % &p1), &(&d % &q1), &q.modinv(&p).unwrap()]
+                .map(BigUint::to_bytes_be);
+            Self { n, numbers }
+        }
+
+        fn private_key<P: Modulus, N: Modulus>(&self) -> PrivateKey<P, N> {
+            let [n, e, d, p, q, d_p, d_q, q_inverse] = &self.numbers;
+            let parts = Parts { n, e, d, p, q, d_p, d_q, q_inverse };
+            parts.check().expect("a good key");
+            PrivateKey::new(&parts)
+        }
+    }
+
+    fn opened(key: &Key, signature: &[u8]) -> Vec<u8> {
+        let encoded = BigUint::from_bytes_be(signature).modpow(&BigUint::from(E), &key.n);
+        [&[0], &encoded.to_bytes_be()[..]].concat()
+    }
+
+    /// Signs with every extreme of the random numbers, and with faults.
+    fn check<P: Modulus, N: Modulus>(key: &Key) {
+        let private = key.private_key::<P, N>();
+        let mut first = None;
+        for blind in [[0; 8], [0xFF; 8], [0, 0, 0, 0, 0, 0, 0, 1], [0x80; 8], [0x5A; 8]] {
+            let signature = private.sign(b"message", [blind, blind], |_| ()).unwrap();
+            assert_eq!(opened(key, &signature), encoded(b"message", N::BYTES));
+            assert_eq!(*first.get_or_insert(signature.clone()), signature);
+        }
+        for bit in (0..8 * P::BYTES - 1).step_by(61) {
+            let fault = |number: &mut P::Number| {
+                let mut bytes = vec![0; P::BYTES];
+                private.p.modulus.write(number, &mut bytes);
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                *number = P::number(&bytes);
+            };
+            let outcome = private.sign(b"message", [[7; 8]; 2], fault);
+            assert_eq!(outcome, Err(SignError::Fault), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_fault_gives_an_error_and_never_a_signature() {
+        let key = Key::new(2048);
+        check::<Narrow<9, 128>, Narrow<18, 256>>(&key);
+        check::<Broad<18, 128>, Broad<36, 256>>(&key);
+    }
+
+    #[test]
+    fn the_encoding_is_that_of_the_standard() {
+        // RFC 8017, section 9.2; the hash of "abc" is an example of FIPS 180-4.
+        let mut expected = vec![0xFF; 256];
+        expected[..2].copy_from_slice(&[0, 1]);
+        let hash = BigUint::parse_bytes(
+            b"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            16,
+        );
+        expected[224..].copy_from_slice(&hash.unwrap().to_bytes_be());
+        expected[205..224].copy_from_slice(&[
+            0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
+            0x01, 0x05, 0x00, 0x04, 0x20,
+        ]);
+        expected[204] = 0;
+        assert_eq!(encoded(b"abc", 256), expected);
+    }
+
+    #[test]
+    fn windows_are_the_digits_of_the_exponent() {
+        let number = BigUint::parse_bytes(b"f0e1d2c3b4a5968778695a4b3c2d1e0f", 16).unwrap();
+        let bytes = number.to_bytes_be();
+        let windows = (8 * bytes.len()).div_ceil(WINDOW);
+        let sum = (0..windows).rev().fold(BigUint::ZERO, |sum, place| {
+            (sum << WINDOW) + window(&bytes, place)
+        });
+        assert_eq!(sum, number);
+    }
+}
