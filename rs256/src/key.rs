@@ -113,11 +113,7 @@ impl<'a> Parts<'a> {
         {
             return Err(KeyError::Inconsistent);
         }
-        if bool::from(self.consistent()) {
-            Ok(())
-        } else {
-            Err(KeyError::Inconsistent)
-        }
+        decide(self.consistent())
     }
 
     /// Whether all that RFC 8017, section 3.2, asks of the numbers' relations holds; in constant time.
@@ -145,6 +141,16 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// Accepts a key, or not: the one place where something that comes from its secrets decides what happens next.
+#[inline(never)]
+fn decide(consistent: Choice) -> Result<(), KeyError> {
+    if bool::from(consistent) {
+        Ok(())
+    } else {
+        Err(KeyError::Inconsistent)
+    }
+}
+
 /// `a·b mod m`.
 fn product(a: &BoxedUint, b: &BoxedUint, m: &BoxedUint) -> Zeroizing<BoxedUint> {
     remainder(&Zeroizing::new(a.concatenating_mul(b)), m)
@@ -152,10 +158,16 @@ fn product(a: &BoxedUint, b: &BoxedUint, m: &BoxedUint) -> Zeroizing<BoxedUint> 
 
 /// `a mod m` for an `m` that is not zero.
 pub(crate) fn remainder(a: &BoxedUint, m: &BoxedUint) -> Zeroizing<BoxedUint> {
-    let m = NonZero::new(m.clone()).expect("the highest bits of primes and moduli are set");
+    let m = not_zero(m);
     let remainder = Zeroizing::new(a.rem(&m));
     m.get().zeroize();
     remainder
+}
+
+/// Apart from the other functions, because it looks at a secret: at nothing of it but that it is not zero.
+#[inline(never)]
+fn not_zero(m: &BoxedUint) -> NonZero<BoxedUint> {
+    NonZero::new(m.clone()).expect("the highest bits of primes and moduli are set")
 }
 
 /// A number of `length` bytes.

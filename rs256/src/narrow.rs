@@ -185,9 +185,25 @@ fn quads<const L: usize>(quads: &[Quad]) -> &[Quad; L] {
 fn part_rows(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], b: &[Quad; 4]) {
     let [b0, b1, b2, b3] = b;
     if whole.len() == 9 {
-        kernels::rows_9(pairs(columns, 0), quads(whole), quads(shifted), b0, b1, b2, b3);
+        kernels::rows_9(
+            pairs(columns, 0),
+            quads(whole),
+            quads(shifted),
+            b0,
+            b1,
+            b2,
+            b3,
+        );
     } else {
-        kernels::rows_7(pairs(columns, 0), quads(whole), quads(shifted), b0, b1, b2, b3);
+        kernels::rows_7(
+            pairs(columns, 0),
+            quads(whole),
+            quads(shifted),
+            b0,
+            b1,
+            b2,
+            b3,
+        );
     }
 }
 
@@ -195,7 +211,10 @@ fn part_rows(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], b: &[Quad; 
 #[inline(always)]
 fn rows<const V: usize>(columns: &mut [Pair], a: &Number<V>, b: Quad) {
     let b = b.spread();
-    let parts = a.whole.chunks_exact(part(V)).zip(a.shifted.chunks_exact(part(V)));
+    let parts = a
+        .whole
+        .chunks_exact(part(V))
+        .zip(a.shifted.chunks_exact(part(V)));
     for (place, (whole, shifted)) in parts.enumerate() {
         part_rows(&mut columns[2 * part(V) * place..], whole, shifted, &b);
     }
@@ -350,7 +369,12 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
             Self::subtract_halves(y, b);
             let middle = room.middle.as_flattened_mut();
             middle.fill(Pair::splat(2 * OFFSET));
-            part_product(middle, &x.whole[..half], &x.shifted[..half], &y.whole[..half]);
+            part_product(
+                middle,
+                &x.whole[..half],
+                &x.shifted[..half],
+                &y.whole[..half],
+            );
             Self::join_halves(room);
             return Self::DIGITS;
         }
@@ -382,7 +406,12 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
             Self::subtract_halves(x, a);
             let middle = room.middle.as_flattened_mut();
             middle.fill(Pair::splat(2 * OFFSET));
-            part_square(middle, &x.whole[..half], &x.shifted[..half], &mut room.spread);
+            part_square(
+                middle,
+                &x.whole[..half],
+                &x.shifted[..half],
+                &mut room.spread,
+            );
             Self::join_halves(room);
         } else {
             return Self::product(room, a, a);
@@ -432,7 +461,10 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
             let m = &self.steps[place.unwrap_or(0)];
             let quotient = &mut room.quotient[..length / 4];
             let mut carry = 0;
-            for (quad, pairs) in quotient.iter_mut().zip(columns[at / 2..].as_chunks::<2>().0) {
+            for (quad, pairs) in quotient
+                .iter_mut()
+                .zip(columns[at / 2..].as_chunks::<2>().0)
+            {
                 (*quad, carry) = digits(pairs[0], pairs[1], carry);
             }
             at += length;

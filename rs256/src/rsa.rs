@@ -282,9 +282,9 @@ mod tests {
         let two = BigUint::from(2_u8);
         loop {
             candidate += 2_u8;
-            let divisible = (3..2000_u32).step_by(2).any(|small| {
-                &candidate % small == BigUint::ZERO
-            });
+            let divisible = (3..2000_u32)
+                .step_by(2)
+                .any(|small| &candidate % small == BigUint::ZERO);
             if divisible || &candidate % E == BigUint::from(1_u8) {
                 continue;
             }
@@ -300,14 +300,32 @@ mod tests {
             let (p1, q1) = (&p - 1_u8, &q - 1_u8);
             let d = e.modinv(&(&p1 * &q1)).unwrap();
             let n = &p * &q;
-            let numbers = [&n, &e, &d, &p, &q, &(&d % &p1), &(&d % &q1), &q.modinv(&p).unwrap()]
-                .map(BigUint::to_bytes_be);
+            let numbers = [
+                &n,
+                &e,
+                &d,
+                &p,
+                &q,
+                &(&d % &p1),
+                &(&d % &q1),
+                &q.modinv(&p).unwrap(),
+            ]
+            .map(BigUint::to_bytes_be);
             Self { n, numbers }
         }
 
         fn private_key<P: Modulus, N: Modulus>(&self) -> PrivateKey<P, N> {
             let [n, e, d, p, q, d_p, d_q, q_inverse] = &self.numbers;
-            let parts = Parts { n, e, d, p, q, d_p, d_q, q_inverse };
+            let parts = Parts {
+                n,
+                e,
+                d,
+                p,
+                q,
+                d_p,
+                d_q,
+                q_inverse,
+            };
             parts.check().expect("a good key");
             PrivateKey::new(&parts)
         }
@@ -322,7 +340,13 @@ mod tests {
     fn check<P: Modulus, N: Modulus>(key: &Key) {
         let private = key.private_key::<P, N>();
         let mut first = None;
-        for blind in [[0; 8], [0xFF; 8], [0, 0, 0, 0, 0, 0, 0, 1], [0x80; 8], [0x5A; 8]] {
+        for blind in [
+            [0; 8],
+            [0xFF; 8],
+            [0, 0, 0, 0, 0, 0, 0, 1],
+            [0x80; 8],
+            [0x5A; 8],
+        ] {
             let signature = private.sign(b"message", [blind, blind], |_| ()).unwrap();
             assert_eq!(opened(key, &signature), encoded(b"message", N::BYTES));
             assert_eq!(*first.get_or_insert(signature.clone()), signature);

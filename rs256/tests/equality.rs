@@ -67,7 +67,12 @@ fn compare(place: usize, messages: usize) -> String {
             (message.as_bytes().to_vec(), signature)
         };
         let signature = key.sign(&message, &mut SysRng).expect("it signs");
-        assert!(signature == expected, "key {}, message {}", hex(&der), hex(&message));
+        assert!(
+            signature == expected,
+            "key {}, message {}",
+            hex(&der),
+            hex(&message)
+        );
         writeln!(lines, "{} {} {}", hex(&der), hex(&message), hex(&signature))
             .expect("a string can be written");
     }

@@ -105,7 +105,19 @@ fn messages_of_any_length_are_signed_rightly() {
     let der = new_key(2048);
     let key = SigningKey::from_pkcs8_der(&der).unwrap();
     let file = File::new("messages.der", &der);
-    let public = openssl(&["pkey", "-inform", "DER", "-in", file.path(), "-pubout", "-outform", "DER"], &[]);
+    let public = openssl(
+        &[
+            "pkey",
+            "-inform",
+            "DER",
+            "-in",
+            file.path(),
+            "-pubout",
+            "-outform",
+            "DER",
+        ],
+        &[],
+    );
     // SubjectPublicKeyInfo: 24 bytes before the key itself.
     let public = ring::signature::UnparsedPublicKey::new(
         &ring::signature::RSA_PKCS1_2048_8192_SHA256,
@@ -114,9 +126,13 @@ fn messages_of_any_length_are_signed_rightly() {
     for i in 0..rounds(300) {
         // Around the lengths of SHA-256's blocks, and any.
         let length = if i < 130 { i } else { random.below(20_000) };
-        let message: Vec<_> = (0..length).map(|_| random.next().to_le_bytes()[0]).collect();
+        let message: Vec<_> = (0..length)
+            .map(|_| random.next().to_le_bytes()[0])
+            .collect();
         let signature = key.sign(&message, &mut SysRng).unwrap();
-        public.verify(&message, &signature).expect("another library verifies it");
+        public
+            .verify(&message, &signature)
+            .expect("another library verifies it");
     }
 }
 

@@ -7,7 +7,7 @@ use num_bigint::BigUint;
 use pkcs1::UintRef;
 use pkcs1::der::Encode;
 use rs256::{KeyError, SigningKey};
-use support::{File, new_key, openssl};
+use support::{File, new_key, new_key_with, openssl};
 
 /// The numbers of a key.
 #[derive(Clone)]
@@ -57,7 +57,14 @@ impl Numbers {
 
     fn der(&self) -> Vec<u8> {
         let [n, e, d, p, q, d_p, d_q, q_inverse] = [
-            &self.n, &self.e, &self.d, &self.p, &self.q, &self.d_p, &self.d_q, &self.q_inverse,
+            &self.n,
+            &self.e,
+            &self.d,
+            &self.p,
+            &self.q,
+            &self.d_p,
+            &self.d_q,
+            &self.q_inverse,
         ]
         .map(BigUint::to_bytes_be);
         let key = pkcs1::RsaPrivateKey {
@@ -99,32 +106,112 @@ fn keys_whose_numbers_do_not_belong_together_are_refused() {
     };
     let one = || BigUint::from(1_u8);
     for (what, key, expected) in [
-        ("p = q", Numbers { n: &good.p * &good.p, q: good.p.clone(), ..good.clone() }, Inconsistent),
-        ("p of another key", change(&|key| key.p = other.p.clone()), Inconsistent),
-        ("q of another key", change(&|key| key.q = other.q.clone()), Inconsistent),
-        ("n of another key", change(&|key| key.n = other.n.clone()), Inconsistent),
-        ("p and q exchanged", change(&|key| core::mem::swap(&mut key.p, &mut key.q)), Inconsistent),
-        ("d of another key", change(&|key| key.d = other.d.clone()), Inconsistent),
-        ("dP of another key", change(&|key| key.d_p = other.d_p.clone()), Inconsistent),
+        (
+            "p = q",
+            Numbers {
+                n: &good.p * &good.p,
+                q: good.p.clone(),
+                ..good.clone()
+            },
+            Inconsistent,
+        ),
+        (
+            "p of another key",
+            change(&|key| key.p = other.p.clone()),
+            Inconsistent,
+        ),
+        (
+            "q of another key",
+            change(&|key| key.q = other.q.clone()),
+            Inconsistent,
+        ),
+        (
+            "n of another key",
+            change(&|key| key.n = other.n.clone()),
+            Inconsistent,
+        ),
+        (
+            "p and q exchanged",
+            change(&|key| core::mem::swap(&mut key.p, &mut key.q)),
+            Inconsistent,
+        ),
+        (
+            "d of another key",
+            change(&|key| key.d = other.d.clone()),
+            Inconsistent,
+        ),
+        (
+            "dP of another key",
+            change(&|key| key.d_p = other.d_p.clone()),
+            Inconsistent,
+        ),
         ("dP + 1", change(&|key| key.d_p += 1_u8), Inconsistent),
-        ("dP + p − 1", change(&|key| key.d_p += &key.p - 1_u8), Inconsistent),
-        ("dP = 0", change(&|key| key.d_p = BigUint::ZERO), Inconsistent),
-        ("dQ of another key", change(&|key| key.d_q = other.d_q.clone()), Inconsistent),
+        (
+            "dP + p − 1",
+            change(&|key| key.d_p += &key.p - 1_u8),
+            Inconsistent,
+        ),
+        (
+            "dP = 0",
+            change(&|key| key.d_p = BigUint::ZERO),
+            Inconsistent,
+        ),
+        (
+            "dQ of another key",
+            change(&|key| key.d_q = other.d_q.clone()),
+            Inconsistent,
+        ),
         ("dQ − 1", change(&|key| key.d_q -= 1_u8), Inconsistent),
-        ("qInv of another key", change(&|key| key.q_inverse = other.q_inverse.clone()), Inconsistent),
-        ("qInv + 1", change(&|key| key.q_inverse += 1_u8), Inconsistent),
-        ("qInv + p", change(&|key| key.q_inverse += key.p.clone()), Inconsistent),
-        ("qInv = 0", change(&|key| key.q_inverse = BigUint::ZERO), Inconsistent),
+        (
+            "qInv of another key",
+            change(&|key| key.q_inverse = other.q_inverse.clone()),
+            Inconsistent,
+        ),
+        (
+            "qInv + 1",
+            change(&|key| key.q_inverse += 1_u8),
+            Inconsistent,
+        ),
+        (
+            "qInv + p",
+            change(&|key| key.q_inverse += key.p.clone()),
+            Inconsistent,
+        ),
+        (
+            "qInv = 0",
+            change(&|key| key.q_inverse = BigUint::ZERO),
+            Inconsistent,
+        ),
         ("n + 1", change(&|key| key.n += 1_u8), Inconsistent),
         ("p + 1", change(&|key| key.p += 1_u8), Inconsistent),
-        ("p even", Numbers { n: (&good.p - 1_u8) * &good.q, p: &good.p - 1_u8, ..good.clone() }, Inconsistent),
-        ("p = 1, q = n", change(&|key| (key.p, key.q) = (one(), key.n.clone())), Length),
+        (
+            "p even",
+            Numbers {
+                n: (&good.p - 1_u8) * &good.q,
+                p: &good.p - 1_u8,
+                ..good.clone()
+            },
+            Inconsistent,
+        ),
+        (
+            "p = 1, q = n",
+            change(&|key| (key.p, key.q) = (one(), key.n.clone())),
+            Length,
+        ),
         ("p = 0", change(&|key| key.p = BigUint::ZERO), Length),
         ("n = 0", change(&|key| key.n = BigUint::ZERO), Length),
         ("n shorter by a bit", change(&|key| key.n >>= 1), Length),
-        ("e = 3", change(&|key| key.e = BigUint::from(3_u8)), PublicExponent),
+        (
+            "e = 3",
+            change(&|key| key.e = BigUint::from(3_u8)),
+            PublicExponent,
+        ),
         ("e = 1", change(&|key| key.e = one()), PublicExponent),
-        ("e = 2^32 + 1", change(&|key| key.e = (one() << 32) + 1_u8), PublicExponent),
+        (
+            "e = 2^32 + 1",
+            change(&|key| key.e = (one() << 32) + 1_u8),
+            PublicExponent,
+        ),
     ] {
         assert_eq!(error(&key), Some(expected), "{what}");
     }
@@ -163,14 +250,34 @@ fn other_lengths_are_refused() {
 
 #[test]
 fn what_is_no_rsa_key_is_refused() {
-    let ed25519 = openssl(&["genpkey", "-algorithm", "ED25519", "-outform", "DER"], &[]);
-    assert_eq!(SigningKey::from_pkcs8_der(&ed25519).err(), Some(KeyError::Algorithm));
-    let three_primes = ["genpkey", "-algorithm", "RSA", "-outform", "DER", "-pkeyopt", "rsa_keygen_primes:3"];
-    let three_primes = openssl(&three_primes, &[]);
-    assert_eq!(SigningKey::from_pkcs8_der(&three_primes).err(), Some(KeyError::Damaged));
+    let ed25519 = openssl(
+        &["genpkey", "-algorithm", "ED25519", "-outform", "DER"],
+        &[],
+    );
+    assert_eq!(
+        SigningKey::from_pkcs8_der(&ed25519).err(),
+        Some(KeyError::Algorithm)
+    );
+    let three_primes = new_key_with("rsa_keygen_primes:3");
+    assert_eq!(
+        SigningKey::from_pkcs8_der(&three_primes).err(),
+        Some(KeyError::Damaged)
+    );
     let key = new_key(2048);
     let file = File::new("public.der", &key);
-    let public = openssl(&["pkey", "-inform", "DER", "-in", file.path(), "-pubout", "-outform", "DER"], &[]);
+    let public = openssl(
+        &[
+            "pkey",
+            "-inform",
+            "DER",
+            "-in",
+            file.path(),
+            "-pubout",
+            "-outform",
+            "DER",
+        ],
+        &[],
+    );
     for (what, der) in [
         ("nothing", &[][..]),
         ("text", b"-----BEGIN PRIVATE KEY-----"),
@@ -178,8 +285,16 @@ fn what_is_no_rsa_key_is_refused() {
         ("a key without its end", &key[..key.len() - 1]),
         ("a key and more", &[&key[..], &[0]].concat()),
     ] {
-        assert_eq!(SigningKey::from_pkcs8_der(der).err(), Some(KeyError::Damaged), "{what}");
-        assert_eq!(SigningKey::from_pkcs1_der(der).err(), Some(KeyError::Damaged), "{what}");
+        assert_eq!(
+            SigningKey::from_pkcs8_der(der).err(),
+            Some(KeyError::Damaged),
+            "{what}"
+        );
+        assert_eq!(
+            SigningKey::from_pkcs1_der(der).err(),
+            Some(KeyError::Damaged),
+            "{what}"
+        );
     }
 }
 

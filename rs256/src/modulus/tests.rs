@@ -136,6 +136,52 @@ fn edge_moduli(bits: u32) -> Vec<BigUint> {
         .collect()
 }
 
+/// Products of numbers of every kind, each compared, under a new modulus every 500.
+fn long_run<M: Modulus>(multiplications: usize) {
+    let bits = 8 * u32::try_from(M::BYTES).unwrap();
+    let (edges, moduli) = (edges(bits), edge_moduli(bits));
+    let random = || {
+        let mut bytes = vec![0; M::BYTES];
+        getrandom::fill(&mut bytes).unwrap();
+        BigUint::from_bytes_be(&bytes)
+    };
+    let top = BigUint::from(1_u8) << (bits - 1);
+    let mut done = 0;
+    for round in 0.. {
+        if done >= multiplications {
+            break;
+        }
+        // Every eighth modulus is one of the edges.
+        let modulus = match round % 8 {
+            0 => moduli[round / 8 % moduli.len()].clone(),
+            _ => random() | &top | BigUint::from(1_u8),
+        };
+        let r = BigUint::from(1_u8) << M::R_BITS;
+        let inverse = r.modinv(&modulus).unwrap();
+        let m = M::new(&bytes::<M>(&modulus));
+        let mut room = M::room();
+        let (mut x, mut expected) = (one::<M>(), BigUint::from(1_u8));
+        for i in 0..250 {
+            let factor = match i % 5 {
+                0 => edges[(round + i) % edges.len()].clone(),
+                _ => random(),
+            };
+            m.multiply(&mut room, &mut x, &M::number(&bytes::<M>(&factor)));
+            expected = expected * factor * &inverse % &modulus;
+            assert_eq!(written(&m, &x), expected, "product modulo {modulus}");
+            m.square(&mut room, &mut x);
+            expected = &expected * &expected * &inverse % &modulus;
+            assert_eq!(written(&m, &x), expected, "square modulo {modulus}");
+            done += 2;
+        }
+    }
+}
+
+/// A number from the environment.
+fn setting(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
 fn all_edges<M: Modulus>(stride: usize) {
     let bits = 8 * u32::try_from(M::BYTES).unwrap();
     let edges = edges(bits);
@@ -163,7 +209,9 @@ fn number(length: usize) -> impl Strategy<Value = BigUint> {
         prop::collection::vec((any::<u8>(), 1..40_usize), length).prop_map(move |runs| {
             let mut bytes: Vec<_> = runs
                 .into_iter()
-                .flat_map(|(byte, count)| core::iter::repeat_n(if byte > 127 { 0xFF } else { 0 }, count))
+                .flat_map(|(byte, count)| {
+                    core::iter::repeat_n(if byte > 127 { 0xFF } else { 0 }, count)
+                })
                 .collect();
             bytes.truncate(length);
             bytes
@@ -196,6 +244,12 @@ macro_rules! sizes {
             #[test]
             fn edge_operands_give_what_another_library_gives() {
                 all_edges::<$implementation>(997);
+            }
+
+            #[test]
+            #[ignore = "takes minutes; RS256_MULTIPLICATIONS tells how many, over all sizes"]
+            fn long_run_gives_what_another_library_gives() {
+                long_run::<$implementation>(setting("RS256_MULTIPLICATIONS", 100_000) / 10);
             }
 
             #[test]

@@ -26,9 +26,13 @@ pub fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
 
 /// A key in PKCS#8, DER.
 pub fn new_key(bits: usize) -> Vec<u8> {
-    let bits = format!("rsa_keygen_bits:{bits}");
-    let arguments = ["genpkey", "-algorithm", "RSA", "-outform", "DER", "-pkeyopt", &bits];
-    openssl(&arguments, &[])
+    new_key_with(&format!("rsa_keygen_bits:{bits}"))
+}
+
+/// A key in PKCS#8, DER, made with an option. (`genpkey` itself writes another format in DER.)
+pub fn new_key_with(option: &str) -> Vec<u8> {
+    let pem = openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", option], &[]);
+    openssl(&["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"], &pem)
 }
 
 /// A file below `target`, removed when it is dropped.
