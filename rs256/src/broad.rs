@@ -13,6 +13,7 @@
 //! than 2¹²⁸.
 
 use alloc::vec;
+use core::hint::black_box;
 
 use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
 
@@ -265,8 +266,9 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
     fn select(table: &[Number<L>], index: u8, out: &mut Number<L>) {
         out.0.fill(0);
         for (place, entry) in (0_u8..).zip(table) {
-            // All ones where the two are equal: only then the subtraction borrows.
-            let mask = ((i64::from(place ^ index) - 1) >> 63).cast_unsigned();
+            // All ones where the two are equal: only then the subtraction borrows. The compiler must not know, or it
+            // makes a branch of it.
+            let mask = black_box((i64::from(place ^ index) - 1) >> 63).cast_unsigned();
             for (out, digit) in out.0.iter_mut().zip(&entry.0) {
                 *out |= digit & mask;
             }
@@ -278,7 +280,7 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
         let mut value = Zeroizing::new(*a);
         let mut less = Zeroizing::new(Number::<L>::default());
         let zero = [0; L];
-        let keep = combine(&value.0, &self.modulus.0, -1, &zero, &mut less.0);
+        let keep = black_box(combine(&value.0, &self.modulus.0, -1, &zero, &mut less.0));
         for (value, less) in value.0.iter_mut().zip(&less.0) {
             *value = (*value & keep) | (less & !keep);
         }

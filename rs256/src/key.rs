@@ -1,11 +1,12 @@
 //! A key as it is written down: reading it, and what must hold between its numbers.
 
 use core::fmt;
+use core::hint::black_box;
 
-use crypto_bigint::{BoxedUint, Choice, ConcatenatingMul, CtEq, CtLt, NonZero};
+use crypto_bigint::{BoxedUint, Choice, ConcatenatingMul, CtEq, CtLt, CtSelect, NonZero};
 use pkcs1::RsaPrivateKey;
 use pkcs8::{ObjectIdentifier, PrivateKeyInfo};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// `rsaEncryption` (RFC 8017, appendix A.1).
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -56,7 +57,6 @@ pub(crate) struct Parts<'a> {
     /// `q⁻¹ mod p`.
     pub(crate) q_inverse: &'a [u8],
     pub(crate) e: &'a [u8],
-    pub(crate) d: &'a [u8],
 }
 
 impl<'a> Parts<'a> {
@@ -81,7 +81,6 @@ impl<'a> Parts<'a> {
             d_q: key.exponent2.as_bytes(),
             q_inverse: key.coefficient.as_bytes(),
             e: key.public_exponent.as_bytes(),
-            d: key.private_exponent.as_bytes(),
         })
     }
 
@@ -93,7 +92,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Checks that the numbers belong together. That `p` and `q` are prime is not checked.
+    /// Checks that the numbers belong together, except `q⁻¹`. That `p` and `q` are prime is not checked.
     ///
     /// # Errors
     /// All but [`KeyError::Damaged`] and [`KeyError::Algorithm`].
@@ -106,67 +105,69 @@ impl<'a> Parts<'a> {
         if self.e != PUBLIC_EXPONENT {
             return Err(KeyError::PublicExponent);
         }
-        if self.d.len() > 2 * half
-            || [self.d_p, self.d_q, self.q_inverse]
-                .iter()
-                .any(|number| number.len() > half)
-        {
+        let short = [self.d_p, self.d_q, self.q_inverse];
+        if short.iter().any(|number| number.len() > half) {
             return Err(KeyError::Inconsistent);
         }
         decide(self.consistent())
     }
 
-    /// Whether all that RFC 8017, section 3.2, asks of the numbers' relations holds; in constant time.
+    /// Whether what RFC 8017, section 3.2, asks of the numbers' relations holds; in constant time. Two things are missing:
+    /// `q·q⁻¹ mod p` is looked at where there is arithmetic modulo `p`, and `d`, of which nothing is computed, not at all.
     fn consistent(&self) -> Choice {
         let half = self.p.len();
         let [p, q] = [self.p, self.q].map(|prime| number(prime, half));
+        let one = number(&[1], half);
         let n = number(self.n, 2 * half);
-        let d = number(self.d, 2 * half);
         let mut good = CtEq::ct_eq(&*Zeroizing::new(p.concatenating_mul(&*q)), &*n);
         good &= !CtEq::ct_eq(&*p, &*q);
         for (prime, exponent) in [(&p, self.d_p), (&q, self.d_q)] {
             let exponent = number(exponent, half);
-            // Odd, so that subtracting one clears the lowest bit.
-            let odd = number(&[1], half);
-            good &= CtEq::ct_eq(&*Zeroizing::new(&**prime & &*odd), &*odd);
-            let order = Zeroizing::new(prime.wrapping_sub(&*odd));
+            // Odd: subtracting one clears the lowest bit.
+            good &= CtEq::ct_eq(&*Zeroizing::new(&**prime & &*one), &*one);
+            let order = Zeroizing::new(prime.wrapping_sub(&*one));
             good &= CtLt::ct_lt(&*exponent, &*order);
-            let e = number(&PUBLIC_EXPONENT, half);
-            good &= product(&exponent, &e, &order).is_one();
-            good &= product(&d, &e, &order).is_one();
+            good &= inverts_e(&exponent, &order);
         }
-        let q_inverse = number(self.q_inverse, half);
-        good &= CtLt::ct_lt(&*q_inverse, &*p);
-        good & product(&q_inverse, &q, &p).is_one()
+        good & CtLt::ct_lt(&*number(self.q_inverse, half), &*p)
     }
 }
 
 /// Accepts a key, or not: the one place where something that comes from its secrets decides what happens next.
 #[inline(never)]
-fn decide(consistent: Choice) -> Result<(), KeyError> {
+pub(crate) fn decide(consistent: Choice) -> Result<(), KeyError> {
     if bool::from(consistent) {
         Ok(())
     } else {
-        Err(KeyError::Inconsistent)
+        // Makes the compiler decide here and not at the caller's.
+        Err(black_box(KeyError::Inconsistent))
     }
 }
 
-/// `a·b mod m`.
-fn product(a: &BoxedUint, b: &BoxedUint, m: &BoxedUint) -> Zeroizing<BoxedUint> {
-    remainder(&Zeroizing::new(a.concatenating_mul(b)), m)
+/// Whether `e·d ≡ 1 (mod m)`, for `d < m`.
+///
+/// Then `e·d − 1` is a multiple of `m` by less than `e`, which has 17 bits: as many steps has the division.
+fn inverts_e(d: &BoxedUint, m: &BoxedUint) -> Choice {
+    let bits = m.bits_precision();
+    let length = bits as usize / 8 + 8;
+    let e = number(&PUBLIC_EXPONENT, 8);
+    let mut rest = Zeroizing::new(d.concatenating_mul(&*e));
+    *rest = rest.wrapping_sub(&*number(&[1], length));
+    let m = number(&Zeroizing::new(m.to_be_bytes()), length);
+    for place in (0..17).rev() {
+        let multiple = Zeroizing::new(m.unbounded_shl_vartime(place));
+        let (less, negative) = rest.underflowing_sub(&*multiple);
+        let less = Zeroizing::new(less);
+        *rest = BoxedUint::ct_select(&less, &rest, negative);
+    }
+    rest.is_zero()
 }
 
-/// `a mod m` for an `m` that is not zero.
-pub(crate) fn remainder(a: &BoxedUint, m: &BoxedUint) -> Zeroizing<BoxedUint> {
-    let m = not_zero(m);
-    let remainder = Zeroizing::new(a.rem(&m));
-    m.get().zeroize();
-    remainder
-}
-
-/// Apart from the other functions, because it looks at a secret: at nothing of it but that it is not zero.
+/// A number that is not zero.
+///
+/// Apart from the other functions, because it looks at a secret: at nothing of it but that.
 #[inline(never)]
-fn not_zero(m: &BoxedUint) -> NonZero<BoxedUint> {
+pub(crate) fn not_zero(m: &BoxedUint) -> NonZero<BoxedUint> {
     NonZero::new(m.clone()).expect("the highest bits of primes and moduli are set")
 }
 

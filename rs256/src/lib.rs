@@ -49,6 +49,7 @@ use core::fmt;
 pub use key::KeyError;
 pub use rand_core::TryCryptoRng;
 
+use modulus::Modulus;
 use rsa::PrivateKey;
 use zeroize::Zeroizing;
 
@@ -121,6 +122,14 @@ impl fmt::Display for SignError {
 
 impl core::error::Error for SignError {}
 
+fn private_key<P: Modulus, N: Modulus>(
+    parts: &key::Parts<'_>,
+) -> Result<Box<PrivateKey<P, N>>, KeyError> {
+    let key = Box::new(PrivateKey::new(parts));
+    key::decide(key.inverse_fits())?;
+    Ok(key)
+}
+
 impl SigningKey {
     /// Reads `PrivateKeyInfo` (RFC 5958) in DER, the inside of `BEGIN PRIVATE KEY`.
     ///
@@ -141,9 +150,9 @@ impl SigningKey {
     fn from_parts(parts: &key::Parts<'_>) -> Result<Self, KeyError> {
         parts.check()?;
         Ok(Self(match parts.modulus_bits() {
-            2048 => Size::Bits2048(Box::new(PrivateKey::new(parts))),
-            3072 => Size::Bits3072(Box::new(PrivateKey::new(parts))),
-            4096 => Size::Bits4096(Box::new(PrivateKey::new(parts))),
+            2048 => Size::Bits2048(private_key(parts)?),
+            3072 => Size::Bits3072(private_key(parts)?),
+            4096 => Size::Bits4096(private_key(parts)?),
             _ => return Err(KeyError::Length),
         }))
     }

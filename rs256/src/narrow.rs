@@ -41,6 +41,7 @@ mod lanes;
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::hint::black_box;
 
 use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
 
@@ -611,9 +612,10 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
     fn select(table: &[Number<V>], index: u8, out: &mut Number<V>) {
         let mut quads = Zeroizing::new([Quad::ZERO; V]);
         for (place, entry) in (0_u8..).zip(table) {
-            // All ones where the two are equal: only then the subtraction borrows.
+            // All ones where the two are equal: only then the subtraction borrows. The compiler must not know, or it
+            // makes a branch of it.
             let equal = (i32::from(place ^ index) - 1) >> 31;
-            let mask = Quad::splat(equal);
+            let mask = Quad::splat(black_box(equal));
             for (quad, entry) in quads.iter_mut().zip(&entry.whole) {
                 *quad = quad.or(entry.and(mask));
             }
@@ -635,7 +637,7 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
                 *column -= multiple * modulus;
             }
             // All ones where it is negative.
-            let keep = carry_through(&mut less);
+            let keep = black_box(carry_through(&mut less));
             for (value, less) in value.iter_mut().zip(less.iter()) {
                 *value = (*value & keep) | (less & !keep);
             }

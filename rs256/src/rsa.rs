@@ -3,12 +3,12 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crypto_bigint::{BoxedUint, ConcatenatingMul};
+use crypto_bigint::{BoxedUint, Choice, ConcatenatingMul, CtEq};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::SignError;
-use crate::key::{Parts, number, remainder};
+use crate::key::{Parts, not_zero, number};
 use crate::modulus::Modulus;
 
 /// Bits of an exponent that are worked off at once.
@@ -37,11 +37,27 @@ fn encoded(message: &[u8], length: usize) -> Vec<u8> {
 }
 
 /// `R² mod m`: what a number is multiplied by to come into Montgomery form.
-fn square_of_r<M: Modulus>(modulus: &[u8]) -> M::Number {
-    let exponent = 2 * M::R_BITS;
-    let power = BoxedUint::one_with_precision(exponent + 1).unbounded_shl_vartime(exponent);
-    let remainder = remainder(&power, &number(modulus, M::BYTES));
-    M::number(&Zeroizing::new(remainder.to_be_bytes()))
+///
+/// `m` has its highest bit set, so that the next power of two is `m` and `2^bits − m` together. That is doubled until it is
+/// `2·R mod m`, the Montgomery form of 2; and `R`, as a power of 2, is computed in that form: then it is `R·R`.
+fn square_of_r<M: Modulus>(arithmetic: &M, room: &mut M::Room, modulus: &[u8]) -> M::Number {
+    let modulus = number(modulus, M::BYTES);
+    let mut power = Zeroizing::new(modulus.wrapping_neg());
+    let mut modulus = not_zero(&modulus);
+    for _ in 8 * M::BYTES..=M::R_BITS as usize {
+        *power = power.double_mod(&modulus);
+    }
+    modulus.zeroize();
+    let two = Zeroizing::new(M::number(&Zeroizing::new(power.to_be_bytes())));
+    let mut square = *two;
+    let bits = u32::BITS - M::R_BITS.leading_zeros();
+    for bit in (0..bits - 1).rev() {
+        arithmetic.square(room, &mut square);
+        if M::R_BITS >> bit & 1 == 1 {
+            arithmetic.multiply(room, &mut square, &two);
+        }
+    }
+    square
 }
 
 /// One of the two primes.
@@ -68,7 +84,7 @@ impl<M: Modulus> Prime<M> {
     fn new(prime: &[u8], exponent: &[u8]) -> Self {
         let modulus = M::new(prime);
         let mut room = M::room();
-        let mut square = square_of_r::<M>(prime);
+        let mut square = square_of_r(&modulus, &mut room, prime);
         let mut one = square;
         modulus.multiply(&mut room, &mut one, &M::number(&[1]));
         let mut cube = square;
@@ -175,18 +191,31 @@ impl<P: Modulus, N: Modulus> PrivateKey<P, N> {
     /// From numbers that belong together and have the right length.
     pub(crate) fn new(parts: &Parts<'_>) -> Self {
         let p = Prime::<P>::new(parts.p, parts.d_p);
+        let mut room = P::room();
         let mut q_inverse = P::number(parts.q_inverse);
-        let mut square = square_of_r::<P>(parts.p);
-        p.modulus.multiply(&mut P::room(), &mut q_inverse, &square);
+        let mut square = square_of_r(&p.modulus, &mut room, parts.p);
+        p.modulus.multiply(&mut room, &mut q_inverse, &square);
         square.zeroize();
+        let n = N::new(parts.n);
+        let n_square = square_of_r(&n, &mut N::room(), parts.n);
         Self {
             p,
             q: Prime::new(parts.q, parts.d_q),
             q_inverse,
             q_number: P::number(parts.q),
-            n: N::new(parts.n),
-            n_square: square_of_r::<N>(parts.n),
+            n,
+            n_square,
         }
+    }
+
+    /// Whether `q⁻¹·q ≡ 1 (mod p)`.
+    pub(crate) fn inverse_fits(&self) -> Choice {
+        let mut product = Zeroizing::new(self.q_number);
+        let mut bytes = Zeroizing::new(vec![0; P::BYTES]);
+        let p = &self.p.modulus;
+        p.multiply(&mut P::room(), &mut product, &self.q_inverse);
+        p.write(&product, &mut bytes);
+        CtEq::ct_eq(&*number(&bytes, P::BYTES), &*number(&[1], P::BYTES))
     }
 
     /// Signs. `halfway` is for tests, which change a number there.
@@ -269,7 +298,7 @@ mod tests {
     /// A key that is made for the test, here and not by OpenSSL: these tests run in WebAssembly as well.
     struct Key {
         n: BigUint,
-        numbers: [Vec<u8>; 8],
+        numbers: [Vec<u8>; 7],
     }
 
     /// A number that is prime to all appearance: not divisible by a small one, and Fermat's theorem holds for 2.
@@ -303,7 +332,6 @@ mod tests {
             let numbers = [
                 &n,
                 &e,
-                &d,
                 &p,
                 &q,
                 &(&d % &p1),
@@ -315,11 +343,10 @@ mod tests {
         }
 
         fn private_key<P: Modulus, N: Modulus>(&self) -> PrivateKey<P, N> {
-            let [n, e, d, p, q, d_p, d_q, q_inverse] = &self.numbers;
+            let [n, e, p, q, d_p, d_q, q_inverse] = &self.numbers;
             let parts = Parts {
                 n,
                 e,
-                d,
                 p,
                 q,
                 d_p,
@@ -327,7 +354,9 @@ mod tests {
                 q_inverse,
             };
             parts.check().expect("a good key");
-            PrivateKey::new(&parts)
+            let key = PrivateKey::<P, N>::new(&parts);
+            assert!(bool::from(key.inverse_fits()));
+            key
         }
     }
 

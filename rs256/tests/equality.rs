@@ -82,7 +82,7 @@ fn compare(place: usize, messages: usize) -> String {
 #[test]
 fn signatures_equal_those_of_openssl_and_jwt_simple() {
     let keys = setting("RS256_KEYS", 50);
-    let messages = setting("RS256_MESSAGES", 4);
+    let messages = setting("RS256_MESSAGES", 2);
     let next = AtomicUsize::new(0);
     let lines = Mutex::new(String::new());
     let threads = thread::available_parallelism().map_or(2, NonZero::get);
