@@ -13,9 +13,9 @@ use crate::claims::Validity;
 use crate::features::{Feature, FeatureSet};
 use crate::origin::AllowedOrigins;
 use crate::parameters::{split_list, split_names};
-use crate::private_key::PrivateKeyText;
+use crate::private_key::{KeyError, PrivateKeyText};
 use crate::room::{RoomList, RoomName};
-use crate::signer::Signer;
+use crate::signer::{Engine, Signer};
 use crate::token_request::{Email, PersonalText, TextError, parse_bool};
 
 /// A Spin variable: its name and its default, as `spin.toml` declares them.
@@ -67,12 +67,16 @@ pub mod variable {
         AUTH_AUDIENCE = "auth_audience", Some("");
         AUTH_MODERATOR_CLAIM = "auth_moderator_claim", Some("moderator");
         AUTH_MODERATOR_VALUES = "auth_moderator_values", Some("");
+        SIGNING_ENGINE = "signing_engine", Some("jwt-simple");
     }
 }
 
 /// What a caller reads when one of the three credentials is missing: the Worker's words, because front ends may show them.
 pub const MISSING_MESSAGE: &str =
     "Missing required environment variables: JAAS_APP_ID, JAAS_KEY_ID, or JAAS_PRIVATE_KEY";
+
+/// What continues `signing_engine` where jwt-simple takes the key and `rs256` does not.
+const RS256_KEYS: &str = "is rs256, which takes keys of 2048, 3072 or 4096 bits with two primes of half that length each, and jaas_private_key is another; set it to jwt-simple, or make a new pair with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out key.pem`.";
 
 /// Every App ID starts with this.
 const APP_ID_PREFIX: &str = "vpaas-magic-cookie-";
@@ -167,6 +171,8 @@ pub struct Config {
     /// The `kid` header: App ID, slash, key id.
     key_id: Option<String>,
     private_key: Option<PrivateKeyText>,
+    /// What computes signatures; `None`: the variable is a problem.
+    engine: Option<Engine>,
     problems: Vec<Problem>,
 }
 
@@ -428,6 +434,9 @@ impl Config {
             })
             .flatten();
         let authentication = reader.authentication();
+        let engine = reader.parsed(variable::SIGNING_ENGINE, |text| {
+            Engine::from_name(text).ok_or("is neither jwt-simple nor rs256; set it to one of them.")
+        });
 
         Self {
             allowed_origins,
@@ -442,6 +451,7 @@ impl Config {
             app_id,
             key_id,
             private_key,
+            engine,
             problems: reader.problems,
         }
     }
@@ -469,20 +479,28 @@ impl Config {
     /// All problems of the configuration, those of the key among them.
     pub fn signer(&self) -> Result<Signer, Vec<Problem>> {
         let mut problems = self.problems.clone();
-        let key = match self.private_key.as_ref().map(PrivateKeyText::parse) {
-            Some(Ok(key)) => Some(key),
-            Some(Err(error)) => {
+        let app_id = self.app_id.clone().unwrap_or_default();
+        let key_id = self.key_id.as_deref().unwrap_or_default();
+        let signer = self.private_key.as_ref().map(|key| match self.engine {
+            Some(Engine::Rs256) => match key.parse_for_rs256()? {
+                Some(key) => Ok(Some(Signer::rs256(app_id, key_id, key))),
+                None => {
+                    problems.push(Problem::invalid(variable::SIGNING_ENGINE, RS256_KEYS));
+                    Ok(None)
+                }
+            },
+            Some(Engine::JwtSimple) | None => {
+                Ok(Some(Signer::jwt_simple(app_id, key_id, key.parse()?)))
+            }
+        });
+        let signer = signer
+            .unwrap_or(Ok(None))
+            .unwrap_or_else(|error: KeyError| {
                 problems.push(Problem::invalid(variable::PRIVATE_KEY, error.to_string()));
                 None
-            }
-            None => None,
-        };
-        match (&self.app_id, &self.key_id, key) {
-            (Some(app_id), Some(key_id), Some(key)) if problems.is_empty() => {
-                Ok(Signer::new(app_id.clone(), key_id, key))
-            }
-            _ => Err(problems),
-        }
+            });
+        // Where a name is missing there is a problem.
+        signer.filter(|_| problems.is_empty()).ok_or(problems)
     }
 }
 
@@ -662,6 +680,7 @@ pub(crate) mod tests {
             ("member_features", "lobby, Recording"),
             ("allowed_rooms", "a, b/c"),
             ("auth_mode", "sometimes"),
+            ("signing_engine", "openssl"),
         ]);
         let names: Vec<_> = problems
             .iter()
@@ -686,6 +705,7 @@ pub(crate) mod tests {
                 "member_features",
                 "allowed_rooms",
                 "auth_mode",
+                "signing_engine",
             ]
         );
         for problem in &problems {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 use jwt_simple::prelude::RS256KeyPair;
+use rs256::SigningKey;
 use zeroize::Zeroizing;
 
 use crate::pem_text::{self, PemTextError};
@@ -121,12 +122,31 @@ impl PrivateKeyText {
     /// # Errors
     /// See [`KeyError`].
     pub fn parse(&self) -> Result<RS256KeyPair, KeyError> {
+        let der = self.der()?;
+        RS256KeyPair::from_der(&der).map_err(|error| kind_error(&der, &error))
+    }
+
+    /// Reads the key for `rs256`, which takes fewer keys than [`PrivateKeyText::parse`]; `None` for one that only that
+    /// takes.
+    ///
+    /// # Errors
+    /// See [`KeyError`]: those of [`PrivateKeyText::parse`].
+    pub fn parse_for_rs256(&self) -> Result<Option<SigningKey>, KeyError> {
+        let der = self.der()?;
+        let key = SigningKey::from_pkcs8_der(&der).or_else(|_| SigningKey::from_pkcs1_der(&der));
+        match key {
+            Ok(key) => Ok(Some(key)),
+            // What is wrong with it in the same words as without rs256.
+            Err(_) => self.parse().map(|_| None),
+        }
+    }
+
+    fn der(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let pem = pem_text::normalize(&self.0).map_err(|error| match error {
             PemTextError::TooLong => KeyError::TooLong,
             PemTextError::NoPem => KeyError::NoPem,
         })?;
-        let der = private_key_der(&pem)?;
-        RS256KeyPair::from_der(&der).map_err(|error| kind_error(&der, &error))
+        private_key_der(&pem)
     }
 }
 

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
+use devkit_sampling::with_second_engine;
 use serde::Serialize;
 
 use crate::artifacts::{self, Artifact};
@@ -226,18 +227,23 @@ fn servers(
 ) -> Result<Vec<server::Kind>> {
     let mut kinds = Vec::new();
     for artifact in artifacts {
-        kinds.push(server::Kind {
-            name: artifact.build.name().to_owned(),
-            launch: server::Launch::Component {
-                host: host.clone(),
-                program: program.to_owned(),
-                manifest: match host {
-                    Host::Spin(_) => server::manifest(project, artifact)?,
-                    Host::Embedded => project.manifest(),
+        let name = artifact.build.name();
+        let manifest = match host {
+            Host::Spin(_) => server::manifest(project, artifact)?,
+            Host::Embedded => project.manifest(),
+        };
+        for (name, second_engine) in [(name.to_owned(), false), (with_second_engine(name), true)] {
+            kinds.push(server::Kind {
+                name,
+                launch: server::Launch::Component {
+                    host: host.clone(),
+                    program: program.to_owned(),
+                    manifest: manifest.clone(),
+                    component: artifact.path.clone(),
+                    second_engine,
                 },
-                component: artifact.path.clone(),
-            },
-        });
+            });
+        }
     }
     kinds.extend(peer.map(|peer| server::Kind {
         name: peer::NAME.to_owned(),

@@ -30,12 +30,18 @@ impl Variant {
         }
     }
 
-    /// The compiler's flags that only this variant has.
+    /// The compiler's flags for this variant: those of the portable one are in `.cargo/config.toml` as well, for plain
+    /// `cargo build`, but flags in the environment take their place.
+    ///
+    /// The compiler does not tell the code about wide arithmetic, which it calls unstable: hence the second flag.
     #[must_use]
     pub fn rustflags(self) -> &'static [&'static str] {
         match self {
-            Self::Portable => &[],
-            Self::Wide => &["-Ctarget-feature=+wide-arithmetic"],
+            Self::Portable => &["-Ctarget-feature=+simd128"],
+            Self::Wide => &[
+                "-Ctarget-feature=+simd128,+wide-arithmetic",
+                "--cfg=rs256_digits=\"60\"",
+            ],
         }
     }
 }

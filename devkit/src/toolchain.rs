@@ -413,13 +413,15 @@ mod tests {
     #[test]
     fn each_build_has_its_own_flags_and_none_of_this_machine() {
         let project = Project::find().expect("the tests run inside the project");
-        let wide = "-Ctarget-feature=+wide-arithmetic";
+        let portable = "-Ctarget-feature=+simd128";
+        let wide = "-Ctarget-feature=+simd128,+wide-arithmetic";
+        let digits = "--cfg=rs256_digits=\"60\"";
         let debian = "-Lnative=/usr/lib/wasm32-wasi";
         for (toolchain, variant, expected) in [
-            (Toolchain::Active, Variant::Portable, &[][..]),
-            (Toolchain::Active, Variant::Wide, &[wide]),
-            (Toolchain::Debian, Variant::Portable, &[debian]),
-            (Toolchain::Debian, Variant::Wide, &[wide, debian]),
+            (Toolchain::Active, Variant::Portable, &[portable][..]),
+            (Toolchain::Active, Variant::Wide, &[wide, digits]),
+            (Toolchain::Debian, Variant::Portable, &[portable, debian]),
+            (Toolchain::Debian, Variant::Wide, &[wide, digits, debian]),
         ] {
             let found = flags(&project, toolchain, variant);
             assert_eq!(found, expected, "{toolchain:?} {variant:?}");

@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod command;
 mod compile;
 mod engine;
 mod faults;
@@ -47,6 +48,7 @@ use crate::log::{Sink, complain};
 use crate::manifest::Manifest;
 use crate::variables::Variables;
 
+pub use crate::command::command;
 pub use crate::faults::{Faults, Provider};
 pub use crate::sample::{SampleOptions, sample};
 pub use crate::variables::ENVIRONMENT_PREFIX;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Parser, Subcommand};
-use devkit_host::{ENVIRONMENT_PREFIX, Log, Options, SampleOptions, sample, start};
+use devkit_host::{ENVIRONMENT_PREFIX, Log, Options, SampleOptions, command, sample, start};
 use devkit_sampling::name_and_value;
 
 /// Serves a Spin HTTP component under Wasmtime, for development where the `spin` program is not installed.
@@ -54,10 +54,26 @@ enum Command {
         #[arg(long, value_name = "BITS=FILE", value_parser = name_and_value)]
         key: Vec<(String, String)>,
     },
+    /// Runs another program than a Spin component, for tests in WebAssembly.
+    #[command(hide = true)]
+    Run {
+        /// The program, a component.
+        program: PathBuf,
+        /// Its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::try_parse() {
+        Ok(Arguments {
+            command: Some(Command::Run { program, arguments }),
+            ..
+        }) => match command(&program, &arguments) {
+            Ok(status) => return status.into(),
+            Err(error) => Err(format!("error: {error:#}")),
+        },
         Ok(arguments) => run(arguments).map_err(|error| format!("error: {error:#}")),
         Err(error) if error.use_stderr() => Err(error.to_string()),
         Err(help) => {

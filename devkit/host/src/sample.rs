@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
-use devkit_sampling::{Order, Sample, Subject, Work, serve, thread_time};
+use devkit_sampling::{
+    ENGINE_VARIABLE, Order, SECOND_ENGINE, Sample, Subject, Work, serve, thread_time,
+    with_second_engine,
+};
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use tokio::sync::oneshot;
@@ -54,22 +57,29 @@ pub fn sample(options: SampleOptions) -> Result<()> {
         let mut environment = options.environment.clone();
         environment.insert(format!("{ENVIRONMENT_PREFIX}JAAS_PRIVATE_KEY"), key);
         let resolved = Variables::resolve(&manifest, &[], &environment)?;
-        variables.insert(bits, Arc::new(resolved));
+        variables.insert((bits, false), Arc::new(resolved));
+        let engine = format!("{ENVIRONMENT_PREFIX}{}", ENGINE_VARIABLE.to_uppercase());
+        environment.insert(engine, SECOND_ENGINE.to_owned());
+        let resolved = Variables::resolve(&manifest, &[], &environment)?;
+        variables.insert((bits, true), Arc::new(resolved));
     }
     let mut builds = BTreeMap::new();
     let mut subjects = Vec::new();
     for (name, path) in options.artifacts {
         let (component, compilation) = shared.compiled_afresh(&path)?;
-        subjects.push(Subject {
-            name: name.clone(),
-            compilation,
-        });
-        let build = Build {
-            shared,
-            component,
-            peak_memory: Arc::default(),
-        };
-        builds.insert(name, build);
+        for (name, second_engine) in [(name.clone(), false), (with_second_engine(&name), true)] {
+            subjects.push(Subject {
+                name: name.clone(),
+                compilation,
+            });
+            let build = Build {
+                shared,
+                component: component.clone(),
+                second_engine,
+                peak_memory: Arc::default(),
+            };
+            builds.insert(name, build);
+        }
     }
     serve(
         &subjects,
@@ -78,7 +88,7 @@ pub fn sample(options: SampleOptions) -> Result<()> {
         |order| {
             let build = builds.get(&order.subject).context("no such build")?;
             let variables = variables
-                .get(&order.bits)
+                .get(&(order.bits, build.second_engine))
                 .context("no key of this length")?;
             build.measure(variables, order)
         },
@@ -88,6 +98,7 @@ pub fn sample(options: SampleOptions) -> Result<()> {
 struct Build {
     shared: &'static Shared,
     component: ProxyPre<Guest>,
+    second_engine: bool,
     peak_memory: Arc<AtomicUsize>,
 }
 

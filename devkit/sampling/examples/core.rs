@@ -9,11 +9,17 @@ use std::time::{Duration, SystemTime};
 use std::{env, fs, io};
 
 use anyhow::{Context, Result, ensure};
-use devkit_sampling::{Order, Sample, Subject, name_and_value, serve, thread_time};
+use devkit_sampling::{
+    ENGINE_VARIABLE, Order, SECOND_ENGINE, Sample, Subject, name_and_value, serve, thread_time,
+    with_second_engine,
+};
 use jaas_jwt::config::Config;
 use jaas_jwt::service::{self, Answer, Environment, Request, TOKEN_PATH};
 
 type Variables = BTreeMap<String, String>;
+
+/// The core by its first signing engine.
+const NAME: &str = "native";
 
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
@@ -31,19 +37,25 @@ fn main() -> Result<()> {
             );
         }
         variables.insert("jaas_private_key".into(), fs::read_to_string(file)?);
-        by_bits.insert(bits.parse::<u16>()?, variables);
+        let bits = bits.parse::<u16>()?;
+        by_bits.insert((NAME.to_owned(), bits), variables.clone());
+        variables.insert(ENGINE_VARIABLE.into(), SECOND_ENGINE.into());
+        by_bits.insert((with_second_engine(NAME), bits), variables);
     }
 
-    let subject = Subject {
-        name: "native".into(),
+    let subjects = [NAME.to_owned(), with_second_engine(NAME)].map(|name| Subject {
+        name,
         compilation: Duration::ZERO,
-    };
+    });
     serve(
-        &[subject],
+        &subjects,
         io::stdin().lock(),
         io::stdout().lock(),
         |order| {
-            let variables = by_bits.get(&order.bits).context("no key of this length")?;
+            let subject = (order.subject.clone(), order.bits);
+            let variables = by_bits
+                .get(&subject)
+                .context("no such subject, or no key of this length")?;
             measure(variables, order)
         },
     )

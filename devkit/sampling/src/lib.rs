@@ -17,7 +17,19 @@ use anyhow::{Context, Error, Result, bail};
 /// The line that ends the list of subjects.
 pub const READY: &str = "ready";
 
-/// A build that can be measured.
+/// The name of the second signing engine, the value of the variable [`ENGINE_VARIABLE`].
+pub const SECOND_ENGINE: &str = "rs256";
+
+/// The variable that chooses the signing engine.
+pub const ENGINE_VARIABLE: &str = "signing_engine";
+
+/// The name of a build with the second signing engine. The build's own name stands for the first one.
+#[must_use]
+pub fn with_second_engine(build: &str) -> String {
+    format!("{build}-{SECOND_ENGINE}")
+}
+
+/// A build that can be measured, with one of the signing engines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// Its name in orders; one word.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use devkit_sampling::{ENGINE_VARIABLE, SECOND_ENGINE};
 
 use crate::process::{Interrupted, Running, Stop};
 use crate::project::{Project, shown};
@@ -39,6 +40,8 @@ pub enum Launch {
         manifest: PathBuf,
         /// The build, for the embedded host, which takes all builds by the same engine.
         component: PathBuf,
+        /// Whether it signs by the second engine.
+        second_engine: bool,
     },
     /// The peer.
     Peer(peer::Peer),
@@ -73,8 +76,13 @@ impl Server {
                 program,
                 manifest,
                 component,
+                second_engine,
             } => {
                 let mut command = host.serving(program, manifest);
+                if *second_engine {
+                    let name = format!("SPIN_VARIABLE_{}", ENGINE_VARIABLE.to_uppercase());
+                    command.env(name, SECOND_ENGINE);
+                }
                 if *host == Host::Embedded {
                     command.arg("--component").arg(component);
                 }

@@ -1,0 +1,56 @@
+//! Runs a program that was compiled to a WASI component, with this process's arguments, environment and standard streams:
+//! what cargo calls to run tests in WebAssembly (see `.cargo/config.toml`).
+
+use std::path::Path;
+
+use anyhow::{Context, Error, Result};
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Config, Engine, Store};
+use wasmtime_wasi::p2::add_to_linker_sync;
+use wasmtime_wasi::p2::bindings::sync::Command;
+use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
+
+struct Program {
+    wasi: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for Program {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// Runs the program and gives its exit status.
+///
+/// # Errors
+/// The file is no such program, or it traps.
+pub fn command(path: &Path, arguments: &[String]) -> Result<u8> {
+    let mut config = Config::new();
+    config.wasm_wide_arithmetic(true);
+    let engine = Engine::new(&config).map_err(Error::from)?;
+    let component = Component::from_file(&engine, path)
+        .map_err(Error::from)
+        .with_context(|| format!("{} cannot be loaded", path.display()))?;
+    let mut linker = Linker::new(&engine);
+    add_to_linker_sync::<Program>(&mut linker).map_err(Error::from)?;
+    let wasi = WasiCtx::builder()
+        .inherit_stdio()
+        .inherit_env()
+        .arg(path.to_string_lossy())
+        .args(arguments)
+        .build();
+    let table = ResourceTable::new();
+    let mut store = Store::new(&engine, Program { wasi, table });
+    let program = Command::instantiate(&mut store, &component, &linker).map_err(Error::from)?;
+    match program.wasi_cli_run().call_run(&mut store) {
+        Ok(outcome) => Ok(outcome.is_err().into()),
+        Err(error) => match error.downcast_ref::<I32Exit>() {
+            Some(exit) => Ok(exit.0.try_into().unwrap_or(u8::MAX)),
+            None => Err(error.into()),
+        },
+    }
+}

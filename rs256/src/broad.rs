@@ -1,0 +1,306 @@
+//! Montgomery's arithmetic with 60-bit digits, for processors that multiply 64-bit numbers into 128 bits.
+//!
+//! A number is `Σ dᵢ·βⁱ` with `β = 2⁶⁰` and `0 ≤ dᵢ < β`. A product of two digits has less than 2¹²⁰, so that a column of
+//! 128 bits takes 255 of them, and carries wait until all products of a multiplication are in. Digits of 64 bits would
+//! need a carry after each product, which costs more than the few more products of shorter digits.
+//!
+//! Reduction is Montgomery's (1985), three digits at a time, after the whole product is there ("separated operand
+//! scanning" of Koç, Acar, Kaliski 1996).
+//!
+//! **Bounds.** With `L` digits and `R = βᴸ` a result is `(a·b + q·m)/R` with `q < R`. For `a, b < 2·m` and `R > 4·m`, which all
+//! sizes keep by far, it is less than `4·m²/R + m < 2·m`: no comparison is needed between products. As `R > 2²⁰·m`, factors may be
+//! larger: below `8·m` the result is still less than `2·m`. A column gets `2·L ≤ 144` products and a carry of less than 2⁶⁹: less
+//! than 2¹²⁸.
+
+use alloc::vec;
+use core::hint::black_box;
+
+use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
+
+use crate::modulus::Modulus;
+
+/// The bits of a digit.
+const DIGIT: u32 = 60;
+/// All bits of a digit.
+const MASK: u64 = (1 << DIGIT) - 1;
+/// How many digits are worked off at once; all sizes are multiples of it.
+const ROWS: usize = 3;
+
+/// A number of `L` digits.
+#[derive(Clone, Copy)]
+pub(crate) struct Number<const L: usize>([u64; L]);
+
+impl<const L: usize> Default for Number<L> {
+    fn default() -> Self {
+        Self([0; L])
+    }
+}
+
+impl<const L: usize> DefaultIsZeroes for Number<L> {}
+
+/// Room for the columns of one product.
+pub(crate) struct Room<const L: usize>([[u128; L]; 2]);
+
+impl<const L: usize> Drop for Room<L> {
+    fn drop(&mut self) {
+        self.0.as_flattened_mut().zeroize();
+    }
+}
+
+/// The product of two digits.
+#[inline(always)]
+fn times(a: u64, b: u64) -> u128 {
+    u128::from(a) * u128::from(b)
+}
+
+/// The low digit of a column.
+#[inline(always)]
+fn low(column: u128) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the digit is in the low bits"
+    )]
+    let low = column as u64;
+    low & MASK
+}
+
+/// Adds `a · (b₀ + b₁·β + b₂·β²)`; three products to a column at most.
+///
+/// `a` has a multiple of three digits, and `columns` at least two more than that.
+#[inline(always)]
+fn rows(columns: &mut [u128], a: &[u64], [b0, b1, b2]: [u64; ROWS]) {
+    let (mut before, mut second_before) = (0, 0);
+    let (columns, last) = columns.split_at_mut(a.len());
+    // Three columns in a row, so that digits stay in their registers.
+    let triples = columns.as_chunks_mut::<ROWS>().0.iter_mut();
+    for ([c0, c1, c2], [a0, a1, a2]) in triples.zip(a.as_chunks::<ROWS>().0) {
+        *c0 += times(*a0, b0) + times(before, b1) + times(second_before, b2);
+        *c1 += times(*a1, b0) + times(*a0, b1) + times(before, b2);
+        *c2 += times(*a2, b0) + times(*a1, b1) + times(*a0, b2);
+        (before, second_before) = (*a2, *a1);
+    }
+    last[0] += times(before, b1) + times(second_before, b2);
+    last[1] += times(before, b2);
+}
+
+/// Three digits of a slice that has them.
+#[inline(always)]
+fn three(digits: &[u64]) -> [u64; ROWS] {
+    [digits[0], digits[1], digits[2]]
+}
+
+/// Carries from column to column; gives the digits out.
+#[inline(always)]
+fn carry_through(columns: &[u128], mut carry: u128, digits: &mut [u64]) -> u128 {
+    for (column, digit) in columns.iter().zip(digits) {
+        let sum = column + carry;
+        *digit = low(sum);
+        carry = sum >> DIGIT;
+    }
+    carry
+}
+
+/// A modulus of `BYTES` bytes in `L` digits.
+pub(crate) struct Broad<const L: usize, const BYTES: usize> {
+    modulus: Number<L>,
+    /// `−m⁻¹ mod 2⁶⁰`.
+    negated_inverse: u64,
+}
+
+impl<const L: usize, const BYTES: usize> Drop for Broad<L, BYTES> {
+    fn drop(&mut self) {
+        self.modulus.zeroize();
+        self.negated_inverse.zeroize();
+    }
+}
+
+/// The digit `place` of a number in big-endian bytes.
+fn digit_of_bytes(bytes: &[u8], place: usize) -> u64 {
+    let bit = place * DIGIT as usize;
+    let mut window = 0;
+    // 60 bits and up to 4 before them are in eight bytes.
+    for i in 0..8 {
+        let byte = bytes.iter().rev().nth(bit / 8 + i).copied().unwrap_or(0);
+        window |= u64::from(byte) << (8 * i);
+    }
+    (window >> (bit % 8)) & MASK
+}
+
+/// Writes digits as big-endian bytes.
+fn write_bytes(digits: &[u64], out: &mut [u8]) {
+    let (mut window, mut bits) = (0_u128, 0);
+    let mut digits = digits.iter();
+    for byte in out.iter_mut().rev() {
+        if bits < 8 {
+            window |= u128::from(digits.next().copied().unwrap_or(0)) << bits;
+            bits += DIGIT;
+        }
+        *byte = window.to_le_bytes()[0];
+        window >>= 8;
+        bits -= 8;
+    }
+}
+
+/// `a + factor·m − b`, which must not be negative, except that then the digits are of no use and all ones come back.
+fn combine(a: &[u64], m: &[u64], factor: i64, b: &[u64], out: &mut [u64]) -> u64 {
+    let mut carry = 0_i64;
+    for (((a, m), b), out) in a.iter().zip(m).zip(b).zip(out) {
+        // |factor| ≤ 2: all of it is less than 2⁶³.
+        let sum = a.cast_signed() + factor * m.cast_signed() - b.cast_signed() + carry;
+        *out = sum.cast_unsigned() & MASK;
+        carry = sum >> DIGIT;
+    }
+    carry.cast_unsigned()
+}
+
+impl<const L: usize, const BYTES: usize> Broad<L, BYTES> {
+    fn product(room: &mut Room<L>, a: &Number<L>, b: &Number<L>) {
+        let columns = room.0.as_flattened_mut();
+        columns.fill(0);
+        for (i, b) in b.0.as_chunks::<ROWS>().0.iter().enumerate() {
+            // The last of these columns is the last but one of all: L·2 of them, and L + 2 from L − 3 on.
+            rows(&mut columns[ROWS * i..], &a.0, *b);
+        }
+    }
+
+    /// Products of two different digits are made once and doubled.
+    fn square_columns(room: &mut Room<L>, a: &Number<L>) {
+        let columns = room.0.as_flattened_mut();
+        columns.fill(0);
+        for i in (0..L).step_by(ROWS) {
+            let [a0, a1, a2] = three(&a.0[i..]);
+            let columns = &mut columns[2 * i..];
+            columns[0] += times(a0, a0);
+            columns[1] += times(2 * a0, a1);
+            columns[2] += times(a1, a1) + times(2 * a0, a2);
+            columns[3] += times(2 * a1, a2);
+            columns[4] += times(a2, a2);
+            let rest = &a.0[i + ROWS..];
+            if !rest.is_empty() {
+                rows(&mut columns[ROWS..], rest, [2 * a0, 2 * a1, 2 * a2]);
+            }
+        }
+    }
+
+    /// Divides the columns by `R`.
+    fn reduce(&self, room: &mut Room<L>, out: &mut Number<L>) {
+        let columns = room.0.as_flattened_mut();
+        let m = &self.modulus.0;
+        let mut carry = 0;
+        for at in (0..L).step_by(ROWS) {
+            let columns = &mut columns[at..];
+            // Three digits of q such that three columns become zero; what they carry.
+            let mut sum = columns[0] + carry;
+            let q0 = low(sum).wrapping_mul(self.negated_inverse) & MASK;
+            sum = (sum + times(q0, m[0])) >> DIGIT;
+            sum += columns[1] + times(q0, m[1]);
+            let q1 = low(sum).wrapping_mul(self.negated_inverse) & MASK;
+            sum = (sum + times(q1, m[0])) >> DIGIT;
+            sum += columns[2] + times(q0, m[2]) + times(q1, m[1]);
+            let q2 = low(sum).wrapping_mul(self.negated_inverse) & MASK;
+            carry = (sum + times(q2, m[0])) >> DIGIT;
+            // The columns after them.
+            columns[3] += times(q1, m[2]) + times(q2, m[1]);
+            columns[4] += times(q2, m[2]);
+            rows(&mut columns[3..], &m[3..], [q0, q1, q2]);
+        }
+        carry_through(&columns[L..], carry, &mut out.0);
+    }
+}
+
+impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
+    type Number = Number<L>;
+    type Room = Room<L>;
+    const BYTES: usize = BYTES;
+    const R_BITS: u32 = DIGIT * L as u32;
+
+    fn new(modulus: &[u8]) -> Self {
+        let modulus = Self::number(modulus);
+        let low = modulus.0[0];
+        // Newton: an inverse modulo 2^k is one modulo 2^2k after a step; an odd number is its own modulo 8.
+        let mut inverse = low;
+        for _ in 0..5 {
+            let error = 2_u64.wrapping_sub(low.wrapping_mul(inverse));
+            inverse = inverse.wrapping_mul(error);
+        }
+        Self {
+            modulus,
+            negated_inverse: inverse.wrapping_neg() & MASK,
+        }
+    }
+
+    fn room() -> Room<L> {
+        Room([[0; L]; 2])
+    }
+
+    fn number(bytes: &[u8]) -> Number<L> {
+        Number(core::array::from_fn(|place| digit_of_bytes(bytes, place)))
+    }
+
+    fn reduced(&self, room: &mut Room<L>, bytes: &[u8]) -> Number<L> {
+        for (place, column) in room.0.as_flattened_mut().iter_mut().enumerate() {
+            *column = digit_of_bytes(bytes, place).into();
+        }
+        let mut out = Number::default();
+        self.reduce(room, &mut out);
+        out
+    }
+
+    fn multiply(&self, room: &mut Room<L>, a: &mut Number<L>, b: &Number<L>) {
+        Self::product(room, a, b);
+        self.reduce(room, a);
+    }
+
+    fn square(&self, room: &mut Room<L>, a: &mut Number<L>) {
+        Self::square_columns(room, a);
+        self.reduce(room, a);
+    }
+
+    fn subtract(&self, a: &mut Number<L>, b: &Number<L>) {
+        // b is below 2·m: a + 2·m − b is positive.
+        let mut difference = Number::default();
+        combine(&a.0, &self.modulus.0, 2, &b.0, &mut difference.0);
+        *a = difference;
+    }
+
+    fn select(table: &[Number<L>], index: u8, out: &mut Number<L>) {
+        out.0.fill(0);
+        for (place, entry) in (0_u8..).zip(table) {
+            // All ones where the two are equal: only then the subtraction borrows. The compiler must not know, or it
+            // makes a branch of it.
+            let mask = black_box((i64::from(place ^ index) - 1) >> 63).cast_unsigned();
+            for (out, digit) in out.0.iter_mut().zip(&entry.0) {
+                *out |= digit & mask;
+            }
+        }
+    }
+
+    fn write(&self, a: &Number<L>, out: &mut [u8]) {
+        // a is below 2·m, and so is what of 2^(8·BYTES) is not: subtract m where that leaves no less than 0.
+        let mut value = Zeroizing::new(*a);
+        let mut less = Zeroizing::new(Number::<L>::default());
+        let zero = [0; L];
+        let keep = black_box(combine(&value.0, &self.modulus.0, -1, &zero, &mut less.0));
+        for (value, less) in value.0.iter_mut().zip(&less.0) {
+            *value = (*value & keep) | (less & !keep);
+        }
+        write_bytes(&value.0, out);
+    }
+
+    fn write_product(
+        room: &mut Room<L>,
+        a: &Number<L>,
+        b: &Number<L>,
+        c: &Number<L>,
+        out: &mut [u8],
+    ) {
+        Self::product(room, a, b);
+        let columns = room.0.as_flattened_mut();
+        for (column, c) in columns.iter_mut().zip(&c.0) {
+            *column += u128::from(*c);
+        }
+        let mut digits = Zeroizing::new(vec![0; 2 * L]);
+        carry_through(columns, 0, &mut digits);
+        write_bytes(&digits, out);
+    }
+}

@@ -1,0 +1,202 @@
+//! RS256: RSASSA-PKCS1-v1_5 with SHA-256 ([RFC 8017], section 8.2), and of that the signing only.
+//!
+//! For RSA keys of two primes with 2048, 3072 or 4096 bits and the public exponent 65537, in PKCS#1 or PKCS#8. Made for
+//! WebAssembly, where it needs `simd128` to be fast; other targets work as well.
+//!
+//! ```
+//! # use rs256::{KeyError, SigningKey};
+//! # fn example(der: &[u8], rng: &mut impl rs256::TryCryptoRng) -> Result<(), KeyError> {
+//! let key = SigningKey::from_pkcs8_der(der)?;
+//! let signature = key.sign(b"header.claims", rng).expect("the generator works");
+//! assert_eq!(signature.len(), key.modulus_bits() / 8);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it protects
+//! - No branch, no memory address, no length of a loop and no early end depends on the key or on numbers made from it,
+//!   except that a key or a signature is found to be bad. This is so as far as the compilers keep to what is written; it
+//!   is tested with Valgrind and by measurement.
+//! - The private exponents are blinded for each signature by fresh random multiples of `p − 1` and `q − 1`.
+//! - Each signature is checked with the public key before it is given out. A fault in the computation would otherwise
+//!   give the key away (Boneh, DeMillo, Lipton 1997).
+//! - What is secret is wiped from memory when it is dropped, as far as the language allows: copies that the compiler
+//!   makes on the stack are not.
+//!
+//! `docs/signing.md` in the repository explains all of it.
+//!
+//! [RFC 8017]: https://www.rfc-editor.org/rfc/rfc8017
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+#[allow(dead_code, reason = "the target decides which of the two is used")]
+mod broad;
+mod key;
+mod modulus;
+#[allow(dead_code, reason = "the target decides which of the two is used")]
+mod narrow;
+mod rsa;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+pub use key::KeyError;
+pub use rand_core::TryCryptoRng;
+
+use modulus::Modulus;
+use rsa::PrivateKey;
+use zeroize::Zeroizing;
+
+/// The arithmetic for the primes and the moduli of each length.
+///
+/// `--cfg rs256_digits="29"` or `"60"` in `RUSTFLAGS` makes the choice for tests and measurements.
+#[cfg(not(any(
+    rs256_digits = "60",
+    all(
+        not(rs256_digits = "29"),
+        any(target_pointer_width = "64", target_feature = "wide-arithmetic")
+    )
+)))]
+mod sizes {
+    use crate::narrow::Narrow;
+
+    pub(crate) type Prime1024 = Narrow<9, 128>;
+    pub(crate) type Prime1536 = Narrow<14, 192>;
+    pub(crate) type Prime2048 = Narrow<18, 256>;
+    pub(crate) type Modulus2048 = Prime2048;
+    pub(crate) type Modulus3072 = Narrow<27, 384>;
+    pub(crate) type Modulus4096 = Narrow<36, 512>;
+}
+
+#[cfg(any(
+    rs256_digits = "60",
+    all(
+        not(rs256_digits = "29"),
+        any(target_pointer_width = "64", target_feature = "wide-arithmetic")
+    )
+))]
+mod sizes {
+    use crate::broad::Broad;
+
+    pub(crate) type Prime1024 = Broad<18, 128>;
+    pub(crate) type Prime1536 = Broad<27, 192>;
+    pub(crate) type Prime2048 = Broad<36, 256>;
+    pub(crate) type Modulus2048 = Prime2048;
+    pub(crate) type Modulus3072 = Broad<54, 384>;
+    pub(crate) type Modulus4096 = Broad<72, 512>;
+}
+
+/// An RSA private key, ready to sign.
+pub struct SigningKey(Size);
+
+enum Size {
+    Bits2048(Box<PrivateKey<sizes::Prime1024, sizes::Modulus2048>>),
+    Bits3072(Box<PrivateKey<sizes::Prime1536, sizes::Modulus3072>>),
+    Bits4096(Box<PrivateKey<sizes::Prime2048, sizes::Modulus4096>>),
+}
+
+/// Why there is no signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The random generator failed.
+    Random,
+    /// The signature did not verify: the computation went wrong, by a fault of the hardware or by an attack.
+    Fault,
+}
+
+impl fmt::Display for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Random => "the random generator failed",
+            Self::Fault => "the signature came out wrong and is withheld",
+        })
+    }
+}
+
+impl core::error::Error for SignError {}
+
+fn private_key<P: Modulus, N: Modulus>(
+    parts: &key::Parts<'_>,
+) -> Result<Box<PrivateKey<P, N>>, KeyError> {
+    let key = Box::new(PrivateKey::new(parts));
+    key::decide(key.inverse_fits())?;
+    Ok(key)
+}
+
+impl SigningKey {
+    /// Reads `PrivateKeyInfo` (RFC 5958) in DER, the inside of `BEGIN PRIVATE KEY`.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
+        Self::from_parts(&key::Parts::from_pkcs8(der)?)
+    }
+
+    /// Reads `RSAPrivateKey` (RFC 8017, appendix A.1.2) in DER, the inside of `BEGIN RSA PRIVATE KEY`.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub fn from_pkcs1_der(der: &[u8]) -> Result<Self, KeyError> {
+        Self::from_parts(&key::Parts::from_pkcs1(der)?)
+    }
+
+    fn from_parts(parts: &key::Parts<'_>) -> Result<Self, KeyError> {
+        parts.check()?;
+        Ok(Self(match parts.modulus_bits() {
+            2048 => Size::Bits2048(private_key(parts)?),
+            3072 => Size::Bits3072(private_key(parts)?),
+            4096 => Size::Bits4096(private_key(parts)?),
+            _ => return Err(KeyError::Length),
+        }))
+    }
+
+    /// The length of the modulus: 2048, 3072 or 4096. A signature has an eighth of that in bytes.
+    #[must_use]
+    pub fn modulus_bits(&self) -> usize {
+        match self.0 {
+            Size::Bits2048(_) => 2048,
+            Size::Bits3072(_) => 3072,
+            Size::Bits4096(_) => 4096,
+        }
+    }
+
+    /// Signs a message. The same message always gets the same signature; `rng` protects the key meanwhile: 16 bytes are
+    /// taken from it.
+    ///
+    /// # Errors
+    /// See [`SignError`].
+    pub fn sign(
+        &self,
+        message: &[u8],
+        rng: &mut (impl TryCryptoRng + ?Sized),
+    ) -> Result<Vec<u8>, SignError> {
+        let mut blinds = Zeroizing::new([[0; 8]; 2]);
+        for blind in blinds.iter_mut() {
+            rng.try_fill_bytes(blind).map_err(|_| SignError::Random)?;
+        }
+        self.sign_blinded(message, *blinds)
+    }
+
+    // Apart from the function above because that one is generic, so that it and everything generic that it calls is
+    // compiled by the crate that uses it, with the settings of that crate.
+    fn sign_blinded(&self, message: &[u8], blinds: [[u8; 8]; 2]) -> Result<Vec<u8>, SignError> {
+        match &self.0 {
+            Size::Bits2048(key) => key.sign(message, blinds, |_| ()),
+            Size::Bits3072(key) => key.sign(message, blinds, |_| ()),
+            Size::Bits4096(key) => key.sign(message, blinds, |_| ()),
+        }
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey([secret key elided])")
+    }
+}

@@ -1,0 +1,67 @@
+//! What the signature needs of modular arithmetic, and nothing more.
+//!
+//! Two implementations: [`crate::narrow`] for processors that multiply 32-bit numbers, [`crate::broad`] for those that
+//! multiply 64-bit numbers into 128 bits.
+//!
+//! All of it is Montgomery's (1985): for a constant `R`, a power of two larger than the modulus, a "product" of `a` and
+//! `b` is `a·b/R`, which costs no division. A number `x` is in *Montgomery form* when `x·R` stands for it; products of
+//! such numbers are again in that form.
+
+use zeroize::Zeroize;
+
+/// An odd modulus, secret or not, with everything that is computed from it once.
+///
+/// Nothing here branches on, indexes by, or ends early for a number or a modulus; only their sizes, which are public,
+/// decide what is done.
+pub(crate) trait Modulus: Sized {
+    /// A number in the range that products keep to: a few times the modulus, of either sign.
+    type Number: Copy + Default + Zeroize;
+
+    /// Room for one computation, wiped when it is dropped.
+    type Room;
+
+    /// The length of the modulus in bytes. Its highest bit is set.
+    const BYTES: usize;
+
+    /// `R` is two to the power of this.
+    const R_BITS: u32;
+
+    /// Reads a modulus of `BYTES` bytes, big-endian.
+    fn new(modulus: &[u8]) -> Self;
+
+    /// Room to compute in.
+    fn room() -> Self::Room;
+
+    /// Reads a number of at most `BYTES` bytes, big-endian.
+    fn number(bytes: &[u8]) -> Self::Number;
+
+    /// Reads a number of at most `2·BYTES` bytes, big-endian, and divides it by `R`.
+    fn reduced(&self, room: &mut Self::Room, bytes: &[u8]) -> Self::Number;
+
+    /// `a ← a·b/R`.
+    fn multiply(&self, room: &mut Self::Room, a: &mut Self::Number, b: &Self::Number);
+
+    /// `a ← a²/R`.
+    fn square(&self, room: &mut Self::Room, a: &mut Self::Number);
+
+    /// `a ← a − b`, still in the range that products keep to.
+    fn subtract(&self, a: &mut Self::Number, b: &Self::Number);
+
+    /// Takes the entry `index` out of a table, and touches all of it.
+    fn select(table: &[Self::Number], index: u8, out: &mut Self::Number);
+
+    /// Writes the one number from zero to below the modulus that `a` is congruent to; `BYTES` bytes, big-endian.
+    fn write(&self, a: &Self::Number, out: &mut [u8]);
+
+    /// Writes `a·b + c` of three numbers that are not negative: `2·BYTES` bytes, big-endian.
+    fn write_product(
+        room: &mut Self::Room,
+        a: &Self::Number,
+        b: &Self::Number,
+        c: &Self::Number,
+        out: &mut [u8],
+    );
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,666 @@
+//! Montgomery's arithmetic with 29-bit digits, for processors that multiply 32-bit numbers several at a time.
+//!
+//! # Numbers
+//! A number is `Σ dᵢ·βⁱ` with `β = 2²⁹` and digits of both signs, `−2²⁸ ≤ dᵢ < 2²⁸`. A product of two digits has at most
+//! 2⁵⁶, so that a signed 64-bit column takes 127 of them before it must be carried: carries are rare, and the loops
+//! ([`kernels`]) are nothing but products and sums. (Without signs the digits would have 28 bits for the same room, and
+//! a 1024-bit number 37 of them, which does not fill vectors of four; with 29 bits it has 36.) The idea of columns that
+//! are carried late is Gueron's and Krasnov's ("Software Implementation of Modular Exponentiation, Using Advanced Vector
+//! Instructions Architectures", 2012).
+//!
+//! # Reduction
+//! Montgomery's reduction adds a multiple of the modulus `m` that makes the low digits zero, and drops them. Done digit by
+//! digit (Koç, Acar, Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms", 1996) each digit waits for
+//! the one before. Here many digits are dropped at once: with `κ ≡ −m⁻¹ (mod βᴮ)` let
+//!
+//! > `M = (κ·m + 1) / βᴮ`, a whole number with `|M| < 0.51·m`, as `|κ| < 0.51·βᴮ`.
+//!
+//! Then for a number `T` and the value `q` of its low `B` digits
+//!
+//! > `T' = (T − q)/βᴮ + q·M` is congruent to `T/βᴮ`, since `βᴮ·T' = T − q + q·(κ·m + 1) = T + q·κ·m`.
+//!
+//! `q` is read off `T`: no multiplication and no waiting. `M` is a constant of the modulus. The price is that `T'` is
+//! as long as `q·M`, so that a step of `B` digits must be followed by steps of at least `B` digits, and the last one must be
+//! Montgomery's own, with `q = −T·m⁻¹` and `T' = (T + q·m)/βᴮ`. The steps for `r` digits to go are `B = 4·⌊r/8⌋`, and
+//! the last one four digits: for 36 digits 16, 8, 4, 4, 4.
+//!
+//! **Bounds.** With `N` digits, `R = βᴺ`, and signed digits `|q| < 0.51·βᴮ`. The step of `B` digits with `L ≥ B` digits after
+//! it adds `q·M`, which the later steps divide by `βᴸ`: less than `0.51²·m·β^(B−L)`, so at most `0.261·m` where `B = L` and
+//! next to nothing where `B < L` (then `B ≤ L − 4`). `B = L` holds for three steps at most (56 digits: 28, 8, 4; 108: 28,
+//! 8, 4; 144: 72, 36, 4). The last step adds `q·m/β⁴ < 0.51·m`. Together: **the result is less than `1.3·m + T/R`** in absolute value.
+//! For a product of two numbers below `6·m` that is below `1.3·m + 36·m²/R < 1.4·m`, as `R > 2¹⁵·m` for all sizes. So
+//! products of products need no comparison with the modulus, and there is room for differences of them.
+//!
+//! # Columns
+//! A column receives at most [`MOST_PRODUCTS`] products of two digits, 112·2⁵⁶, before it is carried. Besides it holds a
+//! carry of less than 2³⁶ and the offset 2²⁸: less than 2⁶³ together. Sums that do not keep to that occur in the middle of
+//! Karatsuba's method only; there they wrap, and what comes out does keep to it.
+
+mod kernels;
+mod lanes;
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::hint::black_box;
+
+use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
+
+use crate::modulus::Modulus;
+use lanes::{Pair, Quad};
+
+/// The bits of a digit.
+const DIGIT: u32 = 29;
+/// All bits of a digit.
+const MASK: i64 = (1 << DIGIT) - 1;
+/// What is added to each column so that digits, which have both signs, can be read off as if they had none.
+const OFFSET: i64 = 1 << (DIGIT - 1);
+/// How many products a column may receive before it is carried.
+const MOST_PRODUCTS: usize = 112;
+/// How many different lengths of steps a size has at most.
+const LENGTHS: usize = 5;
+
+/// A number of `4·V` digits.
+///
+/// Aligned in two ways: a row of products whose first column is odd takes the digits from `shifted`.
+#[derive(Clone, Copy)]
+pub(crate) struct Number<const V: usize> {
+    /// Digits `4·k` to `4·k + 3`.
+    whole: [Quad; V],
+    /// Digits `4·k − 1` to `4·k + 2`.
+    shifted: [Quad; V],
+}
+
+impl<const V: usize> Default for Number<V> {
+    fn default() -> Self {
+        Self {
+            whole: [Quad::ZERO; V],
+            shifted: [Quad::ZERO; V],
+        }
+    }
+}
+
+impl<const V: usize> DefaultIsZeroes for Number<V> {}
+
+impl<const V: usize> Number<V> {
+    /// From digits in the range of this module.
+    fn from_quads(quads: impl Iterator<Item = Quad>) -> Self {
+        let mut number = Self::default();
+        let mut before = Quad::ZERO;
+        for ((whole, shifted), quad) in number.whole.iter_mut().zip(&mut number.shifted).zip(quads)
+        {
+            *whole = quad;
+            *shifted = quad.after(before);
+            before = quad;
+        }
+        number
+    }
+
+    /// From columns; the value must fit.
+    fn from_columns(columns: &[i64]) -> Self {
+        let mut carry = 0;
+        let mut quads = Zeroizing::new([Quad::ZERO; V]);
+        for (quad, columns) in quads.iter_mut().zip(columns.as_chunks::<4>().0) {
+            let [a, b, c, d] = columns.map(|column| column + OFFSET);
+            (*quad, carry) = digits(Pair::new([a, b]), Pair::new([c, d]), carry);
+        }
+        debug_assert_eq!(carry, 0, "the value does not fit");
+        Self::from_quads(quads.iter().copied())
+    }
+
+    /// The digits, each in the place of a column.
+    fn columns(&self) -> Zeroizing<Vec<i64>> {
+        let mut columns = Zeroizing::new(Vec::with_capacity(4 * V));
+        for quad in &self.whole {
+            columns.extend(quad.digits().map(i64::from));
+        }
+        columns
+    }
+}
+
+/// Reads four digits off two pairs of columns; gives the carry on.
+///
+/// A column `t`, offset included, and the carry `c` become the digit `d = ((t + c) mod β) − 2²⁸` and the carry
+/// `⌊(t + c)/β⌋`: without the offset `t − 2²⁸ + c = d + β·carry`.
+#[inline(always)]
+fn digits(low: Pair, high: Pair, carry: i64) -> (Quad, i64) {
+    let ([t0, t1], [t2, t3]) = (low.columns(), high.columns());
+    let t0 = t0 + carry;
+    let t1 = t1 + (t0 >> DIGIT);
+    let t2 = t2 + (t1 >> DIGIT);
+    let t3 = t3 + (t2 >> DIGIT);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the digit is in the low bits"
+    )]
+    let quad = Quad::new([t0 as i32, t1 as i32, t2 as i32, t3 as i32])
+        .and(Quad::splat(MASK as i32))
+        .sub(Quad::splat(OFFSET as i32));
+    (quad, t3 >> DIGIT)
+}
+
+/// Room for one computation.
+pub(crate) struct Room<const V: usize> {
+    /// `8·V` columns, of which the last four receive nothing but carries.
+    product: [[Pair; V]; 4],
+    /// The product of the differences of halves, for Karatsuba's method.
+    middle: [[Pair; V]; 2],
+    /// The differences of halves: digits of twice the range, in the lower half of each.
+    differences: [Number<V>; 2],
+    /// Digits, each four times.
+    spread: [[Quad; 4]; V],
+    /// The digits that a step of the reduction drops.
+    quotient: [Quad; V],
+}
+
+impl<const V: usize> Drop for Room<V> {
+    fn drop(&mut self) {
+        self.product.as_flattened_mut().zeroize();
+        self.middle.as_flattened_mut().zeroize();
+        self.differences.zeroize();
+        self.spread.as_flattened_mut().zeroize();
+        self.quotient.zeroize();
+    }
+}
+
+/// How many quads the parts have in which a number of `v` quads is multiplied.
+const fn part(v: usize) -> usize {
+    if v.is_multiple_of(9) { 9 } else { 7 }
+}
+
+/// The `L` pairs from `at` on.
+#[inline(always)]
+fn pairs<const L: usize>(columns: &mut [Pair], at: usize) -> &mut [Pair; L] {
+    columns[at..]
+        .first_chunk_mut()
+        .expect("all places are constants of the size")
+}
+
+/// `L` quads.
+#[inline(always)]
+fn quads<const L: usize>(quads: &[Quad]) -> &[Quad; L] {
+    quads.first_chunk().expect("all parts have this length")
+}
+
+/// Adds `a·b` for one part `a`, and `b` of four digits.
+#[inline(always)]
+fn part_rows(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], b: &[Quad; 4]) {
+    let [b0, b1, b2, b3] = b;
+    if whole.len() == 9 {
+        kernels::rows_9(
+            pairs(columns, 0),
+            quads(whole),
+            quads(shifted),
+            b0,
+            b1,
+            b2,
+            b3,
+        );
+    } else {
+        kernels::rows_7(
+            pairs(columns, 0),
+            quads(whole),
+            quads(shifted),
+            b0,
+            b1,
+            b2,
+            b3,
+        );
+    }
+}
+
+/// Adds `a·b` for `b` of four digits.
+#[inline(always)]
+fn rows<const V: usize>(columns: &mut [Pair], a: &Number<V>, b: Quad) {
+    let b = b.spread();
+    let parts = a
+        .whole
+        .chunks_exact(part(V))
+        .zip(a.shifted.chunks_exact(part(V)));
+    for (place, (whole, shifted)) in parts.enumerate() {
+        part_rows(&mut columns[2 * part(V) * place..], whole, shifted, &b);
+    }
+}
+
+/// Adds the product of two parts.
+#[inline(always)]
+fn part_product(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], b: &[Quad]) {
+    for (i, quad) in b.iter().enumerate() {
+        part_rows(&mut columns[2 * i..], whole, shifted, &quad.spread());
+    }
+}
+
+/// Adds the square of a part.
+#[inline(always)]
+fn part_square(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], spread: &mut [[Quad; 4]]) {
+    for (spread, quad) in spread.iter_mut().zip(whole) {
+        *spread = quad.spread();
+    }
+    if whole.len() == 9 {
+        let spread = spread.first_chunk().expect("there is room for all quads");
+        kernels::square_9(pairs(columns, 0), quads(whole), quads(shifted), spread);
+    } else {
+        let spread = spread.first_chunk().expect("there is room for all quads");
+        kernels::square_7(pairs(columns, 0), quads(whole), quads(shifted), spread);
+    }
+}
+
+/// Carries every column into the next, once and all at the same time: they are less than 2³⁶ then.
+///
+/// A column `t` with `|t| < 2⁶³` becomes `(t + 2⁶³) mod β`, and the next one gets `⌊(t + 2⁶³)/β⌋ − 2³⁴`: the shift
+/// fills with zeros, and `2⁶³ = 2³⁴·β`. The last column only receives: the value fits.
+fn settle(columns: &mut [Pair]) {
+    let mask = Pair::splat(MASK);
+    let half = Pair::splat(1 << (63 - DIGIT));
+    let Some((last, columns)) = columns.split_last_mut() else {
+        return;
+    };
+    // So that the first column, which receives nothing, comes out right.
+    let mut before = half;
+    for pair in columns {
+        let raised = pair.add(Pair::splat(i64::MIN));
+        let carry = raised.shift_right(DIGIT);
+        *pair = raised.and(mask).add(carry.after(before).sub(half));
+        before = carry;
+    }
+    let [low, high] = last.columns();
+    let low = low + before.sub(half).columns()[1];
+    *last = Pair::new([low & MASK, high + (low >> DIGIT)]);
+}
+
+/// A modulus of `BYTES` bytes in `4·V` digits.
+pub(crate) struct Narrow<const V: usize, const BYTES: usize> {
+    modulus: Number<V>,
+    /// `−m⁻¹ mod 2⁵⁸`: two digits.
+    negated_inverse: i64,
+    /// `M` for the lengths of steps, longest first.
+    steps: [Number<V>; LENGTHS],
+}
+
+impl<const V: usize, const BYTES: usize> Drop for Narrow<V, BYTES> {
+    fn drop(&mut self) {
+        self.modulus.zeroize();
+        self.negated_inverse.zeroize();
+        self.steps.zeroize();
+    }
+}
+
+/// The length of the next step where `digits` are to go; none where the last step is next.
+const fn step(digits: usize) -> Option<usize> {
+    if digits > 4 {
+        Some(digits / 8 * 4)
+    } else {
+        None
+    }
+}
+
+/// The different lengths of steps for numbers of `digits` digits, longest first, filled up with zeros.
+const fn lengths(digits: usize) -> [usize; LENGTHS] {
+    let mut lengths = [0; LENGTHS];
+    let (mut left, mut count) = (digits, 0);
+    while let Some(length) = step(left) {
+        if count == 0 || lengths[count - 1] != length {
+            lengths[count] = length;
+            count += 1;
+        }
+        left -= length;
+    }
+    lengths
+}
+
+/// The digit `place` of a number in big-endian bytes, without sign.
+fn digit_of_bytes(bytes: &[u8], place: usize) -> i64 {
+    let bit = place * DIGIT as usize;
+    let mut window = 0;
+    // 29 bits and up to 7 before them are in five bytes.
+    for i in 0..5 {
+        let byte = bytes.iter().rev().nth(bit / 8 + i).copied().unwrap_or(0);
+        window |= i64::from(byte) << (8 * i);
+    }
+    (window >> (bit % 8)) & MASK
+}
+
+/// Writes digits without sign as big-endian bytes.
+fn write_bytes(digits: &[i64], out: &mut [u8]) {
+    let (mut window, mut bits) = (0_i64, 0);
+    let mut digits = digits.iter();
+    for byte in out.iter_mut().rev() {
+        if bits < 8 {
+            window |= digits.next().copied().unwrap_or(0) << bits;
+            bits += DIGIT;
+        }
+        *byte = window.to_le_bytes()[0];
+        window >>= 8;
+        bits -= 8;
+    }
+}
+
+/// Carries from column to column until each is a digit without sign; gives what is left over.
+fn carry_through(columns: &mut [i64]) -> i64 {
+    let mut carry = 0;
+    for column in columns {
+        let sum = *column + carry;
+        *column = sum & MASK;
+        carry = sum >> DIGIT;
+    }
+    carry
+}
+
+/// A digit with sign out of the low bits.
+fn signed_digit(bits: i64) -> i64 {
+    bits << (64 - DIGIT) >> (64 - DIGIT)
+}
+
+impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
+    const DIGITS: usize = 4 * V;
+    const LENGTHS: [usize; LENGTHS] = lengths(Self::DIGITS);
+    /// Whether Karatsuba's method is used: where a number has two parts.
+    const HALVES: bool = V == 2 * part(V);
+
+    /// Puts `a·b` into the columns, with the offset. Gives how many products a column has received since it was carried.
+    fn product(room: &mut Room<V>, a: &Number<V>, b: &Number<V>) -> usize {
+        let columns = room.product.as_flattened_mut();
+        columns.fill(Pair::splat(OFFSET));
+        if Self::HALVES {
+            let half = V / 2;
+            let (low, high) = columns.split_at_mut(2 * V);
+            part_product(low, &a.whole[..half], &a.shifted[..half], &b.whole[..half]);
+            part_product(high, &a.whole[half..], &a.shifted[half..], &b.whole[half..]);
+            let [x, y] = &mut room.differences;
+            Self::subtract_halves(x, a);
+            Self::subtract_halves(y, b);
+            let middle = room.middle.as_flattened_mut();
+            middle.fill(Pair::splat(2 * OFFSET));
+            part_product(
+                middle,
+                &x.whole[..half],
+                &x.shifted[..half],
+                &y.whole[..half],
+            );
+            Self::join_halves(room);
+            return Self::DIGITS;
+        }
+        let mut products = 0;
+        for (i, quad) in b.whole.iter().enumerate() {
+            if products + 4 > MOST_PRODUCTS {
+                settle(columns);
+                products = 0;
+            }
+            rows(&mut columns[2 * i..], a, *quad);
+            products += 4;
+        }
+        products
+    }
+
+    /// Puts `a²` into the columns, with the offset; as [`Self::product`].
+    fn square_columns(room: &mut Room<V>, a: &Number<V>) -> usize {
+        let half = V / 2;
+        let columns = room.product.as_flattened_mut();
+        if V == part(V) {
+            columns.fill(Pair::splat(OFFSET));
+            part_square(columns, &a.whole, &a.shifted, &mut room.spread);
+        } else if Self::HALVES {
+            columns.fill(Pair::splat(OFFSET));
+            let (low, high) = columns.split_at_mut(2 * V);
+            part_square(low, &a.whole[..half], &a.shifted[..half], &mut room.spread);
+            part_square(high, &a.whole[half..], &a.shifted[half..], &mut room.spread);
+            let [x, _] = &mut room.differences;
+            Self::subtract_halves(x, a);
+            let middle = room.middle.as_flattened_mut();
+            middle.fill(Pair::splat(2 * OFFSET));
+            part_square(
+                middle,
+                &x.whole[..half],
+                &x.shifted[..half],
+                &mut room.spread,
+            );
+            Self::join_halves(room);
+        } else {
+            return Self::product(room, a, a);
+        }
+        Self::DIGITS
+    }
+
+    /// The lower half minus the higher, digit by digit.
+    fn subtract_halves(difference: &mut Number<V>, a: &Number<V>) {
+        for (difference, digits) in [
+            (&mut difference.whole, &a.whole),
+            (&mut difference.shifted, &a.shifted),
+        ] {
+            let (low, high) = digits.split_at(V / 2);
+            for ((difference, low), high) in difference.iter_mut().zip(low).zip(high) {
+                *difference = low.sub(*high);
+            }
+        }
+    }
+
+    /// Karatsuba: `a₀b₁ + a₁b₀ = a₀b₀ + a₁b₁ − (a₀ − a₁)(b₀ − b₁)`, added in the middle of the product.
+    ///
+    /// The offsets of the first two on the right are gone with the third's, which is twice theirs.
+    fn join_halves(room: &mut Room<V>) {
+        let columns = room.product.as_flattened_mut();
+        let middle = room.middle.as_flattened_mut();
+        let (low, high) = columns.split_at(2 * V);
+        for ((middle, low), high) in middle.iter_mut().zip(low).zip(high) {
+            *middle = low.add(*high).sub(*middle);
+        }
+        for (column, middle) in columns[V..].iter_mut().zip(middle) {
+            *column = column.add(*middle);
+        }
+    }
+
+    /// Divides the columns by `R`. `products` is how many products they have received since they were carried.
+    fn reduce(&self, room: &mut Room<V>, mut products: usize, out: &mut Number<V>) {
+        let columns = room.product.as_flattened_mut();
+        // How many digits are dropped already.
+        let mut at = 0;
+        while let Some(length) = step(Self::DIGITS - at) {
+            if products + length > MOST_PRODUCTS {
+                settle(&mut columns[at / 2..]);
+                products = 0;
+            }
+            let place = Self::LENGTHS.iter().position(|l| *l == length);
+            let m = &self.steps[place.unwrap_or(0)];
+            let quotient = &mut room.quotient[..length / 4];
+            let mut carry = 0;
+            for (quad, pairs) in quotient
+                .iter_mut()
+                .zip(columns[at / 2..].as_chunks::<2>().0)
+            {
+                (*quad, carry) = digits(pairs[0], pairs[1], carry);
+            }
+            at += length;
+            let columns = &mut columns[at / 2..];
+            columns[0] = columns[0].add(Pair::new([carry, 0]));
+            for (i, quad) in quotient.iter().enumerate() {
+                rows(&mut columns[2 * i..], m, *quad);
+            }
+            products += length;
+        }
+        let columns = &mut columns[at / 2..];
+        let (quotient, carry) = self.last_quotient(columns);
+        rows(columns, &self.modulus, quotient);
+        let columns = &mut columns[2..];
+        columns[0] = columns[0].add(Pair::new([carry, 0]));
+        let mut carry = 0;
+        let mut before = Quad::ZERO;
+        for (i, pairs) in columns.as_chunks::<2>().0.iter().enumerate().take(V) {
+            let quad;
+            (quad, carry) = digits(pairs[0], pairs[1], carry);
+            out.whole[i] = quad;
+            out.shifted[i] = quad.after(before);
+            before = quad;
+        }
+        debug_assert_eq!(carry, 0, "the value does not fit");
+    }
+
+    /// The last step's `q ≡ −T·m⁻¹ (mod β⁴)`, and what the four columns that become zero carry into the next.
+    ///
+    /// Two digits at a time: 58 bits, of which one multiplication of 64-bit numbers gives the low ones.
+    fn last_quotient(&self, columns: &[Pair]) -> (Quad, i64) {
+        let ([t0, t1], [t2, t3]) = (columns[0].columns(), columns[1].columns());
+        let [t0, t1, t2, t3] = [t0, t1, t2, t3].map(|column| column - OFFSET);
+        let [m0, m1, m2, m3] = self.modulus.whole[0].digits().map(i64::from);
+        let two_digits = |low: i64, high: i64| {
+            let value = low.wrapping_add(high << DIGIT);
+            let quotient = value.wrapping_mul(self.negated_inverse);
+            let first = signed_digit(quotient);
+            (first, signed_digit(quotient.wrapping_sub(first) >> DIGIT))
+        };
+        let (q0, q1) = two_digits(t0, t1);
+        let t0 = t0 + q0 * m0;
+        let t1 = t1 + q0 * m1 + q1 * m0 + (t0 >> DIGIT);
+        let t2 = t2 + q0 * m2 + q1 * m1 + (t1 >> DIGIT);
+        let t3 = t3 + q0 * m3 + q1 * m2;
+        let (q2, q3) = two_digits(t2, t3);
+        let t2 = t2 + q2 * m0;
+        let t3 = t3 + q2 * m1 + q3 * m0 + (t2 >> DIGIT);
+        #[expect(clippy::cast_possible_truncation, reason = "a digit has 29 bits")]
+        let quotient = Quad::new([q0 as i32, q1 as i32, q2 as i32, q3 as i32]);
+        (quotient, t3 >> DIGIT)
+    }
+}
+
+impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
+    type Number = Number<V>;
+    type Room = Room<V>;
+    const BYTES: usize = BYTES;
+    const R_BITS: u32 = DIGIT * Self::DIGITS as u32;
+
+    fn new(modulus: &[u8]) -> Self {
+        let low = (0..3).fold(0_i64, |low, i| {
+            low | digit_of_bytes(modulus, i).wrapping_shl(29 * i as u32)
+        });
+        // Newton: an inverse modulo 2^k is one modulo 2^2k after a step; an odd number is its own modulo 8.
+        let mut inverse = low;
+        for _ in 0..5 {
+            let error = 2_i64.wrapping_sub(low.wrapping_mul(inverse));
+            inverse = inverse.wrapping_mul(error);
+        }
+        let mut new = Self {
+            modulus: Self::number(modulus),
+            negated_inverse: inverse.wrapping_neg() & ((1 << (2 * DIGIT)) - 1),
+            steps: [Number::default(); LENGTHS],
+        };
+        // The reduction of 1, digit by digit: after B digits it is (κ·m + 1)/βᴮ. A column receives as many products as
+        // there are digits in the longest step.
+        let digits = new.modulus.columns();
+        let mut state = Zeroizing::new(vec![0_i64; Self::DIGITS + 1]);
+        state[0] = 1;
+        for count in 1..=Self::LENGTHS[0] {
+            let quotient = signed_digit(state[0].wrapping_mul(new.negated_inverse));
+            for (column, digit) in state.iter_mut().zip(digits.iter()) {
+                *column += quotient * digit;
+            }
+            let carry = state[0] >> DIGIT;
+            state.rotate_left(1);
+            state[Self::DIGITS] = 0;
+            state[0] += carry;
+            if let Some(place) = Self::LENGTHS.iter().position(|length| *length == count) {
+                new.steps[place] = Number::from_columns(&state[..Self::DIGITS]);
+            }
+        }
+        new
+    }
+
+    fn room() -> Room<V> {
+        Room {
+            product: [[Pair::default(); V]; 4],
+            middle: [[Pair::default(); V]; 2],
+            differences: [Number::default(); 2],
+            spread: [[Quad::ZERO; 4]; V],
+            quotient: [Quad::ZERO; V],
+        }
+    }
+
+    fn number(bytes: &[u8]) -> Number<V> {
+        let columns: Zeroizing<Vec<_>> = Zeroizing::new(
+            (0..Self::DIGITS)
+                .map(|place| digit_of_bytes(bytes, place))
+                .collect(),
+        );
+        Number::from_columns(&columns)
+    }
+
+    fn reduced(&self, room: &mut Room<V>, bytes: &[u8]) -> Number<V> {
+        for (i, pair) in room.product.as_flattened_mut().iter_mut().enumerate() {
+            let columns = [2 * i, 2 * i + 1].map(|place| digit_of_bytes(bytes, place) + OFFSET);
+            *pair = Pair::new(columns);
+        }
+        let mut out = Number::default();
+        self.reduce(room, 0, &mut out);
+        out
+    }
+
+    fn multiply(&self, room: &mut Room<V>, a: &mut Number<V>, b: &Number<V>) {
+        let products = Self::product(room, a, b);
+        self.reduce(room, products, a);
+    }
+
+    fn square(&self, room: &mut Room<V>, a: &mut Number<V>) {
+        let products = Self::square_columns(room, a);
+        self.reduce(room, products, a);
+    }
+
+    fn subtract(&self, a: &mut Number<V>, b: &Number<V>) {
+        let mut columns = a.columns();
+        for (a, b) in columns.iter_mut().zip(b.columns().iter()) {
+            *a -= b;
+        }
+        *a = Number::from_columns(&columns);
+    }
+
+    fn select(table: &[Number<V>], index: u8, out: &mut Number<V>) {
+        let mut quads = Zeroizing::new([Quad::ZERO; V]);
+        for (place, entry) in (0_u8..).zip(table) {
+            // All ones where the two are equal: only then the subtraction borrows. The compiler must not know, or it
+            // makes a branch of it.
+            let equal = (i32::from(place ^ index) - 1) >> 31;
+            let mask = Quad::splat(black_box(equal));
+            for (quad, entry) in quads.iter_mut().zip(&entry.whole) {
+                *quad = quad.or(entry.and(mask));
+            }
+        }
+        *out = Number::from_quads(quads.iter().copied());
+    }
+
+    fn write(&self, a: &Number<V>, out: &mut [u8]) {
+        // |a| < 1.4·m, so that a + 2·m is positive and less than 4·m: subtract 2·m and m where that leaves no less than 0.
+        let modulus = self.modulus.columns();
+        let mut value = a.columns();
+        for (column, modulus) in value.iter_mut().zip(modulus.iter()) {
+            *column += 2 * modulus;
+        }
+        carry_through(&mut value);
+        for multiple in [2, 1] {
+            let mut less = value.clone();
+            for (column, modulus) in less.iter_mut().zip(modulus.iter()) {
+                *column -= multiple * modulus;
+            }
+            // All ones where it is negative.
+            let keep = black_box(carry_through(&mut less));
+            for (value, less) in value.iter_mut().zip(less.iter()) {
+                *value = (*value & keep) | (less & !keep);
+            }
+        }
+        write_bytes(&value, out);
+    }
+
+    fn write_product(
+        room: &mut Room<V>,
+        a: &Number<V>,
+        b: &Number<V>,
+        c: &Number<V>,
+        out: &mut [u8],
+    ) {
+        Self::product(room, a, b);
+        let mut columns = Zeroizing::new(Vec::with_capacity(2 * Self::DIGITS));
+        for pair in room.product.as_flattened() {
+            columns.extend(pair.columns().map(|column| column - OFFSET));
+        }
+        for (column, c) in columns.iter_mut().zip(c.columns().iter()) {
+            *column += c;
+        }
+        carry_through(&mut columns);
+        write_bytes(&columns, out);
+    }
+}

@@ -1,0 +1,287 @@
+//! The vectors that the arithmetic is written in: four digits, or two columns.
+//!
+//! Two implementations of the same dozen operations: WebAssembly's `simd128`, and arrays. The first is a wrapper around
+//! `core::arch::wasm32`, of which only functions that are safe to call are used: no pointers.
+
+pub(super) use implementation::{Pair, Quad};
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod implementation {
+    use core::arch::wasm32::{
+        i32x4, i32x4_add, i32x4_extract_lane, i32x4_shuffle, i32x4_splat, i32x4_sub, i64x2,
+        i64x2_add, i64x2_extmul_high_i32x4, i64x2_extmul_low_i32x4, i64x2_extract_lane,
+        i64x2_shuffle, i64x2_splat, i64x2_sub, u64x2_shr, v128, v128_and, v128_or,
+    };
+
+    /// Four signed digits.
+    #[derive(Clone, Copy)]
+    #[repr(transparent)]
+    pub(crate) struct Quad(v128);
+
+    /// Two signed columns.
+    #[derive(Clone, Copy)]
+    #[repr(transparent)]
+    pub(crate) struct Pair(v128);
+
+    impl Quad {
+        pub(crate) const ZERO: Self = Self(i32x4(0, 0, 0, 0));
+
+        #[inline(always)]
+        pub(crate) fn new(digits: [i32; 4]) -> Self {
+            Self(i32x4(digits[0], digits[1], digits[2], digits[3]))
+        }
+
+        #[inline(always)]
+        pub(crate) fn splat(digit: i32) -> Self {
+            Self(i32x4_splat(digit))
+        }
+
+        #[inline(always)]
+        pub(crate) fn digits(self) -> [i32; 4] {
+            [
+                i32x4_extract_lane::<0>(self.0),
+                i32x4_extract_lane::<1>(self.0),
+                i32x4_extract_lane::<2>(self.0),
+                i32x4_extract_lane::<3>(self.0),
+            ]
+        }
+
+        #[inline(always)]
+        pub(crate) fn add(self, other: Self) -> Self {
+            Self(i32x4_add(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub(crate) fn sub(self, other: Self) -> Self {
+            Self(i32x4_sub(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub(crate) fn and(self, other: Self) -> Self {
+            Self(v128_and(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub(crate) fn or(self, other: Self) -> Self {
+            Self(v128_or(self.0, other.0))
+        }
+
+        /// The last digit of `before`, then the first three of this.
+        #[inline(always)]
+        pub(crate) fn after(self, before: Self) -> Self {
+            Self(i32x4_shuffle::<3, 4, 5, 6>(before.0, self.0))
+        }
+
+        /// Each digit in all four places.
+        #[inline(always)]
+        pub(crate) fn spread(self) -> [Self; 4] {
+            [
+                Self(i32x4_shuffle::<0, 0, 0, 0>(self.0, self.0)),
+                Self(i32x4_shuffle::<1, 1, 1, 1>(self.0, self.0)),
+                Self(i32x4_shuffle::<2, 2, 2, 2>(self.0, self.0)),
+                Self(i32x4_shuffle::<3, 3, 3, 3>(self.0, self.0)),
+            ]
+        }
+    }
+
+    impl Pair {
+        #[inline(always)]
+        pub(crate) fn new(columns: [i64; 2]) -> Self {
+            Self(i64x2(columns[0], columns[1]))
+        }
+
+        #[inline(always)]
+        pub(crate) fn splat(column: i64) -> Self {
+            Self(i64x2_splat(column))
+        }
+
+        #[inline(always)]
+        pub(crate) fn columns(self) -> [i64; 2] {
+            [
+                i64x2_extract_lane::<0>(self.0),
+                i64x2_extract_lane::<1>(self.0),
+            ]
+        }
+
+        #[inline(always)]
+        pub(crate) fn add(self, other: Self) -> Self {
+            Self(i64x2_add(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub(crate) fn sub(self, other: Self) -> Self {
+            Self(i64x2_sub(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub(crate) fn and(self, other: Self) -> Self {
+            Self(v128_and(self.0, other.0))
+        }
+
+        /// Shifts right, filling with zeros.
+        #[inline(always)]
+        pub(crate) fn shift_right(self, bits: u32) -> Self {
+            Self(u64x2_shr(self.0, bits))
+        }
+
+        /// The second column of `before`, then the first of this.
+        #[inline(always)]
+        pub(crate) fn after(self, before: Self) -> Self {
+            Self(i64x2_shuffle::<1, 2>(before.0, self.0))
+        }
+
+        /// Adds the products of the first two digits of each.
+        #[inline(always)]
+        pub(crate) fn add_low(self, a: Quad, b: Quad) -> Self {
+            Self(i64x2_add(self.0, i64x2_extmul_low_i32x4(a.0, b.0)))
+        }
+
+        /// Adds the products of the last two digits of each.
+        #[inline(always)]
+        pub(crate) fn add_high(self, a: Quad, b: Quad) -> Self {
+            Self(i64x2_add(self.0, i64x2_extmul_high_i32x4(a.0, b.0)))
+        }
+    }
+}
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod implementation {
+    use core::array;
+
+    /// Four signed digits.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Quad([i32; 4]);
+
+    /// Two signed columns. Sums wrap, as they do in a vector.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Pair([i64; 2]);
+
+    impl Quad {
+        pub(crate) const ZERO: Self = Self([0; 4]);
+
+        #[inline(always)]
+        pub(crate) fn new(digits: [i32; 4]) -> Self {
+            Self(digits)
+        }
+
+        #[inline(always)]
+        pub(crate) fn splat(digit: i32) -> Self {
+            Self([digit; 4])
+        }
+
+        #[inline(always)]
+        pub(crate) fn digits(self) -> [i32; 4] {
+            self.0
+        }
+
+        #[inline(always)]
+        pub(crate) fn add(self, other: Self) -> Self {
+            Self(array::from_fn(|i| self.0[i].wrapping_add(other.0[i])))
+        }
+
+        #[inline(always)]
+        pub(crate) fn sub(self, other: Self) -> Self {
+            Self(array::from_fn(|i| self.0[i].wrapping_sub(other.0[i])))
+        }
+
+        #[inline(always)]
+        pub(crate) fn and(self, other: Self) -> Self {
+            Self(array::from_fn(|i| self.0[i] & other.0[i]))
+        }
+
+        #[inline(always)]
+        pub(crate) fn or(self, other: Self) -> Self {
+            Self(array::from_fn(|i| self.0[i] | other.0[i]))
+        }
+
+        /// The last digit of `before`, then the first three of this.
+        #[inline(always)]
+        pub(crate) fn after(self, before: Self) -> Self {
+            Self([before.0[3], self.0[0], self.0[1], self.0[2]])
+        }
+
+        /// Each digit in all four places.
+        #[inline(always)]
+        pub(crate) fn spread(self) -> [Self; 4] {
+            self.0.map(Self::splat)
+        }
+    }
+
+    impl Pair {
+        #[inline(always)]
+        pub(crate) fn new(columns: [i64; 2]) -> Self {
+            Self(columns)
+        }
+
+        #[inline(always)]
+        pub(crate) fn splat(column: i64) -> Self {
+            Self([column; 2])
+        }
+
+        #[inline(always)]
+        pub(crate) fn columns(self) -> [i64; 2] {
+            self.0
+        }
+
+        #[inline(always)]
+        pub(crate) fn add(self, other: Self) -> Self {
+            Self(array::from_fn(|i| self.0[i].wrapping_add(other.0[i])))
+        }
+
+        #[inline(always)]
+        pub(crate) fn sub(self, other: Self) -> Self {
+            Self(array::from_fn(|i| self.0[i].wrapping_sub(other.0[i])))
+        }
+
+        #[inline(always)]
+        pub(crate) fn and(self, other: Self) -> Self {
+            Self(array::from_fn(|i| self.0[i] & other.0[i]))
+        }
+
+        /// Shifts right, filling with zeros.
+        #[inline(always)]
+        pub(crate) fn shift_right(self, bits: u32) -> Self {
+            Self(
+                self.0
+                    .map(|column| (column.cast_unsigned() >> bits).cast_signed()),
+            )
+        }
+
+        /// The second column of `before`, then the first of this.
+        #[inline(always)]
+        pub(crate) fn after(self, before: Self) -> Self {
+            Self([before.0[1], self.0[0]])
+        }
+
+        /// Adds the products of the first two digits of each.
+        #[inline(always)]
+        pub(crate) fn add_low(self, a: Quad, b: Quad) -> Self {
+            Self(array::from_fn(|i| {
+                self.0[i].wrapping_add(i64::from(a.0[i]) * i64::from(b.0[i]))
+            }))
+        }
+
+        /// Adds the products of the last two digits of each.
+        #[inline(always)]
+        pub(crate) fn add_high(self, a: Quad, b: Quad) -> Self {
+            Self(array::from_fn(|i| {
+                self.0[i].wrapping_add(i64::from(a.0[i + 2]) * i64::from(b.0[i + 2]))
+            }))
+        }
+    }
+}
+
+impl Default for Quad {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Self::splat(0)
+    }
+}
+
+impl zeroize::DefaultIsZeroes for Quad {}
+impl zeroize::DefaultIsZeroes for Pair {}
