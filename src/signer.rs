@@ -180,11 +180,11 @@ mod tests {
         ];
         let queries = [
             "",
-            "room=general-assembly&user_id=7&user_name=Ann&user_email=a%40b.example&is_moderator=true",
-            "room=%E5%85%AC%E6%B0%91%E6%9C%83%E8%AD%B0&user_name=%E7%8E%8B%E5%B0%8F%E6%98%8E&is_moderator=false",
+            "room=general-assembly&user_id=7&user_name=Ann&user_email=a%40b.example&user_moderator=true",
+            "room=%E5%85%AC%E6%B0%91%E6%9C%83%E8%AD%B0&user_name=%E7%8E%8B%E5%B0%8F%E6%98%8E&user_moderator=false",
             "user_name=%22%5C%2F%3C%26%E2%80%A8%F0%9F%98%80",
             "user_avatar=https%3A%2F%2Fexample.org%2Fa.png&user_hidden_from_recorder=true",
-            "features=recording&is_moderator=true",
+            "features=recording&user_moderator=true",
         ];
         for variables in variables {
             let config = config_with(variables);

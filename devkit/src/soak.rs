@@ -144,6 +144,7 @@ pub fn soak(project: &Project, options: &Options, stop: &Stop) -> Result<()> {
             program: build_embedded(project, stop)?,
             manifest: project.manifest(),
             component,
+            second_engine: false,
         },
     };
     let keys = Keys::provide(project, stop)?;
