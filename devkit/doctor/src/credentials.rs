@@ -7,6 +7,9 @@ use crate::facts::Facts;
 use crate::finding::{Finding, Kind};
 use crate::values::set;
 
+/// The name of the engine that is the default.
+const JWT_SIMPLE: &str = "jwt-simple";
+
 /// The length that 8x8's instructions make (`ssh-keygen -b 4096`), in bits.
 const RECOMMENDED_BITS: usize = 4096;
 
@@ -71,6 +74,16 @@ pub fn examine(facts: &Facts, config: &Config, key: Option<&PublicHalf>, found: 
                 key.bits()
             ),
             "ssh-keygen -t rsa -b 4096 -m PEM -N '' -f key.pem, and give 8x8 the output of `openssl pkey -in key.pem -pubout`",
+        ));
+    }
+    if key.bits() == RECOMMENDED_BITS && of(variable::SIGNING_ENGINE) == JWT_SIMPLE {
+        found.push(Finding::of_variable(
+            Kind::EngineSlow,
+            variable::SIGNING_ENGINE.name,
+            format!(
+                "is jwt-simple, whose signature by a key of {RECOMMENDED_BITS} bits took 34 ms of a processor where rs256 took 7 ms (docs/performance.md); the tokens are the same."
+            ),
+            set(variable::SIGNING_ENGINE.name, "rs256"),
         ));
     }
     let is_throw_away = facts

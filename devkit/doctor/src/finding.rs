@@ -138,6 +138,8 @@ kinds! {
     ProviderUnread = "provider-unread", Hint;
     /// The key is shorter than 8x8's own instructions make it.
     KeyBits = "key-bits", Hint;
+    /// Signatures by a long key take several times as long as they need.
+    EngineSlow = "engine-slow", Hint;
     /// The key id comes without the App ID.
     KeyIdAlone = "key-id-alone", Hint;
     /// An origin is compared in another form than it is written.

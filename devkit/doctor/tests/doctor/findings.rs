@@ -179,6 +179,7 @@ fn cases() -> Vec<(Setup, Vec<Kind>)> {
         ),
         (good().set("jaas_key_id", "7d1e02"), vec![KeyIdAlone]),
         (good().set("jaas_private_key", short_key()), vec![KeyBits]),
+        (good().set("signing_engine", "jwt-simple"), vec![EngineSlow]),
         (
             good().with(|s| s.throw_away_key = Some(key().into())),
             vec![ThrowAwayKey],

@@ -67,6 +67,7 @@ pub fn faultless() -> Vec<(String, String)> {
         ),
         ("AUTH_ISSUER", "https://login.vtaiwan.tw"),
         ("AUTH_AUDIENCE", "jaas-jwt"),
+        ("SIGNING_ENGINE", "rs256"),
     ]
     .map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value.to_owned()))
     .into()
