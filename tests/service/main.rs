@@ -13,6 +13,7 @@ mod spin;
 mod authentication;
 mod configuration;
 mod cors;
+mod engines;
 mod get;
 mod health;
 mod hostile;
