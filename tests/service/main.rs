@@ -13,6 +13,7 @@ mod authentication;
 mod configuration;
 mod cors;
 mod deployments;
+mod engines;
 mod faults;
 mod get;
 mod health;

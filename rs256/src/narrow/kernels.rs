@@ -72,6 +72,8 @@ macro_rules! kernels {
             spread: &[[Quad; 4]; $u],
         ) {
             let last = Quad::ZERO.after(whole[$last]);
+            // Called for quads that there are only.
+            let left = |k: usize| whole[k % $u];
             let right = |k: usize| if k == $u { last } else { shifted[k] };
             $({
                 let [b0, b1, b2, b3] = spread[$i];
@@ -95,7 +97,7 @@ macro_rules! kernels {
                     .add_high(y, b3);
                 columns[4 * $i + 3] = columns[4 * $i + 3].add_high(y1, b1).add_low(y1, b3);
                 if $i < $last {
-                    let x = whole[$i + 1];
+                    let x = left($i + 1);
                     columns[4 * $i + 2] = columns[4 * $i + 2].add_low(x, doubled[0]);
                     columns[4 * $i + 3] = columns[4 * $i + 3].add_high(x, doubled[0]).add_low(x, doubled[2]);
                 }
@@ -108,7 +110,7 @@ macro_rules! kernels {
                         .add_high(before_y, doubled[3]);
                     columns[2 * ($i + $j) + 1] = columns[2 * ($i + $j) + 1].add_low(y, doubled[3]);
                     if $j < $u {
-                        let x = whole[$j];
+                        let x = left($j);
                         columns[2 * ($i + $j)] = columns[2 * ($i + $j)].add_low(x, doubled[0]);
                         columns[2 * ($i + $j) + 1] = columns[2 * ($i + $j) + 1]
                             .add_high(x, doubled[0])
