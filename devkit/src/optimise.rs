@@ -38,8 +38,8 @@ const INLINE: [&str; 4] = [
     "--inlining-optimizing",
 ];
 
-/// For every component, after that.
-const SHRINK: [&str; 3] = ["-Os", "--strip-debug", "--strip-producers"];
+/// For every component, after that. `-Os` saves 2 % of the size and costs `rs256` a sixth of its speed with 2048 bits.
+const OPTIMISE: [&str; 3] = ["-O3", "--strip-debug", "--strip-producers"];
 
 /// What `wasm-opt` does to a component. It reads from the module which features of WebAssembly it may use.
 fn arguments(variant: Variant) -> Vec<&'static str> {
@@ -48,7 +48,7 @@ fn arguments(variant: Variant) -> Vec<&'static str> {
         // A product is one instruction.
         Variant::Wide => &[],
     };
-    [inline, &SHRINK].concat()
+    [inline, &OPTIMISE].concat()
 }
 
 /// What is there when a component has been linked.
