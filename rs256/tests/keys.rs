@@ -282,7 +282,7 @@ fn what_is_no_rsa_key_is_refused() {
     );
     for (what, der) in [
         ("nothing", &[][..]),
-        ("text", b"-----BEGIN PRIVATE KEY-----"),
+        ("text", b"no key at all"),
         ("a public key", &public),
         ("a key without its end", &key[..key.len() - 1]),
         ("a key and more", &[&key[..], &[0]].concat()),
