@@ -884,7 +884,7 @@ pub(crate) mod tests {
     #[test]
     fn a_provider_that_fails_is_a_problem_and_the_stricter_switch_holds() {
         let config = Config::read(|_| Err(VariableUnavailable));
-        assert_eq!(config.problems.len(), 17);
+        assert_eq!(config.problems.len(), 18);
         assert!(config.require_origin && !config.disclose_origins);
         assert!(config.is_wrong(variable::ALLOWED_ORIGINS));
     }
