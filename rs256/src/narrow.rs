@@ -454,7 +454,8 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
         // How many digits are dropped already.
         let mut at = 0;
         while let Some(length) = step(Self::DIGITS - at) {
-            if products + length > MOST_PRODUCTS {
+            // Four more for the last step, which follows without another look.
+            if products + length + 4 > MOST_PRODUCTS {
                 settle(&mut columns[at / 2..]);
                 products = 0;
             }
