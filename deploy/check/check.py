@@ -344,7 +344,8 @@ def secret_of_guide(project, kubectl):
 def check_workflows(project, tools):
     folder = project.root / ".github/workflows"
     files = sorted(str(path.relative_to(project.root)) for path in folder.glob("*.yml"))
-    run([tools / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files], project.root)
+    # As a module: its script would name the folder in which it was installed, and projects are moved.
+    run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", *files], project.root)
     run([tools / "zizmor", "--offline", "--no-progress", *files], project.root)
     for file in files:
         workflow = yaml.safe_load((project.root / file).read_text())
