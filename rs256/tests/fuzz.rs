@@ -8,7 +8,7 @@ use std::env;
 
 use getrandom::SysRng;
 use rs256::{SignError, SigningKey};
-use support::{File, new_key, openssl};
+use support::{new_key, public_half};
 
 /// `SplitMix64`: good enough to choose changes.
 struct Random(u64);
@@ -104,20 +104,7 @@ fn messages_of_any_length_are_signed_rightly() {
     let mut random = Random::new();
     let der = new_key(2048);
     let key = SigningKey::from_pkcs8_der(&der).unwrap();
-    let file = File::new("messages.der", &der);
-    let public = openssl(
-        &[
-            "pkey",
-            "-inform",
-            "DER",
-            "-in",
-            file.path(),
-            "-pubout",
-            "-outform",
-            "DER",
-        ],
-        &[],
-    );
+    let public = public_half("messages.der", &der);
     // SubjectPublicKeyInfo: 24 bytes before the key itself.
     let public = ring::signature::UnparsedPublicKey::new(
         &ring::signature::RSA_PKCS1_2048_8192_SHA256,

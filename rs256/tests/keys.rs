@@ -7,7 +7,7 @@ use num_bigint::BigUint;
 use pkcs1::UintRef;
 use pkcs1::der::Encode;
 use rs256::{KeyError, SigningKey};
-use support::{File, new_key, new_key_with, openssl};
+use support::{new_key, new_key_with, openssl, public_half};
 
 /// The numbers of a key.
 #[derive(Clone)]
@@ -266,20 +266,7 @@ fn what_is_no_rsa_key_is_refused() {
         Some(KeyError::Damaged)
     );
     let key = new_key(2048);
-    let file = File::new("public.der", &key);
-    let public = openssl(
-        &[
-            "pkey",
-            "-inform",
-            "DER",
-            "-in",
-            file.path(),
-            "-pubout",
-            "-outform",
-            "DER",
-        ],
-        &[],
-    );
+    let public = public_half("public.der", &key);
     for (what, der) in [
         ("nothing", &[][..]),
         ("text", b"no key at all"),

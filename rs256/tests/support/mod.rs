@@ -35,6 +35,25 @@ pub fn new_key_with(option: &str) -> Vec<u8> {
     openssl(&["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"], &pem)
 }
 
+/// The public half of a key, DER in and out (`SubjectPublicKeyInfo`). `name` is of a file that no other test writes.
+#[allow(dead_code, reason = "not every test file needs it")]
+pub fn public_half(name: &str, key: &[u8]) -> Vec<u8> {
+    let file = File::new(name, key);
+    openssl(
+        &[
+            "pkey",
+            "-inform",
+            "DER",
+            "-in",
+            file.path(),
+            "-pubout",
+            "-outform",
+            "DER",
+        ],
+        &[],
+    )
+}
+
 /// A file below `target`, removed when it is dropped.
 pub struct File(PathBuf);
 
