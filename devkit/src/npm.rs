@@ -23,7 +23,7 @@ pub struct Package {
     pub manifest: &'static str,
     /// The text of `package-lock.json`.
     pub lock: &'static str,
-    /// The program, in the folder.
+    /// The program, or another file that is there when everything is, in the folder.
     pub program: &'static str,
 }
 

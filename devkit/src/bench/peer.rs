@@ -1,15 +1,15 @@
 //! The peer: the same service in JavaScript, on Node with the library `jose`, for scale.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use crate::process::{self, Stop};
+use crate::npm::Package;
+use crate::process::Stop;
 use crate::programs::{self, NODE, NPM};
-use crate::project::{Project, shown};
+use crate::project::{Project, write_whole};
 use crate::report;
 
 /// What the tables call it.
@@ -32,48 +32,23 @@ impl Peer {
     /// Node or npm is missing, or npm fails; its own message stands above.
     pub fn provide(project: &Project, stop: &Stop) -> Result<Self> {
         let node = programs::require(NODE, stop)?;
-        let source = project.root().join("devkit/peer");
-        let folder = super::folder(project).join("peer");
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("{} cannot be made", shown(&folder)))?;
-        let installed = folder.join("node_modules/jose/package.json").exists();
-        let mut fresh = installed;
-        for name in ["package.json", "package-lock.json", "server.mjs"] {
-            let read = |path: PathBuf| {
-                fs::read(&path).with_context(|| format!("{} cannot be read", shown(&path)))
-            };
-            let content = read(source.join(name))?;
-            let copy = folder.join(name);
-            if fs::read(&copy).is_ok_and(|there| there == content) {
-                continue;
-            }
-            fresh &= name == "server.mjs";
-            fs::write(&copy, content)
-                .with_context(|| format!("{} cannot be written", shown(&copy)))?;
-        }
-        if !fresh {
-            let npm = programs::require(NPM, stop)?;
+        let package = Package {
+            folder: super::folder(project).join("peer"),
+            manifest: include_str!("../../peer/package.json"),
+            lock: include_str!("../../peer/package-lock.json"),
+            program: "node_modules/jose/package.json",
+        };
+        if !package.is_installed() {
+            programs::require(NPM, stop)?;
             report::step("Installing the peer's library by npm (a few seconds) …");
-            let mut command = Command::new(npm);
-            command
-                .args([
-                    "ci",
-                    "--ignore-scripts",
-                    "--no-audit",
-                    "--no-fund",
-                    "--silent",
-                ])
-                .current_dir(&folder);
-            let status = process::run(&mut command, stop)?;
-            ensure!(
-                status.success(),
-                "npm cannot install the peer's library ({status})"
-            );
+            package
+                .install(stop)
+                .context("the peer's library cannot be installed")?;
         }
-        Ok(Self {
-            node,
-            program: folder.join("server.mjs"),
-        })
+        // Beside the library, where Node looks for it.
+        let program = package.folder.join("server.mjs");
+        write_whole(&program, include_bytes!("../../peer/server.mjs"))?;
+        Ok(Self { node, program })
     }
 
     /// The command that serves.
