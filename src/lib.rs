@@ -1,28 +1,29 @@
 //! Issues Jitsi-as-a-Service (8x8 JaaS) tokens: a Spin HTTP component.
 //!
-//! This file is the only one that knows Spin: it reads the variables, hands the request to [`service::handle`] and gives
-//! the answer back. Everything else is pure: configuration and clock are arguments.
+//! This file is the only one that knows Spin: it reads the variables, hands the request to [`service::handle`] and sends
+//! the response. Everything else is pure: configuration and clock are arguments.
 //!
 //! No unsafe code: each module forbids it. Only the glue that Spin's macro generates for the component's export needs
 //! some, so this file denies it and allows it for that glue alone.
 #![deny(missing_docs, unsafe_code)]
 
 pub mod caller;
-pub mod claims;
 pub mod config;
 pub mod cors;
+pub mod environment;
 pub mod error;
 pub mod features;
+pub mod http;
 pub mod log;
-pub mod origin;
-pub mod parameters;
-pub mod pem_text;
+pub mod person;
 pub mod policy;
 pub mod private_key;
+pub mod request;
 pub mod room;
+pub mod secret;
 pub mod service;
-pub mod signer;
-pub mod token_request;
+pub mod text;
+pub mod token;
 
 use std::io::{self, Read};
 use std::time::SystemTime;
@@ -30,8 +31,9 @@ use std::time::SystemTime;
 use spin_sdk::http::{IncomingRequest, Method, Response};
 use spin_sdk::variables;
 
-use config::{Config, VariableUnavailable};
-use service::{Environment, Request};
+use config::{Config, Unavailable};
+use environment::Environment;
+use http::{Headers, Request};
 
 // Only for Wasm: a native linker does not take the export's name, and the tests link this crate natively.
 #[cfg(target_family = "wasm")]
@@ -45,17 +47,17 @@ mod export {
     }
 }
 
-/// Answers one request of the host.
+/// Handles one request of the host.
 pub fn handle(incoming: IncomingRequest) -> Response {
-    let config = Config::read(|name| match variables::get(name) {
+    let source = |name: &str| match variables::get(name) {
         Ok(value) => Ok(Some(value)),
         Err(variables::Error::Undefined(_)) => Ok(None),
-        Err(_) => Err(VariableUnavailable),
-    });
+        Err(_) => Err(Unavailable),
+    };
     let request = Request {
         method: method_name(incoming.method()),
         target: incoming.path_with_query().unwrap_or_default(),
-        headers: incoming.headers().entries(),
+        headers: Headers::new(incoming.headers().entries()),
         body: body_reader(&incoming),
     };
     // A clock before 1970 reads as 1970: the token it makes is expired, and opens nothing.
@@ -63,30 +65,27 @@ pub fn handle(incoming: IncomingRequest) -> Response {
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
 
-    let answer = service::handle(
-        &config,
-        request,
-        Environment {
-            now,
-            random: &mut random,
-        },
-    );
-    if let Some(line) = answer.log {
+    let environment = Environment {
+        now,
+        random: &mut random,
+    };
+    let outcome = service::handle(&Config::new(&source), request, environment);
+    if let Some(line) = outcome.log {
         eprintln!("{line}");
     }
     let mut response = Response::builder();
-    response.status(answer.status).body(answer.body);
-    for (name, value) in answer.headers {
+    response
+        .status(outcome.response.status)
+        .body(outcome.response.body);
+    for (name, value) in outcome.response.headers {
         response.header(name, value);
     }
     response.build()
 }
 
-/// 128 bits from the host's generator. The host traps where it has none, and nothing is answered.
-fn random() -> [u8; 16] {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits).expect("WASI's random source does not fail");
-    bits
+/// Random bytes from the host's generator. The host traps where it has none, and no response is sent.
+fn random(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("WASI's random source does not fail");
 }
 
 fn method_name(method: Method) -> String {
