@@ -9,12 +9,9 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value as Json;
 use serde_json::error::Category;
 
-use super::Error;
+use super::error::{Error, MAX_BODY_BYTES};
 use super::parameters::{Value, Values, place_of};
 use crate::http::Headers;
-
-/// The largest body of a `POST`, in bytes.
-pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The byte order mark in UTF-8, which some editors and .NET write before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -3,9 +3,11 @@
 
 use std::borrow::Cow;
 
-use super::MAX_BODY_BYTES;
-use super::parameters::name;
+use super::name;
 use crate::secret::Secret;
+
+/// The largest body of a `POST`, in bytes.
+pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// Why a request for a token cannot be read. `Display` is the public message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

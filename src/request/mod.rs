@@ -3,6 +3,7 @@
 
 mod body;
 mod error;
+pub mod name;
 mod parameters;
 #[cfg(test)]
 mod tests;
@@ -16,9 +17,7 @@ use crate::{http, person, room};
 use body::Body;
 use parameters::Values;
 
-pub use body::MAX_BODY_BYTES;
-pub use error::{Error, UnknownParameter};
-pub use parameters::name;
+pub use error::{Error, MAX_BODY_BYTES, UnknownParameter};
 
 /// A validated request; `None` where it says nothing.
 #[derive(Debug, Clone, Default)]
