@@ -491,7 +491,7 @@ fn a_known_parameter_in_the_url_of_a_post_is_an_error() {
     let post = |query: &str| TokenRequest::from_post(query, &headers, &b"{}"[..]);
     for name in name::ALL {
         for query in [
-            format!("{name}"),
+            name.to_owned(),
             format!("x=1&{name}="),
             format!("{}=a", name.replacen('r', "%72", 1)),
         ] {
