@@ -144,7 +144,7 @@ impl Error {
             status: self.status(),
             reason: Some(match self {
                 Self::Origin { rejection, .. } => rejection.to_string(),
-                Self::Caller(error) => error.reason().to_owned(),
+                Self::Caller(error) => error.reason(),
                 Self::Request(error) => error.reason().into_owned(),
                 Self::Configuration(_) | Self::Unhealthy(_) => "configuration".to_owned(),
                 _ => self.message(),

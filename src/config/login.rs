@@ -16,7 +16,7 @@ const DESCRIBING: [Variable; 6] = [
     variable::AUTH_MODERATOR_VALUES,
 ];
 
-type ParseKey = fn(&str) -> Result<VerificationKey, String>;
+type ParseKey = fn(&str) -> Result<VerificationKey, &'static str>;
 
 /// Reads how callers are verified; `None`: they are not.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<caller::Settings> {
