@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 
 /// The one route of an application that this host serves: every path.
-const CATCH_ALL: &str = "/...";
+pub(crate) const CATCH_ALL: &str = "/...";
 
 /// An application of one component, as `spin.toml` describes it.
 pub(crate) struct Manifest {

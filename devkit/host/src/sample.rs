@@ -132,7 +132,7 @@ impl Build {
         let before = thread_time();
         let (ended, answered) = self.shared.runtime.block_on(async {
             // Not spawned: a task would run on another thread, which the clock does not see.
-            let instance = run(application.clone(), request, sender, Arc::default());
+            let instance = run(application.clone(), request, sender);
             let reader = async {
                 let response = receiver.await.context("no response")?;
                 let response = response.map_err(|code| anyhow!("the component answers {code}"))?;
@@ -143,7 +143,7 @@ impl Build {
             tokio::join!(instance, reader)
         });
         let time = thread_time() - before;
-        ended.map_err(anyhow::Error::msg)?;
+        ended.map_err(|_| anyhow!("the component fails"))?;
         let (status, body) = answered?;
         ensure!(status == 200, "the component answers {status}");
         ensure!(
