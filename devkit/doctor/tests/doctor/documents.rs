@@ -9,21 +9,17 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::setup::root;
 
-const READMES: [(&str, &str); 2] = [
-    ("README.md", "## Troubleshooting"),
-    ("README.zh-TW.md", "## 疑難排解"),
-];
+/// Where every finding and every message is explained, in two languages.
+const PAGES: [&str; 2] = ["docs/troubleshooting.md", "docs/troubleshooting.zh-TW.md"];
 
 fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).expect(name)
 }
 
-/// What stands in back quotes in the first column of the tables of a README's troubleshooting.
-fn explained(name: &str, heading: &str) -> Vec<String> {
+/// What stands in back quotes in the first column of a page's tables.
+fn explained(name: &str) -> Vec<String> {
     let text = read(name);
-    let (_, section) = text.split_once(&format!("\n{heading}\n")).expect(heading);
-    let section = section.split("\n## ").next().unwrap_or(section);
-    let rows = section.lines().filter(|line| line.starts_with("| "));
+    let rows = text.lines().filter(|line| line.starts_with("| "));
     rows.filter_map(|row| row.trim_start_matches("| ").split(" | ").next())
         .flat_map(|cell| cell.split('`').skip(1).step_by(2))
         .map(str::to_owned)
@@ -31,9 +27,9 @@ fn explained(name: &str, heading: &str) -> Vec<String> {
 }
 
 #[test]
-fn both_readmes_explain_each_finding() {
-    for (name, heading) in READMES {
-        let explained = explained(name, heading);
+fn both_pages_explain_each_finding() {
+    for name in PAGES {
+        let explained = explained(name);
         for kind in Kind::ALL {
             let id = kind.id();
             let rows = explained.iter().filter(|text| *text == id).count();
@@ -92,11 +88,22 @@ const NO_MESSAGES: &[&str] = &[
 /// put in.
 fn texts() -> BTreeSet<String> {
     let mut texts = BTreeSet::new();
-    for entry in fs::read_dir(root().join("src")).expect("the source") {
-        let path = entry.expect("a file").path();
-        let source = fs::read_to_string(&path).expect("a source file");
-        let tokens: TokenStream = source.parse().expect("Rust");
-        collect(tokens, &mut texts);
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("the source") {
+            let path = entry.expect("an entry").path();
+            // Modules of tests, which their parents declare as such.
+            if path.file_stem().is_some_and(|name| name == "tests") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = fs::read_to_string(&path).expect("a source file");
+            let tokens: TokenStream = source.parse().expect("Rust");
+            collect(tokens, &mut texts);
+        }
     }
     texts
 }
@@ -115,6 +122,8 @@ fn collect(tokens: TokenStream, texts: &mut BTreeSet<String>) {
                     is_test |= group.stream().to_string().replace(' ', "") == "cfg(test)";
                 }
             }
+            // A module of tests in a file of its own.
+            TokenTree::Punct(punct) if punct.as_char() == ';' => is_test = false,
             TokenTree::Group(group) => {
                 if is_test && group.delimiter() == Delimiter::Brace {
                     is_test = false;
@@ -177,11 +186,11 @@ fn is_explained(text: &str, explained: &[String]) -> bool {
 }
 
 #[test]
-fn both_readmes_explain_each_message_of_the_service() {
+fn both_pages_explain_each_message_of_the_service() {
     let texts = texts();
     assert!(texts.len() > 60, "{texts:#?}");
-    for (name, heading) in READMES {
-        let explained = explained(name, heading);
+    for name in PAGES {
+        let explained = explained(name);
         let missing: Vec<&String> = texts
             .iter()
             .filter(|text| !NO_MESSAGES.contains(&text.as_str()))
