@@ -260,13 +260,13 @@ fn listed_crates(page: &str, heading: &str) -> BTreeSet<String> {
 #[test]
 fn every_crate_of_the_component_is_listed_with_a_reason() {
     let page = std::fs::read_to_string(root().join("docs/dependencies.md")).expect("the page");
-    let asked_for = listed_crates(&page, "Asked for");
+    let direct = listed_crates(&page, "Direct");
     let manifest = read("Cargo.toml");
     let dependencies = manifest["dependencies"].as_table().expect("a table");
-    assert_eq!(asked_for, dependencies.keys().cloned().collect());
+    assert_eq!(direct, dependencies.keys().cloned().collect());
 
-    let mut listed = asked_for;
-    for heading in ["Brought along", "Run while it is built"] {
+    let mut listed = direct;
+    for heading in ["Transitive", "At build time"] {
         for name in listed_crates(&page, heading) {
             assert!(listed.insert(name.clone()), "{name} twice");
         }
