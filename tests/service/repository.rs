@@ -124,9 +124,10 @@ fn the_defaults_are_those_of_the_worker() {
     for (name, default) in [
         (
             "allowed_origins",
-            "https://vtaiwan.pages.dev http://localhost:3000 http://localhost:3001 \
-             http://localhost:8080 https://vtaiwan.tw https://www.vtaiwan.tw https://talk.vtaiwan.tw \
-             https://vue.vtaiwan.tw http://localhost:4173 http://localhost:4174 http://localhost:8081",
+            "https://vtaiwan.pages.dev https://vue.vtaiwan.tw http://localhost:3000 \
+             http://localhost:3001 http://localhost:4173 http://localhost:4174 \
+             http://localhost:8080 http://localhost:8081 https://vtaiwan.tw \
+             https://www.vtaiwan.tw https://talk.vtaiwan.tw",
         ),
         ("default_moderator", "true"),
         ("default_room", "default-room"),
