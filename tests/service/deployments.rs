@@ -2,12 +2,18 @@
 //!
 //! What Kubernetes and GitHub have to say about the files is `cargo dev manifests`.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::{Server, Settings, root};
+use jaas_jwt::config::Config;
+use jaas_jwt::environment::Environment;
+use jaas_jwt::http::Request;
+use jaas_jwt::service;
+
+use crate::harness::{ALLOWED, APP_ID, FOREIGN, KEY_ID, Server, Settings, root};
 use crate::health::health;
 use crate::http::get;
 use crate::key_material::{Directory, Kind, key, openssl, openssl_key};
@@ -362,6 +368,73 @@ fn the_table_of_cores_is_what_its_formulas_say() {
     assert_eq!(format!("{:.1}", 5.0 * 35.4 / 60.0), "3.0");
     assert!(guide.contains("5 × 7.8 / 60 = 0.65"));
     assert_eq!(format!("{:.2}", 5.0 * 7.8 / 60.0), "0.65");
+}
+
+/// By the core as a library: over HTTP nothing shows how often a provider is called.
+#[test]
+fn a_request_reads_as_many_variables_as_the_table_says() {
+    let guide = guide();
+    let rows: Vec<Vec<&str>> = guide
+        .lines()
+        .skip_while(|line| !line.starts_with("| request | `Origin` |"))
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|line| line.split(" | ").collect())
+        .collect();
+    assert!(rows.len() > 5, "{rows:?}");
+    let pem = &key(Kind::Pkcs8, 2048).pem;
+    for row in rows {
+        let [request, origin, auth_mode, status, reads] = row[..] else {
+            panic!("{row:?}");
+        };
+        let (method, target) = request.trim_matches('`').split_once(' ').expect(request);
+        let mut headers = match origin {
+            "absent" => vec![],
+            "allowed" => vec![("origin", ALLOWED)],
+            "another" => vec![("origin", FOREIGN)],
+            other => panic!("{other}"),
+        };
+        if method == "OPTIONS" {
+            headers.push(("access-control-request-method", "GET"));
+        }
+        let login = [
+            ("auth_mode", "required"),
+            ("auth_hs256_secret", "f3b1c9d27a64e8500f3b1c9d27a64e85"),
+            ("auth_issuer", "https://login.example"),
+            ("auth_audience", "jaas"),
+        ];
+        let credentials = [
+            ("jaas_app_id", APP_ID),
+            ("jaas_key_id", KEY_ID),
+            ("jaas_private_key", pem),
+        ];
+        let login = if auth_mode == "required" {
+            &login[..]
+        } else {
+            &[]
+        };
+        let variables: BTreeMap<&str, &str> = credentials.iter().chain(login).copied().collect();
+        let count = Cell::new(0);
+        let source = |name: &str| {
+            count.set(count.get() + 1);
+            Ok(variables.get(name).map(|value| (*value).to_owned()))
+        };
+        let outcome = service::handle(
+            &Config::new(&source),
+            Request {
+                method: method.to_owned(),
+                target: target.to_owned(),
+                headers: headers.as_slice().into(),
+                body: &[][..],
+            },
+            Environment {
+                now: 1_700_000_000,
+                random: &mut |bytes: &mut [u8]| bytes.fill(7),
+            },
+        );
+        assert_eq!(outcome.response.status.to_string(), status, "{row:?}");
+        assert_eq!(count.get().to_string(), reads, "{row:?}");
+    }
 }
 
 #[test]
