@@ -63,6 +63,15 @@ pub fn test(
     for program in [OPENSSL, SSH_KEYGEN, NODE, PYTHON] {
         programs::require(program, stop)?;
     }
+    for program in programs::PROXIES {
+        let folder = project.root().join("target/debian");
+        if let Err(error) = programs::unpack(program, &folder, stop) {
+            report::step(&format!(
+                "The example for {} is not checked: {error}",
+                program.name
+            ));
+        }
+    }
     let chromium = browser::require(browser::Need::of_run(!arguments.is_empty()), stop)?;
     // The quick ones first.
     if arguments.is_empty() {
