@@ -2,7 +2,7 @@
 export interface TokenOptions {
   /** The meeting room. Default: the service's `default_room`. */
   room?: string;
-  /** The person's id. Default: `user123` for {@link getJitsiToken}, else one that is made up once for each page load. */
+  /** The person's id. Default: `user123` for {@link getJitsiToken}, else a random one for each page load. */
   userId?: string;
   /** The display name. Default: `Anonymous User`. */
   userName?: string;
@@ -10,9 +10,12 @@ export interface TokenOptions {
   userEmail?: string;
   /** The address of a picture, `https`. Default: none. */
   userAvatar?: string;
-  /** Whether to ask for a moderator's token. Default: `false`. */
+  /**
+   * Whether to be a moderator. Not sent where `authorization` is given: the credential decides. Default: the service's
+   * `default_moderator`; `false` for {@link getJitsiToken} and the static `getToken`, as in the old snippet.
+   */
   isModerator?: boolean | 'true' | 'false';
-  /** Whether recordings should leave the person out. Default: not said. */
+  /** Whether recordings should leave the person out, a moderator's right. Default: not sent. */
   isHiddenFromRecorder?: boolean | 'true' | 'false';
   /** The features that are wanted, of those that the role may have. Default: all of them. */
   features?: readonly string[];
@@ -22,8 +25,9 @@ export interface TokenOptions {
   /** `POST` (default) keeps names out of URLs and logs; a `GET` without `authorization` needs no preflight. */
   method?: 'GET' | 'POST';
   /**
-   * Gives the credential of your login, with or without `Bearer ` before it; nothing: no header is sent. Called for
-   * every call of `getToken`; where `identity` is given, only for every request that is sent.
+   * Returns the credential of your login, with or without `Bearer ` before it; nothing: no header is sent. Called for
+   * every call of `getToken`, or where `identity` is given only for every request; and once more after a 401, for the
+   * request is then sent again.
    */
   authorization?: () => Credential | PromiseLike<Credential>;
   /**
@@ -46,14 +50,15 @@ export interface TokenOptions {
   fetch?: typeof globalThis.fetch;
 }
 
-/** What `authorization` gives. */
+/** What `authorization` returns. */
 export type Credential = string | null | undefined;
 
 /**
- * - `http`: the service refused; `status` is the HTTP status, `serverMessage` the service's sentence.
- * - `network`: no answer, or one that the browser does not let the page read because of its origin.
+ * - `http`: the service rejected the request; `status` is the HTTP status, `serverMessage` the service's sentence. A 404
+ *   tells of a wrong path in `server`.
+ * - `network`: no response, or one that the browser does not let the page read because of its origin or a header.
  * - `timeout`: `timeoutMs` is over.
- * - `malformed`: what came is no token.
+ * - `malformed`: what came is not a token.
  * - `expired`: the token had no life left when it came.
  */
 export type ErrorCode = 'http' | 'network' | 'timeout' | 'malformed' | 'expired';
@@ -63,9 +68,9 @@ export declare class JitsiTokenError extends Error {
   constructor(code: ErrorCode, message: string, details?: { status?: number; serverMessage?: string; cause?: unknown });
   /** What kind of failure it is. */
   code: ErrorCode;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, where there was a response. */
   status: number | undefined;
-  /** The service's own sentence, where it sent one; then `message` is the same. */
+  /** The service's own sentence, where it sent one; then `message` is the same, except for a 404. */
   serverMessage: string | undefined;
 }
 

@@ -10,9 +10,10 @@
 
 /** @typedef {import('./jaas-token.js').TokenOptions} TokenOptions */
 /** @typedef {import('./jaas-token.js').ErrorCode} ErrorCode */
-/** @typedef {{ endpoint: string, method: 'GET' | 'POST', parameters: Record<string, unknown> }} Question */
+/** @typedef {{ endpoint: string, method: 'GET' | 'POST', parameters: Record<string, unknown> }} TokenRequest */
 /** @typedef {{ monotonic: number, wall: number }} Instant one moment on two clocks, in milliseconds */
-/** @typedef {{ token: string, lifetime: number, since: Instant }} Answer `lifetime` in seconds, 0 where unknown */
+/** @typedef {{ token: string, lifetime: number, since: Instant }} Issued `lifetime` in seconds, 0 where unknown */
+/** @typedef {() => string | undefined | Promise<string | undefined>} Credential the value of `Authorization` */
 
 const PATH = '/api/jitsi-token';
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -47,7 +48,7 @@ export class JitsiTokenError extends Error {
 export class JitsiTokenService {
   /** @type {TokenOptions} */
   #defaults;
-  /** @type {Map<string, Answer>} */
+  /** @type {Map<string, Issued>} */
   #kept = new Map();
   /** @type {Map<string, SharedRequest>} */
   #pending = new Map();
@@ -69,7 +70,7 @@ export class JitsiTokenService {
    * @returns {Promise<string>}
    */
   static async getToken(options) {
-    return sharedService().getToken(options);
+    return sharedService().getToken(asSnippet(options));
   }
 
   /**
@@ -79,9 +80,9 @@ export class JitsiTokenService {
   async getToken(options = {}) {
     const all = { ...this.#defaults, ...given(options) };
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = all;
-    signal?.throwIfAborted();
-    const question = questionOf({ ...all, userId: text(all.userId) ?? this.#guest });
-    return limited(signal, timeoutMs, question.endpoint, (waiter) => this.#answer(all, question, waiter));
+    throwIfAborted(signal);
+    const request = requestOf({ ...all, userId: text(all.userId) ?? this.#guest });
+    return limited(signal, timeoutMs, request.endpoint, (waiter) => this.#tokenFor(all, request, waiter));
   }
 
   /** Forgets every token, as when somebody logs out. */
@@ -92,47 +93,66 @@ export class JitsiTokenService {
 
   /**
    * @param {TokenOptions} options
-   * @param {Question} question
+   * @param {TokenRequest} request
    * @param {AbortSignal} waiter aborted when this caller waits no longer
    */
-  async #answer(options, question, waiter) {
+  async #tokenFor(options, request, waiter) {
     const { authorization, fresh = false, refreshMarginSeconds = DEFAULT_MARGIN_SECONDS } = options;
     const fetchFunction = options.fetch ?? globalThis.fetch;
     // Where nobody names the person, the credential does.
     const named = typeof options.identity === 'function' ? options.identity() : options.identity;
     const identity = named ?? undefined;
-    const credential = identity === undefined ? await headerFrom(authorization) : undefined;
-    waiter.throwIfAborted();
-    const send = identity === undefined ? () => credential : () => headerFrom(authorization);
+    const current = () => headerFrom(authorization);
+    const credential = identity === undefined ? await current() : undefined;
+    throwIfAborted(waiter);
+    /** @param {string | undefined} sent */
+    const keyOf = (sent) =>
+      JSON.stringify([
+        request.endpoint,
+        request.method,
+        request.parameters,
+        identity ?? null,
+        (identity === undefined && sent) || null,
+      ]);
 
-    const { endpoint, method, parameters } = question;
-    const key = JSON.stringify([endpoint, method, parameters, identity ?? null, credential ?? null]);
+    const key = keyOf(credential);
     const kept = this.#kept.get(key);
     if (kept && !fresh && isGood(kept, refreshMarginSeconds)) return kept.token;
 
-    let request = this.#pending.get(key);
-    if (!request) {
-      request = new SharedRequest((signal) => ask(question, send, fetchFunction, signal));
-      this.#share(key, request);
+    let exchange = this.#pending.get(key);
+    if (!exchange) {
+      exchange = new SharedRequest(async (signal) => {
+        let sent = identity === undefined ? credential : await current();
+        try {
+          return { key: keyOf(sent), issued: await send(request, sent, fetchFunction, signal) };
+        } catch (error) {
+          if (!authorization || !(error instanceof JitsiTokenError) || error.status !== 401) throw error;
+          // It may have expired on the way, or the login may have renewed it meanwhile.
+          sent = await current();
+          return { key: keyOf(sent), issued: await send(request, sent, fetchFunction, signal) };
+        }
+      });
+      this.#share(key, exchange);
     }
-    return (await request.join(waiter)).token;
+    return (await exchange.join(waiter)).issued.token;
   }
 
   /**
    * @param {string} key
-   * @param {SharedRequest} request
+   * @param {SharedRequest} exchange
    */
-  #share(key, request) {
-    // `clear` puts other maps in their place: a late answer then goes where nobody looks.
+  #share(key, exchange) {
+    // `clear` puts other maps in their place: a late response then goes where nobody looks.
     const [kept, pending] = [this.#kept, this.#pending];
-    pending.set(key, request);
+    pending.set(key, exchange);
     const end = () => {
-      if (pending.get(key) === request) pending.delete(key);
+      if (pending.get(key) === exchange) pending.delete(key);
     };
-    request.whenDeserted = end;
-    request.answer.then((answer) => {
+    exchange.whenDeserted = end;
+    exchange.outcome.then(({ key, issued }) => {
       end();
-      keep(kept, key, answer);
+      // By the credential that was sent in the end: the first one may have been another person's.
+      keep(kept, key, issued);
     }, end);
   }
 }
@@ -144,7 +164,7 @@ export class JitsiTokenService {
  * @returns {Promise<string>}
  */
 export async function getJitsiToken(options = {}) {
-  return sharedService().getToken({ ...options, userId: text(options.userId) ?? 'user123' });
+  return sharedService().getToken({ ...asSnippet(options), userId: text(options.userId) ?? 'user123' });
 }
 
 /**
@@ -160,9 +180,10 @@ export function decodeToken(token) {
   }
   const [header, payload] = ['header', 'payload'].map((name, place) => {
     try {
-      const base64 = parts[place].replaceAll('-', '+').replaceAll('_', '/');
-      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-      const value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+      const bytes = atob(parts[place].replace(/-/g, '+').replace(/_/g, '/'));
+      // Not by TextDecoder, which older versions of React Native lack.
+      const escaped = bytes.replace(/[^]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+      const value = JSON.parse(decodeURIComponent(escaped));
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
     } catch {
       // The cause could show a piece of the token.
@@ -180,21 +201,28 @@ function sharedService() {
   return (shared ??= new JitsiTokenService());
 }
 
-/** One request for all who ask the same at the same time. It ends early when none of them waits any longer. */
+/**
+ * The options as the old snippet's functions sent them: no moderator unless the page says so.
+ *
+ * @param {TokenOptions} [options]
+ * @returns {TokenOptions}
+ */
+function asSnippet(options = {}) {
+  return { ...options, isModerator: text(options.isModerator) === undefined ? false : options.isModerator };
+}
+
+/** One request for all who need the same at the same time. It ends early when none of them waits any longer. */
 class SharedRequest {
   #waiters = 0;
   #controller = new AbortController();
   whenDeserted = () => {};
 
-  /** @param {(signal: AbortSignal) => Promise<Answer>} send */
-  constructor(send) {
-    this.answer = send(this.#controller.signal);
+  /** @param {(signal: AbortSignal) => Promise<{ key: string, issued: Issued }>} start */
+  constructor(start) {
+    this.outcome = start(this.#controller.signal);
   }
 
-  /**
-   * @param {AbortSignal} waiter
-   * @returns {Promise<Answer>}
-   */
+  /** @param {AbortSignal} waiter */
   async join(waiter) {
     const leave = () => {
       this.#waiters -= 1;
@@ -206,7 +234,7 @@ class SharedRequest {
     this.#waiters += 1;
     waiter.addEventListener('abort', leave, { once: true });
     try {
-      return await this.answer;
+      return await this.outcome;
     } finally {
       waiter.removeEventListener('abort', leave);
     }
@@ -216,17 +244,16 @@ class SharedRequest {
 /**
  * Sends one request.
  *
- * @param {Question} question
- * @param {() => string | undefined | Promise<string | undefined>} credential
+ * @param {TokenRequest} request
+ * @param {string | undefined} credential
  * @param {typeof fetch} fetchFunction
  * @param {AbortSignal} signal
- * @returns {Promise<Answer>}
+ * @returns {Promise<Issued>}
  */
-async function ask({ endpoint, method, parameters }, credential, fetchFunction, signal) {
-  const authorization = await credential();
-  signal.throwIfAborted();
+async function send({ endpoint, method, parameters }, credential, fetchFunction, signal) {
+  throwIfAborted(signal);
   const headers = new Headers();
-  if (authorization !== undefined) headers.set('Authorization', authorization);
+  if (credential !== undefined) headers.set('Authorization', credential);
   /** @type {RequestInit} */
   const init = { method, headers, signal, credentials: 'omit', cache: 'no-store' };
   let url = endpoint;
@@ -244,29 +271,61 @@ async function ask({ endpoint, method, parameters }, credential, fetchFunction, 
     response = await fetchFunction(url, init);
     body = await response.text();
   } catch (cause) {
-    signal.throwIfAborted();
-    throw new JitsiTokenError(
-      'network',
-      `No answer from ${endpoint}: the service cannot be reached, or this page's origin is not in its allowed_origins`,
-      { cause },
-    );
+    throwIfAborted(signal);
+    throw await unreadable(endpoint, cause, fetchFunction, signal);
   }
   const { status } = response;
   const json = parsed(body);
   if (!response.ok) {
     const serverMessage = typeof json?.error === 'string' ? json.error : undefined;
-    const message = serverMessage ?? `${endpoint} answered with HTTP status ${status}`;
+    if (status === 404) throw notFound(endpoint, serverMessage);
+    const message = serverMessage ?? `${endpoint} sent HTTP status ${status}`;
     throw new JitsiTokenError('http', message, { status, serverMessage });
   }
   const token = json?.token;
   if (typeof token !== 'string' || token === '') {
-    throw new JitsiTokenError('malformed', `${endpoint} answered without a token`, { status });
+    throw new JitsiTokenError('malformed', `${endpoint} sent no token`, { status });
   }
-  const answer = { token, lifetime: lifetimeOf(token), since };
-  if (answer.lifetime < 0 || (answer.lifetime > 0 && secondsLeft(answer) <= 0)) {
-    throw new JitsiTokenError('expired', 'The token had expired when it arrived: ask again', { status });
+  const issued = { token, lifetime: lifetimeOf(token), since };
+  if (issued.lifetime < 0 || (issued.lifetime > 0 && secondsLeft(issued) <= 0)) {
+    throw new JitsiTokenError('expired', 'The token had expired when it arrived: get another', { status });
   }
-  return answer;
+  return issued;
+}
+
+/**
+ * Why a response could not be read. A browser tells a page nothing of a preflight that failed, so a `HEAD` without
+ * headers, which needs none and for which nothing is signed, finds out whether the path is at fault, or a header.
+ *
+ * @param {string} endpoint
+ * @param {unknown} cause
+ * @param {typeof fetch} fetchFunction
+ * @param {AbortSignal} signal
+ */
+async function unreadable(endpoint, cause, fetchFunction, signal) {
+  let status;
+  try {
+    ({ status } = await fetchFunction(endpoint, { method: 'HEAD', signal, credentials: 'omit', cache: 'no-store' }));
+  } catch {
+    // The host or the origin: which, only the service's log tells.
+  }
+  if (status === 404) return notFound(endpoint, undefined, cause);
+  const header =
+    'a header that other code on this page adds, such as sentry-trace or traceparent, is not in its allowed_headers';
+  const message = status
+    ? `No readable response from ${endpoint}, which allows this page's origin: ${header}, or the connection broke`
+    : `No readable response from ${endpoint}: the service cannot be reached, this page's origin is not in its allowed_origins, or ${header}`;
+  return new JitsiTokenError('network', message, { cause });
+}
+
+/**
+ * @param {string} endpoint
+ * @param {string} [serverMessage]
+ * @param {unknown} [cause]
+ */
+function notFound(endpoint, serverMessage, cause) {
+  const message = `Nothing is at ${endpoint} (HTTP status 404): the option server has a wrong path; give the service's address, https://HOST, without one`;
+  return new JitsiTokenError('http', message, { status: 404, serverMessage, cause });
 }
 
 /**
@@ -302,31 +361,31 @@ function secondsSince(since) {
   return Math.max(monotonic - since.monotonic, wall - since.wall) / 1000;
 }
 
-/** @param {Answer} answer */
+/** @param {Issued} issued */
 function secondsLeft({ lifetime, since }) {
   return lifetime - secondsSince(since);
 }
 
 /**
- * @param {Answer} answer
+ * @param {Issued} issued
  * @param {number} margin seconds
  */
-function isGood(answer, margin) {
+function isGood(issued, margin) {
   // A margin longer than the life would make every call a request.
-  return secondsLeft(answer) > Math.max(0, Math.min(margin, answer.lifetime / 2));
+  return secondsLeft(issued) > Math.max(0, Math.min(margin, issued.lifetime / 2));
 }
 
 /**
- * @param {Map<string, Answer>} answers
+ * @param {Map<string, Issued>} tokens
  * @param {string} key
- * @param {Answer} answer
+ * @param {Issued} issued
  */
-function keep(answers, key, answer) {
+function keep(tokens, key, issued) {
   // A Map is in the order in which its keys were set, so what is renewed must be new in it.
-  answers.delete(key);
-  answers.set(key, answer);
-  const [oldest] = answers.keys();
-  if (answers.size > MOST_KEPT) answers.delete(oldest);
+  tokens.delete(key);
+  tokens.set(key, issued);
+  const [oldest] = tokens.keys();
+  if (tokens.size > MOST_KEPT) tokens.delete(oldest);
 }
 
 /**
@@ -341,19 +400,23 @@ function keep(answers, key, answer) {
  */
 async function limited(signal, timeoutMs, endpoint, run) {
   const waiter = new AbortController();
-  const giveUp = () => waiter.abort(signal?.reason);
-  const timer = setTimeout(
-    () => {
-      const message = `No answer from ${endpoint} within ${timeoutMs} milliseconds`;
-      waiter.abort(new JitsiTokenError('timeout', message));
-    },
-    Math.min(timeoutMs, LONGEST_TIMEOUT_MS),
-  );
-  signal?.addEventListener('abort', giveUp, { once: true });
+  let giveUp = () => {};
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   /** @type {Promise<never>} */
   const ended = new Promise((_, reject) => {
-    waiter.signal.addEventListener('abort', () => reject(waiter.signal.reason), { once: true });
+    /** @param {unknown} reason */
+    const end = (reason) => {
+      reject(reason);
+      waiter.abort();
+    };
+    giveUp = () => end(reasonOf(signal));
+    timer = setTimeout(
+      () => end(new JitsiTokenError('timeout', `No response from ${endpoint} within ${timeoutMs} milliseconds`)),
+      Math.min(timeoutMs, LONGEST_TIMEOUT_MS),
+    );
   });
+  signal?.addEventListener('abort', giveUp, { once: true });
   try {
     return await Promise.race([run(waiter.signal), ended]);
   } finally {
@@ -363,10 +426,28 @@ async function limited(signal, timeoutMs, endpoint, run) {
 }
 
 /**
- * @param {TokenOptions} options
- * @returns {Question}
+ * As `AbortSignal.throwIfAborted`, which React Native does not have.
+ *
+ * @param {AbortSignal | undefined} signal
  */
-function questionOf(options) {
+function throwIfAborted(signal) {
+  if (signal?.aborted) throw reasonOf(signal);
+}
+
+/**
+ * Why it was aborted; React Native's signals have no `reason`.
+ *
+ * @param {AbortSignal | undefined} signal
+ */
+function reasonOf(signal) {
+  return signal?.reason ?? Object.assign(new Error('The call was aborted'), { name: 'AbortError' });
+}
+
+/**
+ * @param {TokenOptions} options
+ * @returns {TokenRequest}
+ */
+function requestOf(options) {
   /** @type {Record<string, unknown>} */
   const parameters = {
     room: text(options.room),
@@ -374,8 +455,8 @@ function questionOf(options) {
     user_name: text(options.userName) ?? 'Anonymous User',
     user_email: text(options.userEmail),
     user_avatar: text(options.userAvatar),
-    // Always said: what is not said is decided by the service, whose default makes moderators.
-    user_moderator: flag(options.isModerator) ?? false,
+    // With a login the credential decides; and what is not given is left to the service's `default_moderator`.
+    user_moderator: options.authorization ? undefined : flag(options.isModerator),
     user_hidden_from_recorder: flag(options.isHiddenFromRecorder),
     features: options.features,
   };
@@ -390,14 +471,14 @@ function questionOf(options) {
 function queryOf(parameters) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
-    // An empty list asks for no feature, an empty parameter for all of them.
-    query.set(name, Array.isArray(value) ? value.join(',') || ',' : String(value));
+    // An empty list stands for no feature, an empty parameter for all of them. (React Native has no `set`.)
+    query.append(name, Array.isArray(value) ? value.join(',') || ',' : String(value));
   }
   return query;
 }
 
 /**
- * The address that answers, from the service's with or without its path.
+ * The route's address, from the service's with or without its path.
  *
  * @param {string | URL | undefined} server
  */
@@ -410,11 +491,13 @@ function endpointOf(server = '') {
   } catch (cause) {
     throw new TypeError('server is not a URL: give one like https://tokens.example.org', { cause });
   }
-  if (!['http:', 'https:'].includes(url.protocol) || url.username || url.password) {
+  // By hand: React Native's `URL` has no `origin`.
+  const [, origin, path = ''] = /^(https?:\/\/[^/?#@]+)(\/[^?#]*)?(?:[?#]|$)/i.exec(url.href) ?? [];
+  if (origin === undefined) {
     throw new TypeError('server must be an http or https URL without user name and password');
   }
-  const path = url.pathname.replace(/\/+$/, '');
-  return url.origin + (path.endsWith(PATH) ? path : path + PATH);
+  const folder = path.replace(/\/+$/, '');
+  return origin + (folder.endsWith(PATH) ? folder : folder + PATH);
 }
 
 /**
@@ -477,8 +560,10 @@ function parsed(body) {
   }
 }
 
-/** Not `randomUUID`, which pages have over https only. */
+/** An id and no secret, so that any source does. Not `randomUUID`, which pages have over https only. */
 function randomHex() {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  const bytes = new Uint8Array(8);
+  if (globalThis.crypto?.getRandomValues) crypto.getRandomValues(bytes);
+  else bytes.forEach((_, place) => (bytes[place] = Math.random() * 256));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

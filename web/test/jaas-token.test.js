@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import * as client from '../jaas-token.js';
-import { clocks, later, service, settle, tokenOf } from './support.js';
+import { bare, clocks, later, service, settle, tokenOf } from './support.js';
 
 const { JitsiTokenError, JitsiTokenService, decodeToken, getJitsiToken } = client;
 
@@ -64,6 +64,7 @@ test('old calls get a token as a string, for the same person', async (t) => {
         JitsiTokenService.getToken({ room: 'four', userId: 'u', userName: '', userEmail: '', isModerator: undefined }),
       { room: 'four', user_name: 'Anonymous User', user_moderator: false, user_email: undefined },
     ],
+    [() => getJitsiToken({ room: 'six', isModerator: '' }), { room: 'six', user_moderator: false }],
     [() => getJitsiToken({ room: 'five', isModerator: 'true' }), { room: 'five', user_moderator: true }],
   ]) {
     const before = server.calls.length;
@@ -78,7 +79,7 @@ test('old calls get a token as a string, for the same person', async (t) => {
     assert.ok(server.calls.length - before <= 1);
   }
   // The second of two equal calls was answered from memory.
-  assert.equal(server.calls.length, 6);
+  assert.equal(server.calls.length, 7);
 });
 
 test('somebody without an id is one person for each service, and another in the next', async () => {
@@ -352,6 +353,7 @@ test('every option that makes another token makes another entry', async () => {
     { userEmail: 'e@x' },
     { userAvatar: 'https://a.example' },
     { isModerator: true },
+    { isModerator: false },
     { isHiddenFromRecorder: true },
     { isHiddenFromRecorder: false },
     { features: [] },
@@ -373,7 +375,7 @@ test('every option that makes another token makes another entry', async () => {
   for (const same of [
     { timeoutMs: 5 },
     { signal: new AbortController().signal },
-    { isModerator: 'false' },
+    { isModerator: '' },
     { authorization: () => null },
   ]) {
     await tokens.getToken({ ...base, ...same });
@@ -436,7 +438,7 @@ test('a call takes as long as its timeout, and others wait on', async (t) => {
   assert.ok(error instanceof JitsiTokenError);
   assert.equal(error.code, 'timeout');
   assert.equal(error.status, undefined);
-  assert.equal(error.message, `No answer from ${ENDPOINT} within 2000 milliseconds`);
+  assert.equal(error.message, `No response from ${ENDPOINT} within 2000 milliseconds`);
   assert.equal(server.calls[0].signal.aborted, false);
   answer.resolve(undefined);
   assert.equal(await patient, 1);
@@ -469,7 +471,12 @@ test('a timeout that no timer can have is as good as none', async (t) => {
 
 test('a failure is told to all who wait, and is not kept', async () => {
   const server = service();
-  server.next.push(Response.json({ error: 'Room not allowed' }, { status: 403 }), new TypeError('Failed to fetch'));
+  // The second is for the `HEAD` that looks for the cause.
+  server.next.push(
+    Response.json({ error: 'Room not allowed' }, { status: 403 }),
+    new TypeError('Failed to fetch'),
+    new TypeError('Failed to fetch'),
+  );
   const tokens = clientOf(server);
   const errors = await Promise.all([outcome(tokens.getToken()), outcome(tokens.getToken())]);
   assert.deepEqual(
@@ -477,8 +484,8 @@ test('a failure is told to all who wait, and is not kept', async () => {
     [403, 403],
   );
   assert.equal((await outcome(tokens.getToken())).code, 'network');
-  assert.equal(await outcome(tokens.getToken()), 3);
-  assert.equal(await outcome(tokens.getToken()), 3);
+  assert.equal(await outcome(tokens.getToken()), 4);
+  assert.equal(await outcome(tokens.getToken()), 4);
 });
 
 test('an error has status and message of the service', async () => {
@@ -492,13 +499,13 @@ test('an error has status and message of the service', async () => {
       403,
       'Origin not allowed',
     ],
-    [Response.json({ error: 7 }, { status: 500 }), 'http', 500, `${ENDPOINT} answered with HTTP status 500`],
-    [html(502), 'http', 502, `${ENDPOINT} answered with HTTP status 502`],
-    [Response.json(null, { status: 503 }), 'http', 503, `${ENDPOINT} answered with HTTP status 503`],
-    [html(200), 'malformed', 200, `${ENDPOINT} answered without a token`],
-    [Response.json({}), 'malformed', 200, `${ENDPOINT} answered without a token`],
-    [Response.json({ token: '' }), 'malformed', 200, `${ENDPOINT} answered without a token`],
-    [Response.json({ token: 1 }), 'malformed', 200, `${ENDPOINT} answered without a token`],
+    [Response.json({ error: 7 }, { status: 500 }), 'http', 500, `${ENDPOINT} sent HTTP status 500`],
+    [html(502), 'http', 502, `${ENDPOINT} sent HTTP status 502`],
+    [Response.json(null, { status: 503 }), 'http', 503, `${ENDPOINT} sent HTTP status 503`],
+    [html(200), 'malformed', 200, `${ENDPOINT} sent no token`],
+    [Response.json({}), 'malformed', 200, `${ENDPOINT} sent no token`],
+    [Response.json({ token: '' }), 'malformed', 200, `${ENDPOINT} sent no token`],
+    [Response.json({ token: 1 }), 'malformed', 200, `${ENDPOINT} sent no token`],
   ]) {
     const server = service();
     server.next.push(answer);
@@ -509,25 +516,153 @@ test('an error has status and message of the service', async () => {
   }
 });
 
-test('no answer is an error with its cause, and without what was asked', async () => {
-  const cause = new TypeError('Failed to fetch');
-  const broken = new Response(
-    new ReadableStream({
-      pull(controller) {
-        controller.error(cause);
-      },
-    }),
-  );
-  for (const answer of [cause, broken]) {
+test('a response that cannot be read is an error that names every cause that is left', async () => {
+  const failed = new TypeError('Failed to fetch');
+  const broken = () =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          controller.error(failed);
+        },
+      }),
+    );
+  const CAUSES = {
+    unreachable: /cannot be reached/,
+    origin: /origin is not in its allowed_origins/,
+    header: /sentry-trace.*allowed_headers/,
+    path: /wrong path/,
+  };
+  const head = (status) => new Response(null, { status });
+  for (const [first, second, code, status, causes] of [
+    [failed, failed, 'network', undefined, ['unreachable', 'origin', 'header']],
+    [broken(), failed, 'network', undefined, ['unreachable', 'origin', 'header']],
+    // The origin is allowed, for the page reads this: a header is not.
+    [failed, head(200), 'network', undefined, ['header']],
+    [failed, head(401), 'network', undefined, ['header']],
+    [failed, head(404), 'http', 404, ['path']],
+  ]) {
     const server = service();
-    server.next.push(answer);
-    const error = await outcome(clientOf(server).getToken({ method: 'GET', userName: 'Jane', room: 'hunter2' }));
-    assert.equal(error.code, 'network');
-    assert.equal(error.status, undefined);
-    assert.equal(error.cause, cause);
-    assert.match(error.message, /cannot be reached.*allowed_origins/);
+    server.next.push(first, second);
+    const error = await outcome(clientOf(server).getToken({ userName: 'Jane', room: 'hunter2' }));
+    assert.deepEqual([error.code, error.status, error.cause], [code, status, failed]);
+    for (const [name, pattern] of Object.entries(CAUSES)) {
+      assert.equal(pattern.test(error.message), causes.includes(name), `${name}: ${error.message}`);
+    }
     assert.doesNotMatch(error.message, /Jane|hunter2/);
+    // What looks for the cause needs no preflight and signs nothing.
+    const { method, headers, body, url, credentials } = server.calls[1];
+    assert.deepEqual([method, headers, body, url, credentials], ['HEAD', {}, undefined, ENDPOINT, 'omit']);
+    assert.equal(server.calls.length, 2);
   }
+});
+
+test('a page that is sent to another path is told of the path, not of its origin', async () => {
+  const server = service();
+  server.next.push(Response.json({ error: 'Not found' }, { status: 404 }));
+  const error = await outcome(clientOf(server, { server: `${SERVER}/foo` }).getToken());
+  assert.deepEqual([error.code, error.status, error.serverMessage], ['http', 404, 'Not found']);
+  assert.match(error.message, /^Nothing is at https:\/\/tokens\.example\/foo\/api\/jitsi-token .*server has a wrong path/);
+  assert.doesNotMatch(error.message, /origin/);
+});
+
+test('the credential decides who is a moderator, and what is not given is left to the service', async () => {
+  const login = { authorization: () => 'credential' };
+  for (const [options, sent] of [
+    [{}, undefined],
+    [{ isModerator: undefined }, undefined],
+    [{ isModerator: '' }, undefined],
+    [{ isModerator: true }, true],
+    [{ isModerator: false }, false],
+    [{ isModerator: 'false' }, false],
+    [login, undefined],
+    [{ ...login, isModerator: true }, undefined],
+    [{ ...login, isModerator: false }, undefined],
+  ]) {
+    for (const method of ['POST', 'GET']) {
+      const server = service();
+      await clientOf(server, { method }).getToken({ room: 'r', ...options });
+      const [{ url, body }] = server.calls;
+      const inQuery = new URL(url).searchParams.get('user_moderator');
+      const found = method === 'GET' ? inQuery : (body.user_moderator ?? null)?.toString();
+      assert.equal(found ?? undefined, sent?.toString(), `${method} ${JSON.stringify(options)}`);
+    }
+  }
+});
+
+test('after a 401 the credential is fetched again and the request sent once more', async () => {
+  const refused = () => Response.json({ error: 'the credential has expired' }, { status: 401 });
+  for (const identity of [undefined, 'jane']) {
+    const server = service();
+    let asked = 0;
+    const tokens = clientOf(server, { identity, authorization: () => `credential-${(asked += 1)}` });
+    server.next.push(refused());
+    assert.equal(await outcome(tokens.getToken()), 2);
+    assert.deepEqual(
+      server.calls.map(({ headers }) => headers.authorization),
+      ['Bearer credential-1', 'Bearer credential-2'],
+    );
+    assert.equal(asked, 2);
+
+    // Once, and not for ever.
+    server.next.push(refused(), refused());
+    const error = await outcome(tokens.getToken({ room: 'b' }));
+    assert.deepEqual([error.status, error.serverMessage], [401, 'the credential has expired']);
+    assert.equal(server.calls.length, 4);
+  }
+  // Without a login there is nothing to fetch again; other statuses are no matter of the credential.
+  for (const [options, status] of [
+    [{}, 401],
+    [{ authorization: () => 'a' }, 403],
+  ]) {
+    const server = service();
+    server.next.push(Response.json({ error: 'no' }, { status }));
+    assert.equal((await outcome(clientOf(server).getToken(options))).status, status);
+    assert.equal(server.calls.length, 1);
+  }
+});
+
+test('a token is kept for the credential that it was issued for', async () => {
+  const server = service();
+  const credentials = ['of-a', 'of-b', 'of-a', 'of-b'];
+  const tokens = clientOf(server, { authorization: () => credentials.shift() });
+  server.next.push(new Response('', { status: 401 }));
+  assert.equal(await outcome(tokens.getToken()), 2);
+  assert.equal(await outcome(tokens.getToken()), 3, 'what b got is not for a');
+  assert.equal(await outcome(tokens.getToken()), 2);
+});
+
+test('a runtime without the newest web interfaces is enough', async (t) => {
+  bare(t);
+  const server = service();
+  for (const method of ['POST', 'GET']) {
+    const options = { server: SERVER, fetch: server.fetch, method, isModerator: true, features: [] };
+    const token = await new JitsiTokenService(options).getToken({ room: '公民會議' });
+    assert.equal(numberOf(token), server.calls.length);
+  }
+  const query = Object.fromEntries(new URL(server.calls[1].url).searchParams);
+  const ids = [server.calls[0].body.user_id, query.user_id];
+  for (const id of ids) assert.match(id, /^user_[0-9a-f]{16}$/);
+  assert.notEqual(ids[0], ids[1]);
+  assert.equal(query.room, '公民會議');
+  assert.equal(decodeToken(tokenOf({ name: '王小明' })).payload.name, '王小明');
+
+  // Calls end as elsewhere.
+  for (const late of [false, true]) {
+    const controller = new AbortController();
+    if (!late) controller.abort();
+    server.next.push(later().promise);
+    const call = outcome(clientOf(server).getToken({ room: `${late}`, signal: controller.signal }));
+    await settle();
+    controller.abort();
+    assert.equal((await call).name, 'AbortError');
+    server.next.length = 0;
+  }
+  const clock = clocks(t);
+  server.next.push(later().promise);
+  const call = outcome(clientOf(server).getToken({ room: 'slow' }));
+  await settle();
+  clock.pass({ seconds: 10 });
+  assert.equal((await call).code, 'timeout');
 });
 
 test('the credential is asked for at every call and sent with every request', async () => {
