@@ -563,7 +563,9 @@ function parsed(body) {
 /** An id and no secret, so that any source does. Not `randomUUID`, which pages have over https only. */
 function randomHex() {
   const bytes = new Uint8Array(8);
-  if (globalThis.crypto?.getRandomValues) crypto.getRandomValues(bytes);
+  /** @type {Partial<Crypto> | undefined} */
+  const random = globalThis.crypto;
+  if (random?.getRandomValues) random.getRandomValues(bytes);
   else bytes.forEach((_, place) => (bytes[place] = Math.random() * 256));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
