@@ -9,13 +9,16 @@
  */
 
 /** @typedef {import('./jaas-token.js').TokenOptions} TokenOptions */
+/** @typedef {{ [K in keyof TokenOptions]?: NonNullable<TokenOptions[K]> }} Options what is given of them */
 /** @typedef {import('./jaas-token.js').ErrorCode} ErrorCode */
 /** @typedef {{ endpoint: string, method: 'GET' | 'POST', parameters: Record<string, unknown> }} TokenRequest */
 /** @typedef {{ monotonic: number, wall: number }} Instant one moment on two clocks, in milliseconds */
 /** @typedef {{ token: string, lifetime: number, since: Instant }} Issued `lifetime` in seconds, 0 where unknown */
-/** @typedef {() => string | undefined | Promise<string | undefined>} Credential the value of `Authorization` */
 
 const PATH = '/api/jitsi-token';
+const MEETING_DOMAIN = '8x8.vc';
+/** It goes into the address of a script, so it must be nothing else. */
+const APP_ID = /^vpaas-magic-cookie-[0-9a-f]{32}$/i;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_MARGIN_SECONDS = 60;
 
@@ -46,7 +49,7 @@ export class JitsiTokenError extends Error {
 
 /** Gets tokens, and keeps them in memory while they are good. */
 export class JitsiTokenService {
-  /** @type {TokenOptions} */
+  /** @type {Options} */
   #defaults;
   /** @type {Map<string, Issued>} */
   #kept = new Map();
@@ -82,7 +85,13 @@ export class JitsiTokenService {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = all;
     throwIfAborted(signal);
     const request = requestOf({ ...all, userId: text(all.userId) ?? this.#guest });
-    return limited(signal, timeoutMs, request.endpoint, (waiter) => this.#tokenFor(all, request, waiter));
+    // Whoever logs out meanwhile has `clear` put another in its place.
+    const kept = this.#kept;
+    const issued = await limited(signal, timeoutMs, request.endpoint, (waiter) =>
+      this.#tokenFor(all, request, waiter),
+    );
+    this.#watch(issued, all, kept);
+    return issued.token;
   }
 
   /** Forgets every token, as when somebody logs out. */
@@ -92,7 +101,27 @@ export class JitsiTokenService {
   }
 
   /**
-   * @param {TokenOptions} options
+   * Calls `onExpiring` when the token has no more than the margin left.
+   *
+   * @param {Issued} issued
+   * @param {Options} options
+   * @param {Map<string, Issued>} kept
+   */
+  #watch(issued, options, kept) {
+    const { signal, onExpiring, refreshMarginSeconds = DEFAULT_MARGIN_SECONDS } = options;
+    if (!onExpiring || issued.lifetime <= 0) return;
+    const look = () => {
+      if (signal?.aborted || this.#kept !== kept) return;
+      const wait = secondsLeft(issued) - marginOf(issued, refreshMarginSeconds);
+      // A timer stands still while the machine sleeps, and may be early: what counts is the token's age.
+      if (wait > 0) later(look, Math.ceil(wait * 1000), signal);
+      else onExpiring(() => this.getToken(options));
+    };
+    look();
+  }
+
+  /**
+   * @param {Options} options
    * @param {TokenRequest} request
    * @param {AbortSignal} waiter aborted when this caller waits no longer
    */
@@ -117,7 +146,7 @@ export class JitsiTokenService {
 
     const key = keyOf(credential);
     const kept = this.#kept.get(key);
-    if (kept && !fresh && isGood(kept, refreshMarginSeconds)) return kept.token;
+    if (kept && !fresh && isGood(kept, refreshMarginSeconds)) return kept;
 
     let exchange = this.#pending.get(key);
     if (!exchange) {
@@ -134,7 +163,7 @@ export class JitsiTokenService {
       });
       this.#share(key, exchange);
     }
-    return (await exchange.join(waiter)).issued.token;
+    return (await exchange.join(waiter)).issued;
   }
 
   /**
@@ -191,6 +220,31 @@ export function decodeToken(token) {
     throw new JitsiTokenError('malformed', `The token's ${name} is not a JSON object in base64url`);
   });
   return { header, payload };
+}
+
+/**
+ * What a page, Jitsi's React component or a mobile SDK needs to join with a token: all of it stands in the token.
+ *
+ * @param {string} token
+ */
+export function meetingOptions(token) {
+  const { sub, room } = decodeToken(token).payload;
+  if (typeof sub !== 'string' || !APP_ID.test(sub)) {
+    throw new JitsiTokenError('malformed', "The token's sub is not an App ID of 8x8");
+  }
+  if (typeof room !== 'string' || room === '' || room.includes('*')) {
+    throw new JitsiTokenError('malformed', "The token's room does not name one room");
+  }
+  // The client drops these from an address before it decodes it, so that a room which has them needs them encoded.
+  const path = room.replace(/[!'()]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+  return {
+    domain: MEETING_DOMAIN,
+    script: `https://${MEETING_DOMAIN}/${sub}/external_api.js`,
+    appId: sub,
+    room: path,
+    roomName: `${sub}/${path}`,
+    jwt: token,
+  };
 }
 
 /** @type {JitsiTokenService | undefined} */
@@ -371,8 +425,37 @@ function secondsLeft({ lifetime, since }) {
  * @param {number} margin seconds
  */
 function isGood(issued, margin) {
-  // A margin longer than the life would make every call a request.
-  return secondsLeft(issued) > Math.max(0, Math.min(margin, issued.lifetime / 2));
+  return secondsLeft(issued) > marginOf(issued, margin);
+}
+
+/**
+ * @param {Issued} issued
+ * @param {number} wanted seconds
+ */
+function marginOf({ lifetime }, wanted) {
+  // One longer than the life would make every call a request.
+  return Math.max(0, Math.min(wanted, lifetime / 2));
+}
+
+/**
+ * Runs something later, unless the signal is aborted before.
+ *
+ * @param {() => void} run
+ * @param {number} milliseconds
+ * @param {AbortSignal | undefined} signal
+ */
+function later(run, milliseconds, signal) {
+  const cancel = () => clearTimeout(timer);
+  const timer = setTimeout(
+    () => {
+      signal?.removeEventListener('abort', cancel);
+      run();
+    },
+    Math.min(milliseconds, LONGEST_TIMEOUT_MS),
+  );
+  signal?.addEventListener('abort', cancel, { once: true });
+  // It is no reason for Node to stay.
+  /** @type {any} */ (timer).unref?.();
 }
 
 /**
@@ -444,7 +527,7 @@ function reasonOf(signal) {
 }
 
 /**
- * @param {TokenOptions} options
+ * @param {Options} options
  * @returns {TokenRequest}
  */
 function requestOf(options) {
@@ -512,7 +595,7 @@ function methodOf(method = 'POST') {
 /**
  * The header's value.
  *
- * @param {TokenOptions['authorization']} authorization
+ * @param {Options['authorization']} authorization
  */
 async function headerFrom(authorization) {
   const value = text(await authorization?.())?.trim();
@@ -540,15 +623,15 @@ function flag(value) {
 }
 
 /**
- * What is given: an option that is `undefined` does not hide a default.
+ * What is given: an option that is `undefined` or `null` does not hide a default.
  *
  * @template {object} T
  * @param {T} options
- * @returns {T}
+ * @returns {{ [K in keyof T]?: NonNullable<T[K]> }}
  */
 function given(options) {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  return /** @type {T} */ (Object.fromEntries(entries));
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined && value !== null);
+  return /** @type {any} */ (Object.fromEntries(entries));
 }
 
 /** @param {string} body */

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { roomClaim } from '../demo/checks.js';
 import * as client from '../jaas-token.js';
-import { bare, clocks, later, service, settle, tokenOf } from './support.js';
+import { APP_ID, bare, clocks, later, service, settle, tokenOf } from './support.js';
 
-const { JitsiTokenError, JitsiTokenService, decodeToken, getJitsiToken } = client;
+const { JitsiTokenError, JitsiTokenService, decodeToken, getJitsiToken, meetingOptions } = client;
 
 const SERVER = 'https://tokens.example';
 const ENDPOINT = `${SERVER}/api/jitsi-token`;
@@ -190,14 +191,16 @@ test('the server is a URL with or without the path', async (t) => {
   });
 });
 
-test('an undefined option does not hide a default', async () => {
-  const server = service();
-  await clientOf(server, { room: 'r', method: 'GET' }).getToken({
-    room: undefined,
-    method: undefined,
-    server: undefined,
-  });
-  assert.match(server.calls[0].url, /^https:\/\/tokens\.example\/api\/jitsi-token\?.*room=r/);
+test('an option that is undefined or null does not hide a default', async () => {
+  for (const nothing of [undefined, null]) {
+    const server = service();
+    const names = declaredOptions();
+    assert.ok(names.length > 15);
+    const tokens = clientOf(server, { room: 'r', method: 'GET' });
+    await tokens.getToken(Object.fromEntries(names.map((name) => [name, nothing])));
+    assert.match(server.calls[0].url, /^https:\/\/tokens\.example\/api\/jitsi-token\?.*room=r/);
+    assert.doesNotMatch(server.calls[0].url, /null|undefined/);
+  }
 });
 
 test('a token is kept until the margin before its end', async (t) => {
@@ -803,6 +806,101 @@ test('a token is decoded with its UTF-8, and only a JWT is one', () => {
       token,
     );
   }
+});
+
+test('what it takes to join is the token’s own', () => {
+  const app = { sub: APP_ID };
+  for (const [room, path] of [
+    ['my-room', 'my-room'],
+    ['my%20room', 'my%20room'],
+    ['q%26a', 'q%26a'],
+    ['100%25', '100%25'],
+    ['%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0', '%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0'],
+    // From full-width signs: the client would drop them unencoded.
+    ["%e6%9c%83(%e4%ba%8c)!it's", '%e6%9c%83%28%e4%ba%8c%29%21it%27s'],
+  ]) {
+    const token = tokenOf({ ...app, room });
+    const options = meetingOptions(token);
+    assert.deepEqual(options, {
+      domain: '8x8.vc',
+      script: `https://8x8.vc/${APP_ID}/external_api.js`,
+      appId: APP_ID,
+      room: path,
+      roomName: `${APP_ID}/${path}`,
+      jwt: token,
+    });
+    // The client makes the same name of it as of the claim.
+    assert.equal(roomClaim(options.room), room);
+  }
+  for (const [claims, about] of [
+    [{ room: 'r' }, /sub/],
+    [{ sub: 'chat', room: 'r' }, /sub/],
+    [{ sub: `${APP_ID}/../x`, room: 'r' }, /sub/],
+    [{ sub: [APP_ID], room: 'r' }, /sub/],
+    [app, /room/],
+    [{ ...app, room: '' }, /room/],
+    [{ ...app, room: '*' }, /room/],
+    [{ ...app, room: ['r'] }, /room/],
+  ]) {
+    const malformed = (error) => error.code === 'malformed' && about.test(error.message);
+    assert.throws(() => meetingOptions(tokenOf(claims)), malformed, JSON.stringify(claims));
+  }
+  assert.throws(() => meetingOptions('x'), JitsiTokenError);
+});
+
+test('before a token ends the page is told once, and can renew it', async (t) => {
+  const clock = clocks(t);
+  const server = service({ ttl: 3600, now: () => clock.time.wall / 1000 });
+  const tokens = clientOf(server);
+  const told = [];
+  const onExpiring = (renew) => told.push(renew);
+  assert.equal(await outcome(tokens.getToken({ onExpiring })), 1);
+  clock.pass({ seconds: 3538 });
+  assert.equal(told.length, 0);
+  clock.pass({ seconds: 1 });
+  assert.equal(told.length, 1);
+  clock.pass({ seconds: 30 });
+  assert.equal(told.length, 1);
+  // By the same options, this one included.
+  assert.equal(await outcome(told[0]()), 2);
+  assert.deepEqual(server.calls[1].body, server.calls[0].body);
+  clock.pass({ seconds: 3600 });
+  assert.equal(told.length, 2);
+  assert.equal(clock.timers.size, 0);
+
+  // A token that was kept tells by its own age, with the caller's margin.
+  await tokens.getToken();
+  clock.pass({ seconds: 3000 });
+  await tokens.getToken({ onExpiring, refreshMarginSeconds: 500 });
+  clock.pass({ seconds: 98 });
+  assert.equal(told.length, 2);
+  clock.pass({ seconds: 1 });
+  assert.equal(told.length, 3);
+});
+
+test('nobody is told of an end who has left, or of an end that is not known', async (t) => {
+  const clock = clocks(t);
+  const server = service({ ttl: 3600, now: () => clock.time.wall / 1000 });
+  const onExpiring = () => assert.fail('told');
+  const controller = new AbortController();
+  await clientOf(server).getToken({ onExpiring, signal: controller.signal });
+  controller.abort();
+  assert.equal(clock.timers.size, 0);
+
+  const tokens = clientOf(server);
+  await tokens.getToken({ onExpiring });
+  tokens.clear();
+  const late = later();
+  server.next.push(late.promise);
+  const call = tokens.getToken({ onExpiring });
+  await settle();
+  tokens.clear();
+  late.resolve(undefined);
+  await call;
+  server.next.push(Response.json({ token: tokenOf({ room: 'r' }) }));
+  await tokens.getToken({ onExpiring, fresh: true });
+  clock.pass({ seconds: 10_000 });
+  assert.equal(clock.timers.size, 0);
 });
 
 test('the declarations have every export, every method and every option', () => {
