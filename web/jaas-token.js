@@ -33,7 +33,7 @@ export class JitsiTokenError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {string} message
-   * @param {{ status?: number, serverMessage?: string, cause?: unknown }} [details]
+   * @param {{ status?: number | undefined, serverMessage?: string | undefined, cause?: unknown }} [details]
    */
   constructor(code, message, { status, serverMessage, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });

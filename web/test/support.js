@@ -43,6 +43,8 @@ export function clocks(t, { wall = 1_700_000_000_000 } = {}) {
  * @param {import('node:test').TestContext} t
  */
 export function bare(t) {
+  // Node's own fetch takes what it needs when it is first used.
+  void new Response('');
   const hide = (target, name, descriptor = { value: undefined }) => {
     const before = Object.getOwnPropertyDescriptor(target, name);
     if (before === undefined) return;
