@@ -138,22 +138,24 @@ export function check(token, nowSeconds, wantedRoom) {
 }
 
 /**
- * How Jitsi writes a room's name (`getBackendSafeRoomName`), which is what the token must have.
+ * How Jitsi writes a room's name, which is what the token must have.
+ *
+ * The client takes it from the address that the page opens: first it drops characters that its server cannot take
+ * (`_ROOM_EXCLUDE_PATTERN`), and only then decodes what is percent-encoded (`getBackendSafeRoomName`). A browser has
+ * encoded quotes and angle brackets by then, so those are kept.
  *
  * @param {string} typed
  */
 export function roomClaim(typed) {
-  let name = typed.trim();
+  // The rest would be the address's query or fragment.
+  const [path] = typed.trim().split(/[?#]/, 1);
+  let name = path.replace(/[:@!&',;=()[\]$+*]/g, '');
   try {
     name = decodeURIComponent(name);
   } catch {
     // It is not encoded.
   }
-  const kept = name
-    .replace(/[:@!&',;=]/g, '')
-    .normalize('NFKC')
-    .toLowerCase();
-  return encodeURIComponent(kept).toLowerCase();
+  return encodeURIComponent(name.normalize('NFKC').toLowerCase()).toLowerCase();
 }
 
 /**

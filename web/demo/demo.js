@@ -6,7 +6,7 @@
  * - Parameters of the address fill in the form, and send nothing: `server`, `room`, `name`, `email`, `moderator`
  *   (`true`), `lang` (`en`, `zh-TW`). There is none for the credential, which would stay in the history.
  * - `#app[data-state]`: idle, loading, token, expired, refused, unreachable, timeout, bad-request, unauthorised, forbidden,
- *   misconfigured, failed, invalid-server; `data-http-status` where there was an answer.
+ *   misconfigured, wrong-path, failed, invalid-server; `data-http-status` where there was a response.
  * - `#checks > li[data-check][data-verdict]` with pass, fail or skip, and likewise `#prosody-checks`; `#summary[data-passed]
  *   [data-total]`; `#countdown[data-seconds]`; `#header-json`, `#payload-json`; `#token`; `#server-message`.
  * - `#meeting[data-state]`: idle, loading, joining, joined, left, no-iframe-api, meeting-error.
@@ -158,7 +158,7 @@ async function getToken(event) {
       userEmail: input('email').value,
       isModerator: input('moderator').checked,
       method: element('method', HTMLSelectElement).value === 'GET' ? 'GET' : 'POST',
-      authorization: () => input('credential').value,
+      authorization: input('credential').value.trim() === '' ? undefined : () => input('credential').value,
       timeoutMs: TIMEOUT_SECONDS * 1000,
     });
     const { header, payload } = decodeToken(token);
@@ -200,6 +200,7 @@ async function failure(error, server) {
   if (error.code === 'network') return [(await answers(server)) ? 'refused' : 'unreachable', {}];
   const { status = 0 } = error;
   if (error.code !== 'http') return ['failed', values];
+  if (status === 404) return ['wrong-path', values];
   if ([400, 413, 415].includes(status)) return ['bad-request', values];
   if (status === 401) return ['unauthorised', values];
   if (status === 403) return ['forbidden', values];

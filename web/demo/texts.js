@@ -46,7 +46,7 @@ export const TEXTS = {
     'state.refused.title': 'This page may not read the answer',
     'state.refused.text': 'The service is there, but does not allow pages of the origin {origin}.',
     'state.refused.advice':
-      'Add {origin} to the service’s variable allowed_origins, exactly as it stands here, and start it again.',
+      'Add {origin} to the service’s variable allowed_origins, exactly as it stands here, and start it again. If it is there already, something adds a header to the request that is not in allowed_headers: the service’s log names it.',
     'state.unreachable.title': 'The service cannot be reached',
     'state.unreachable.text': 'Nothing answers at {server}.',
     'state.unreachable.advice':
@@ -68,6 +68,9 @@ export const TEXTS = {
     'state.misconfigured.title': 'The service is not set up correctly',
     'state.misconfigured.text': 'HTTP status {status}. Its own words follow; they are for whoever runs it.',
     'state.misconfigured.advice': '{server}/healthz lists every problem and how to repair it.',
+    'state.wrong-path.title': 'The service URL has a wrong path',
+    'state.wrong-path.text': 'HTTP status {status}: something is at {server}, but not the token service’s route.',
+    'state.wrong-path.advice': 'Write the service URL without a path, as in https://tokens.example.org.',
     'state.failed.title': 'There is no token in the answer',
     'state.failed.text': 'What answers at {server} does not behave as the token service does.',
     'state.failed.advice': 'Check the service URL: it is the address without a path.',
@@ -215,7 +218,7 @@ export const TEXTS = {
     'state.expired.advice': '請用上方的按鈕索取新的權杖。已經加入的會議不受影響。',
     'state.refused.title': '本頁不能讀取服務的回應',
     'state.refused.text': '服務有在運作，但不允許來源為 {origin} 的網頁。',
-    'state.refused.advice': '請把 {origin} 一字不差地加入服務的變數 allowed_origins，再重新啟動服務。',
+    'state.refused.advice': '請把 {origin} 一字不差地加入服務的變數 allowed_origins，再重新啟動服務。如果已經在裡面，就是有程式替請求加了不在 allowed_headers 裡的標頭；服務的日誌會寫出它的名稱。',
     'state.unreachable.title': '連不上服務',
     'state.unreachable.text': '{server} 沒有回應。',
     'state.unreachable.advice':
@@ -235,6 +238,9 @@ export const TEXTS = {
     'state.misconfigured.title': '服務的設定不正確',
     'state.misconfigured.text': 'HTTP 狀態碼 {status}，以下是服務給維運人員的說明。',
     'state.misconfigured.advice': '{server}/healthz 會列出每個問題與修正方法。',
+    'state.wrong-path.title': '服務網址的路徑不對',
+    'state.wrong-path.text': 'HTTP 狀態碼 {status}：{server} 有回應，但那裡沒有權杖服務的路徑。',
+    'state.wrong-path.advice': '服務網址請不要帶路徑，例如 https://tokens.example.org。',
     'state.failed.title': '回應裡沒有權杖',
     'state.failed.text': '{server} 的回應不像是權杖服務。',
     'state.failed.advice': '請檢查服務網址：它是不含路徑的位址。',

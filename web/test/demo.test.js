@@ -107,6 +107,22 @@ test('a room is written as Jitsi writes it', () => {
     ['%E5%85%AC', '%e5%85%ac'],
     ['ＡＢ', 'ab'],
     ["a:b@c!d&e'f,g;h=i", 'abcdefghi'],
+    ['Meeting (2)', 'meeting%202'],
+    ['a[b]c$d+e', 'abcde'],
+    // Dropped first and decoded then, and once: what is encoded stays.
+    ['Q%26A', 'q%26a'],
+    ['Q&A', 'qa'],
+    ['a%28b%2Cc%3D', 'a(b%2cc%3d'],
+    ['a%2526b', 'a%2526b'],
+    // Full-width signs are not in the client's list, and NFKC comes after it.
+    ['會議（二）', '%e6%9c%83%e8%ad%b0(%e4%ba%8c)'],
+    ['好！', '%e5%a5%bd!'],
+    // Quotes and brackets are encoded in an address before the client looks.
+    ['a"b<c>d', 'a%22b%3cc%3ed'],
+    // An address's path ends here.
+    ['board#agenda', 'board'],
+    ['board?x=1', 'board'],
+    ['board%23agenda', 'board%23agenda'],
     ['100%', '100%25'],
   ]) {
     assert.equal(roomClaim(typed), claim, typed);
