@@ -123,7 +123,7 @@ mod tests {
             };
             let text = line.with_origin(&headers);
             assert!(text.len() <= MAX_BYTES, "{}", text.len());
-            assert!(text.len() > 3_000, "{}", text.len());
+            assert!(text.len() > 2_400, "{}", text.len());
             serde_json::from_str::<serde_json::Value>(&text).unwrap();
         }
     }

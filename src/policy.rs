@@ -341,7 +341,10 @@ mod tests {
             let grant = decide_on(&settings(), caller, query).unwrap();
             let value = serde_json::to_value(&grant.features).unwrap();
             let object = value.as_object().unwrap().iter();
-            let granted: Vec<_> = object.filter(|(_, v)| **v == true).map(|(k, _)| k).collect();
+            let granted: Vec<_> = object
+                .filter(|(_, v)| **v == true)
+                .map(|(k, _)| k)
+                .collect();
             assert_eq!(granted, expected, "{caller:?} {query}");
         }
     }
@@ -358,7 +361,11 @@ mod tests {
             (&identity(true), "s", false),
         ] {
             let decided = decide_on(&settings, caller, &format!("room={room}"));
-            let expected = if allowed { Ok(()) } else { Err(Error::RoomNotAllowed) };
+            let expected = if allowed {
+                Ok(())
+            } else {
+                Err(Error::RoomNotAllowed)
+            };
             assert_eq!(decided.map(|_| ()), expected, "{room}");
         }
     }

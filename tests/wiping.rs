@@ -1,6 +1,9 @@
 //! Measures that the text of a private key is wiped before its memory is freed: the allocator of this program looks
 //! at each block that is given back.
-#![allow(unsafe_code, reason = "an allocator can only be replaced by unsafe code")]
+#![allow(
+    unsafe_code,
+    reason = "an allocator can only be replaced by unsafe code"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -50,9 +53,11 @@ static ALLOCATOR: Watching = Watching;
 
 fn has_secret(bytes: &[u8]) -> bool {
     let secrets = SECRETS.get().expect("set before anybody looks");
-    bytes
-        .windows(WINDOW)
-        .any(|window| secrets.binary_search_by(|secret| secret[..].cmp(window)).is_ok())
+    bytes.windows(WINDOW).any(|window| {
+        secrets
+            .binary_search_by(|secret| secret[..].cmp(window))
+            .is_ok()
+    })
 }
 
 /// How many freed blocks had something of the key in them.
@@ -67,7 +72,9 @@ fn count(action: impl FnOnce()) -> usize {
 /// The ways in which a key comes.
 fn shapes(pem: &str, der: &[u8]) -> Vec<(&'static str, String)> {
     let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    let pkcs1 = pkcs8::PrivateKeyInfo::try_from(der).expect("PKCS#8").private_key;
+    let pkcs1 = pkcs8::PrivateKeyInfo::try_from(der)
+        .expect("PKCS#8")
+        .private_key;
     let percent = |text: &str| {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
     };
@@ -83,7 +90,10 @@ fn shapes(pem: &str, der: &[u8]) -> Vec<(&'static str, String)> {
         ("text before", format!("Key\n{pem}")),
         ("base64", STANDARD.encode(pem)),
         ("base64url", URL_SAFE_NO_PAD.encode(pem)),
-        ("base64 of one line", STANDARD.encode(pem.replace('\n', "\\n"))),
+        (
+            "base64 of one line",
+            STANDARD.encode(pem.replace('\n', "\\n")),
+        ),
         ("the body alone", body.clone()),
         ("the body in base64", STANDARD.encode(&body)),
         ("%0A", pem.replace('\n', "%0A")),
@@ -91,14 +101,20 @@ fn shapes(pem: &str, der: &[u8]) -> Vec<(&'static str, String)> {
         ("percent-encoded twice", percent(&percent(pem))),
         ("percent-encoded base64", percent(&STANDARD.encode(pem))),
         ("XML", pem.replace('\n', "&#10;")),
-        ("PKCS#1", [tag("BEGIN"), STANDARD.encode(pkcs1), tag("END")].concat()),
+        (
+            "PKCS#1",
+            [tag("BEGIN"), STANDARD.encode(pkcs1), tag("END")].concat(),
+        ),
         ("PKCS#1, the body alone", STANDARD.encode(pkcs1)),
         // Keys that are not accepted are wiped as well.
         ("cut off", pem[..pem.len() - 40].to_owned()),
         ("damaged", pem.replacen('\n', "\n!", 1)),
         ("twice", pem.repeat(2)),
         ("too long", format!("{}{pem}", " ".repeat(70_000))),
-        ("for another algorithm", pem.replace("PRIVATE", "EC PRIVATE")),
+        (
+            "for another algorithm",
+            pem.replace("PRIVATE", "EC PRIVATE"),
+        ),
     ]
 }
 
@@ -150,7 +166,10 @@ fn no_freed_memory_has_anything_of_the_key() {
             findings.push((*shape, found));
         }
     }
-    assert!(findings.is_empty(), "freed with parts of the key: {findings:?}");
+    assert!(
+        findings.is_empty(),
+        "freed with parts of the key: {findings:?}"
+    );
 }
 
 #[test]

@@ -103,7 +103,9 @@ impl VerificationKey {
         let pem = match pem::read(text).map_err(|_| NOT_PEM)? {
             Document::Pem(pem) => pem,
             Document::Der(der, Kind::Public) => return PublicKey::from_der(&der).map(Self::Public),
-            Document::Der(_, Kind::Certificate) | Document::SshPublicKey => return Err(UNSUPPORTED),
+            Document::Der(_, Kind::Certificate) | Document::SshPublicKey => {
+                return Err(UNSUPPORTED);
+            }
             Document::Der(..) => return Err(PRIVATE),
         };
         let mut key = None;

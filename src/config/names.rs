@@ -69,7 +69,10 @@ mod tests {
             (APP_ID, true),
             ("vpaas-magic-cookie-1FC542A3E4414A44B2611668195E2BFE", true),
             ("vpaas-magic-cookie-1fc542a3e4414a44b2611668195e2bf", false),
-            ("vpaas-magic-cookie-1fc542a3e4414a44b2611668195e2bfeb", false),
+            (
+                "vpaas-magic-cookie-1fc542a3e4414a44b2611668195e2bfeb",
+                false,
+            ),
             ("vpaas-magic-cookie-1fc542a3e4414a44b2611668195e2bfg", false),
             ("1fc542a3e4414a44b2611668195e2bfe", false),
             ("your_app_id_here", false),

@@ -126,7 +126,11 @@ fn each_variable_has_its_default_when_the_host_does_not_know_it() {
     let (implicit, explicit) = (source(&[]), source(&declared));
     let (implicit, explicit) = (Config::new(&implicit), Config::new(&explicit));
     assert_eq!(implicit.problems(), explicit.problems());
-    assert_eq!(implicit.problems().len(), 3, "only the credentials are missing");
+    assert_eq!(
+        implicit.problems().len(),
+        3,
+        "only the credentials are missing"
+    );
     let debug = |config: &Config<'_>| {
         format!(
             "{:?} {:?} {:?} {:?}",
@@ -181,7 +185,7 @@ fn headers_that_tracing_adds_are_allowed_by_default() {
 
 #[test]
 fn authentication_needs_exactly_one_key_and_an_issuer_and_an_audience() {
-    let secret = ("auth_hs256_secret", "0123456789abcdef0123456789abcdef");
+    let secret = ("auth_hs256_secret", "f3b1c9d27a64e8500f3b1c9d27a64e85");
     let issuer = ("auth_issuer", "https://login.example");
     let audience = ("auth_audience", "jaas");
     let jwks = ("auth_jwks", r#"{"keys":[]}"#);
@@ -236,7 +240,11 @@ fn authentication_needs_exactly_one_key_and_an_issuer_and_an_audience() {
                 assert!(problem.starts_with(part), "{problem}");
             }
             let login = config.login().map(|login| login.is_some());
-            assert_eq!(login.ok(), parts.is_empty().then_some(true), "{variables:?}");
+            assert_eq!(
+                login.ok(),
+                parts.is_empty().then_some(true),
+                "{variables:?}"
+            );
         }
     }
 }
@@ -304,7 +312,11 @@ fn an_empty_default_leaves_the_field_out() {
     assert!(defaults.room.is_none() && defaults.user_id.is_none());
     assert!(defaults.user_name.is_none() && defaults.user_email.is_none());
     assert!(defaults.moderator.is_none());
-    assert_eq!(config.problems().len(), 3, "only the credentials are missing");
+    assert_eq!(
+        config.problems().len(),
+        3,
+        "only the credentials are missing"
+    );
 }
 
 #[test]
@@ -334,7 +346,10 @@ fn each_variable_is_read_at_most_once() {
             let _ = (config.login(), config.signer(), config.problems());
             let _ = (config.allowed_origins(), config.policy(), config.validity());
         }
-        assert!(counts.borrow().values().all(|count| *count == 1), "{counts:?}");
+        assert!(
+            counts.borrow().values().all(|count| *count == 1),
+            "{counts:?}"
+        );
     }
 }
 

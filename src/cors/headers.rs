@@ -26,7 +26,9 @@ pub enum HeaderError {
     )]
     Any(usize),
     /// Not the name of a header (RFC 9110, section 5.6.2).
-    #[error("has no header name as entry {0}; write names such as Content-Type, separated by commas.")]
+    #[error(
+        "has no header name as entry {0}; write names such as Content-Type, separated by commas."
+    )]
     NotAName(usize),
 }
 
@@ -37,8 +39,7 @@ impl AllowedHeaders {
     /// See [`HeaderError`].
     pub fn parse(text: &str) -> Result<Self, HeaderError> {
         let mut names = Vec::new();
-        let list =
-            parse_list(text, Separator::CommaOrSpace).map_err(HeaderError::NamesNothing)?;
+        let list = parse_list(text, Separator::CommaOrSpace).map_err(HeaderError::NamesNothing)?;
         for (name, position) in list.into_iter().zip(1..) {
             if name == "*" {
                 return Err(HeaderError::Any(position));
@@ -67,7 +68,10 @@ impl AllowedHeaders {
             .find(|name| !self.0.iter().any(|known| known.eq_ignore_ascii_case(name)))
             .map(|name| {
                 let is_part = |c: &char| is_name(c.encode_utf8(&mut [0; 4]));
-                name.chars().filter(is_part).take(MAX_LOGGED_BYTES).collect()
+                name.chars()
+                    .filter(is_part)
+                    .take(MAX_LOGGED_BYTES)
+                    .collect()
             })
     }
 }
@@ -93,7 +97,10 @@ mod tests {
     #[test]
     fn a_list_has_names_of_headers_only() {
         let names = |text| AllowedHeaders::parse(text).map(|list| list.to_string());
-        assert_eq!(names("Content-Type, x-a\nb"), Ok("Content-Type, x-a, b".into()));
+        assert_eq!(
+            names("Content-Type, x-a\nb"),
+            Ok("Content-Type, x-a, b".into())
+        );
         assert_eq!(names(r#"["a","b"]"#), Ok("a, b".into()));
         assert_eq!(names(""), Ok(String::new()));
         assert!(matches!(names(","), Err(HeaderError::NamesNothing(_))));
@@ -114,10 +121,17 @@ mod tests {
             ("x-a\"}\u{e9},x-b", Some("x-a")),
         ] {
             let headers = Headers::from([("Access-Control-Request-Headers", requested)]);
-            assert_eq!(list.first_missing(&headers).as_deref(), missing, "{requested}");
+            assert_eq!(
+                list.first_missing(&headers).as_deref(),
+                missing,
+                "{requested}"
+            );
         }
         let long = "x".repeat(1000);
         let headers = Headers::from([("access-control-request-headers", long.as_str())]);
-        assert_eq!(list.first_missing(&headers).map(|name| name.len()), Some(64));
+        assert_eq!(
+            list.first_missing(&headers).map(|name| name.len()),
+            Some(64)
+        );
     }
 }

@@ -307,7 +307,10 @@ mod tests {
             ("https://公民.台灣", "https://xn--55q826d.xn--kpry57d"),
             ("https://*.Example.org", "https://*.example.org"),
             ("https://*.example.org:444", "https://*.example.org:444"),
-            ("https://app-*-team.Vercel.app", "https://app-*-team.vercel.app"),
+            (
+                "https://app-*-team.Vercel.app",
+                "https://app-*-team.vercel.app",
+            ),
             ("https://a*.公民.台灣", "https://a*.xn--55q826d.xn--kpry57d"),
             ("capacitor://localhost", "capacitor://localhost"),
             ("Ionic://LocalHost", "ionic://localhost"),
@@ -398,7 +401,7 @@ mod tests {
             "https://vtaiwan.tw/hunter2",
             "https://vtaiwan.tw?hunter2",
             "hunter2",
-            "hunter2://vtaiwan.tw",
+            "ftp://hunter2.example",
             "http://hunter2.example",
         ] {
             let message = parse_one(&format!("https://a.example {entry}")).unwrap_err();
@@ -445,8 +448,9 @@ mod tests {
 
     #[test]
     fn an_origin_matches_byte_for_byte() {
-        let (origins, _) =
-            AllowedOrigins::parse("https://vtaiwan.tw http://localhost:3000 https://*.example.org https://app-*-team.vercel.app capacitor://localhost");
+        let (origins, _) = AllowedOrigins::parse(
+            "https://vtaiwan.tw http://localhost:3000 https://*.example.org https://app-*-team.vercel.app capacitor://localhost",
+        );
         for (origin, allowed) in [
             ("https://vtaiwan.tw", true),
             ("http://localhost:3000", true),

@@ -167,8 +167,8 @@ impl Call<'_> {
 
     fn health(&self) -> Result<Success, Error> {
         self.config.signer().map_err(Error::Unhealthy)?;
-        let verbose = url::form_urlencoded::parse(self.query.as_bytes())
-            .any(|(name, _)| name == "verbose");
+        let verbose =
+            url::form_urlencoded::parse(self.query.as_bytes()).any(|(name, _)| name == "verbose");
         let is_open = matches!(self.config.login(), Ok(None));
         Ok(Success::Healthy {
             warnings: verbose.then(|| is_open.then_some(OPEN_WARNING).into_iter().collect()),

@@ -179,7 +179,9 @@ fn a_parameter_in_the_url_of_a_post_is_refused_and_an_unknown_one_ignored() {
     }
     let target = format!("{TOKEN_PATH}?x=1");
     assert_eq!(
-        send(&config, request("POST", &target, &json, "{}")).response.status,
+        send(&config, request("POST", &target, &json, "{}"))
+            .response
+            .status,
         200
     );
 }
@@ -188,8 +190,7 @@ fn a_parameter_in_the_url_of_a_post_is_refused_and_an_unknown_one_ignored() {
 fn get_and_post_of_the_same_values_give_the_same_token() {
     // PKCS#1 v1.5 signatures are deterministic, so equal claims give equal bytes.
     let config = complete(&[]);
-    let query =
-        "room=R%C3%A9union&user_id=u&user_name=J+S&user_email=j%40x&user_moderator=false";
+    let query = "room=R%C3%A9union&user_id=u&user_name=J+S&user_email=j%40x&user_moderator=false";
     let json = r#"{"room":"Réunion","user_id":"u","user_name":"J S","user_email":"j@x","user_moderator":false}"#;
     let target = format!("{TOKEN_PATH}?{query}");
     let form = [("content-type", "application/x-www-form-urlencoded")];
@@ -299,7 +300,11 @@ fn the_health_check_warns_where_it_is_asked_to() {
         (&open, "/healthz?verbose", warned.as_str()),
         (&open, "/healthz?x&verbose=1", &warned),
         (&open, "/healthz?verbosely", r#"{"status":"ok"}"#),
-        (&closed, "/healthz?verbose", r#"{"status":"ok","warnings":[]}"#),
+        (
+            &closed,
+            "/healthz?verbose",
+            r#"{"status":"ok","warnings":[]}"#,
+        ),
     ] {
         let response = send(config, request("GET", target, &[], "")).response;
         assert_eq!(String::from_utf8(response.body).unwrap(), body, "{target}");
