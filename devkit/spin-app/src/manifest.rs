@@ -1,4 +1,4 @@
-//! Reads the parts of `spin.toml` and `runtime-config.toml` that this host honours.
+//! The parts of `spin.toml` that the embedded host honours.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,31 +7,37 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 
-/// The one route of an application that this host serves: every path.
-const CATCH_ALL: &str = "/...";
+use crate::line_of;
+
+/// The one route of an application that the embedded host serves: every path.
+pub const CATCH_ALL: &str = "/...";
 
 /// An application of one component, as `spin.toml` describes it.
-pub(crate) struct Manifest {
+pub struct Manifest {
     /// Where the component's `.wasm` is.
-    pub(crate) source: PathBuf,
+    pub source: PathBuf,
     /// The application's variables.
-    pub(crate) variables: BTreeMap<String, Variable>,
+    pub variables: Vec<Variable>,
     /// What the component sees: its own variable names and their templates.
-    pub(crate) templates: BTreeMap<String, String>,
+    pub templates: BTreeMap<String, String>,
 }
 
 /// An application variable.
-#[derive(Deserialize)]
-pub(crate) struct Variable {
-    /// Its value when nobody gives another.
-    pub(crate) default: Option<String>,
-    /// Whether somebody has to give it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Variable {
+    /// Its lower-case name.
+    #[serde(skip)]
+    pub name: String,
+    /// The host does not start without a value.
     #[serde(default)]
-    pub(crate) required: bool,
+    pub required: bool,
+    /// Its value where there is no other.
+    pub default: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct RawManifest {
+    #[serde(default)]
     spin_manifest_version: u32,
     #[serde(default)]
     variables: BTreeMap<String, Variable>,
@@ -62,7 +68,10 @@ struct RawComponent {
 
 impl Manifest {
     /// Reads the manifest at `path`.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// It cannot be read, or has what the embedded host does not serve.
+    pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the manifest {}", path.display()))?;
         let mut manifest =
@@ -95,70 +104,50 @@ impl Manifest {
             "[[trigger.http]] names the component {:?}, but there is only {name:?}",
             trigger.component
         );
-        for (name, variable) in &raw.variables {
+        let variables = named(raw.variables);
+        for variable in &variables {
             ensure!(
                 variable.required != variable.default.is_some(),
-                "the variable {name} needs either `required = true` or a `default`, not both"
+                "the variable {} needs either `required = true` or a `default`, not both",
+                variable.name
             );
         }
         Ok(Self {
             source: component.source,
-            variables: raw.variables,
+            variables,
             templates: component.variables,
         })
     }
 }
 
-/// Reads the values of the static providers of a `runtime-config.toml`, in the order of the file.
-pub(crate) fn read_providers(path: &Path) -> Result<Vec<BTreeMap<String, String>>> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("cannot read the runtime configuration {}", path.display()))?;
-    parse_providers(&text)
-        .with_context(|| format!("in the runtime configuration {}", path.display()))
+/// The variables that a `spin.toml` declares, whatever else is in it.
+///
+/// # Errors
+/// It is not TOML.
+pub fn variables(text: &str) -> Result<Vec<Variable>> {
+    #[derive(Deserialize)]
+    struct Declared {
+        #[serde(default)]
+        variables: BTreeMap<String, Variable>,
+    }
+    let declared: Declared = toml::from_str(text)
+        .map_err(|error| one_line(text, &error))
+        .context("spin.toml cannot be read")?;
+    Ok(named(declared.variables))
 }
 
-/// Walks the tables by hand: an error of a typed reading quotes what it found, and that can be a secret.
-fn parse_providers(text: &str) -> Result<Vec<BTreeMap<String, String>>> {
-    let table: toml::Table = text.parse().map_err(|error| one_line(text, &error))?;
-    let Some(providers) = table.get("variables_provider") else {
-        return Ok(Vec::new());
-    };
-    let providers = providers
-        .as_array()
-        .context("variables_provider has to be written [[variables_provider]]")?;
-    providers.iter().map(static_values).collect()
-}
-
-fn static_values(provider: &toml::Value) -> Result<BTreeMap<String, String>> {
-    let kind = provider
-        .get("type")
-        .and_then(toml::Value::as_str)
-        .context("a [[variables_provider]] needs a `type`")?;
-    ensure!(
-        kind == "static",
-        "the variables provider {kind:?} is not supported here, only \"static\" is: use `--host spin`"
-    );
-    let values = provider
-        .get("values")
-        .and_then(toml::Value::as_table)
-        .context("a static [[variables_provider]] needs a table `values`")?;
-    values
-        .iter()
-        .map(|(name, value)| match value.as_str() {
-            Some(value) => Ok((name.clone(), value.to_owned())),
-            None => bail!("the value of {name} has to be a string"),
-        })
+fn named(variables: BTreeMap<String, Variable>) -> Vec<Variable> {
+    let variables = variables.into_iter();
+    variables
+        .map(|(name, variable)| Variable { name, ..variable })
         .collect()
 }
 
 /// The error without its excerpt of the file: one line, and no value of a line that failed.
-fn one_line(text: &str, error: &toml::de::Error) -> anyhow::Error {
+pub(crate) fn one_line(text: &str, error: &toml::de::Error) -> anyhow::Error {
     let message = error.message().replace('\n', " ");
     match error.span() {
-        Some(span) => {
-            let line = text[..span.start].matches('\n').count() + 1;
-            anyhow!("line {line}: {message}")
-        }
+        Some(span) => anyhow!("line {}: {message}", line_of(text, span.start)),
         None => anyhow!(message),
     }
 }
@@ -190,8 +179,11 @@ command = "true"
     fn a_manifest_of_one_component_is_read() {
         let manifest = Manifest::parse(GOOD).unwrap();
         assert_eq!(manifest.source, Path::new("target/app.wasm"));
-        assert!(manifest.variables["key"].required);
-        assert_eq!(manifest.variables["place"].default.as_deref(), Some("here"));
+        let [key, place] = &manifest.variables[..] else {
+            panic!("{:?}", manifest.variables);
+        };
+        assert!(key.required && key.name == "key");
+        assert_eq!(place.default.as_deref(), Some("here"));
         assert_eq!(manifest.templates["key"], "{{ key }}");
     }
 
@@ -227,58 +219,6 @@ command = "true"
             let error = format!("{:#}", Manifest::parse(&manifest).err().unwrap());
             assert!(error.contains(expected), "{error}");
             assert!(!error.contains('\n'), "{error}");
-        }
-    }
-
-    #[test]
-    fn static_providers_are_read_in_order() {
-        let text = r#"
-[[variables_provider]]
-type = "static"
-values = { a = "1" }
-[[variables_provider]]
-type = "static"
-[variables_provider.values]
-a = "2"
-b = """
-two
-lines"""
-"#;
-        let providers = parse_providers(text).unwrap();
-        assert_eq!(providers[0]["a"], "1");
-        assert_eq!(providers[1]["a"], "2");
-        assert_eq!(providers[1]["b"], "two\nlines");
-        assert!(parse_providers("# nothing").unwrap().is_empty());
-    }
-
-    #[test]
-    fn bad_providers_are_refused_without_their_values() {
-        for (text, expected) in [
-            (
-                "[[variables_provider]]\ntype = \"vault\"\ntoken = \"hush\"",
-                "\"vault\" is not supported here, only \"static\" is: use `--host spin`",
-            ),
-            (
-                "[[variables_provider]]\nvalues = { a = \"hush\" }",
-                "`type`",
-            ),
-            (
-                "[variables_provider]\na = \"hush\"",
-                "[[variables_provider]]",
-            ),
-            (
-                "[[variables_provider]]\ntype = \"static\"\nvalues = \"hush\"",
-                "table `values`",
-            ),
-            (
-                "[[variables_provider]]\ntype = \"static\"\nvalues = { a = [\"hush\"] }",
-                "the value of a has to be a string",
-            ),
-            ("a = \"x\"\nb = hush", "line 2: "),
-        ] {
-            let error = format!("{:#}", parse_providers(text).unwrap_err());
-            assert!(error.contains(expected), "{error}");
-            assert!(!error.contains("hush"), "{error}");
         }
     }
 }
