@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::process::{self, Stop};
-use crate::programs::NPM;
-use crate::project::write_whole;
+use crate::os::process;
+use crate::os::programs::NPM;
+use crate::os::project::write_whole;
 
 /// How long the download may take.
 const INSTALL_LIMIT: Duration = Duration::from_secs(180);
@@ -50,7 +50,7 @@ impl Package {
     ///
     /// # Errors
     /// npm is missing, fails or takes longer than three minutes; its own message stands above.
-    pub fn install(&self, stop: &Stop) -> Result<()> {
+    pub fn install(&self) -> Result<()> {
         let _ = fs::remove_file(self.stamp());
         write_whole(&self.folder.join("package.json"), self.manifest.as_bytes())?;
         write_whole(&self.folder.join("package-lock.json"), self.lock.as_bytes())?;
@@ -59,7 +59,7 @@ impl Package {
             .args(["--loglevel", "error", "--fetch-retries", "1"])
             .current_dir(&self.folder)
             .stdout(Stdio::null());
-        process::run_for(&mut npm, INSTALL_LIMIT, stop)?
+        process::run_for(&mut npm, INSTALL_LIMIT)?
             .filter(|status| status.success() && self.program().is_file())
             .context("npm failed")?;
         write_whole(&self.stamp(), self.lock.as_bytes())

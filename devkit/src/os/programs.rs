@@ -4,10 +4,10 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Error, Result, anyhow, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
-use crate::process::{self, Stop};
-use crate::report;
+use crate::os::process;
+use crate::os::report;
 
 /// A program and what brings it.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ pub const NODE: Program = Program {
     package: "nodejs",
 };
 
-/// Installs the peer that the component is measured against.
+/// Installs what is written in JavaScript: Binaryen, TypeScript, the peer of the bench.
 pub const NPM: Program = Program {
     name: "npm",
     package: "npm",
@@ -77,7 +77,7 @@ pub fn is_executable(path: &Path) -> bool {
 ///
 /// # Errors
 /// It is not there and cannot be installed: a sentence that says what to install.
-pub fn require(program: Program, stop: &Stop) -> Result<PathBuf> {
+pub fn require(program: Program) -> Result<PathBuf> {
     if let Some(path) = find(program.name) {
         return Ok(path);
     }
@@ -86,7 +86,7 @@ pub fn require(program: Program, stop: &Stop) -> Result<PathBuf> {
             "Installing Debian's package {} (a few seconds) …",
             program.package
         ));
-        install(&[program.package], stop)?;
+        install(&[program.package])?;
         if let Some(path) = find(program.name) {
             return Ok(path);
         }
@@ -95,22 +95,6 @@ pub fn require(program: Program, stop: &Stop) -> Result<PathBuf> {
         "`{}` is needed and not on PATH: install it (Debian's package {})",
         program.name,
         program.package
-    )
-}
-
-/// What to do where Spin's program is wanted and not on `PATH`: only its own installer brings it.
-#[must_use]
-pub fn no_spin() -> Error {
-    anyhow!(
-        "`spin` is not on PATH: install Spin 3 or later (https://spinframework.dev/install), or take --host embedded"
-    )
-}
-
-/// What to do where Spin is wanted for the component with wide arithmetic.
-#[must_use]
-pub fn no_wide_spin() -> Error {
-    anyhow!(
-        "no released Spin takes the component with wide arithmetic: take --host embedded, or leave --wide out"
     )
 }
 
@@ -146,7 +130,7 @@ pub fn are_installed(packages: &[&str]) -> bool {
 ///
 /// # Errors
 /// apt-get fails; its own message stands above.
-pub fn install(packages: &[&str], stop: &Stop) -> Result<()> {
+pub fn install(packages: &[&str]) -> Result<()> {
     let policy = process::printed_by(
         Command::new("apt-cache")
             .env("LC_ALL", "C")
@@ -155,7 +139,7 @@ pub fn install(packages: &[&str], stop: &Stop) -> Result<()> {
     );
     let mut fresh = false;
     if !policy.is_some_and(|policy| knows(&policy, packages)) {
-        apt_get(&["update"], stop)?;
+        apt_get(&["update"])?;
         fresh = true;
     }
     let arguments: Vec<&str> = ["install", "--yes", "--no-install-recommends"]
@@ -163,10 +147,10 @@ pub fn install(packages: &[&str], stop: &Stop) -> Result<()> {
         .chain(packages)
         .copied()
         .collect();
-    let mut done = apt_get(&arguments, stop)?;
+    let mut done = apt_get(&arguments)?;
     if !done && !fresh {
         report::step("apt-get failed; trying again with fresh package lists …");
-        done = apt_get(&["update"], stop)? && apt_get(&arguments, stop)?;
+        done = apt_get(&["update"])? && apt_get(&arguments)?;
     }
     ensure!(
         done,
@@ -177,7 +161,7 @@ pub fn install(packages: &[&str], stop: &Stop) -> Result<()> {
 }
 
 /// Runs apt-get without questions; waits for another one that runs.
-fn apt_get(arguments: &[&str], stop: &Stop) -> Result<bool> {
+fn apt_get(arguments: &[&str]) -> Result<bool> {
     let mut command = Command::new("apt-get");
     command.env("DEBIAN_FRONTEND", "noninteractive").args([
         "--quiet",
@@ -186,7 +170,7 @@ fn apt_get(arguments: &[&str], stop: &Stop) -> Result<bool> {
         "--option",
         "Dpkg::Use-Pty=0",
     ]);
-    Ok(process::run(command.args(arguments), stop)?.success())
+    Ok(process::run(command.args(arguments))?.success())
 }
 
 /// Whether `apt-cache policy` names an installable version of every package.

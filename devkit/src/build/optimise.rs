@@ -16,18 +16,18 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::component::Variant;
-use crate::npm::Package;
-use crate::process::{self, Interrupted, Stop};
-use crate::programs::{self, NODE, NPM};
-use crate::project::{Project, shown, write_whole};
-use crate::report;
-use crate::wasm;
+use crate::build::artifact::Variant;
+use crate::build::wasm;
+use crate::os::npm::Package;
+use crate::os::process::{self, Interrupted};
+use crate::os::programs::{self, NODE, NPM};
+use crate::os::project::{Project, shown, write_whole};
+use crate::os::report;
 
 /// What npm installs.
-const PACKAGE: &str = include_str!("../tools/package.json");
+const PACKAGE: &str = include_str!("../../tools/package.json");
 /// Its exact version and checksum.
-const LOCK: &str = include_str!("../tools/package-lock.json");
+const LOCK: &str = include_str!("../../tools/package-lock.json");
 
 /// For the portable component. Function names of Rust start with one of two prefixes: these functions stay where the
 /// compiler, which knows more about them, has put them. What is left is the library of the compiler and of C.
@@ -100,12 +100,7 @@ impl Facts {
 ///
 /// # Errors
 /// A file below `target` cannot be written, or the user ends the command. A tool that fails is no error: it is reported.
-pub fn optimise(
-    project: &Project,
-    variant: Variant,
-    component: Vec<u8>,
-    stop: &Stop,
-) -> Result<Vec<u8>> {
+pub fn optimise(project: &Project, variant: Variant, component: Vec<u8>) -> Result<Vec<u8>> {
     let store = Store::new(project, variant, &component);
     let tool = Tool::new(project);
     let facts = Facts {
@@ -117,10 +112,10 @@ pub fn optimise(
     let done = match facts.plan() {
         Plan::Reuse => return read(&store.result),
         Plan::Leave => Err(anyhow::anyhow!("node and npm are not both on PATH")),
-        Plan::Run => tool.run(&store, variant, &component, stop),
+        Plan::Run => tool.run(&store, variant, &component),
         Plan::Install => tool
-            .install(stop)
-            .and_then(|()| tool.run(&store, variant, &component, stop)),
+            .install()
+            .and_then(|()| tool.run(&store, variant, &component)),
     };
     match done {
         Ok(optimised) => Ok(optimised),
@@ -189,20 +184,14 @@ impl Tool {
         })
     }
 
-    fn install(&self, stop: &Stop) -> Result<()> {
+    fn install(&self) -> Result<()> {
         report::step(
             "Fetching Binaryen, which optimises the component (a download of some 20 MB) …",
         );
-        self.0.install(stop).context("npm cannot fetch Binaryen")
+        self.0.install().context("npm cannot fetch Binaryen")
     }
 
-    fn run(
-        &self,
-        store: &Store,
-        variant: Variant,
-        component: &[u8],
-        stop: &Stop,
-    ) -> Result<Vec<u8>> {
+    fn run(&self, store: &Store, variant: Variant, component: &[u8]) -> Result<Vec<u8>> {
         report::step("Optimising the component (about ten seconds) …");
         let [input, output] =
             ["linked", "optimised"].map(|what| store.folder.join(format!("{what}.{}", store.name)));
@@ -213,7 +202,7 @@ impl Tool {
             .args(arguments(variant))
             .arg("--output")
             .arg(&output);
-        let status = process::run(&mut node, stop)?;
+        let status = process::run(&mut node)?;
         anyhow::ensure!(status.success(), "wasm-opt failed");
         let optimised = wasm::with_core_module(component, &read(&output)?)?;
         for file in [input, output] {

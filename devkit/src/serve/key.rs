@@ -11,9 +11,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 
-use crate::process::Stop;
-use crate::programs::{self, OPENSSL, SSH_KEYGEN};
-use crate::project::{Project, shown};
+use crate::os::programs::{self, OPENSSL, SSH_KEYGEN};
+use crate::os::project::{Project, shown};
 
 /// Lengths that the component accepts and that are of use here.
 pub const BITS: [&str; 3] = ["2048", "3072", "4096"];
@@ -55,7 +54,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// The key that [`crate::up`] takes when none is configured.
+    /// The key that [`super::up`] takes when none is configured.
     #[must_use]
     pub fn throw_away(project: &Project) -> Self {
         Self {
@@ -77,7 +76,7 @@ pub fn default_path(project: &Project) -> PathBuf {
 ///
 /// # Errors
 /// The file is there and `force` is not set, no program makes keys here, or the file cannot be written.
-pub fn make(order: &Order, stop: &Stop) -> Result<()> {
+pub fn make(order: &Order) -> Result<()> {
     let out = &order.out;
     ensure!(
         order.force || !out.exists(),
@@ -95,7 +94,7 @@ pub fn make(order: &Order, stop: &Stop) -> Result<()> {
     {
         by_ssh_keygen(order, folder)?
     } else {
-        by_openssl(order, &programs::require(OPENSSL, stop)?)?
+        by_openssl(order, &programs::require(OPENSSL)?)?
     };
     ensure!(
         pem.trim_start().starts_with(&order.format.first_line()),
@@ -116,10 +115,10 @@ pub fn make(order: &Order, stop: &Stop) -> Result<()> {
 ///
 /// # Errors
 /// As [`make`]; the file cannot be read.
-pub fn throw_away(project: &Project, stop: &Stop) -> Result<String> {
+pub fn throw_away(project: &Project) -> Result<String> {
     let order = Order::throw_away(project);
     if !order.out.exists() {
-        make(&order, stop)?;
+        make(&order)?;
     }
     fs::read_to_string(&order.out).with_context(|| format!("{} cannot be read", shown(&order.out)))
 }
@@ -247,7 +246,7 @@ mod tests {
             out,
             force: false,
         };
-        let error = make(&order, &Stop::default()).expect_err("the file is there");
+        let error = make(&order).expect_err("the file is there");
         assert!(
             error.to_string().ends_with("--force replaces it"),
             "{error}"

@@ -6,23 +6,23 @@ use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::npm::Package;
-use crate::process::{self, Stop};
-use crate::programs::{self, NODE, NPM};
-use crate::project::{Project, shown};
-use crate::report;
+use crate::os::npm::Package;
+use crate::os::process;
+use crate::os::programs::{self, NODE, NPM};
+use crate::os::project::{Project, shown};
+use crate::os::report;
 
 /// Names the compiler's exact version.
-const PACKAGE: &str = include_str!("../../web/package.json");
+const PACKAGE: &str = include_str!("../../../web/package.json");
 /// Its checksum.
-const LOCK: &str = include_str!("../../web/package-lock.json");
+const LOCK: &str = include_str!("../../../web/package-lock.json");
 
 /// Runs the tests and then checks the types, as far as Node and npm are there; says so where they are not. `None`: nothing
 /// failed.
 ///
 /// # Errors
 /// There are no tests, or npm cannot fetch the compiler. Failing tests are no error here: they are the status.
-pub fn test(project: &Project, stop: &Stop) -> Result<Option<ExitStatus>> {
+pub fn test(project: &Project) -> Result<Option<ExitStatus>> {
     let web = project.root().join("web");
     if programs::find(NODE.name).is_none() {
         report::step("note: node is not on PATH; the tests of web/ are skipped");
@@ -32,7 +32,7 @@ pub fn test(project: &Project, stop: &Stop) -> Result<Option<ExitStatus>> {
     let mut node = Command::new(NODE.name);
     node.args(["--test", "--test-reporter", "spec"])
         .args(test_files(&web.join("test"))?);
-    let status = process::run(&mut node, stop)?;
+    let status = process::run(&mut node)?;
     if !status.success() {
         return Ok(Some(status));
     }
@@ -48,14 +48,12 @@ pub fn test(project: &Project, stop: &Stop) -> Result<Option<ExitStatus>> {
             return Ok(None);
         }
         report::step("Fetching TypeScript, which checks types (24 MB below target) …");
-        compiler
-            .install(stop)
-            .context("npm cannot fetch TypeScript")?;
+        compiler.install().context("npm cannot fetch TypeScript")?;
     }
     report::step("Checking the browser client's types …");
     let mut node = Command::new(NODE.name);
     node.arg(compiler.program()).arg("--project").arg(&web);
-    let status = process::run(&mut node, stop)?;
+    let status = process::run(&mut node)?;
     Ok((!status.success()).then_some(status))
 }
 

@@ -5,10 +5,11 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::process::Stop;
-use crate::project::Project;
-use crate::report;
-use crate::up::{self, build_program, free_address, reachable, serve, wait_until};
+use crate::build::program;
+use crate::os::project::Project;
+use crate::os::report;
+use crate::serve::host::{Server, free_address, reachable, wait_until};
+use crate::serve::up;
 
 /// What to serve, and where.
 #[derive(Debug, Clone)]
@@ -24,25 +25,25 @@ pub struct Options {
 /// # Errors
 /// As [`up::up`]; also when the page's address is taken, or one that other machines reach: the service allows pages over
 /// plain http on the loopback only.
-pub fn demo(project: &Project, options: &Options, stop: &Stop) -> Result<()> {
+pub fn demo(project: &Project, options: &Options) -> Result<()> {
     let page = page_address(options)?;
     let origin = format!("http://{page}");
-    let mut service = up::start(project, &options.service, Some(&origin), stop)?;
+    let mut service = up::start(project, &options.service, Some(&origin))?;
 
-    let program = build_program(project, "devkit-pages", "the server of the page", "", stop)?;
+    let program = program::build(project, "devkit-pages", "the server of the page", "")?;
     let mut command = Command::new(program);
     command
         .arg("--folder")
         .arg(project.root().join("web"))
         .arg("--listen")
         .arg(page.to_string());
-    let mut pages = serve("the server of the page", &mut command, page, stop)?;
+    let mut pages = Server::start("the server of the page", &mut command, page)?;
     report::result(&format!(
         "{}{}",
         ready(&origin, service.address),
         service.about_the_key()
     ));
-    wait_until(&mut [&mut service.server, &mut pages], stop, || false)
+    wait_until(&mut [&mut service.server, &mut pages], || false)
 }
 
 /// Where the page is served: an address that is free, and that a browser on this machine alone reaches.
@@ -70,15 +71,15 @@ fn ready(origin: &str, service: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::component::Variant;
-    use crate::toolchain::Choice;
-    use crate::up::HostChoice;
+    use crate::build::artifact::Variant;
+    use crate::build::toolchain::Choice;
+    use crate::serve::host::Host;
 
     fn options(listen: &str, page_listen: &str) -> Options {
         Options {
             service: up::Options {
                 listen: listen.parse().expect("an address"),
-                host: HostChoice::Auto,
+                host: Host::Auto,
                 env_file: None,
                 toolchain: Choice::Auto,
                 variant: Variant::Portable,

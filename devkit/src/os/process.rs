@@ -4,13 +4,13 @@
 //! whole group: nothing that cargo or a host started stays behind.
 
 use std::fmt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::Arc;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// How often a running program and the stop flag are looked at.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -19,31 +19,32 @@ const PAUSE: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Whether the user wants everything to end.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
+static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-impl Stop {
-    /// A flag that Ctrl-C, SIGTERM and a closed terminal set.
-    ///
-    /// # Errors
-    /// The operating system refuses the handlers.
-    pub fn on_signals() -> Result<Self> {
-        let stop = Self::default();
-        let mut signals = vec![signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
-        #[cfg(unix)]
-        signals.push(signal_hook::consts::SIGHUP);
-        for signal in signals {
-            signal_hook::flag::register(signal, Arc::clone(&stop.0))
-                .context("signals cannot be handled")?;
-        }
-        Ok(stop)
+/// Has Ctrl-C, SIGTERM and a closed terminal end the programs that run, and then the command.
+///
+/// # Errors
+/// The operating system rejects the handlers.
+pub fn stop_on_signals() -> Result<()> {
+    let mut signals = vec![signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+    #[cfg(unix)]
+    signals.push(signal_hook::consts::SIGHUP);
+    for signal in signals {
+        signal_hook::flag::register(signal, Arc::clone(&STOP))
+            .context("signals cannot be handled")?;
     }
+    Ok(())
+}
 
-    /// Whether the end was asked for.
-    #[must_use]
-    pub fn requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+/// Ends a command that the user has asked to end.
+///
+/// # Errors
+/// [`Interrupted`] after a signal.
+pub fn check_stop() -> Result<()> {
+    if STOP.load(Ordering::Relaxed) {
+        return Err(Interrupted.into());
     }
+    Ok(())
 }
 
 /// The user ended the command.
@@ -71,23 +72,7 @@ impl Running {
     /// # Errors
     /// It cannot be started.
     pub fn start(command: &mut Command) -> Result<Self> {
-        Self::spawn(command.stdin(Stdio::null()))
-    }
-
-    /// Starts a program that is talked to: its input and its output.
-    ///
-    /// # Errors
-    /// It cannot be started.
-    pub fn start_talking(command: &mut Command) -> Result<(Self, ChildStdin, ChildStdout)> {
-        let mut running = Self::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
-        let pipes = (running.child.stdin.take(), running.child.stdout.take());
-        let (Some(input), Some(output)) = pipes else {
-            unreachable!("both are pipes");
-        };
-        Ok((running, input, output))
-    }
-
-    fn spawn(command: &mut Command) -> Result<Self> {
+        command.stdin(Stdio::null());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
         let child = command
@@ -168,34 +153,47 @@ impl Drop for Running {
 ///
 /// # Errors
 /// It cannot be started; [`Interrupted`] when the user ends it.
-pub fn run(command: &mut Command, stop: &Stop) -> Result<ExitStatus> {
-    Ok(run_until(command, stop, None)?.expect("without a limit the program has ended"))
+pub fn run(command: &mut Command) -> Result<ExitStatus> {
+    Ok(run_until(command, &STOP, None)?.expect("without a limit the program has ended"))
+}
+
+/// Runs a program to its end, which has to be a good one; `failed` says what did not happen.
+///
+/// # Errors
+/// As [`run`]; the program fails.
+pub fn run_well(command: &mut Command, failed: &'static str) -> Result<()> {
+    let status = run(command)?;
+    ensure!(
+        status.success(),
+        "{failed}; the program's own message is above"
+    );
+    Ok(())
 }
 
 /// Runs a program for at most `limit`; `None` when it took longer and was ended.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_for(command: &mut Command, limit: Duration, stop: &Stop) -> Result<Option<ExitStatus>> {
-    run_until(command, stop, Some(Instant::now() + limit))
+pub fn run_for(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
+    run_until(command, &STOP, Some(Instant::now() + limit))
 }
 
 fn run_until(
     command: &mut Command,
-    stop: &Stop,
+    stop: &AtomicBool,
     limit: Option<Instant>,
 ) -> Result<Option<ExitStatus>> {
     let mut running = Running::start(command)?;
     loop {
         if let Some(status) = running.ended()? {
             // A Ctrl-C that reached the program as well is still the user's.
-            return if stop.requested() {
+            return if stop.load(Ordering::Relaxed) {
                 Err(Interrupted.into())
             } else {
                 Ok(Some(status))
             };
         }
-        if stop.requested() {
+        if stop.load(Ordering::Relaxed) {
             running.end();
             return Err(Interrupted.into());
         }
@@ -235,8 +233,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_is_the_programs_own() {
-        let status =
-            run(Command::new("sh").args(["-c", "exit 3"]), &Stop::default()).expect("sh starts");
+        let status = run(Command::new("sh").args(["-c", "exit 3"])).expect("sh starts");
         assert_eq!(status.code(), Some(3));
     }
 
@@ -244,27 +241,25 @@ mod tests {
     fn a_program_that_takes_too_long_is_ended() {
         let started = Instant::now();
         let limit = Duration::from_millis(100);
-        let ended = run_for(Command::new("sleep").arg("60"), limit, &Stop::default())
-            .expect("sleep starts");
+        let ended = run_for(Command::new("sleep").arg("60"), limit).expect("sleep starts");
         assert!(ended.is_none());
         assert!(started.elapsed() < GRACE);
     }
 
     #[test]
     fn a_stop_ends_the_program_and_what_it_started() {
-        let stop = Stop::default();
-        stop.0.store(true, Ordering::Relaxed);
+        let stop = AtomicBool::new(true);
         let started = Instant::now();
-        let error = run(Command::new("sh").args(["-c", "sleep 60 & wait"]), &stop)
-            .expect_err("it was stopped");
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 60 & wait"]);
+        let error = run_until(&mut command, &stop, None).expect_err("it was stopped");
         assert!(error.is::<Interrupted>());
         assert!(started.elapsed() < GRACE);
     }
 
     #[test]
     fn a_missing_program_is_named_without_its_folder() {
-        let error = run(&mut Command::new("/no/such/program"), &Stop::default())
-            .expect_err("there is none");
+        let error = run(&mut Command::new("/no/such/program")).expect_err("there is none");
         assert_eq!(error.to_string(), "program cannot be started");
     }
 }

@@ -12,11 +12,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
-use crate::component::Variant;
-use crate::process::{self, Stop};
-use crate::programs;
-use crate::project::{Project, TARGET};
-use crate::report;
+use crate::build::artifact::{TARGET, Variant};
+use crate::os::process;
+use crate::os::programs;
+use crate::os::project::Project;
+use crate::os::report;
 
 /// Debian's second Rust, with its library's source, `wasm-component-ld` (in `rust-web-llvm`), the C library for WASI and
 /// `wasm-ld`.
@@ -125,7 +125,7 @@ impl Toolchain {
     ///
     /// # Errors
     /// No route leads to one: a sentence that says what to install.
-    pub fn provide(project: &Project, choice: Choice, stop: &Stop) -> Result<Self> {
+    pub fn provide(project: &Project, choice: Choice) -> Result<Self> {
         for route in routes(choice, Facts::gather(project)) {
             match route {
                 Route::Installed => return Ok(Self::Active),
@@ -133,12 +133,12 @@ impl Toolchain {
                     report::step(&format!(
                         "Asking rustup for the target {TARGET} (a download of some 20 MB, at most two minutes) …"
                     ));
-                    if add_target(project, stop)? && has_target(project) {
+                    if add_target(project)? && has_target(project) {
                         return Ok(Self::Active);
                     }
                     report::step(&format!("rustup cannot provide the target {TARGET} here."));
                 }
-                Route::Debian => match install_debian(stop) {
+                Route::Debian => match install_debian() {
                     Ok(()) => return Ok(Self::Debian),
                     Err(error) if error.is::<process::Interrupted>() => return Err(error),
                     Err(error) => report::step(&format!("Debian's packages: {error:#}.")),
@@ -269,25 +269,25 @@ fn target_is_in(sysroot: &Path) -> bool {
 }
 
 /// Lets rustup add the target to the active tool chain; its own messages are not shown.
-fn add_target(project: &Project, stop: &Stop) -> Result<bool> {
+fn add_target(project: &Project) -> Result<bool> {
     let mut command = Command::new("rustup");
     command
         .args(["target", "add", TARGET])
         .current_dir(project.root())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let ended = process::run_for(&mut command, RUSTUP_LIMIT, stop)?;
+    let ended = process::run_for(&mut command, RUSTUP_LIMIT)?;
     Ok(ended.is_some_and(|status| status.success()))
 }
 
 /// Installs Debian's packages unless they are there.
-fn install_debian(stop: &Stop) -> Result<()> {
+fn install_debian() -> Result<()> {
     if !programs::are_installed(&DEBIAN_PACKAGES) {
         report::step(&format!(
             "Installing Debian's own Rust for Wasm: {} (a download of some 170 MB, one to five minutes) …",
             DEBIAN_PACKAGES.join(" ")
         ));
-        programs::install(&DEBIAN_PACKAGES, stop)?;
+        programs::install(&DEBIAN_PACKAGES)?;
     }
     for program in [DEBIAN_RUSTC, DEBIAN_CARGO] {
         programs::is_executable(Path::new(program))

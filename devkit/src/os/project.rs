@@ -8,17 +8,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::component::Variant;
-
-/// The Wasm target: a component for WASI 0.2.
-pub const TARGET: &str = "wasm32-wasip2";
-
 /// The workspace on disk.
 #[derive(Debug, Clone)]
 pub struct Project {
     root: PathBuf,
-    /// Cargo's own folder; `None`: the user's.
-    cargo_home: Option<PathBuf>,
 }
 
 impl Project {
@@ -38,28 +31,15 @@ impl Project {
             .flatten()
             .find_map(|start| root_above(start))
             .context("no spin.toml here or above: run `cargo dev` inside the project")?;
-        Ok(Self {
-            root,
-            cargo_home: None,
-        })
-    }
-
-    /// A copy of the project in another folder, with a folder of cargo's own.
-    #[must_use]
-    pub fn copy(root: PathBuf, cargo_home: PathBuf) -> Self {
-        Self {
-            root,
-            cargo_home: Some(cargo_home),
-        }
+        Ok(Self { root })
     }
 
     /// Cargo's own folder, which holds the sources of crates.
     #[must_use]
     pub fn cargo_home(&self) -> Option<PathBuf> {
-        let of_environment = || env::var_os("CARGO_HOME").filter(|home| !home.is_empty());
-        self.cargo_home
-            .clone()
-            .or_else(|| std::path::absolute(of_environment()?).ok())
+        let named = env::var_os("CARGO_HOME").filter(|home| !home.is_empty());
+        named
+            .and_then(|home| std::path::absolute(home).ok())
             .or_else(|| Some(env::home_dir()?.join(".cargo")))
     }
 
@@ -79,32 +59,6 @@ impl Project {
     #[must_use]
     pub fn runtime_config(&self) -> PathBuf {
         self.root.join("runtime-config.toml")
-    }
-
-    /// The component, whatever `CARGO_TARGET_DIR` says; the portable one is where `spin.toml` looks for it.
-    #[must_use]
-    pub fn artifact(&self, variant: Variant) -> PathBuf {
-        let folder = match variant {
-            Variant::Portable => format!("{TARGET}/release"),
-            Variant::Wide => variant.name().to_owned(),
-        };
-        self.target_dir().join(folder).join("jaas_jwt.wasm")
-    }
-
-    /// The component that needs no Spin.
-    #[must_use]
-    pub fn standalone(&self, variant: Variant) -> PathBuf {
-        let folder = match variant {
-            Variant::Portable => "standalone",
-            Variant::Wide => "standalone-wide",
-        };
-        self.target_dir().join(folder).join("jaas_jwt.wasm")
-    }
-
-    /// What cargo alone made of the portable component, to compare with.
-    #[must_use]
-    pub fn plain_artifact(&self) -> PathBuf {
-        self.target_dir().join("plain/jaas_jwt.wasm")
     }
 
     /// The target folder that holds the component.
@@ -129,9 +83,6 @@ impl Project {
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root);
-        if let Some(home) = &self.cargo_home {
-            command.env("CARGO_HOME", home);
-        }
         for name in env::vars_os().map(|(name, _)| name).filter(is_of_cargo_run) {
             command.env_remove(name);
         }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::process::{Interrupted, Stop};
-use crate::programs::{can_install, find, install};
-use crate::report;
+use crate::os::process::Interrupted;
+use crate::os::programs::{can_install, find, install};
+use crate::os::report;
 
 /// What tells the tests in a browser which Chromium to start.
 pub const VARIABLE: &str = "JAAS_TEST_CHROMIUM";
@@ -59,13 +59,13 @@ impl Need {
 ///
 /// # Errors
 /// It is needed in any case and cannot be had; [`Interrupted`] when the user ends the installation.
-pub fn require(need: Need, stop: &Stop) -> Result<Option<PathBuf>> {
+pub fn require(need: Need) -> Result<Option<PathBuf>> {
     if let Some(path) = chromium() {
         return Ok(Some(path));
     }
     if need != Need::IfThere && can_install() {
         report::step("Installing Debian's packages of Chromium (a minute or two) …");
-        match install(&PACKAGES, stop) {
+        match install(&PACKAGES) {
             Err(error) if error.is::<Interrupted>() || need == Need::Always => return Err(error),
             Err(error) => report::step(&format!("warning: {error:#}")),
             Ok(()) => {
