@@ -13,6 +13,12 @@ use crate::cors::{Headers, values};
 /// How much of an origin is logged, in characters: enough for every host name.
 const MAX_ORIGIN_CHARACTERS: usize = 300;
 
+/// The longest line, in bytes and without its line feed: with it, what WASI takes in one call.
+pub const MAX_BYTES: usize = 4095;
+
+/// How much of a reason is kept in a line that is too long, in characters.
+const CUT_REASON_CHARACTERS: usize = 200;
+
 /// One line.
 #[derive(Debug, Serialize)]
 pub struct Line<'a> {
@@ -65,8 +71,25 @@ impl Line<'_> {
             })
             .collect();
         self.origin = (!origins.is_empty()).then(|| origins.join(", "));
-        // Strings, numbers and booleans always serialise.
-        serde_json::to_string(&self).unwrap_or_default()
+        let mut text = self.text();
+        while text.len() > MAX_BYTES
+            && let Some([first @ .., _]) = self.problems
+        {
+            self.problems = Some(first);
+            self.reason = Some("configuration; /healthz has the problems that follow".into());
+            text = self.text();
+        }
+        if text.len() > MAX_BYTES {
+            let reason = self.reason.unwrap_or_default();
+            self.reason = Some(reason.chars().take(CUT_REASON_CHARACTERS).collect());
+            text = self.text();
+        }
+        text
+    }
+
+    /// Strings, numbers and booleans always serialise.
+    fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 
@@ -89,6 +112,29 @@ mod tests {
             line.with_origin(&origin),
             "{\"level\":\"warn\",\"status\":403,\"reason\":\"origin is not in allowed_origins\",\"origin\":\"https://evil.example\\n\\\"}\u{fffd}\"}"
         );
+    }
+
+    #[test]
+    fn no_line_exceeds_what_one_call_takes() {
+        let variable = crate::config::variable::ALL[0];
+        let problems = vec![Problem::invalid(variable, "is wrong. ".repeat(20)); 100];
+        let longest_origin = "\u{10ffff}".repeat(1_000).into_bytes();
+        let headers = vec![("origin".to_owned(), longest_origin); 2];
+        for (problems, reason) in [
+            (Some(problems.as_slice()), "configuration".to_owned()),
+            (Some(&problems[..1]), "\u{1}".repeat(5_000)),
+            (None, "\u{1}".repeat(5_000)),
+        ] {
+            let line = Line {
+                problems,
+                reason: Some(reason),
+                ..Line::event("error", 500, "")
+            };
+            let text = line.with_origin(&headers);
+            assert!(text.len() <= MAX_BYTES, "{}", text.len());
+            assert!(text.len() > 3_000, "{}", text.len());
+            serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        }
     }
 
     #[test]

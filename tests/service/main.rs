@@ -12,6 +12,7 @@ mod spin;
 mod authentication;
 mod configuration;
 mod cors;
+mod delivery;
 mod deployments;
 mod engines;
 mod faults;

@@ -85,7 +85,7 @@ impl Configured {
         let (sender, receiver) = oneshot::channel();
         let (ended, status) = self.0.shared.runtime.block_on(async {
             // Not spawned: a task would run on another thread, whose time is not this one's.
-            let instance = run(self.0.clone(), request, sender, Arc::default());
+            let instance = run(self.0.clone(), request, sender);
             let reader = async {
                 let response = receiver.await.context("no response")?;
                 let response = response.map_err(|code| anyhow!("the component fails: {code}"))?;
@@ -95,7 +95,7 @@ impl Configured {
             };
             tokio::join!(instance, reader)
         });
-        ended.map_err(anyhow::Error::msg)?;
+        ended.map_err(|_| anyhow!("the component fails"))?;
         let status = status?;
         ensure!(status == 200, "the component responds with {status}");
         Ok(())
