@@ -257,6 +257,21 @@ fn whole_requests() {
 }
 
 #[test]
+fn every_target_has_a_program_and_a_corpus() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+    for folder in ["fuzz_targets", "corpus"] {
+        let entries = std::fs::read_dir(root.join(folder)).expect(folder);
+        let mut found: Vec<String> = entries
+            .map(|entry| entry.expect("an entry").path())
+            .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+            .collect();
+        found.sort();
+        assert_eq!(found, names, "{folder}");
+    }
+}
+
+#[test]
 fn the_corpus_holds() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     for target in TARGETS {

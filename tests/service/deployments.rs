@@ -1,6 +1,6 @@
 //! docs/deploy.md and deploy/: the commands bring the key through whole, the settings are right, the sums are sums.
 //!
-//! What Kubernetes and GitHub have to say about the files is `cargo dev manifests`.
+//! What Kubernetes and GitHub have to say about the files is `.ci/manifests`.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

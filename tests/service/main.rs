@@ -29,6 +29,7 @@ mod post;
 mod recipes;
 mod repository;
 mod rooms;
+mod soak;
 mod standalone;
 mod tokens;
 mod vectors;

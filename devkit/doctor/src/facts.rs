@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use devkit::dev_key;
-use devkit::env_file;
 use devkit::project::{Project, shown};
 use devkit::settings::{self, PREFIX, Providers, Settings, Variable};
+use devkit::{dot_env, env_file};
 use jaas_jwt::config::variable;
 
 use crate::finding::{Finding, Kind, Subject};
@@ -98,7 +98,18 @@ impl Facts {
         };
         let dev_vars = project.root().join(".dev.vars");
         let throw_away_key = fs::read_to_string(dev_key::default_path(project)).ok();
-        let settings = Settings::gather(&variables, providers, settings::of_process, &entries)?;
+        let dot_env = project.root().join(dot_env::FILE);
+        let dot_env = dot_env::read(&dot_env).unwrap_or_else(|error| {
+            broken.push(Finding::new(
+                Kind::EnvFileBroken,
+                Subject::File(shown(&dot_env)),
+                format!("cannot be read as Spin reads it: {error}."),
+                format!("${{EDITOR:-vi}} {}", word(&dot_env)),
+            ));
+            Vec::new()
+        });
+        let settings = Settings::gather(&variables, providers, settings::of_process, &entries)?
+            .with_dot_env(&dot_env);
         Ok(Self {
             variables,
             settings,

@@ -71,6 +71,7 @@ impl Facts {
         match source {
             Source::Provider => "a static provider in runtime-config.toml".to_owned(),
             Source::Environment(name) => format!("{name} in the environment"),
+            Source::DotEnv(name) => format!("{name} in .env"),
             Source::EnvFile(name) => format!(
                 "{name} in {}",
                 self.env_file.as_deref().unwrap_or("the env file")
@@ -106,7 +107,9 @@ pub fn examine(facts: &Facts, found: &mut Vec<Finding>) {
                     Source::Environment(name) => {
                         format!("unset {name}, or take the other one away")
                     }
-                    Source::Provider | Source::EnvFile(_) => "take one of the two away".to_owned(),
+                    Source::Provider | Source::EnvFile(_) | Source::DotEnv(_) => {
+                        "take one of the two away".to_owned()
+                    }
                 },
             ));
         }

@@ -51,7 +51,6 @@ mod engine;
 mod faults;
 mod guest;
 mod log;
-mod manifest;
 mod sample;
 mod serve;
 mod variables;
@@ -63,18 +62,18 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use anyhow::Result;
+use devkit_spin_app::manifest::Manifest;
+use devkit_spin_app::providers::Providers;
 use tokio::sync::oneshot;
 
 use crate::engine::Shared;
 use crate::guest::{Application, asks_for_variables};
 use crate::log::{Sink, complain};
-use crate::manifest::Manifest;
 use crate::variables::Variables;
 
 pub use crate::command::command;
 pub use crate::faults::{Faults, Provider};
-pub use crate::sample::{SampleOptions, sample};
-pub use crate::variables::ENVIRONMENT_PREFIX;
+pub use crate::sample::{Compiled, Configured};
 
 /// What to serve, and where.
 #[derive(Clone)]
@@ -156,8 +155,8 @@ pub fn start(options: Options) -> Result<Server> {
 pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
     let manifest = Manifest::read(&options.manifest)?;
     let providers = match &options.runtime_config {
-        Some(path) => manifest::read_providers(path)?,
-        None => Vec::new(),
+        Some(path) => Providers::read(path)?.only_static()?,
+        None => Providers::default(),
     };
     let variables = Variables::resolve(&manifest, &providers, &options.environment)?;
     let shared = Shared::get(options.component.is_some())?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
+use devkit_spin_app::manifest::CATCH_ALL;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderValue};
@@ -26,7 +27,6 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use crate::guest::{self, Application};
 use crate::log::complain;
-use crate::manifest::CATCH_ALL;
 
 /// The paths that Spin keeps for itself.
 const RESERVED_PREFIX: &str = "/.well-known/spin/";
