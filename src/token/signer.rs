@@ -64,7 +64,8 @@ pub struct Signer {
 
 /// A key in the form of its engine. Each knows the key's id.
 enum Key {
-    JwtSimple(RS256KeyPair),
+    // In a box, because it is much larger than the other.
+    JwtSimple(Box<RS256KeyPair>),
     ConstantTime { header: String, key: SigningKey },
 }
 
@@ -88,7 +89,7 @@ impl Signer {
         key: &PrivateKeyText,
     ) -> Result<Self, SignerError> {
         let key = match engine {
-            Engine::JwtSimple => Key::JwtSimple(key.parse()?.with_key_id(key_id)),
+            Engine::JwtSimple => Key::JwtSimple(Box::new(key.parse()?.with_key_id(key_id))),
             Engine::ConstantTime => Key::ConstantTime {
                 key: key
                     .parse_for_rs256()?
