@@ -42,6 +42,20 @@ pub struct Check {
     pub repair: Repair,
 }
 
+/// A table of checks: `SEVERITY ID |context| HITS => MESSAGE, REPAIR;`.
+macro_rules! checks {
+    ($($severity:ident $id:literal |$context:ident| $hits:expr => $message:expr, $repair:expr;)*) => {
+        pub const CHECKS: &[$crate::check::Check] = &[$($crate::check::Check {
+            id: $id,
+            severity: $crate::check::Severity::$severity,
+            when: |$context| $hits.into_iter().collect(),
+            message: $message,
+            repair: $repair,
+        }),*];
+    };
+}
+pub(crate) use checks;
+
 /// What repairs a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repair {
@@ -105,8 +119,8 @@ impl Hit {
     }
 
     /// One detail more for the message.
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.details.push(detail.into());
+    pub fn detail(mut self, detail: impl fmt::Display) -> Self {
+        self.details.push(detail.to_string());
         self
     }
 

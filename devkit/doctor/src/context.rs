@@ -33,6 +33,8 @@ pub struct Context<'a> {
     pub jwks: Vec<Jwk>,
     /// The token that the service signed, judged, or its refusal; `None` where the configuration is incomplete.
     pub token: Option<Result<Judgement, Refusal>>,
+    /// A request without a room is rejected because of `allowed_rooms`.
+    pub default_room_is_closed: bool,
 }
 
 impl<'a> Context<'a> {
@@ -52,6 +54,7 @@ impl<'a> Context<'a> {
             key: None,
             jwks: Vec::new(),
             token: None,
+            default_room_is_closed: false,
         };
         if !facts.broken.is_empty() {
             return context;
@@ -64,11 +67,12 @@ impl<'a> Context<'a> {
         context.origins = origins::read(context.value("allowed_origins"));
         context.jwks = jwks::read(context.value("auth_jwks"));
         context.key = PublicHalf::of(context.value("jaas_private_key"));
-        context.token = context
-            .key
-            .as_ref()
-            .filter(|_| is_complete)
-            .map(|key| token::sign(&context, now).map(|token| token::judge(&token, key, now)));
+        if let Some(key) = context.key.as_ref().filter(|_| is_complete) {
+            let signed = token::sign(&context, now);
+            let judged = signed.token.map(|token| token::judge(&token, key, now));
+            context.default_room_is_closed = signed.default_room_is_closed;
+            context.token = Some(judged);
+        }
         context
     }
 
@@ -152,22 +156,17 @@ impl<'a> Context<'a> {
         (!found.is_empty()).then(|| found.join(", "))
     }
 
-    /// One hit on a variable that the service accepts, if `applies`.
-    pub fn hit(&self, name: &str, applies: bool) -> Vec<Hit> {
-        let hit = (applies && !self.is_wrong(name)).then(|| Hit::variable(name));
-        hit.into_iter().collect()
+    /// A hit on a variable that the service accepts, if `applies`.
+    pub fn hit(&self, name: &str, applies: bool) -> Option<Hit> {
+        (applies && !self.is_wrong(name)).then(|| Hit::variable(name))
     }
 
     /// A hit on each variable whose given value fulfils this; the value comes trimmed.
-    pub fn hits(&self, applies: impl Fn(&str, &str) -> bool) -> Vec<Hit> {
-        let names = self.facts.variables.iter().map(|v| v.name.as_str());
-        names
-            .filter(|name| {
-                let given = self.facts.settings.given(name).first();
-                given.is_some_and(|(_, value)| applies(name, value.trim()))
-            })
-            .map(Hit::variable)
-            .collect()
+    pub fn hits(&self, applies: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = Hit> {
+        self.facts.variables.iter().filter_map(move |variable| {
+            let (_, value) = self.facts.settings.given(&variable.name).first()?;
+            applies(&variable.name, value.trim()).then(|| Hit::variable(&variable.name))
+        })
     }
 
     /// What to type, or which line to write where, to give variables values.

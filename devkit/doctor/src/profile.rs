@@ -33,67 +33,18 @@ pub struct Requirement(&'static str, &'static str, Rule, &'static str);
 const DIALLING: &[&str] = &["sip-outbound-call", "outbound-call"];
 
 /// The profile.
+#[rustfmt::skip]
 pub const PROFILE: [Requirement; 10] = [
-    Requirement(
-        "auth_mode",
-        "required",
-        Rule::Is("required"),
-        "only people whom your login knows get a token",
-    ),
-    Requirement(
-        "auth_issuer",
-        "https://login.example.org",
-        Rule::Something,
-        "who makes the credentials: the claim iss",
-    ),
-    Requirement(
-        "auth_audience",
-        "jaas-jwt.example.org",
-        Rule::Something,
-        "for whom they are made: the claim aud",
-    ),
-    Requirement(
-        "allowed_origins",
-        EXAMPLE_ORIGIN,
-        Rule::Pages,
-        "only your own pages, none on a visitor's machine",
-    ),
-    Requirement(
-        "require_origin",
-        "true",
-        Rule::Is("true"),
-        "web pages are the only callers",
-    ),
-    Requirement(
-        "disclose_origins",
-        "false",
-        Rule::Is("false"),
-        "a page that is refused learns nothing of the others",
-    ),
-    Requirement(
-        "allowed_rooms",
-        "my-room, meetup-*",
-        Rule::Rooms,
-        "only the rooms that you mean to open",
-    ),
-    Requirement(
-        "moderator_features",
-        "livestreaming",
-        Rule::NoneOf(DIALLING),
-        "nobody dials telephones at your cost",
-    ),
-    Requirement(
-        "member_features",
-        "",
-        Rule::NoneOf(BILLED),
-        "members have nothing that 8x8 bills",
-    ),
-    Requirement(
-        "token_ttl_seconds",
-        "3600",
-        Rule::AtMost(3600),
-        "a token that is passed on is good for an hour at most",
-    ),
+    Requirement("auth_mode", "required", Rule::Is("required"), "only people whom your login knows get a token"),
+    Requirement("auth_issuer", "https://login.example.org", Rule::Something, "who makes the credentials: the claim iss"),
+    Requirement("auth_audience", "jaas-jwt.example.org", Rule::Something, "for whom they are made: the claim aud"),
+    Requirement("allowed_origins", EXAMPLE_ORIGIN, Rule::Pages, "only your own pages, none on a visitor's machine"),
+    Requirement("require_origin", "true", Rule::Is("true"), "web pages are the only callers"),
+    Requirement("disclose_origins", "false", Rule::Is("false"), "a page that is refused learns nothing of the others"),
+    Requirement("allowed_rooms", "my-room, meetup-*", Rule::Rooms, "only the rooms that you mean to open"),
+    Requirement("moderator_features", "livestreaming", Rule::NoneOf(DIALLING), "nobody dials telephones at your cost"),
+    Requirement("member_features", "", Rule::NoneOf(BILLED), "members have nothing that 8x8 bills"),
+    Requirement("token_ttl_seconds", "3600", Rule::AtMost(3600), "a token that is passed on is good for an hour at most"),
 ];
 
 /// The checks that say the same of a variable as its line of the profile, in weaker words.

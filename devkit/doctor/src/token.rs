@@ -41,14 +41,6 @@ pub struct Refusal {
 }
 
 impl Context<'_> {
-    /// Whether a request without a room is rejected because of `allowed_rooms`.
-    pub fn default_room_is_closed(&self) -> bool {
-        self.token.is_some() && !self.text("default_room").is_empty() && {
-            let response = self.service_without_login().request_token("", None, 0);
-            response.error.as_deref() == Some(ROOM_NOT_ALLOWED)
-        }
-    }
-
     /// Names the first room of `allowed_rooms`, for a request.
     fn open_room(&self) -> String {
         let rooms = self.value("allowed_rooms");
@@ -64,17 +56,22 @@ impl Context<'_> {
     }
 }
 
+/// A token, or the service's response in place of it.
+pub struct Signed {
+    /// The token.
+    pub token: Result<String, Refusal>,
+    /// A request without a room is rejected because of `allowed_rooms`.
+    pub default_room_is_closed: bool,
+}
+
 /// Signs a token as for a page of the first allowed origin, for a room that is open. Nobody here has a credential of the
 /// login, so that the login is left out.
-///
-/// # Errors
-/// The service's response, where that is no token.
-pub fn sign(context: &Context, now: u64) -> Result<String, Refusal> {
+#[must_use]
+pub fn sign(context: &Context, now: u64) -> Signed {
     let service = context.service_without_login();
     let mut response = service.request_token("", None, now);
-    let needs_a_room =
-        response.status == 400 || response.error.as_deref() == Some(ROOM_NOT_ALLOWED);
-    if needs_a_room {
+    let default_room_is_closed = response.error.as_deref() == Some(ROOM_NOT_ALLOWED);
+    if default_room_is_closed || response.status == 400 {
         response = service.request_token(&context.open_room(), None, now);
     }
     let Response {
@@ -82,10 +79,14 @@ pub fn sign(context: &Context, now: u64) -> Result<String, Refusal> {
         token,
         error,
     } = response;
-    token.filter(|_| status == 200).ok_or_else(|| Refusal {
+    let token = token.filter(|_| status == 200).ok_or_else(|| Refusal {
         status,
         message: error.unwrap_or_else(|| "no message".to_owned()),
-    })
+    });
+    Signed {
+        token,
+        default_room_is_closed: default_room_is_closed && !context.text("default_room").is_empty(),
+    }
 }
 
 /// Judges a token; `now` is in seconds since 1970-01-01 UTC.

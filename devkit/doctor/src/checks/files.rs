@@ -1,118 +1,54 @@
 //! Files: what cannot be read, who else can read a secret, what Git does with it.
 
 use crate::check::Repair::{Do, InMessage};
-use crate::check::Severity::{Error, Hint, Warning};
-use crate::check::{Check, Hit};
+use crate::check::{Hit, checks};
 use crate::context::Context;
-use crate::facts::{Broken, FileFacts, Git};
+use crate::facts::{FileFacts, Git};
 
-pub const CHECKS: &[Check] = &[
-    Check {
-        id: "env-file-broken",
-        severity: Error,
-        when: |context| broken(context, "env-file-broken"),
-        message: "cannot be read as an env file: {}.",
-        repair: InMessage,
-    },
-    Check {
-        id: "runtime-config-broken",
-        severity: Error,
-        when: |context| broken(context, "runtime-config-broken"),
-        message: "cannot be read: {}.",
-        repair: InMessage,
-    },
-    Check {
-        id: "file-tracked",
-        severity: Error,
-        when: |context| {
-            let files = secrets(context, |file| file.git == Git::Tracked && !file.shared);
-            files.collect()
-        },
-        message: "holds {} and is tracked by Git; a secret that was committed must be replaced.",
-        repair: Do("git rm --cached {} && echo {} >> .gitignore"),
-    },
-    Check {
-        id: "file-tracked",
-        severity: Error,
-        when: |context| {
-            let files = secrets(context, |file| file.git == Git::Tracked && file.shared);
-            files.collect()
-        },
-        message: "holds {} and is tracked by Git; move the secret elsewhere, and replace it if it was committed.",
-        repair: Do("git diff {}"),
-    },
-    Check {
-        id: "file-readable",
-        severity: Warning,
-        when: |context| secrets(context, |file| file.open).collect(),
-        message: "holds {}, and other users of this machine can read or change it.",
-        repair: Do("chmod 600 {}"),
-    },
-    Check {
-        id: "file-not-ignored",
-        severity: Warning,
-        when: |context| secrets(context, |file| file.git == Git::Addable).collect(),
-        message: "holds {}, and the next `git add .` would add it.",
-        repair: Do("echo {} >> .gitignore"),
-    },
-    Check {
-        id: "file-bom",
-        severity: Warning,
-        when: |context| {
-            let files = context.facts.files.iter().filter(|file| file.bom);
-            files.map(|file| Hit::file(&file.path)).collect()
-        },
-        message: "begins with a byte order mark, which other programs take for a part of the first name.",
-        repair: Do("sed -i '1s/^\\xEF\\xBB\\xBF//' {}"),
-    },
-    Check {
-        id: "env-file-unread",
-        severity: Hint,
-        when: |context| {
-            let unread = context.facts.unread.iter();
-            unread.map(|path| Hit::file(path)).collect()
-        },
-        message: "exists and was not read.",
-        repair: Do("cargo dev doctor --env-file {}"),
-    },
-    Check {
-        id: "provider-unread",
-        severity: Hint,
-        when: |context| {
-            let providers = context.facts.settings.other_providers().iter();
-            providers
-                .map(|kind| {
-                    // Anything may stand there; only Spin's own words are repeated.
-                    let known = ["vault", "azure_key_vault"]
-                        .into_iter()
-                        .find(|known| known == kind);
-                    Hit::file("runtime-config.toml").detail(known.unwrap_or("of another type"))
-                })
-                .collect()
-        },
-        message: "has a provider ({}) that only Spin reads: its values were not examined.",
-        repair: Do("curl http://127.0.0.1:3000/healthz, where the service runs"),
-    },
-];
+checks! {
+    Error "env-file-broken" |c| broken(c, "env-file-broken")
+        => "cannot be read as an env file: {}.", InMessage;
+    Error "runtime-config-broken" |c| broken(c, "runtime-config-broken")
+        => "cannot be read: {}.", InMessage;
+    Error "file-tracked" |c| secrets(c, |file| file.git == Git::Tracked && !file.shared)
+        => "holds {} and is tracked by Git; a secret that was committed must be replaced.",
+        Do("git rm --cached {} && echo {} >> .gitignore");
+    Error "file-tracked" |c| secrets(c, |file| file.git == Git::Tracked && file.shared)
+        => "holds {} and is tracked by Git; move the secret elsewhere, and replace it if it was committed.",
+        Do("git diff {}");
+    Warning "file-readable" |c| secrets(c, |file| file.open)
+        => "holds {}, and other users of this machine can read or change it.", Do("chmod 600 {}");
+    Warning "file-not-ignored" |c| secrets(c, |file| file.git == Git::Addable)
+        => "holds {}, and the next `git add .` would add it.", Do("echo {} >> .gitignore");
+    Warning "file-bom" |c| c.facts.files.iter().filter(|file| file.bom).map(|file| Hit::file(&file.path))
+        => "begins with a byte order mark, which other programs take for a part of the first name.",
+        Do("sed -i '1s/^\\xEF\\xBB\\xBF//' {}");
+    Hint "env-file-unread" |c| c.facts.unread.iter().map(|path| Hit::file(path))
+        => "exists and was not read.", Do("cargo dev doctor --env-file {}");
+    Hint "provider-unread" |c| c.facts.settings.other_providers().iter().map(|kind| {
+        // Anything may stand there; only Spin's own words are repeated.
+        let known = ["vault", "azure_key_vault"].into_iter().find(|known| known == kind);
+        Hit::file("runtime-config.toml").detail(known.unwrap_or("of another type"))
+    })
+        => "has a provider ({}) that only Spin reads: its values were not examined.",
+        Do("curl http://127.0.0.1:3000/healthz, where the service runs");
+}
 
-fn broken(context: &Context, id: &str) -> Vec<Hit> {
-    let broken = context.facts.broken.iter().filter(|broken| broken.id == id);
-    broken
-        .map(
-            |Broken {
-                 path,
-                 detail,
-                 repair,
-                 ..
-             }| { Hit::file(path).detail(detail).repair(repair) },
-        )
-        .collect()
+fn broken<'a>(c: &'a Context, id: &'a str) -> impl Iterator<Item = Hit> + 'a {
+    let broken = c.facts.broken.iter().filter(move |broken| broken.id == id);
+    broken.map(|broken| {
+        Hit::file(&broken.path)
+            .detail(&broken.detail)
+            .repair(&broken.repair)
+    })
 }
 
 /// The files with a secret of which this is so.
-fn secrets(context: &Context, applies: impl Fn(&FileFacts) -> bool) -> impl Iterator<Item = Hit> {
-    let files = context.facts.files.iter();
-    files.filter_map(move |file| {
+fn secrets<'a>(
+    c: &'a Context,
+    applies: impl Fn(&FileFacts) -> bool + 'a,
+) -> impl Iterator<Item = Hit> + 'a {
+    c.facts.files.iter().filter_map(move |file| {
         let secret = file.secret.filter(|_| applies(file))?;
         Some(Hit::file(&file.path).detail(secret))
     })

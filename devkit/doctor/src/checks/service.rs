@@ -1,96 +1,42 @@
 //! What the service itself says: of its configuration, and by the token that it signs.
 
 use crate::check::Repair::{Do, InMessage};
-use crate::check::Severity::Error;
-use crate::check::{Check, Hit, Subject, Value};
+use crate::check::{Hit, Subject, Value, checks};
 use crate::checks::EXAMPLE_ORIGIN;
 use crate::context::Context;
 use crate::profile;
+use crate::token::Judgement;
 
 /// The command that tells whether a key is whole.
 const CHECK_KEY: &str = "openssl rsa -in key.pem -check -noout";
 
-pub const CHECKS: &[Check] = &[
-    Check {
-        id: "missing",
-        severity: Error,
-        when: |context| problems(context, true),
-        message: "{}",
-        repair: InMessage,
-    },
-    Check {
-        id: "invalid",
-        severity: Error,
-        when: |context| problems(context, false),
-        message: "{}",
-        repair: InMessage,
-    },
-    Check {
-        id: "token-refused",
-        severity: Error,
-        when: |context| {
-            let refusal = context
-                .token
-                .as_ref()
-                .and_then(|token| token.as_ref().err());
-            let hit = refusal.map(|refusal| {
-                let hit = Hit::on(Subject::Token)
-                    .detail(refusal.status.to_string())
-                    .detail(&refusal.message);
-                if refusal.status == 403 {
-                    hit.repair(context.set(&[("allowed_origins", Value::Text(EXAMPLE_ORIGIN))]))
-                } else {
-                    hit
-                }
-            });
-            hit.into_iter().collect()
-        },
-        message: "was not made: the service responds {} with \"{}\".",
-        repair: Do(CHECK_KEY),
-    },
-    Check {
-        id: "token-rule",
-        severity: Error,
-        when: |context| {
-            let broken = context
-                .token
-                .iter()
-                .flatten()
-                .flat_map(|token| &token.broken_rules);
-            broken
-                .map(|rule| Hit::on(Subject::Token).detail(*rule))
-                .collect()
-        },
-        message: "breaks a rule of Jitsi's: {}.",
-        repair: Do("report this as a fault of the service; no setting causes it"),
-    },
-    Check {
-        id: "token-signature",
-        severity: Error,
-        when: |context| {
-            let wrong = context
-                .token
-                .iter()
-                .flatten()
-                .filter(|token| !token.signature_verified);
-            wrong.map(|_| Hit::on(Subject::Token)).collect()
-        },
-        message: "has a signature that does not belong to the key.",
-        repair: Do(CHECK_KEY),
-    },
-    Check {
-        id: "weaker-than-production",
-        severity: Error,
-        when: profile::weaker,
-        message: "is weaker than the production profile: {}.",
-        repair: InMessage,
-    },
-];
+checks! {
+    Error "missing" |c| problems(c).filter_map(|(missing, hit)| missing.then_some(hit)) => "{}", InMessage;
+    Error "invalid" |c| problems(c).filter_map(|(missing, hit)| (!missing).then_some(hit)) => "{}", InMessage;
+    Error "token-refused" |c| c.token.as_ref().and_then(|token| token.as_ref().err()).map(|refusal| {
+        let hit = Hit::on(Subject::Token).detail(refusal.status).detail(&refusal.message);
+        match refusal.status {
+            403 => hit.repair(c.set(&[("allowed_origins", Value::Text(EXAMPLE_ORIGIN))])),
+            _ => hit,
+        }
+    })
+        => "was not made: the service responds {} with \"{}\".", Do(CHECK_KEY);
+    Error "token-rule" |c| judged(c).flat_map(|token| &token.broken_rules).map(|rule| Hit::on(Subject::Token).detail(rule))
+        => "breaks a rule of Jitsi's: {}.", Do("report this as a fault of the service; no setting causes it");
+    Error "token-signature" |c| judged(c).filter(|token| !token.signature_verified).map(|_| Hit::on(Subject::Token))
+        => "has a signature that does not belong to the key.", Do(CHECK_KEY);
+    Error "weaker-than-production" |c| profile::weaker(c)
+        => "is weaker than the production profile: {}.", InMessage;
+}
 
-fn problems(context: &Context, missing: bool) -> Vec<Hit> {
-    let problems = context.problems.iter();
-    problems
-        .filter(|problem| problem.is_missing == missing)
-        .map(|problem| Hit::variable(&problem.variable).detail(&problem.message))
-        .collect()
+/// What the service rejects: whether it is missing, and the hit.
+fn problems<'a>(c: &'a Context) -> impl Iterator<Item = (bool, Hit)> + 'a {
+    c.problems.iter().map(|problem| {
+        let hit = Hit::variable(&problem.variable).detail(&problem.message);
+        (problem.is_missing, hit)
+    })
+}
+
+fn judged<'a>(c: &'a Context) -> impl Iterator<Item = &'a Judgement> + 'a {
+    c.token.iter().flatten()
 }

@@ -1,10 +1,9 @@
 //! Names and values as texts: what shells, env files and examples leave in them.
 
-use devkit::settings::{PREFIX, Source, environment_name, presented};
+use devkit::settings::{PREFIX, Source, Variable, environment_name, presented};
 
 use crate::check::Repair::{Do, InMessage, Output, Set};
-use crate::check::Severity::{Hint, Warning};
-use crate::check::{self, Check};
+use crate::check::{Hit, checks};
 use crate::context::{CREDENTIALS, Context};
 use crate::facts::Facts;
 
@@ -41,146 +40,69 @@ const EXAMPLES: [&str; 15] = [
     "0123456789abcdef0123456789abcdef",
 ];
 
-pub const CHECKS: &[Check] = &[
-    Check {
-        id: "two-values",
-        severity: Warning,
-        when: two_values,
-        message: "has one value by {} and another by {}; the first one wins.",
-        repair: Do("remove one of the two"),
-    },
-    Check {
-        id: "quotes",
-        severity: Warning,
-        when: |context| {
-            let quote = |c: char| matches!(c, '"' | '\'' | '`');
-            context.hits(|name, value| {
-                !FILES.contains(&name) && (value.starts_with(quote) || value.ends_with(quote))
-            })
-        },
-        message: "starts or ends with a quote, which is now part of the value; quote it once, for the shell or the file alone.",
-        repair: Set("VALUE"),
-    },
-    Check {
-        id: "escapes",
-        severity: Warning,
-        when: |context| {
-            context.hits(|name, value| {
-                !FILES.contains(&name) && (value.contains("\\n") || value.contains("\\r"))
-            })
-        },
-        message: "has a backslash and an n or r in place of a line break; only keys may be written so.",
-        repair: Output("printf 'VALUE\\nVALUE'"),
-    },
-    Check {
-        id: "trailing-backslash",
-        severity: Warning,
-        when: |context| context.hits(|name, value| !FILES.contains(&name) && value.ends_with('\\')),
-        message: "ends with a backslash: a line that should continue does not.",
-        repair: Set("VALUE"),
-    },
-    Check {
-        id: "unexpanded",
-        severity: Warning,
-        when: |context| context.hits(|_, value| is_unexpanded(value)),
-        message: "still has a $ or a back quote that a shell should have replaced; single quotes and env files replace nothing.",
-        repair: Output("cat FILE"),
-    },
-    Check {
-        id: "path-for-content",
-        severity: Warning,
-        when: |context| context.hits(|name, value| FILES.contains(&name) && is_path(value)),
-        message: "is the name or the address of a file; the text of the file is needed.",
-        repair: Output("cat FILE"),
-    },
-    Check {
-        id: "placeholder",
-        severity: Warning,
-        when: |context| {
-            context.hits(|name, value| KNOWN_ELSEWHERE.contains(&name) && is_example(value))
-        },
-        message: "is that of an example and works for nobody.",
-        repair: Set("VALUE"),
-    },
-    Check {
-        id: "name-unread",
-        severity: Warning,
-        when: |context| {
-            let unread = context.facts.environment.iter().filter(|name| {
-                let variable = name.to_ascii_lowercase();
-                let is_plain = context
-                    .facts
-                    .variables
-                    .iter()
-                    .any(|v| v.name == variable && v.name.to_ascii_uppercase() == **name);
-                is_plain && !CREDENTIALS.contains(&variable.as_str())
-            });
-            unread
-                .map(|name| {
-                    let full = environment_name(&name.to_ascii_lowercase());
-                    check::Hit::variable(name).repair(format!("export {full}=\"${name}\""))
-                })
-                .collect()
-        },
-        message: "in the environment is not read without its prefix SPIN_VARIABLE_.",
-        repair: InMessage,
-    },
-    Check {
-        id: "name-misspelt",
-        severity: Warning,
-        when: |context| {
-            let names = unknown_names(context.facts).into_iter();
-            names
-                .filter_map(|unknown| {
-                    let nearest = unknown.nearest?;
-                    let hit = check::Hit::variable(&unknown.name).detail(unknown.place);
-                    Some(
-                        hit.detail(&nearest)
-                            .repair(format!("write {nearest} in its place")),
-                    )
-                })
-                .collect()
-        },
-        message: "in {} is no variable; {} was probably meant.",
-        repair: InMessage,
-    },
-    Check {
-        id: "name-unknown",
-        severity: Hint,
-        when: |context| {
-            let names = unknown_names(context.facts).into_iter();
-            names
-                .filter(|unknown| unknown.nearest.is_none())
-                .map(|unknown| check::Hit::variable(presented(&unknown.name)).detail(unknown.place))
-                .collect()
-        },
-        message: "in {} is no variable of spin.toml and is ignored.",
-        repair: Do("remove it, if it was meant for this service"),
-    },
-];
+checks! {
+    Warning "two-values" |c| two_values(c)
+        => "has one value by {} and another by {}; the first one wins.", Do("remove one of the two");
+    Warning "quotes" |c| c.hits(|name, value| {
+        const QUOTES: [char; 3] = ['"', '\'', '`'];
+        !FILES.contains(&name) && (value.starts_with(QUOTES) || value.ends_with(QUOTES))
+    })
+        => "starts or ends with a quote, which is now part of the value; quote it once, for the shell or the file alone.",
+        Set("VALUE");
+    Warning "escapes" |c| c.hits(|name, value| !FILES.contains(&name) && (value.contains("\\n") || value.contains("\\r")))
+        => "has a backslash and an n or r in place of a line break; only keys may be written so.",
+        Output("printf 'VALUE\\nVALUE'");
+    Warning "trailing-backslash" |c| c.hits(|name, value| !FILES.contains(&name) && value.ends_with('\\'))
+        => "ends with a backslash: a line that should continue does not.", Set("VALUE");
+    Warning "unexpanded" |c| c.hits(|_, value| is_unexpanded(value))
+        => "still has a $ or a back quote that a shell should have replaced; single quotes and env files replace nothing.",
+        Output("cat FILE");
+    Warning "path-for-content" |c| c.hits(|name, value| FILES.contains(&name) && is_path(value))
+        => "is the name or the address of a file; the text of the file is needed.", Output("cat FILE");
+    Warning "placeholder" |c| c.hits(|name, value| KNOWN_ELSEWHERE.contains(&name) && is_example(value))
+        => "is that of an example and works for nobody.", Set("VALUE");
 
-fn two_values(context: &Context) -> Vec<check::Hit> {
-    let facts = context.facts;
-    let place = |source: &Source| match source {
-        Source::Provider => "a static provider in runtime-config.toml".to_owned(),
-        Source::Environment(name) => format!("{name} in the environment"),
-        Source::EnvFile(name) => format!("{name} in {}", facts.env_file_name()),
-    };
-    let hit = |variable: &devkit::settings::Variable| {
-        let given = facts.settings.given(&variable.name);
-        let (source, value) = given.first()?;
-        let (other, _) = given
+    Warning "name-unread" |c| unread_names(c.facts).map(|name| {
+        let full = environment_name(&name.to_ascii_lowercase());
+        Hit::variable(name).repair(format!("export {full}=\"${name}\""))
+    })
+        => "in the environment is not read without its prefix SPIN_VARIABLE_.", InMessage;
+    Warning "name-misspelt" |c| unknown_names(c.facts).into_iter().filter_map(|name| {
+        let nearest = name.nearest?;
+        let hit = Hit::variable(&name.name).detail(name.place).detail(&nearest);
+        Some(hit.repair(format!("write {nearest} in its place")))
+    })
+        => "in {} is no variable; {} was probably meant.", InMessage;
+    Hint "name-unknown" |c| unknown_names(c.facts).into_iter().filter(|name| name.nearest.is_none()).map(|name| {
+        Hit::variable(presented(&name.name)).detail(name.place)
+    })
+        => "in {} is no variable of spin.toml and is ignored.", Do("remove it, if it was meant for this service");
+}
+
+/// Variables without their prefix in the environment, where only the Worker's three names are read so.
+fn unread_names(facts: &Facts) -> impl Iterator<Item = &String> {
+    facts.environment.iter().filter(|name| {
+        let is_plain = |v: &Variable| v.name.to_ascii_uppercase() == **name;
+        let is_read = CREDENTIALS
             .iter()
-            .find(|(_, other)| other.trim() != value.trim())?;
-        let hit = check::Hit::variable(&variable.name)
-            .detail(place(source))
-            .detail(place(other));
-        Some(match source {
-            Source::Environment(name) => hit.repair(format!("unset {name}, or remove the other")),
-            Source::Provider | Source::EnvFile(_) => hit,
-        })
-    };
-    facts.variables.iter().filter_map(hit).collect()
+            .any(|read| read.eq_ignore_ascii_case(name));
+        !is_read && facts.variables.iter().any(is_plain)
+    })
+}
+
+fn two_values<'a>(c: &'a Context) -> impl Iterator<Item = Hit> + 'a {
+    c.facts.variables.iter().filter_map(|variable| {
+        let place = |source: &Source| match source {
+            Source::Provider => "a static provider in runtime-config.toml".to_owned(),
+            Source::Environment(name) => format!("{name} in the environment"),
+            Source::EnvFile(name) => format!("{name} in {}", c.facts.env_file_name()),
+        };
+        let given = c.facts.settings.given(&variable.name);
+        let (source, value) = given.first()?;
+        let (other, _) = given.iter().find(|(_, v)| v.trim() != value.trim())?;
+        let hit = Hit::variable(&variable.name);
+        Some(hit.detail(place(source)).detail(place(other)))
+    })
 }
 
 /// `$NAME`, `${NAME}`, `$(COMMAND)` or `` `COMMAND` `` where a shell has not been.
