@@ -180,7 +180,7 @@ impl Check {
         let name = hit.subject.to_string();
         let own = || match self.repair {
             Repair::InMessage => None,
-            Repair::Do(text) => Some(text.replace("{}", &devkit::dev_key::quoted(&name))),
+            Repair::Do(text) => Some(text.replace("{}", &devkit::serve::key::quoted(&name))),
             Repair::Set(value) => Some(context.set(&[(&name, Value::Text(value))])),
             Repair::Output(command) => Some(context.set(&[(&name, Value::Output(command))])),
             Repair::Login => Some(context.set_login()),

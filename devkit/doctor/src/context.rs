@@ -1,12 +1,12 @@
 //! What the checks look at: the facts, what the service says of them, and how a repair is written down.
 
-use devkit::settings::{KeySource, Source, environment_name};
+use devkit_spin_app::environment_name;
+use devkit_spin_app::settings::{KeySource, Source};
 
 use crate::check::{Hit, Value};
 use crate::facts::Facts;
-use crate::jwks::{self, Jwk};
 use crate::origins::{self, Origin};
-use crate::service::{Problem, PublicHalf, Service};
+use crate::service::{self, Problem, PublicHalf, Service};
 use crate::token::{self, Judgement, Refusal};
 
 /// The three credentials of 8x8.
@@ -29,8 +29,6 @@ pub struct Context<'a> {
     pub origins: Vec<Origin>,
     /// The public half of the private key, where the service can use that.
     pub key: Option<PublicHalf>,
-    /// The keys of `auth_jwks`.
-    pub jwks: Vec<Jwk>,
     /// The token that the service signed, judged, or its refusal; `None` where the configuration is incomplete.
     pub token: Option<Result<Judgement, Refusal>>,
     /// A request without a room is rejected because of `allowed_rooms`.
@@ -52,7 +50,6 @@ impl<'a> Context<'a> {
             problems: Vec::new(),
             origins: Vec::new(),
             key: None,
-            jwks: Vec::new(),
             token: None,
             default_room_is_closed: false,
         };
@@ -65,7 +62,6 @@ impl<'a> Context<'a> {
         problems.retain(|problem| !problem.is_missing || !(is_unconfigured || by_a_provider));
         context.problems = problems;
         context.origins = origins::read(context.value("allowed_origins"));
-        context.jwks = jwks::read(context.value("auth_jwks"));
         context.key = PublicHalf::of(context.value("jaas_private_key"));
         if let Some(key) = context.key.as_ref().filter(|_| is_complete) {
             let signed = token::sign(&context, now);
@@ -77,12 +73,12 @@ impl<'a> Context<'a> {
     }
 
     /// The service, as it is configured.
-    pub fn service(&self) -> Service {
+    pub fn service(&self) -> Service<'_> {
         Service::new(|name| self.configured(name))
     }
 
     /// The service without a login.
-    pub fn service_without_login(&self) -> Service {
+    pub fn service_without_login(&self) -> Service<'_> {
         Service::new(|name| match name {
             "auth_mode" => Some("none".to_owned()),
             // Described without being used, a login is a problem.
@@ -124,11 +120,9 @@ impl<'a> Context<'a> {
         self.text(name).parse().ok()
     }
 
-    /// The words of a list.
-    pub fn words(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.value(name)
-            .split(|c: char| c == ',' || c.is_whitespace())
-            .filter(|word| !word.is_empty())
+    /// The entries of a list of texts, which may have spaces.
+    pub fn entries(&self, name: &str) -> Vec<String> {
+        service::list(self.value(name), true)
     }
 
     /// Whether a variable is `true`.
@@ -148,11 +142,9 @@ impl<'a> Context<'a> {
 
     /// Which of these features a list has, if any.
     pub fn features(&self, name: &str, of: &[&str]) -> Option<String> {
-        let found: Vec<&str> = of
-            .iter()
-            .copied()
-            .filter(|feature| self.words(name).any(|word| word == *feature))
-            .collect();
+        let list = service::list(self.value(name), false);
+        let has = |feature: &&str| list.iter().any(|entry| entry == feature);
+        let found: Vec<&str> = of.iter().copied().filter(has).collect();
         (!found.is_empty()).then(|| found.join(", "))
     }
 
@@ -199,6 +191,9 @@ impl<'a> Context<'a> {
                         in_quotes(*value)
                     ));
                 }
+                (Some(Source::DotEnv(name)), _) => {
+                    lines.push(format!("in .env: {name}={}", in_quotes(*value)));
+                }
                 (Some(Source::Environment(name)), _) => exports.push(assignment(name, *value)),
                 (None | Some(Source::EnvFile(_)), None) => {
                     exports.push(assignment(&name, *value));
@@ -231,7 +226,7 @@ impl<'a> Context<'a> {
 
 fn assignment(name: &str, value: Value) -> String {
     match value {
-        Value::Text(text) => format!("{name}={}", devkit::dev_key::quoted(text)),
+        Value::Text(text) => format!("{name}={}", devkit::serve::key::quoted(text)),
         Value::Output(command) => format!("{name}=\"$({command})\""),
     }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
-use devkit::dev_key;
-use devkit::env_file;
-use devkit::project::{Project, shown};
-use devkit::settings::{self, Providers, Settings, Variable};
+use devkit::os::project::{Project, shown};
+use devkit::serve::key;
+use devkit_spin_app::settings::{self, Providers, Settings, Variable};
+use devkit_spin_app::{dot_env, env_file};
 
 use crate::scan;
 
@@ -136,8 +136,19 @@ impl Facts {
             Vec::new()
         });
         let dev_vars = project.root().join(".dev.vars");
-        let throw_away_key = fs::read_to_string(dev_key::default_path(project)).ok();
-        let settings = Settings::gather(&variables, providers, settings::of_process, &entries)?;
+        let throw_away_key = fs::read_to_string(key::default_path(project)).ok();
+        let dot_env = project.root().join(dot_env::FILE);
+        let dot_env = dot_env::read(&dot_env).unwrap_or_else(|error| {
+            broken.push(Broken {
+                id: "env-file-broken",
+                path: shown(&dot_env),
+                detail: error.to_string(),
+                repair: format!("${{EDITOR:-vi}} {}", word(&dot_env)),
+            });
+            Vec::new()
+        });
+        let settings = Settings::gather(&variables, providers, settings::of_process, &entries)?
+            .with_dot_env(&dot_env);
         Ok(Self {
             variables,
             settings,
@@ -193,7 +204,7 @@ fn read(path: &Path) -> Result<String> {
 
 /// A path as a word of a shell.
 fn word(path: &Path) -> String {
-    dev_key::quoted(&shown(path))
+    key::quoted(&shown(path))
 }
 
 /// The env file, and the files of the project that hold a secret.

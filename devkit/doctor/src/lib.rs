@@ -10,14 +10,12 @@ pub mod checks;
 pub mod context;
 pub mod credential;
 pub mod facts;
-pub mod jwks;
 pub mod origins;
 pub mod profile;
 pub mod report;
 pub mod scan;
 pub mod service;
 pub mod token;
-pub mod verify;
 
 use check::{Check, Finding};
 use context::Context;

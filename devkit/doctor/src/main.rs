@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use devkit::project::{Project, shown};
-use devkit::report;
+use devkit::os::project::{Project, shown};
+use devkit::os::report;
 use devkit_doctor::examine;
 use devkit_doctor::facts::Facts;
 use devkit_doctor::report::Terminal;

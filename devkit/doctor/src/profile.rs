@@ -2,7 +2,7 @@
 //!
 //! `SECURITY.md` shows it as a block of variables to copy; a test keeps both equal.
 
-use devkit::settings::environment_name;
+use devkit_spin_app::environment_name;
 
 use crate::check::{Finding, Hit, Subject, Value};
 use crate::checks::{BILLED, EXAMPLE_ORIGIN};
@@ -110,12 +110,9 @@ impl Requirement {
                     && !context.origins.iter().any(|origin| origin.is_local())
             }
             Rule::Rooms => {
-                let mut rooms = text
-                    .split([',', '\n'])
-                    .map(str::trim)
-                    .filter(|room| !room.is_empty());
-                let any = |room: &str| room.bytes().all(|b| b == b'*');
-                !text.is_empty() && !rooms.any(any)
+                let rooms = context.entries(variable);
+                let is_any = |room: &String| room.bytes().all(|b| b == b'*');
+                !rooms.is_empty() && !rooms.iter().any(is_any)
             }
             Rule::AtMost(seconds) => context
                 .number(variable)

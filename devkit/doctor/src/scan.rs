@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use devkit::settings::PREFIX;
+use devkit_spin_app::PREFIX;
 
 /// The most bytes of a file that are read.
 const MAX_FILE_BYTES: u64 = 64 * 1024;

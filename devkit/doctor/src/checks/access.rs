@@ -24,7 +24,7 @@ const SHARED: &str =
 const NAME_THEM: Repair = Do("name your own origins instead, without a *");
 
 checks! {
-    Warning "origins-empty" |c| c.hit(ORIGINS, c.words(ORIGINS).next().is_none()).map(|hit| {
+    Warning "origins-empty" |c| c.hit(ORIGINS, c.text(ORIGINS).is_empty()).map(|hit| {
         let nobody = c.is_true("require_origin");
         hit.detail(if nobody { "nobody at all" } else { "no web page" })
     })

@@ -7,12 +7,6 @@ use crate::check::checks;
 const LONG_KEY_BITS: usize = 4096;
 
 checks! {
-    Error "sample-app-key" |c| {
-        let id = c.text("jaas_key_id").to_ascii_uppercase();
-        c.hit("jaas_key_id", id.ends_with("-SAMPLE_APP"))
-    }
-        => "belongs to the console's sample app, whose private key nobody has; upload a key of your own and use its id.",
-        Do("ssh-keygen -t rsa -b 4096 -m PEM -N '' -f key.pem, and upload the output of `openssl pkey -in key.pem -pubout` on the API Keys page of https://jaas.8x8.vc");
     Warning "app-id-case" |c| c.hit("jaas_app_id", c.text("jaas_app_id").contains(|c: char| c.is_ascii_uppercase()))
         => "has capital letters, which no App ID of 8x8 has; Jitsi compares it case-sensitively.",
         Do("copy it from the API Keys page of https://jaas.8x8.vc");

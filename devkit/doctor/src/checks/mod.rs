@@ -8,6 +8,7 @@ mod service;
 mod texts;
 
 pub use access::{BILLED, EXAMPLE_ORIGIN};
+pub use login::is_presentable;
 
 use crate::check::Check;
 

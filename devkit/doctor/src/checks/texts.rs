@@ -1,6 +1,7 @@
 //! Names and values as texts: what shells, env files and examples leave in them.
 
-use devkit::settings::{PREFIX, Source, Variable, environment_name, presented};
+use devkit_spin_app::settings::{Source, Variable, presented};
+use devkit_spin_app::{PREFIX, environment_name};
 
 use crate::check::Repair::{Do, InMessage, Output, Set};
 use crate::check::{Hit, checks};
@@ -95,6 +96,7 @@ fn two_values<'a>(c: &'a Context) -> impl Iterator<Item = Hit> + 'a {
         let place = |source: &Source| match source {
             Source::Provider => "a static provider in runtime-config.toml".to_owned(),
             Source::Environment(name) => format!("{name} in the environment"),
+            Source::DotEnv(name) => format!("{name} in .env"),
             Source::EnvFile(name) => format!("{name} in {}", c.facts.env_file_name()),
         };
         let given = c.facts.settings.given(&variable.name);

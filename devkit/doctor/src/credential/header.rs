@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::hmac;
 use serde_json::{Map, Value};
 
-use super::{CredentialCheck, Jwt, Keys, MAX_BYTES, shown_value};
+use super::{CredentialCheck, Jwt, MAX_BYTES, shown_value};
+use crate::checks::is_presentable;
 use crate::context::Context;
-use crate::jwks::{Dropped, Jwk};
-use crate::verify::Key;
+use crate::service::{self, Opinion};
 
 /// The words that a page sends when it has no credential.
 const NO_CREDENTIAL: [&str; 6] = [
@@ -82,109 +83,108 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&json).ok()
 }
 
-pub(super) fn check(context: &Context, jwt: &Jwt, checks: &mut Vec<CredentialCheck>) {
-    let shown = |name: &str| match jwt.header.get(name) {
-        Some(value) => shown_value(context, value),
-        None => "none".to_owned(),
-    };
-    let typ = jwt
-        .header
-        .get("typ")
-        .map(|typ| typ.as_str().unwrap_or_default().to_uppercase());
-    let is_jwt = typ.is_none_or(|typ| typ == "JWT" || typ.ends_with("+JWT"));
-    checks.push(
-        match is_jwt {
-            true => CredentialCheck::ok("typ"),
-            false => CredentialCheck::fail(
-                "typ",
-                "the header's typ must be JWT, end with +jwt, or be left out.",
-            ),
-        }
-        .credential(shown("typ"))
-        .configured("JWT"),
-    );
-    if jwt
-        .header
-        .get("crit")
-        .and_then(Value::as_array)
-        .is_none_or(|list| !list.is_empty())
-        && jwt.header.contains_key("crit")
-    {
-        checks.push(CredentialCheck::fail(
-            "crit",
-            "the header demands extensions that the service does not have.",
-        ));
-    }
+/// The checks of the header, in the order in which the service makes them: it says nothing of those after the one that
+/// fails.
+const ORDER: [&str; 5] = ["crit", "typ", "alg", "kid", "signature"];
 
-    let alg = jwt
+pub(super) fn check(
+    context: &Context,
+    jwt: &Jwt,
+    opinion: &Opinion,
+    checks: &mut Vec<CredentialCheck>,
+) {
+    let (failed, reason) = match opinion {
+        Opinion::NoLogin => return,
+        Opinion::Accepted => (None, ""),
+        Opinion::Rejected(check, reason) => (Some(*check), reason.as_str()),
+    };
+    let keys = key_set(context);
+    for name in ORDER {
+        let is_failed = failed == Some(name);
+        let is_told = match name {
+            "crit" => is_failed,
+            "kid" => !keys.is_empty(),
+            _ => true,
+        };
+        if is_told {
+            let check = match (is_failed, name) {
+                (false, _) => CredentialCheck::ok(name),
+                (true, "alg") => CredentialCheck::fail(name, wrong_algorithm(jwt)),
+                (true, "kid") => CredentialCheck::fail(name, wrong_kid(context, jwt)),
+                (true, "signature") => CredentialCheck::fail(name, wrong_signature(context, jwt)),
+                (true, _) => CredentialCheck::fail(name, format!("{reason}.")),
+            };
+            checks.push(side_by_side(context, jwt, &keys, check));
+        }
+        if is_failed {
+            return;
+        }
+    }
+}
+
+/// The keys of `auth_jwks`, where that is the login's: `kid` and algorithm.
+fn key_set(context: &Context) -> Vec<(Option<String>, &'static str)> {
+    if context.service().algorithm().is_some() {
+        return Vec::new();
+    }
+    let document: Value = serde_json::from_str(context.text("auth_jwks")).unwrap_or_default();
+    let keys = document["keys"].as_array().into_iter().flatten();
+    keys.map(|key| {
+        let algorithm = match key["kty"].as_str() {
+            Some("RSA") => "RS256",
+            Some("EC") => "ES256",
+            Some("OKP") => "EdDSA",
+            _ => "another",
+        };
+        (key["kid"].as_str().map(str::to_owned), algorithm)
+    })
+    .collect()
+}
+
+fn side_by_side(
+    context: &Context,
+    jwt: &Jwt,
+    keys: &[(Option<String>, &str)],
+    check: CredentialCheck,
+) -> CredentialCheck {
+    let configured = match check.name {
+        "typ" => "JWT".to_owned(),
+        "alg" => match context.service().algorithm() {
+            Some(algorithm) => algorithm.to_owned(),
+            None => {
+                let mut all: Vec<&str> = keys.iter().map(|(_, algorithm)| *algorithm).collect();
+                all.sort_unstable();
+                all.dedup();
+                all.join(", ")
+            }
+        },
+        "kid" => {
+            let names = keys.iter().map(|(kid, _)| match kid {
+                Some(kid) if is_presentable(kid) => format!("{kid:?}"),
+                Some(_) => "(a long one)".to_owned(),
+                None => "none".to_owned(),
+            });
+            names.collect::<Vec<_>>().join(", ")
+        }
+        _ => return check,
+    };
+    let value = jwt.header.get(check.name);
+    let value = value.map_or_else(|| "none".to_owned(), |value| shown_value(context, value));
+    check.credential(value).configured(configured)
+}
+
+fn wrong_algorithm(jwt: &Jwt) -> &'static str {
+    match jwt
         .header
         .get("alg")
         .and_then(Value::as_str)
-        .unwrap_or_default();
-    let keys = Keys::of(context);
-    let algorithms = match &keys {
-        Keys::None => {
-            checks.push(CredentialCheck::note(
-                "signature",
-                "no usable key of a login is configured, so that the signature was not verified.",
-            ));
-            return;
-        }
-        Keys::One(key) => vec![key.algorithm()],
-        Keys::Set(keys) => {
-            let mut all: Vec<&str> = keys
-                .iter()
-                .filter_map(|jwk| Some(jwk.key.as_ref().ok()?.algorithm()))
-                .collect();
-            all.sort_unstable();
-            all.dedup();
-            all
-        }
-    };
-    let is_verified = algorithms.iter().any(|known| fits(alg, known));
-    checks.push(
-        match is_verified {
-            true => CredentialCheck::ok("alg"),
-            false => CredentialCheck::fail("alg", wrong_algorithm(alg)),
-        }
-        .credential(shown("alg"))
-        .configured(algorithms.join(", ")),
-    );
-    let key = match &keys {
-        Keys::None => None,
-        Keys::One(key) => Some(key),
-        Keys::Set(set) => {
-            let kid = jwt.header.get("kid").and_then(Value::as_str);
-            let found = choose(set, kid, alg);
-            let names: Vec<String> = set.iter().map(Jwk::name).collect();
-            checks.push(
-                match &found {
-                    Ok(_) => CredentialCheck::ok("kid"),
-                    Err(why) => CredentialCheck::fail("kid", *why),
-                }
-                .credential(shown("kid"))
-                .configured(names.join(", ")),
-            );
-            found.ok()
-        }
-    };
-    if let Some(key) = key.filter(|key| fits(alg, key.algorithm())) {
-        checks.push(signature(context, jwt, key));
-    }
-}
-
-/// Whether a header's `alg` names this algorithm; Ed25519 is EdDSA's newer name (RFC 9864).
-fn fits(alg: &str, known: &str) -> bool {
-    alg == known || (alg == "Ed25519" && known == "EdDSA")
-}
-
-fn wrong_algorithm(alg: &str) -> &'static str {
-    match alg {
+        .unwrap_or_default()
+    {
         "none" | "" => "it is not signed.",
         "HS256" => {
             "it is signed with a shared secret; set auth_hs256_secret instead of the public key, or let the login sign with its private key."
         }
-        "RS256" | "ES256" | "EdDSA" => {
+        "RS256" | "ES256" | "EdDSA" | "Ed25519" => {
             "it is signed with a key of another kind; set auth_jwks or auth_public_key to the login's present key."
         }
         _ => {
@@ -193,59 +193,44 @@ fn wrong_algorithm(alg: &str) -> &'static str {
     }
 }
 
-/// The key of a set that the service takes for a credential.
-fn choose<'a>(set: &'a [Jwk], kid: Option<&str>, alg: &str) -> Result<&'a Key, &'static str> {
-    let with_kid = set
-        .iter()
-        .filter(|jwk| kid.is_some() && jwk.kid.as_deref() == kid);
-    let mut unusable = None;
-    for jwk in with_kid {
-        match &jwk.key {
-            Ok(key) => return Ok(key),
-            Err(Dropped::Because(why)) => unusable = Some(*why),
-            Err(Dropped::Private) => unusable = Some("the key holds its private part"),
-            Err(Dropped::OtherPurpose) => unusable = Some("the key is not for signatures"),
-        }
+fn wrong_kid(context: &Context, jwt: &Jwt) -> String {
+    let Some(kid) = jwt.header.get("kid").and_then(Value::as_str) else {
+        return "the header has no kid, and auth_jwks has more than one key for its alg; let the login write the kid into the header.".to_owned();
+    };
+    let unused = service::unused_keys(context.text("auth_jwks")).into_iter();
+    match unused.filter(|(other, _)| other.as_deref() == Some(kid)).next() {
+        Some((_, reason)) => format!("auth_jwks has this key, but it {reason}."),
+        None => "auth_jwks has no key with this kid for its alg; fetch the login's JWKS again, its keys may have changed.".to_owned(),
     }
-    if let Some(why) = unusable {
-        return Err(why);
-    }
-    let nameless = set.iter().filter(|jwk| jwk.kid.is_none());
-    let mut fitting = nameless
-        .filter_map(|jwk| jwk.key.as_ref().ok())
-        .filter(|key| fits(alg, key.algorithm()));
-    fitting.next().ok_or(match kid {
-        Some(_) => "auth_jwks has no key with this kid; fetch the login's JWKS again, its keys may have changed.",
-        None => "the header has no kid, and auth_jwks has kids; let the login write the kid into the header.",
-    })
 }
 
-fn signature(context: &Context, jwt: &Jwt, key: &Key) -> CredentialCheck {
-    if key.verifies(jwt.text) {
-        return CredentialCheck::ok("signature");
+fn wrong_signature(context: &Context, jwt: &Jwt) -> &'static str {
+    if context.service().algorithm() != Some("HS256") {
+        return "it is not that of the configured key: the login signs with another, or the credential was changed.";
     }
-    let Key::Secret(secret) = key else {
-        return CredentialCheck::fail(
-            "signature",
-            "it is not that of the configured key: the login signs with another, or the credential was changed.",
-        );
-    };
-    let with_newline = |end: &str| [secret, end.as_bytes()].concat();
+    let secret = context.text("auth_hs256_secret");
+    let with = |end: &str| [secret, end].concat().into_bytes();
     let untrimmed = context.value("auth_hs256_secret").as_bytes().to_vec();
     let decoded = STANDARD
         .decode(secret)
-        .or_else(|_| URL_SAFE_NO_PAD.decode(secret))
-        .unwrap_or_default();
-    let as_written = [untrimmed, with_newline("\n"), with_newline("\r\n")];
-    let message = if as_written
-        .into_iter()
-        .any(|secret| Key::Secret(secret).verifies(jwt.text))
+        .or_else(|_| URL_SAFE_NO_PAD.decode(secret));
+    if [untrimmed, with("\n"), with("\r\n")]
+        .iter()
+        .any(|secret| is_tagged(jwt.text, secret))
     {
         "the login signs with white space around the secret, such as the line feed at a file's end; let it use the secret without."
-    } else if Key::Secret(decoded).verifies(jwt.text) {
+    } else if decoded.is_ok_and(|secret| is_tagged(jwt.text, &secret)) {
         "the login signs with the secret decoded from base64; the service takes the text as it is written, so must the login."
     } else {
         "it is not made with auth_hs256_secret: the login has another secret, or the credential was changed."
+    }
+}
+
+fn is_tagged(token: &str, secret: &[u8]) -> bool {
+    let Some((message, tag)) = token.rsplit_once('.') else {
+        return false;
     };
-    CredentialCheck::fail("signature", message)
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    let tag = URL_SAFE_NO_PAD.decode(tag).unwrap_or_default();
+    hmac::verify(&key, message.as_bytes(), &tag).is_ok()
 }

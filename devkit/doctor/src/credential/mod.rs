@@ -11,9 +11,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::context::{Context, LOGIN_KEYS};
-use crate::jwks::Jwk;
-use crate::verify::Key;
+use crate::context::Context;
+use crate::service::Opinion;
 
 /// The longest credential that the service reads, in bytes.
 const MAX_BYTES: usize = 8 * 1024;
@@ -124,28 +123,6 @@ struct Jwt<'a> {
     claims: Map<String, Value>,
 }
 
-/// What the configuration verifies with.
-enum Keys<'a> {
-    None,
-    One(Key),
-    Set(&'a [Jwk]),
-}
-
-impl<'a> Keys<'a> {
-    fn of(context: &'a Context) -> Self {
-        let [secret, public, _] = LOGIN_KEYS.map(|name| context.text(name));
-        if !secret.is_empty() {
-            Self::One(Key::Secret(secret.as_bytes().to_vec()))
-        } else if let Some(key) = Key::from_pem(public).filter(|_| !public.is_empty()) {
-            Self::One(key)
-        } else if context.jwks.is_empty() {
-            Self::None
-        } else {
-            Self::Set(&context.jwks)
-        }
-    }
-}
-
 /// Checks a credential. `now` is in seconds since 1970-01-01 UTC.
 #[must_use]
 pub fn examine(context: &Context, text: &str, now: u64) -> Verdict {
@@ -155,49 +132,38 @@ pub fn examine(context: &Context, text: &str, now: u64) -> Verdict {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
         _ => trimmed,
     };
+    let opinion = context.service().identify(token, now);
     match header::read(token) {
         Err(check) => checks.push(check),
         Ok(jwt) => {
             checks.push(CredentialCheck::ok("form"));
-            header::check(context, &jwt, &mut checks);
+            header::check(context, &jwt, &opinion, &mut checks);
             claims::check(context, &jwt, now, &mut checks);
         }
     }
-    let all_passed = checks.iter().all(|check| check.result != Outcome::Fail);
-    checks.push(by_the_service(context, token, now, all_passed));
+    let failed = |checks: &[CredentialCheck]| checks.iter().any(|c| c.result == Outcome::Fail);
+    checks.push(by_the_service(opinion, failed(&checks)));
     Verdict {
-        accepted: checks.iter().all(|check| check.result != Outcome::Fail),
+        accepted: !failed(&checks),
         checks,
     }
 }
 
 /// What the service says of it: the last word, also on what nobody here looks at.
-fn by_the_service(context: &Context, token: &str, now: u64, all_passed: bool) -> CredentialCheck {
+fn by_the_service(opinion: Opinion, a_check_failed: bool) -> CredentialCheck {
     const NAME: &str = "service";
-    if context.is_open() {
-        return CredentialCheck::note(NAME, "auth_mode is none: the service ignores credentials.");
-    }
-    let is_header_value = token.bytes().all(|b| b.is_ascii_graphic());
-    let response =
-        context
-            .service()
-            .request_token("", Some(token).filter(|_| is_header_value), now);
-    match (response.status, response.error) {
-        (401, Some(error)) if all_passed => CredentialCheck::fail(
-            NAME,
-            format!("rejects it with 401 and \"{error}\", although all checks above pass."),
-        ),
-        (401, Some(error)) => {
-            CredentialCheck::fail(NAME, format!("rejects it with 401 and \"{error}\"."))
-        }
-        (500, _) => CredentialCheck::note(
-            NAME,
-            "rejects every request while its configuration has errors.",
-        ),
-        _ if !all_passed => {
+    match opinion {
+        Opinion::Accepted if a_check_failed => {
             CredentialCheck::note(NAME, "accepts it, although a check above fails.")
         }
-        _ => CredentialCheck::ok(NAME),
+        Opinion::Accepted => CredentialCheck::ok(NAME),
+        Opinion::NoLogin => CredentialCheck::note(
+            NAME,
+            "verifies no credential: auth_mode is none, or the variables of the login have errors.",
+        ),
+        Opinion::Rejected(_, reason) => {
+            CredentialCheck::fail(NAME, format!("rejects it with 401; its log has: {reason}."))
+        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use devkit::settings::{Providers, Settings, variables};
 use devkit_doctor::examine;
 use devkit_doctor::facts::{EnvFile, Facts, FileFacts, Git};
 use devkit_doctor::report::Report;
+use devkit_spin_app::settings::{Providers, Settings, variables};
 
 /// Some day in 2027, in seconds since 1970.
 pub const NOW: u64 = 1_800_000_000;
