@@ -425,7 +425,7 @@ fn a_request_reads_as_many_variables_as_the_table_says() {
                 method: method.to_owned(),
                 target: target.to_owned(),
                 headers: headers.as_slice().into(),
-                body: &[][..],
+                body: &b""[..],
             },
             Environment {
                 now: 1_700_000_000,
