@@ -1,7 +1,7 @@
 //! The token in `Authorization` (RFC 6750, section 2.1).
 #![forbid(unsafe_code)]
 
-use super::{Error, Header, MAX_CREDENTIAL_BYTES};
+use super::error::{Error, Header, MAX_CREDENTIAL_BYTES};
 use crate::http::Headers;
 
 /// What JavaScript writes for a value that is not there.

@@ -7,7 +7,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Cause, Claim, Error, Identity};
+use super::error::{Cause, Claim, Error};
+use super::identity::Identity;
 use crate::person::{Avatar, Email, Id, Name};
 use crate::room;
 use crate::text::parse_bool;

@@ -4,19 +4,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jwt_simple::JWTError;
-use jwt_simple::claims::NoCustomClaims;
-use jwt_simple::prelude::{
-    Duration, ECDSAP256PublicKeyLike, ES256PublicKey, Ed25519PublicKey, EdDSAPublicKeyLike,
-    HS256Key, JWTClaims, MACLike, RS256PublicKey, RSAPublicKeyLike, UnixTimeStamp,
-    VerificationOptions,
-};
+use jwt_simple::prelude::{HS256Key, MACLike};
 use jwt_simple::token::{Token, TokenMetadata};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::error::Cause;
 use super::key_set::KeySet;
+use super::public_key::{PublicKey, UNSUPPORTED, signature_alone};
 use super::unique_json::UniqueClaims;
-use super::{Cause, MAX_CREDENTIAL_BYTES, bearer, claims, secret_text};
+use super::{bearer, claims, secret_text};
 use crate::private_key::pem::{self, Document, Kind};
 
 /// What verifies a credential.
@@ -29,55 +26,10 @@ pub enum VerificationKey {
     Set(KeySet),
 }
 
-/// A public key; its type says which algorithm it verifies.
-pub enum PublicKey {
-    /// RSA: RS256. In a box, because it is much larger than the others.
-    Rs256(Box<RS256PublicKey>),
-    /// P-256: ES256.
-    Es256(ES256PublicKey),
-    /// Ed25519: EdDSA.
-    EdDsa(Ed25519PublicKey),
-}
-
 const PRIVATE: &str = "is a private key, which only the login may have; give the public key, `openssl pkey -in key.pem -pubout`.";
-const UNSUPPORTED: &str = "is not a public key of a supported kind: RSA of 2048 to 4096 bits, P-256 or Ed25519; give it as `openssl pkey -in key.pem -pubout` prints it.";
 const NOT_PEM: &str =
     "is not PEM; give the public key as `openssl pkey -in key.pem -pubout` prints it.";
 const SEVERAL: &str = "holds more than one public key; give the one that verifies the login's credentials, or all of them as auth_jwks.";
-
-impl PublicKey {
-    /// The algorithm's name in a token's header.
-    #[must_use]
-    pub const fn algorithm(&self) -> &'static str {
-        match self {
-            Self::Rs256(_) => "RS256",
-            Self::Es256(_) => "ES256",
-            Self::EdDsa(_) => "EdDSA",
-        }
-    }
-
-    /// Whether a token's `alg` is this key's. Ed25519 has two names (RFC 8037, RFC 9864).
-    pub(super) fn is_for(&self, alg: &str) -> bool {
-        alg == self.algorithm() || (matches!(self, Self::EdDsa(_)) && alg == "Ed25519")
-    }
-
-    fn from_der(der: &[u8]) -> Result<Self, &'static str> {
-        RS256PublicKey::from_der(der)
-            .map(|key| Self::Rs256(Box::new(key)))
-            .or_else(|_| ES256PublicKey::from_der(der).map(Self::Es256))
-            .or_else(|_| Ed25519PublicKey::from_der(der).map(Self::EdDsa))
-            .map_err(|_| UNSUPPORTED)
-    }
-
-    fn verify(&self, token: &str) -> Result<JWTClaims<NoCustomClaims>, jwt_simple::Error> {
-        let options = Some(signature_alone());
-        match self {
-            Self::Rs256(key) => key.verify_token(token, options),
-            Self::Es256(key) => key.verify_token(token, options),
-            Self::EdDsa(key) => key.verify_token(token, options),
-        }
-    }
-}
 
 impl std::fmt::Debug for VerificationKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -95,7 +47,7 @@ impl VerificationKey {
         Ok(Self::Secret(HS256Key::from_bytes(text.as_bytes())))
     }
 
-    /// A public key in PEM, in any of the shapes of [`pem`].
+    /// A public key in PEM, in any of the shapes in which a private key may come.
     ///
     /// # Errors
     /// A text that is no public key of a supported kind.
@@ -173,19 +125,6 @@ fn check_algorithm(good: bool, expected: &'static str) -> Result<(), Cause> {
         Ok(())
     } else {
         Err(Cause::Algorithm(expected))
-    }
-}
-
-/// jwt-simple's checks of times, issuer and audience are left out: its errors do not tell them apart, and it keeps
-/// seconds in 32 bits. [`claims::check`] makes up for them.
-fn signature_alone() -> VerificationOptions {
-    VerificationOptions {
-        accept_future: true,
-        // At the beginning of time nothing is expired.
-        artificial_time: Some(UnixTimeStamp::from_secs(0)),
-        time_tolerance: Some(Duration::from_secs(0)),
-        max_token_length: Some(MAX_CREDENTIAL_BYTES),
-        ..VerificationOptions::default()
     }
 }
 

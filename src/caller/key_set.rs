@@ -7,7 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jwt_simple::prelude::{ES256PublicKey, Ed25519PublicKey, RS256PublicKey};
 use serde_json::{Map, Value};
 
-use super::{Cause, PublicKey};
+use super::error::Cause;
+use super::public_key::PublicKey;
 
 /// Public keys, each under its `kid` where it has one.
 pub struct KeySet {

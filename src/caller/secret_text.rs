@@ -33,6 +33,7 @@ const SIMPLE: &str =
 /// # Errors
 /// The rest of a sentence that starts with the variable's name.
 pub(super) fn check(text: &str) -> Result<(), &'static str> {
+    let text = text.trim();
     structured(text)?;
     // The same within base64, in which files are carried.
     let compact: String = text.split_whitespace().collect();

@@ -159,13 +159,12 @@ fn nobody_is_let_in_by_a_clock_too_late_to_compare() {
         (u64::MAX, NOW, false),
         (late, LATEST_INSTANT, true),
         (late, LATEST_INSTANT + 1, false),
-        // The year 2262, and an exp that jwt-simple takes for the same instant.
+        // The year 2262.
         (9_223_372_036, 9_223_372_037, false),
         (u64::MAX, 9_223_372_037, false),
         (u64::MAX, u64::MAX, false),
-        // In its first seconds jwt-simple takes everything for expired.
-        (NOW, 0, false),
-        (NOW, TOLERANCE_SECONDS, true),
+        (60, 0, false),
+        (60, TOLERANCE_SECONDS, true),
     ] {
         let token = hs256(&payload(json!({ "exp": exp })));
         let headers = Headers::from([("authorization", &*format!("Bearer {token}"))]);
@@ -642,7 +641,7 @@ fn each_cause_has_a_reason_of_its_own_for_the_log() {
         assert!(told.contains(reason), "{reason}: {told} ({token:.200})");
         reasons.insert(told);
     }
-    assert_eq!(reasons.len(), 34);
+    assert_eq!(reasons.len(), 36);
     let headers = Headers::from([("authorization", &*format!("Bearer {good}"))]);
     let late = with_secret()
         .authenticate(&headers, LATEST_INSTANT + 1)
@@ -762,7 +761,7 @@ fn a_secret_is_whatever_a_generator_writes() {
             STANDARD.encode(&bytes),
             URL_SAFE_NO_PAD.encode(&bytes),
             hex,
-            format!("{printable}{printable}x"),
+            format!("{printable}-{}", STANDARD.encode(&bytes[..12])),
         ] {
             assert!(VerificationKey::from_secret(&text).is_ok(), "{text}");
         }
@@ -804,7 +803,10 @@ fn a_key_that_is_not_used_is_named_with_its_reason() {
         (json!({"kty": "ML-DSA"}), "unknown kind"),
         (json!({"kty": null}), "unknown kind"),
         (json!({"kty": "EC", "crv": "P-521"}), "curve"),
-        (json!({"kty": "EC", "crv": "P-256"}), "no point"),
+        (
+            json!({"kty": "EC", "crv": "P-256", "alg": null}),
+            "no point",
+        ),
         (json!({"use": "enc"}), "signatures (use)"),
         (json!({"key_ops": ["encrypt"]}), "key_ops"),
         (json!({"alg": "RS512"}), "(alg)"),
@@ -849,6 +851,11 @@ fn a_set_with_a_secret_in_it_is_not_taken() {
     }
 }
 
+/// jwt-simple's type cannot be cloned.
+fn copy(pair: &ES256KeyPair) -> ES256KeyPair {
+    ES256KeyPair::from_pem(&pair.to_pem().unwrap()).unwrap()
+}
+
 #[test]
 fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
     let rsa = RS256KeyPair::generate(2048).unwrap();
@@ -870,14 +877,13 @@ fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
             .map_err(Error::reason)
     };
 
-    let copy_of_p256 = || ES256KeyPair::from_bytes(&p256.to_bytes()).unwrap();
     let one_each = set(&[no_kid(rsa_jwk.clone()), no_kid(p256_jwk.clone())]);
     assert_eq!(call(&one_each, rsa.sign(claims()).unwrap()), Ok(()));
     assert_eq!(call(&one_each, p256.sign(claims()).unwrap()), Ok(()));
     assert_eq!(
         call(
             &one_each,
-            copy_of_p256().with_key_id("any").sign(claims()).unwrap()
+            copy(&p256).with_key_id("any").sign(claims()).unwrap()
         ),
         Ok(())
     );
@@ -910,18 +916,12 @@ fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
             .contains("kid is missing")
     );
     assert!(
-        call(
-            &named,
-            copy_of_p256().with_key_id("c").sign(claims()).unwrap()
-        )
-        .unwrap_err()
-        .contains("kid is not in")
+        call(&named, copy(&p256).with_key_id("c").sign(claims()).unwrap())
+            .unwrap_err()
+            .contains("kid is not in")
     );
     assert_eq!(
-        call(
-            &named,
-            copy_of_p256().with_key_id("a").sign(claims()).unwrap()
-        ),
+        call(&named, copy(&p256).with_key_id("a").sign(claims()).unwrap()),
         Ok(())
     );
     assert_eq!(

@@ -7,8 +7,9 @@
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use percent_encoding::percent_decode;
 use pkcs8::der::asn1::AnyRef;
-use pkcs8::der::{Decode as _, Reader as _, SliceReader, Tag, Tagged};
+use pkcs8::der::{Decode as _, Reader as _, SliceReader, Tag, Tagged as _};
 use zeroize::Zeroizing;
 
 /// The longest text that is looked at, in bytes: a 4096-bit private key needs 3,300, its base64 4,400.
@@ -71,16 +72,22 @@ pub fn read(text: &str) -> Result<Document, Error> {
     if text.len() > MAX_BYTES {
         return Err(Error::TooLong);
     }
-    let text = match pem_or_ssh(undo_escapes(text.as_bytes())) {
+    let mut text = match pem_or_ssh(undo_escapes(text.as_bytes())) {
         Ok(document) => return Ok(document),
         Err(text) => text,
     };
-    // Base64 brings a file of many lines through a tool that keeps one.
-    let decoded = decode_base64(&text).ok_or(Error::NoPem)?;
-    if let Some(kind) = kind_of(&decoded) {
-        return Ok(Document::Der(decoded, kind));
+    // Base64 brings a file of many lines through a tool that keeps one. A body alone may come in base64, too.
+    for _ in 0..2 {
+        let decoded = decode_base64(&text).ok_or(Error::NoPem)?;
+        if let Some(kind) = kind_of(&decoded) {
+            return Ok(Document::Der(decoded, kind));
+        }
+        text = match pem_or_ssh(undo_escapes(&decoded)) {
+            Ok(document) => return Ok(document),
+            Err(text) => text,
+        };
     }
-    pem_or_ssh(undo_escapes(&decoded)).map_err(|_| Error::NoPem)
+    Err(Error::NoPem)
 }
 
 fn pem_or_ssh(text: Wiped) -> Result<Document, Wiped> {
@@ -123,8 +130,8 @@ fn undo_escapes(text: &[u8]) -> Wiped {
     let mut clean = Zeroizing::new(Vec::with_capacity(text.len()));
     clean.extend_from_slice(text);
     // Twice encoded is `%250A`. Forms write a space as a plus sign, which no label has.
-    decode_percent(&mut clean, find(text, b"-----BEGIN+").is_some());
-    decode_percent(&mut clean, false);
+    let mut clean = decode_percent(clean, find(text, b"-----BEGIN+").is_some());
+    clean = decode_percent(clean, false);
     let (mut read, mut write) = (0, 0);
     while read < clean.len() {
         let rule = match clean[read] {
@@ -148,27 +155,16 @@ fn undo_escapes(text: &[u8]) -> Wiped {
     clean
 }
 
-/// Percent-decodes in place; what is not two hexadecimal digits stays. In form encoding a plus sign is a space.
-fn decode_percent(text: &mut Wiped, form: bool) {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    if !text.contains(&b'%') {
-        return;
+/// Percent-decodes; what is not two hexadecimal digits stays. In form encoding a plus sign is a space.
+fn decode_percent(mut text: Wiped, form: bool) -> Wiped {
+    if form {
+        for byte in text.iter_mut().filter(|byte| **byte == b'+') {
+            *byte = b' ';
+        }
     }
-    let (mut read, mut write) = (0, 0);
-    while read < text.len() {
-        let decoded = match text[read..] {
-            [b'%', high, low, ..] => digit(high).zip(digit(low)),
-            _ => None,
-        };
-        text[write] = match decoded {
-            Some((high, low)) => (high * 16 + low) as u8,
-            None if form && text[read] == b'+' => b' ',
-            None => text[read],
-        };
-        read += if decoded.is_some() { 3 } else { 1 };
-        write += 1;
-    }
-    text.truncate(write);
+    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
+    decoded.extend(percent_decode(&text));
+    decoded
 }
 
 /// Takes white space, quotes and a byte order mark off both ends.
