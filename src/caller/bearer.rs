@@ -25,7 +25,11 @@ pub(super) fn token(headers: &Headers) -> Result<Option<&str>, Error> {
     let token = token.trim_start();
     if token.contains(' ') {
         let unset = UNSET.contains(&token);
-        let header = if unset { Header::Unset } else { Header::SeveralTokens };
+        let header = if unset {
+            Header::Unset
+        } else {
+            Header::SeveralTokens
+        };
         return Err(Error::Malformed(header));
     }
     if token.len() > MAX_CREDENTIAL_BYTES {

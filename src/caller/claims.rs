@@ -89,7 +89,10 @@ pub(super) fn wrong_type(claims: &Claims) -> Cause {
         }
     }
     for name in ["iss", "sub", "jti", "nonce"] {
-        if !matches!(claims.get(name), None | Some(Value::Null | Value::String(_))) {
+        if !matches!(
+            claims.get(name),
+            None | Some(Value::Null | Value::String(_))
+        ) {
             return Cause::ClaimType(name);
         }
     }

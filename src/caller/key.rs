@@ -95,7 +95,7 @@ impl VerificationKey {
         Ok(Self::Secret(HS256Key::from_bytes(text.as_bytes())))
     }
 
-    /// A public key in PEM, in any of the shapes of [`pem`].
+    /// A public key in PEM, in any of the shapes in which a private key may come.
     ///
     /// # Errors
     /// A text that is no public key of a supported kind.
@@ -103,7 +103,9 @@ impl VerificationKey {
         let pem = match pem::read(text).map_err(|_| NOT_PEM)? {
             Document::Pem(pem) => pem,
             Document::Der(der, Kind::Public) => return PublicKey::from_der(&der).map(Self::Public),
-            Document::Der(_, Kind::Certificate) | Document::SshPublicKey => return Err(UNSUPPORTED),
+            Document::Der(_, Kind::Certificate) | Document::SshPublicKey => {
+                return Err(UNSUPPORTED);
+            }
             Document::Der(..) => return Err(PRIVATE),
         };
         let mut key = None;

@@ -136,7 +136,11 @@ fn public_key(jwk: &Value) -> Result<PublicKey, &'static str> {
         return Err("is not for signatures (use)");
     }
     let verifies = |list: &Vec<Value>| list.iter().any(|operation| operation == "verify");
-    if jwk.get("key_ops").and_then(Value::as_array).is_some_and(|list| !verifies(list)) {
+    if jwk
+        .get("key_ops")
+        .and_then(Value::as_array)
+        .is_some_and(|list| !verifies(list))
+    {
         return Err("is not for verifying signatures (key_ops)");
     }
     let algorithms: &[&str] = match (member("kty"), member("crv")) {
@@ -146,7 +150,10 @@ fn public_key(jwk: &Value) -> Result<PublicKey, &'static str> {
         ("EC" | "OKP", _) => return Err("is on a curve other than P-256 and Ed25519 (crv)"),
         _ => return Err("is of an unknown kind (kty)"),
     };
-    if jwk.get("alg").is_some_and(|alg| !algorithms.iter().any(|known| alg == known)) {
+    if jwk
+        .get("alg")
+        .is_some_and(|alg| !algorithms.iter().any(|known| alg == known))
+    {
         return Err("is for an algorithm other than RS256, ES256 and EdDSA (alg)");
     }
     let text = material(jwk, member("kty"));

@@ -1,6 +1,6 @@
 //! The private key: from any shape in which operators paste it, to a key pair, or to a message that repairs it.
 //!
-//! [`pem`] undoes the shape (quotes, escaped line breaks, base64 of the whole file); this file looks at the kind of key.
+//! `pem` undoes the shape (quotes, escaped line breaks, base64 of the whole file); this file looks at the kind of key.
 //! 8x8 tells its users to make a PKCS#1 file with `ssh-keygen -m PEM`; OpenSSL makes PKCS#8. Both work, from 2048 to
 //! 4096 bits. No error shows any part of the key.
 #![forbid(unsafe_code)]
@@ -23,7 +23,7 @@ pub struct PrivateKeyText(Secret<Zeroizing<String>>);
 /// that repairs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// More than [`pem::MAX_BYTES`].
+    /// More than 64 KiB.
     #[error(
         "is longer than any private key; give the PEM file alone, as `openssl pkey -in key.pem` prints it."
     )]

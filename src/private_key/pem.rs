@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use pkcs8::der::asn1::AnyRef;
-use pkcs8::der::{Decode as _, Reader as _, SliceReader, Tag};
+use pkcs8::der::{Decode as _, Reader as _, SliceReader, Tag, Tagged as _};
 use zeroize::Zeroizing;
 
 /// The longest text that is looked at, in bytes: a 4096-bit private key needs 3,300, its base64 4,400.
@@ -71,16 +71,22 @@ pub fn read(text: &str) -> Result<Document, Error> {
     if text.len() > MAX_BYTES {
         return Err(Error::TooLong);
     }
-    let text = match pem_or_ssh(undo_escapes(text.as_bytes())) {
+    let mut text = match pem_or_ssh(undo_escapes(text.as_bytes())) {
         Ok(document) => return Ok(document),
         Err(text) => text,
     };
-    // Base64 brings a file of many lines through a tool that keeps one.
-    let decoded = decode_base64(&text).ok_or(Error::NoPem)?;
-    if let Some(kind) = kind_of(&decoded) {
-        return Ok(Document::Der(decoded, kind));
+    // Base64 brings a file of many lines through a tool that keeps one. A body alone may come in base64, too.
+    for _ in 0..2 {
+        let decoded = decode_base64(&text).ok_or(Error::NoPem)?;
+        if let Some(kind) = kind_of(&decoded) {
+            return Ok(Document::Der(decoded, kind));
+        }
+        text = match pem_or_ssh(undo_escapes(&decoded)) {
+            Ok(document) => return Ok(document),
+            Err(text) => text,
+        };
     }
-    pem_or_ssh(undo_escapes(&decoded)).map_err(|_| Error::NoPem)
+    Err(Error::NoPem)
 }
 
 fn pem_or_ssh(text: Wiped) -> Result<Document, Wiped> {
@@ -175,12 +181,16 @@ fn decode_percent(text: &mut Wiped, form: bool) {
 fn trim_quotes(text: &mut Wiped) {
     const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
     let around = |byte: &u8| {
-        byte.is_ascii_whitespace()
-            || matches!(byte, b'"' | b'\'')
-            || BYTE_ORDER_MARK.contains(byte)
+        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'') || BYTE_ORDER_MARK.contains(byte)
     };
-    let end = text.iter().rposition(|byte| !around(byte)).map_or(0, |last| last + 1);
-    let start = text[..end].iter().position(|byte| !around(byte)).unwrap_or(0);
+    let end = text
+        .iter()
+        .rposition(|byte| !around(byte))
+        .map_or(0, |last| last + 1);
+    let start = text[..end]
+        .iter()
+        .position(|byte| !around(byte))
+        .unwrap_or(0);
     text.copy_within(start..end, 0);
     text.truncate(end - start);
 }

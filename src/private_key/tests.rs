@@ -37,8 +37,16 @@ fn every_shape_gives_the_same_key() {
         .to_der()
         .unwrap();
     let base64 = STANDARD.encode(pem);
-    let body: String = pem.lines().filter(|line| !line.starts_with('-')).map(|line| format!("{line}\n")).collect();
-    let pkcs1 = STANDARD.encode(pkcs8::PrivateKeyInfo::try_from(&der[..]).unwrap().private_key);
+    let body: String = pem
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let pkcs1 = STANDARD.encode(
+        pkcs8::PrivateKeyInfo::try_from(&der[..])
+            .unwrap()
+            .private_key,
+    );
     let wrapped: Vec<_> = base64
         .as_bytes()
         .chunks(76)
@@ -81,35 +89,55 @@ fn every_shape_gives_the_same_key() {
         ("a header", pem.replacen('\n', "\nKey-Id: abc\n\n", 1)),
         ("the body alone", body.clone()),
         ("the body alone, in one line", body.replace('\n', "")),
-        ("the body alone, in quotes", format!("'{}'", body.replace('\n', "\\n"))),
+        (
+            "the body alone, in quotes",
+            format!("'{}'", body.replace('\n', "\\n")),
+        ),
         ("DER in base64", STANDARD.encode(&der)),
         ("DER in base64url", base64_url(&der)),
         ("PEM in base64url", base64_url(pem.as_bytes())),
         ("the body in base64", STANDARD.encode(&body)),
+        ("base64 of base64", STANDARD.encode(&base64)),
+        (
+            "PEM in DOS lines in base64",
+            STANDARD.encode(pem.replace('\n', "\r\n")),
+        ),
         ("PKCS#1", block("RSA PRIVATE KEY", &pkcs1)),
-        ("PKCS#1 under the label of PKCS#8", block("PRIVATE KEY", &pkcs1)),
+        (
+            "PKCS#1 under the label of PKCS#8",
+            block("PRIVATE KEY", &pkcs1),
+        ),
         ("PKCS#1, the body alone", pkcs1.clone()),
         ("%0A", pem.replace('\n', "%0A")),
         ("%0d%0a", pem.replace('\n', "%0d%0a")),
         ("%250A", pem.replace('\n', "%250A")),
         ("percent-encoded", percent(pem)),
         ("percent-encoded twice", percent(&percent(pem))),
-        ("percent-encoded by a form", percent(pem).replace("%20", "+")),
+        (
+            "percent-encoded by a form",
+            percent(pem).replace("%20", "+"),
+        ),
         ("the percent-encoded body alone", percent(&body)),
         ("percent-encoded base64", percent(&base64)),
         ("\\u000a", pem.replace('\n', "\\u000a")),
         ("\\u000D\\u000A", pem.replace('\n', "\\u000D\\u000A")),
-        ("a JSON string", serde_json::to_string(pem).unwrap().replace('/', "\\/")),
-        ("a JSON string in a JSON string", serde_json::to_string(&serde_json::to_string(pem).unwrap()).unwrap()),
+        (
+            "a JSON string",
+            serde_json::to_string(pem).unwrap().replace('/', "\\/"),
+        ),
+        (
+            "a JSON string in a JSON string",
+            serde_json::to_string(&serde_json::to_string(pem).unwrap()).unwrap(),
+        ),
         ("&#10;", pem.replace('\n', "&#10;")),
         ("&#xD;&#xA;", pem.replace('\n', "&#xD;&#xA;")),
         ("`n", pem.replace('\n', "`n")),
         ("tabs", pem.replace('\n', "\n\t")),
     ] {
         let parsed = PrivateKeyText::new(text).parse();
-        assert_eq!(
-            parsed.map(|k| k.to_der().unwrap()).ok(),
-            Some(der.clone()),
+        // Not `assert_eq`, which would print the key.
+        assert!(
+            parsed.is_ok_and(|key| key.to_der().unwrap() == der),
             "{shape}"
         );
     }
@@ -165,11 +193,14 @@ fn a_key_for_another_algorithm_is_told_from_a_damaged_one() {
         .to_pem()
         .unwrap();
     assert_eq!(error_of(&pem), Error::NotRsa);
-    let body = |pem: &str| pem.lines().filter(|line| !line.starts_with('-')).collect::<String>();
+    let body = |pem: &str| {
+        pem.lines()
+            .filter(|line| !line.starts_with('-'))
+            .collect::<String>()
+    };
     assert_eq!(error_of(&body(&pem)), Error::NotRsa);
     let pem = jwt_simple::prelude::Ed25519KeyPair::generate().to_pem();
     assert_eq!(error_of(&pem), Error::NotRsa);
-    assert_eq!(error_of(&body(&pem)), Error::NotRsa);
 }
 
 #[test]
@@ -223,14 +254,32 @@ fn der_without_its_lines_is_told_by_its_outermost_elements() {
     }
     // Not whole, or something behind it.
     let der = key().to_der().unwrap();
-    assert_eq!(error_of(&STANDARD.encode(&der[..der.len() - 1])), Error::NoPem);
-    assert_eq!(error_of(&STANDARD.encode([&der[..], b"x"].concat())), Error::NoPem);
+    assert_eq!(
+        error_of(&STANDARD.encode(&der[..der.len() - 1])),
+        Error::NoPem
+    );
+    assert_eq!(
+        error_of(&STANDARD.encode([&der[..], b"x"].concat())),
+        Error::NoPem
+    );
 }
 
 #[test]
 fn no_text_is_too_odd_to_be_read() {
     let pem = key_pem();
-    let odd = ["", "%", "%4", "\\", "`", "&#", "-----BEGIN", "-----BEGIN -----END ----------", "\"'\"", "\u{feff}", "%ff%fe"];
+    let odd = [
+        "",
+        "%",
+        "%4",
+        "\\",
+        "`",
+        "&#",
+        "-----BEGIN",
+        "-----BEGIN -----END ----------",
+        "\"'\"",
+        "\u{feff}",
+        "%ff%fe",
+    ];
     for text in odd {
         assert!(PrivateKeyText::new(text.into()).parse().is_err(), "{text}");
     }

@@ -64,7 +64,7 @@ pub struct Signer {
 
 /// A key in the form of its engine. Each knows the key's id.
 enum Key {
-    JwtSimple(RS256KeyPair),
+    JwtSimple(Box<RS256KeyPair>),
     ConstantTime { header: String, key: SigningKey },
 }
 
@@ -88,7 +88,7 @@ impl Signer {
         key: &PrivateKeyText,
     ) -> Result<Self, SignerError> {
         let key = match engine {
-            Engine::JwtSimple => Key::JwtSimple(key.parse()?.with_key_id(key_id)),
+            Engine::JwtSimple => Key::JwtSimple(Box::new(key.parse()?.with_key_id(key_id))),
             Engine::ConstantTime => Key::ConstantTime {
                 key: key
                     .parse_for_rs256()?
@@ -211,9 +211,11 @@ mod tests {
             json!({"name": "王小明", "text": "\"\\/<&\u{2028}😀"}),
             json!({"nested": {"list": [1, true, null, -1.5]}, "exp": u64::MAX}),
         ] {
-            let tokens = signers
-                .each_ref()
-                .map(|signer| signer.sign(&claims, &mut |bytes: &mut [u8]| bytes.fill(7)).unwrap());
+            let tokens = signers.each_ref().map(|signer| {
+                signer
+                    .sign(&claims, &mut |bytes: &mut [u8]| bytes.fill(7))
+                    .unwrap()
+            });
             assert_eq!(tokens[0], tokens[1], "{claims}");
             let (header, rest) = tokens[0].split_once('.').unwrap();
             let decode = |part: &str| -> Value {
@@ -224,8 +226,14 @@ mod tests {
             assert_eq!(decode(rest.split_once('.').unwrap().0), claims);
         }
         let claims = json!({"sub": "app"});
-        let token = signers[1].sign(&claims, &mut |bytes: &mut [u8]| bytes.fill(0)).unwrap();
-        assert!(pair.public_key().verify_token::<Value>(&token, None).is_ok());
+        let token = signers[1]
+            .sign(&claims, &mut |bytes: &mut [u8]| bytes.fill(0))
+            .unwrap();
+        assert!(
+            pair.public_key()
+                .verify_token::<Value>(&token, None)
+                .is_ok()
+        );
     }
 
     #[test]
@@ -244,7 +252,9 @@ mod tests {
     #[test]
     fn a_key_that_only_one_engine_takes_is_told_from_one_that_none_takes() {
         let new = |engine, text: &PrivateKeyText| {
-            Signer::new(engine, "app".into(), KEY_ID, text).map(|_| ()).err()
+            Signer::new(engine, "app".into(), KEY_ID, text)
+                .map(|_| ())
+                .err()
         };
         let bad = PrivateKeyText::new("no key".into());
         for (_, engine) in Engine::ALL {
