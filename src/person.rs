@@ -229,7 +229,12 @@ mod tests {
 
     #[test]
     fn what_has_nothing_visible_is_an_error() {
-        for text in ["\u{200b}", "\u{202e}", "\u{2800}\u{3164}", "\u{feff} \u{ad}"] {
+        for text in [
+            "\u{200b}",
+            "\u{202e}",
+            "\u{2800}\u{3164}",
+            "\u{feff} \u{ad}",
+        ] {
             assert_eq!(Name::parse(text), Err(Error::Invisible));
             assert_eq!(Id::parse(text), Err(Error::Invisible));
         }
@@ -259,8 +264,14 @@ mod tests {
             ("HTTPS://A.example", Some("https://a.example/")),
             ("https://a.example/公", Some("https://a.example/%E5%85%AC")),
             ("https://a.example:8443/b", Some("https://a.example:8443/b")),
-            ("https://notlocal.example/b", Some("https://notlocal.example/b")),
-            ("https://mylocalhost.example./b", Some("https://mylocalhost.example./b")),
+            (
+                "https://notlocal.example/b",
+                Some("https://notlocal.example/b"),
+            ),
+            (
+                "https://mylocalhost.example./b",
+                Some("https://mylocalhost.example./b"),
+            ),
             ("http://a.example/b.png", None),
             ("http://localhost:8080/b.png", None),
             ("http://127.0.0.1:631/x", None),

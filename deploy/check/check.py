@@ -1,6 +1,6 @@
 """Checks what no compiler checks: the manifests of deploy/spinkube and the workflows of .github.
 
-`cargo dev manifests` runs it with everything that it needs. Prints one line for each check; exit status 1 if one fails.
+`.ci/manifests` runs it with everything that it needs. Prints one line for each check; exit status 1 if one fails.
 """
 
 import argparse

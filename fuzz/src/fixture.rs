@@ -21,6 +21,9 @@ pub const MARKER: &str = "q7Zk0VxW3nTb8RdYc5Lf";
 /// An instant in seconds since 1970: in 2023.
 pub const NOW: u64 = 1_700_000_000;
 
+/// When the credentials of the fixture expire, in seconds since 1970.
+pub const EXPIRY: u64 = NOW + 3600;
+
 /// How many characters of a secret in a row are no accident.
 const WINDOW: usize = 16;
 
@@ -64,7 +67,7 @@ pub static DER: LazyLock<Vec<u8>> = LazyLock::new(|| {
         .expect("a PEM file is base64")
 });
 
-/// Texts of which no answer and no log line may hold 16 characters in a row.
+/// Texts of which no response and no log line may hold 16 characters in a row.
 pub struct Secrets(HashSet<[u8; WINDOW]>);
 
 impl Secrets {
@@ -99,7 +102,7 @@ pub static MODERATOR: LazyLock<String> = LazyLock::new(|| login(true));
 
 fn login(moderator: bool) -> String {
     let claims = json!({
-        "iss": ISSUER, "aud": AUDIENCE, "sub": "u1", "exp": u32::MAX, "name": "Ann", HOST_CLAIM: moderator,
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "u1", "exp": EXPIRY, "name": "Ann", HOST_CLAIM: moderator,
     });
     // With white space, because identity and token have names and values in common, and 12 bytes of the same text are 16
     // characters of the same base64.
@@ -132,7 +135,6 @@ pub fn fill(text: &str) -> String {
 
 /// A configuration that is right.
 pub struct Good {
-    pub config: Config,
     pub settings: &'static [(&'static str, &'static str)],
 }
 
@@ -141,6 +143,12 @@ impl Good {
     pub fn setting(&self, name: &str) -> Option<&'static str> {
         let mut settings = self.settings.iter();
         settings.find_map(|(other, value)| (*other == name).then_some(*value))
+    }
+
+    /// A variable as its provider has it.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let setting = self.setting(name).map(str::to_owned);
+        setting.or_else(|| credential(name))
     }
 }
 
@@ -199,24 +207,13 @@ pub static GOOD: LazyLock<Vec<Good>> = LazyLock::new(|| {
     settings
         .iter()
         .map(|settings| {
-            let good = Good {
-                config: config(|name| setting(settings, name)),
-                settings,
-            };
-            good.config.signer().expect("a good configuration");
+            let good = Good { settings };
+            let source = |name: &str| Ok(good.variable(name));
+            Config::new(&source).signer().expect("a good configuration");
             good
         })
         .collect()
 });
-
-fn setting(settings: &[(&str, &str)], name: &str) -> Option<String> {
-    let found = settings.iter().find(|(other, _)| *other == name);
-    found.map(|(_, value)| (*value).to_owned())
-}
-
-fn config(settings: impl Fn(&str) -> Option<String>) -> Config {
-    Config::read(|name| Ok(settings(name).or_else(|| credential(name))))
-}
 
 /// The three variables that every configuration needs.
 pub fn credential(name: &str) -> Option<String> {

@@ -1,8 +1,8 @@
 //! What must hold whatever a caller or an operator sends.
 //!
-//! Each target takes any bytes, makes of them what an outsider could send, and checks the properties of the answer; it
-//! panics where one does not hold. Two programs run the same targets: `cargo dev fuzz`, by coverage and for as long as
-//! one likes, and `tests/properties.rs`, by rules and within seconds.
+//! Each target takes any bytes, makes of them what an outsider could send, and checks the properties of the response; it
+//! panics where one does not hold. Two programs run the same targets: `cargo fuzz`, by coverage and for as long as one
+//! likes (`docs/reliability.md`), and `tests/properties.rs`, by rules and within seconds.
 //!
 //! The inputs are text as far as possible, so that the corpus can be read and mutations of it mean something.
 
@@ -52,3 +52,12 @@ pub const TARGETS: &[Target] = &[
         run: service::run,
     },
 ];
+
+/// Tries one input with the target of this name.
+///
+/// # Panics
+/// There is no such target, or a property does not hold.
+pub fn run(target: &str, input: &[u8]) {
+    let target = TARGETS.iter().find(|it| it.name == target);
+    (target.expect("a target of this name").run)(input);
+}

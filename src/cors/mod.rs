@@ -1,21 +1,22 @@
-//! Cross-origin resource sharing (Fetch standard, "CORS protocol"): who may read an answer, and the headers that say so.
+//! Cross-origin resource sharing (Fetch standard, "CORS protocol"): which pages may read a response, and the headers
+//! that say so.
 //!
 //! Two headers are never sent: `Access-Control-Allow-Credentials`, because nothing here depends on a cookie, and
 //! `Access-Control-Allow-Private-Network`, because a public page has no business with a service in a private network.
 #![forbid(unsafe_code)]
 
-use crate::config::Config;
-use crate::origin::Refusal;
+mod headers;
+mod origin;
 
-/// Methods that a page may use, as the preflight's answer lists them.
+pub use headers::{AllowedHeaders, HeaderError};
+pub use origin::{AllowedOrigins, EntryError, is_loopback};
+
+use crate::http::Headers;
+
+/// Methods that a page may use, as the preflight's response lists them.
 const ALLOW_METHODS: &str = "GET, POST, OPTIONS";
-/// Headers that a page may set, as the preflight's answer lists them.
-const ALLOW_HEADERS: &str = "Content-Type, Authorization";
-/// How long a browser may remember a preflight's answer, in seconds: one day. Browsers cap it (Chromium at two hours).
+/// How long a browser may remember a preflight's response, in seconds: one day. Browsers cap it (Chromium at two hours).
 const MAX_AGE_SECONDS: &str = "86400";
-
-/// A request's headers, names in any letter case, in the order in which they came.
-pub type Headers = [(String, Vec<u8>)];
 
 /// What the `Origin` header says about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,39 +26,57 @@ pub enum RequestOrigin<'a> {
     /// A page of this origin, which is in the allow list.
     Allowed(&'a str),
     /// Anything else.
-    Refused(Refusal),
+    Rejected(Rejection),
+}
+
+/// Why a request's origin is rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// One origin, and it is not in the list.
+    #[error("origin is not in allowed_origins")]
+    NotListed,
+    /// `Origin: null`: an opaque origin.
+    #[error("origin is null")]
+    Null,
+    /// More than one `Origin` header.
+    #[error("more than one Origin header")]
+    Repeated,
+    /// Not the text of an origin.
+    #[error("malformed Origin header")]
+    Malformed,
+    /// No `Origin` header although `require_origin` is `true`.
+    #[error("no Origin header, and require_origin is true")]
+    Absent,
 }
 
 impl<'a> RequestOrigin<'a> {
-    /// Reads the `Origin` header and looks it up in the allow list.
+    /// Reads the `Origin` header and looks it up in the allow list, which is read only where there is one origin.
     #[must_use]
-    pub fn of(headers: &'a Headers, config: &Config) -> Self {
-        let mut origins = values(headers, "origin");
+    pub fn of<'s>(headers: &'a Headers, allowed: impl FnOnce() -> &'s AllowedOrigins) -> Self {
+        let mut origins = headers.get_all("origin");
         let Some(first) = origins.next() else {
-            return if config.require_origin {
-                Self::Refused(Refusal::Absent)
-            } else {
-                Self::Absent
-            };
+            return Self::Absent;
         };
         if origins.next().is_some() {
-            return Self::Refused(Refusal::Repeated);
+            return Self::Rejected(Rejection::Repeated);
         }
         match std::str::from_utf8(first) {
-            Ok("null") => Self::Refused(Refusal::Null),
-            Ok(origin) if config.allowed_origins.contains(origin) => Self::Allowed(origin),
-            Ok(origin) if origin.contains("://") => Self::Refused(Refusal::NotListed),
-            _ => Self::Refused(Refusal::Malformed),
+            Ok("null") => Self::Rejected(Rejection::Null),
+            Ok(origin) if !origin.contains("://") => Self::Rejected(Rejection::Malformed),
+            Ok(origin) if allowed().contains(origin) => Self::Allowed(origin),
+            Ok(_) => Self::Rejected(Rejection::NotListed),
+            Err(_) => Self::Rejected(Rejection::Malformed),
         }
     }
 
-    /// Adds to an answer what lets the page read it. `Vary` keeps a cache from giving one origin's answer to another.
-    pub fn add_headers(&self, answer: &mut Vec<(&'static str, String)>) {
-        answer.push(("vary", "Origin".into()));
+    /// Adds to a response what lets the page read it. `Vary` keeps a cache from giving one origin's response to
+    /// another.
+    pub fn add_headers(&self, response: &mut Vec<(&'static str, String)>) {
+        response.push(("vary", "Origin".into()));
         if let Self::Allowed(origin) = self {
-            answer.push(("access-control-allow-origin", (*origin).into()));
-            if answer.iter().any(|(name, _)| *name == "www-authenticate") {
-                answer.push(("access-control-expose-headers", "WWW-Authenticate".into()));
+            response.push(("access-control-allow-origin", (*origin).into()));
+            if response.iter().any(|(name, _)| *name == "www-authenticate") {
+                response.push(("access-control-expose-headers", "WWW-Authenticate".into()));
             }
         }
     }
@@ -67,130 +86,93 @@ impl<'a> RequestOrigin<'a> {
 #[must_use]
 pub fn is_preflight(method: &str, headers: &Headers) -> bool {
     method == "OPTIONS"
-        && values(headers, "origin").next().is_some()
-        && values(headers, "access-control-request-method")
-            .next()
-            .is_some()
+        && headers.contains("origin")
+        && headers.contains("access-control-request-method")
 }
 
-/// The headers of a preflight's answer, besides those that every answer has.
+/// The headers of a preflight's response, besides those that every response has.
 #[must_use]
-pub fn preflight_headers() -> Vec<(&'static str, String)> {
-    vec![
-        ("access-control-allow-methods", ALLOW_METHODS.into()),
-        ("access-control-allow-headers", ALLOW_HEADERS.into()),
-        ("access-control-max-age", MAX_AGE_SECONDS.into()),
-    ]
-}
-
-/// All values of a header; `name` in lower case.
-pub fn values<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+pub fn preflight_headers(allowed: &AllowedHeaders) -> Vec<(&'static str, String)> {
+    let mut headers = vec![("access-control-allow-methods", ALLOW_METHODS.into())];
+    if !allowed.is_empty() {
+        headers.push(("access-control-allow-headers", allowed.to_string()));
+    }
+    headers.push(("access-control-max-age", MAX_AGE_SECONDS.into()));
     headers
-        .iter()
-        .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_slice())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::tests::config_with;
 
-    fn headers(list: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
-        list.iter()
-            .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
-            .collect()
+    const PAGE: &str = "https://vtaiwan.tw";
+
+    fn origin_of(headers: &Headers) -> RequestOrigin<'_> {
+        static ALLOWED: std::sync::OnceLock<AllowedOrigins> = std::sync::OnceLock::new();
+        RequestOrigin::of(headers, || {
+            ALLOWED.get_or_init(|| AllowedOrigins::parse(PAGE).0)
+        })
     }
 
     #[test]
     fn exactly_one_listed_origin_is_allowed() {
-        let config = config_with(&[("allowed_origins", "https://vtaiwan.tw")]);
-        type Row<'a> = (&'a [(&'a str, &'a [u8])], RequestOrigin<'a>);
-        let table: &[Row] = &[
-            (&[], RequestOrigin::Absent),
-            (
-                &[("Origin", b"https://vtaiwan.tw")],
-                RequestOrigin::Allowed("https://vtaiwan.tw"),
-            ),
-            (
-                &[("oRIGIN", b"https://vtaiwan.tw")],
-                RequestOrigin::Allowed("https://vtaiwan.tw"),
-            ),
-            (
-                &[("origin", b"https://evil.example")],
-                RequestOrigin::Refused(Refusal::NotListed),
-            ),
-            (
-                &[("origin", b"null")],
-                RequestOrigin::Refused(Refusal::Null),
-            ),
-            (
-                &[("origin", b"")],
-                RequestOrigin::Refused(Refusal::Malformed),
-            ),
-            (
-                &[("origin", b"vtaiwan.tw")],
-                RequestOrigin::Refused(Refusal::Malformed),
-            ),
-            (
-                &[("origin", b"https://vtaiwan.tw\xff")],
-                RequestOrigin::Refused(Refusal::Malformed),
-            ),
-            (
-                &[
-                    ("origin", b"https://vtaiwan.tw"),
-                    ("origin", b"https://vtaiwan.tw"),
-                ],
-                RequestOrigin::Refused(Refusal::Repeated),
-            ),
+        use Rejection::{Malformed, NotListed, Null, Repeated};
+        use RequestOrigin::{Absent, Allowed, Rejected};
+        let table: &[(&[(&str, &str)], RequestOrigin)] = &[
+            (&[], Absent),
+            (&[("Origin", PAGE)], Allowed(PAGE)),
+            (&[("oRIGIN", PAGE)], Allowed(PAGE)),
+            (&[("origin", "https://evil.example")], Rejected(NotListed)),
+            (&[("origin", "null")], Rejected(Null)),
+            (&[("origin", "")], Rejected(Malformed)),
+            (&[("origin", "vtaiwan.tw")], Rejected(Malformed)),
+            (&[("origin", PAGE), ("origin", PAGE)], Rejected(Repeated)),
         ];
-        for (list, caller) in table {
-            assert_eq!(
-                RequestOrigin::of(&headers(list), &config),
-                *caller,
-                "{list:?}"
-            );
+        for (list, origin) in table {
+            assert_eq!(origin_of(&Headers::from(*list)), *origin, "{list:?}");
+        }
+        let bytes = vec![("origin".to_owned(), b"https://vtaiwan.tw\xff".to_vec())];
+        assert_eq!(origin_of(&Headers::new(bytes)), Rejected(Malformed));
+    }
+
+    #[test]
+    fn the_allow_list_is_read_only_for_one_origin() {
+        for list in [
+            &[][..],
+            &[("origin", "null")],
+            &[("origin", "x")],
+            &[("origin", PAGE), ("origin", PAGE)],
+        ] {
+            let _ = RequestOrigin::of(&Headers::from(list), || panic!("{list:?}"));
         }
     }
 
     #[test]
-    fn an_origin_can_be_required() {
-        let config = config_with(&[("require_origin", "true")]);
-        assert_eq!(
-            RequestOrigin::of(&[], &config),
-            RequestOrigin::Refused(Refusal::Absent)
-        );
-    }
-
-    #[test]
-    fn only_an_allowed_origin_is_echoed_and_every_answer_varies() {
-        for (caller, origin) in [
+    fn only_an_allowed_origin_is_echoed_and_every_response_varies() {
+        for (origin, echoed) in [
             (RequestOrigin::Absent, None),
-            (RequestOrigin::Refused(Refusal::Null), None),
-            (
-                RequestOrigin::Allowed("https://a.example"),
-                Some("https://a.example"),
-            ),
+            (RequestOrigin::Rejected(Rejection::Null), None),
+            (RequestOrigin::Allowed(PAGE), Some(PAGE)),
         ] {
-            let mut answer = Vec::new();
-            caller.add_headers(&mut answer);
-            assert!(answer.contains(&("vary", "Origin".into())));
-            let echoed: Vec<_> = answer
+            let mut response = Vec::new();
+            origin.add_headers(&mut response);
+            assert!(response.contains(&("vary", "Origin".into())));
+            let values: Vec<_> = response
                 .iter()
                 .filter(|(name, _)| *name == "access-control-allow-origin")
                 .map(|(_, value)| value.as_str())
                 .collect();
-            assert_eq!(echoed, origin.into_iter().collect::<Vec<_>>());
+            assert_eq!(values, echoed.into_iter().collect::<Vec<_>>());
         }
     }
 
     #[test]
-    fn a_preflight_has_an_origin_and_asks_for_a_method() {
-        let origin: (&str, &[u8]) = ("origin", b"https://a.example");
-        let asks: (&str, &[u8]) = ("access-control-request-method", b"POST");
-        assert!(is_preflight("OPTIONS", &headers(&[origin, asks])));
-        assert!(!is_preflight("OPTIONS", &headers(&[origin])));
-        assert!(!is_preflight("OPTIONS", &headers(&[asks])));
-        assert!(!is_preflight("GET", &headers(&[origin, asks])));
+    fn a_preflight_has_an_origin_and_a_request_method() {
+        let origin = ("origin", "https://a.example");
+        let method = ("access-control-request-method", "POST");
+        assert!(is_preflight("OPTIONS", &[origin, method].into()));
+        assert!(!is_preflight("OPTIONS", &[origin].into()));
+        assert!(!is_preflight("OPTIONS", &[method].into()));
+        assert!(!is_preflight("GET", &[origin, method].into()));
     }
 }

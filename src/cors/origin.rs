@@ -7,9 +7,10 @@
 
 use url::{Host, Url};
 
-use crate::parameters::split_list;
+use crate::text::{Separator, parse_list};
 
-/// The allow list: exact origins, and `https://*.example.org` for any one label in place of the star.
+/// The allow list: exact origins, and `https://*.example.org` or `https://app-*.example.org` for any text within one
+/// label in place of the star.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedOrigins(Vec<Entry>);
 
@@ -20,68 +21,91 @@ struct Entry {
     wildcard: bool,
 }
 
-/// What is wrong with one entry of the allow list. Its `Display` says which one by its place and how to repair it; it
-/// does not repeat the entry, because a wrong one may be anything, a password in user info or a misplaced key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EntryError {
-    /// The entry's place in the list, from 1.
-    position: usize,
-    problem: EntryProblem,
+/// What is wrong with one entry of the allow list. Its `Display` continues a sentence that starts with the variable's
+/// name, says which entry by its position and how to repair it; it does not repeat the entry, because a wrong one may
+/// be anything, a password in user info or a misplaced key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// The list as a whole; see [`crate::text::NamesNothing`].
+    #[error("{0}")]
+    List(crate::text::NamesNothing),
+    /// One entry.
+    #[error("entry {position} {problem}.")]
+    Entry {
+        /// The entry's position in the list, from 1.
+        position: usize,
+        /// What is wrong with it.
+        problem: EntryProblem,
+    },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EntryProblem {
+/// What is wrong with an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EntryProblem {
+    /// `*`.
+    #[error("(*) would let every web page fetch tokens; list the origins of your pages instead")]
     AnyOrigin,
+    /// `null`.
+    #[error(
+        "(null) is what sandboxed frames and local files send, anybody's among them; remove it"
+    )]
     Null,
+    /// No `://`.
+    #[error("has no scheme; write https://HOST")]
     NoScheme,
+    /// A scheme that no page has.
+    #[error(
+        "has a scheme other than https or http that no page or app has as its origin; write https://HOST"
+    )]
     Scheme,
+    /// `user:password@`.
+    #[error("has a user name or password before @, which no origin has; write https://HOST")]
     UserInfo,
+    /// A slash at the end.
+    #[error("ends with a slash, which no browser sends; remove the slash")]
     TrailingSlash,
+    /// A path.
+    #[error("has a path, and origins have none; keep only scheme, host and port")]
     Path,
+    /// A query.
+    #[error("has a query after ?, and origins have none; remove it")]
     Query,
+    /// A fragment.
+    #[error("has a fragment after #, and origins have none; remove it")]
     Fragment,
+    /// Plain http for a host that is not this machine.
+    #[error(
+        "is plain http, which anybody on the way can change; write https:// (http is for localhost, 127.0.0.1 and [::1])"
+    )]
     PlainHttp,
+    /// A star where none may be.
+    #[error(
+        "has a * elsewhere than once within the first label, in ASCII, before a domain of two labels or more; write https://*.example.org"
+    )]
     Wildcard,
+    /// A host or port that cannot be.
+    #[error("has no valid host or port; write https://HOST or https://HOST:PORT")]
     Host,
 }
 
-impl std::fmt::Display for EntryError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let problem = match self.problem {
-            EntryProblem::AnyOrigin => {
-                "(*) would let every web page fetch tokens; list the origins of your pages instead"
-            }
-            EntryProblem::Null => {
-                "(null) is what sandboxed frames and local files send, anybody's among them; remove it"
-            }
-            EntryProblem::NoScheme => "has no scheme; write https://HOST",
-            EntryProblem::Scheme => {
-                "has a scheme other than https or http; no page with that scheme can be allowed"
-            }
-            EntryProblem::UserInfo => {
-                "has a user name or password before @, which no origin has; write https://HOST"
-            }
-            EntryProblem::TrailingSlash => {
-                "ends with a slash, which no browser sends; remove the slash"
-            }
-            EntryProblem::Path => {
-                "has a path, and origins have none; keep only scheme, host and port"
-            }
-            EntryProblem::Query => "has a query after ?, and origins have none; remove it",
-            EntryProblem::Fragment => "has a fragment after #, and origins have none; remove it",
-            EntryProblem::PlainHttp => {
-                "is plain http, which anybody on the way can change; write https:// (http is for localhost, 127.0.0.1 and [::1])"
-            }
-            EntryProblem::Wildcard => {
-                "has a * elsewhere than as the whole first label before a domain of two labels or more; write https://*.example.org"
-            }
-            EntryProblem::Host => {
-                "has no valid host or port; write https://HOST or https://HOST:PORT"
-            }
-        };
-        write!(f, "entry {} {problem}", self.position)
-    }
-}
+/// Schemes that a custom-scheme entry cannot have: documents of these have an opaque origin (`Origin: null`), or there
+/// are no documents of them.
+const SCHEMES_WITHOUT_ORIGIN: [&str; 14] = [
+    "about",
+    "blob",
+    "content",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "javascript",
+    "mailto",
+    "tel",
+    "urn",
+    "view-source",
+    "ws",
+    "wss",
+];
 
 impl AllowedOrigins {
     /// Reads a list of origins separated by commas, spaces or line breaks.
@@ -92,11 +116,16 @@ impl AllowedOrigins {
     pub fn parse(list: &str) -> (Self, Vec<EntryError>) {
         let mut origins = Vec::new();
         let mut errors = Vec::new();
-        for (entry, position) in split_list(list).zip(1..) {
+        let list = parse_list(list, Separator::CommaOrSpace);
+        let entries = list.unwrap_or_else(|error| {
+            errors.push(EntryError::List(error));
+            Vec::new()
+        });
+        for (entry, position) in entries.iter().zip(1..) {
             match Entry::parse(entry) {
                 Ok(parsed) if origins.contains(&parsed) => {}
                 Ok(parsed) => origins.push(parsed),
-                Err(problem) => errors.push(EntryError { position, problem }),
+                Err(problem) => errors.push(EntryError::Entry { position, problem }),
             }
         }
         (Self(origins), errors)
@@ -129,24 +158,13 @@ impl Entry {
         let (scheme, rest) = entry.split_once("://").ok_or(EntryProblem::NoScheme)?;
         let scheme = scheme.to_ascii_lowercase();
         if scheme != "https" && scheme != "http" {
-            return Err(EntryProblem::Scheme);
+            return Self::parse_custom(&scheme, rest);
         }
-        // Looked for in the text, because a parsed URL no longer tells `https://a` from `https://a/`, and the URL
-        // standard reads a backslash as a slash.
-        for (i, c) in rest.char_indices() {
-            match c {
-                '@' => return Err(EntryProblem::UserInfo),
-                '?' => return Err(EntryProblem::Query),
-                '#' => return Err(EntryProblem::Fragment),
-                '/' | '\\' if i + 1 == rest.len() => return Err(EntryProblem::TrailingSlash),
-                '/' | '\\' => return Err(EntryProblem::Path),
-                _ => {}
-            }
-        }
+        only_host_and_port(rest)?;
         let url = Url::parse(entry).map_err(|_| EntryProblem::Host)?;
         let host = url.host().ok_or(EntryProblem::Host)?;
-        // The URL standard lets a host have more signs than any has, and makes a full-width comma a plain one, which
-        // would join two entries into a host that nobody has.
+        // The URL standard lets a host have more characters than any has, and makes a full-width comma a plain one,
+        // which would join two entries into a host that nobody has.
         if let Host::Domain(domain) = &host
             && !domain.bytes().all(|b| b == b'*' || is_of_host(b))
         {
@@ -154,17 +172,7 @@ impl Entry {
         }
         let wildcard = host.to_string().contains('*');
         if wildcard {
-            if rest.starts_with('*') && !rest.starts_with("*.") {
-                return Err(EntryProblem::AnyOrigin);
-            }
-            let domain = match &host {
-                Host::Domain(domain) => domain.strip_prefix("*.").unwrap_or_default(),
-                _ => "",
-            };
-            let labels = domain.split('.').filter(|label| !label.is_empty()).count();
-            if domain.contains('*') || labels < 2 {
-                return Err(EntryProblem::Wildcard);
-            }
+            check_wildcard(rest, &host)?;
         }
         if scheme == "http" && !is_loopback(&host) {
             return Err(EntryProblem::PlainHttp);
@@ -172,6 +180,36 @@ impl Entry {
         Ok(Self {
             serialized: url.origin().ascii_serialization(),
             wildcard,
+        })
+    }
+
+    /// An app's own scheme, such as `capacitor://localhost`: compared exactly, without wildcards. The URL standard has
+    /// no serialisation for it; web views send scheme and host as they are.
+    fn parse_custom(scheme: &str, rest: &str) -> Result<Self, EntryProblem> {
+        let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b));
+        // A slip of the pen must not pass for a scheme of its own.
+        let misspelt = ["http", "https"]
+            .into_iter()
+            .any(|known| strsim::damerau_levenshtein(scheme, known) <= 2);
+        if !is_scheme || misspelt || SCHEMES_WITHOUT_ORIGIN.contains(&scheme) {
+            return Err(EntryProblem::Scheme);
+        }
+        only_host_and_port(rest)?;
+        if rest.contains('*') {
+            return Err(EntryProblem::Wildcard);
+        }
+        let rest = rest.to_ascii_lowercase();
+        let (host, port) = rest.split_once(':').unwrap_or((&rest, "0"));
+        let host_is_valid = !host.is_empty() && host.bytes().all(is_of_host);
+        if !host_is_valid || port.parse::<u16>().is_err() {
+            return Err(EntryProblem::Host);
+        }
+        Ok(Self {
+            serialized: format!("{scheme}://{rest}"),
+            wildcard: false,
         })
     }
 
@@ -192,6 +230,40 @@ impl Entry {
     }
 }
 
+/// Whether there is nothing after the scheme but host and port. Looked for in the text, because a parsed URL no longer
+/// tells `https://a` from `https://a/`, and the URL standard reads a backslash as a slash.
+fn only_host_and_port(rest: &str) -> Result<(), EntryProblem> {
+    for (i, c) in rest.char_indices() {
+        match c {
+            '@' => return Err(EntryProblem::UserInfo),
+            '?' => return Err(EntryProblem::Query),
+            '#' => return Err(EntryProblem::Fragment),
+            '/' | '\\' if i + 1 == rest.len() => return Err(EntryProblem::TrailingSlash),
+            '/' | '\\' => return Err(EntryProblem::Path),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Checks the place of the star. In a label that is not ASCII it would stand within punycode, where it matches other
+/// names than it seems to.
+fn check_wildcard(written: &str, host: &Host<&str>) -> Result<(), EntryProblem> {
+    if written.starts_with('*') && !written.contains('.') {
+        return Err(EntryProblem::AnyOrigin);
+    }
+    let Host::Domain(domain) = host else {
+        return Err(EntryProblem::Wildcard);
+    };
+    let (label, parent) = domain.split_once('.').unwrap_or((domain, ""));
+    let labels = parent.split('.').filter(|label| !label.is_empty()).count();
+    let one_star = domain.matches('*').count() == 1 && label.contains('*');
+    if !one_star || label.starts_with("xn--") || labels < 2 {
+        return Err(EntryProblem::Wildcard);
+    }
+    Ok(())
+}
+
 /// Whether a serialised host name has this character.
 fn is_of_host(b: u8) -> bool {
     matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')
@@ -204,35 +276,6 @@ pub fn is_loopback(host: &Host<&str>) -> bool {
         Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
-    }
-}
-
-/// Why a request's origin is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// One origin, and it is not in the list.
-    NotListed,
-    /// `Origin: null`: an opaque origin.
-    Null,
-    /// More than one `Origin` header.
-    Repeated,
-    /// Not the text of an origin.
-    Malformed,
-    /// No `Origin` header although `require_origin` is `true`.
-    Absent,
-}
-
-impl Refusal {
-    /// What the log says.
-    #[must_use]
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::NotListed => "origin is not in allowed_origins",
-            Self::Null => "origin is null",
-            Self::Repeated => "more than one Origin header",
-            Self::Malformed => "malformed Origin header",
-            Self::Absent => "no Origin header, and require_origin is true",
-        }
     }
 }
 
@@ -264,6 +307,15 @@ mod tests {
             ("https://公民.台灣", "https://xn--55q826d.xn--kpry57d"),
             ("https://*.Example.org", "https://*.example.org"),
             ("https://*.example.org:444", "https://*.example.org:444"),
+            (
+                "https://app-*-team.Vercel.app",
+                "https://app-*-team.vercel.app",
+            ),
+            ("https://a*.公民.台灣", "https://a*.xn--55q826d.xn--kpry57d"),
+            ("capacitor://localhost", "capacitor://localhost"),
+            ("Ionic://LocalHost", "ionic://localhost"),
+            ("tauri://localhost", "tauri://localhost"),
+            ("app.example://host:3000", "app.example://host:3000"),
         ] {
             assert_eq!(parse_one(entry).as_deref(), Ok(serialized), "{entry}");
         }
@@ -277,6 +329,7 @@ mod tests {
             ("null", "sandboxed"),
             ("vtaiwan.tw", "no scheme"),
             ("ftp://vtaiwan.tw", "scheme other than"),
+            (",", "names nothing"),
             ("https://user:secret@vtaiwan.tw", "user name"),
             ("https://vtaiwan.tw/", "slash"),
             ("https://vtaiwan.tw/app", "path"),
@@ -300,8 +353,13 @@ mod tests {
             "https://*.tw",
             "https://*.",
             "https://*.*.example.org",
-            "https://a*.example.org",
-            "https://*a.example.org",
+            "https://a*b*.example.org",
+            "https://**.example.org",
+            "https://a.b*.example.org",
+            "https://a*.tw",
+            "https://*a",
+            "https://公*.example.org",
+            "https://xn--*.example.org",
             "http://*.example.org",
             "https://a\\b",
             "https://a b:x",
@@ -317,6 +375,20 @@ mod tests {
             "https://xn--a,b-.example",
             "https://a!b.example",
             "https://{a}.example",
+            "htps://vtaiwan.tw",
+            "httpss://vtaiwan.tw",
+            "wss://vtaiwan.tw",
+            "file://localhost",
+            "capacitor://",
+            "capacitor://localhost/",
+            "capacitor://localhost/app",
+            "capacitor://user@localhost",
+            "capacitor://*",
+            "capacitor://*.example.org",
+            "capacitor://a b",
+            "capacitor://localhost:x",
+            "1app://localhost",
+            "://localhost",
         ] {
             assert!(parse_one(entry).is_err(), "{entry}");
         }
@@ -329,7 +401,7 @@ mod tests {
             "https://vtaiwan.tw/hunter2",
             "https://vtaiwan.tw?hunter2",
             "hunter2",
-            "hunter2://vtaiwan.tw",
+            "ftp://hunter2.example",
             "http://hunter2.example",
         ] {
             let message = parse_one(&format!("https://a.example {entry}")).unwrap_err();
@@ -355,6 +427,19 @@ mod tests {
     }
 
     #[test]
+    fn a_list_may_be_written_as_json() {
+        for list in [
+            r#"["https://a.tw","https://b.tw"]"#,
+            "['https://a.tw', 'https://b.tw',]",
+            "[https://a.tw, https://b.tw]",
+        ] {
+            let (origins, errors) = AllowedOrigins::parse(list);
+            assert_eq!(errors, [], "{list}");
+            assert_eq!(origins.to_vec(), ["https://a.tw", "https://b.tw"]);
+        }
+    }
+
+    #[test]
     fn right_entries_stay_when_others_are_wrong() {
         let (origins, errors) = AllowedOrigins::parse("https://a.example * http://b.example");
         assert_eq!(origins.to_vec(), ["https://a.example"]);
@@ -363,8 +448,9 @@ mod tests {
 
     #[test]
     fn an_origin_matches_byte_for_byte() {
-        let (origins, _) =
-            AllowedOrigins::parse("https://vtaiwan.tw http://localhost:3000 https://*.example.org");
+        let (origins, _) = AllowedOrigins::parse(
+            "https://vtaiwan.tw http://localhost:3000 https://*.example.org https://app-*-team.vercel.app capacitor://localhost",
+        );
         for (origin, allowed) in [
             ("https://vtaiwan.tw", true),
             ("http://localhost:3000", true),
@@ -391,6 +477,19 @@ mod tests {
             ("https://a.example.org:8443", false),
             ("null", false),
             ("", false),
+            ("https://app-x-team.vercel.app", true),
+            ("https://app-x-y-team.vercel.app", true),
+            ("https://app--team.vercel.app", false),
+            ("https://app-team.vercel.app", false),
+            ("https://app-x-team.evil-team.vercel.app", false),
+            ("https://app-x.y-team.vercel.app", false),
+            ("https://xapp-x-team.vercel.app", false),
+            ("https://app-*-team.vercel.app", false),
+            ("capacitor://localhost", true),
+            ("capacitor://localhost:80", false),
+            ("capacitor://localhost.evil.example", false),
+            ("CAPACITOR://localhost", false),
+            ("ionic://localhost", false),
         ] {
             assert_eq!(origins.contains(origin), allowed, "{origin}");
         }

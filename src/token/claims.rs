@@ -5,8 +5,9 @@
 #![forbid(unsafe_code)]
 
 use crate::features::GrantedFeatures;
+use crate::person::{Avatar, Email, Id, Name};
 use crate::policy::Grant;
-use crate::token_request::{Avatar, Email, PersonalText};
+use crate::secret::Secret;
 
 /// The audience of every token.
 pub const AUDIENCE: &str = "jitsi";
@@ -40,7 +41,8 @@ pub struct Claims {
 
 #[derive(Debug, serde::Serialize)]
 struct Context {
-    user: User,
+    #[serde(serialize_with = "expose")]
+    user: Secret<User>,
     features: GrantedFeatures,
     room: RoomContext,
 }
@@ -66,10 +68,8 @@ struct User {
     hidden_from_recorder: Option<bool>,
 }
 
-impl std::fmt::Debug for User {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[user elided]")
-    }
+fn expose<S: serde::Serializer>(user: &Secret<User>, serializer: S) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(user.expose(), serializer)
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -95,14 +95,14 @@ impl Claims {
         Self {
             aud: AUDIENCE,
             context: Context {
-                user: User {
-                    id: user_id.map(PersonalText::into_string),
-                    name: user_name.map(PersonalText::into_string),
+                user: Secret::new(User {
+                    id: user_id.map(Id::into_string),
+                    name: user_name.map(Name::into_string),
                     avatar: user_avatar.map(Avatar::into_string),
                     email: user_email.map(Email::into_string),
                     moderator: moderator.map(|moderator| if moderator { "true" } else { "false" }),
                     hidden_from_recorder,
-                },
+                }),
                 features,
                 room: RoomContext { regex: false },
             },
@@ -120,26 +120,46 @@ impl Claims {
 mod tests {
     use super::*;
     use crate::caller::Caller;
-    use crate::config::tests::config_with;
-    use crate::parameters::Parameters;
-    use crate::policy;
-    use crate::token_request::TokenRequest;
+    use crate::features::{Feature, FeatureSet};
+    use crate::policy::{self, DefaultId, Defaults, Settings};
+    use crate::request::TokenRequest;
+    use crate::room;
 
-    fn claims_at(now: u64, query: &str, variables: &[(&str, &str)]) -> Claims {
-        let config = config_with(variables);
-        let request = TokenRequest::read(&Parameters::from_form(query)).unwrap();
-        let grant = policy::decide(&config, &Caller::Anyone, request, &mut || [0; 16]).unwrap();
-        Claims::new("app", grant, config.validity, now)
+    const VALIDITY: Validity = Validity {
+        ttl_seconds: 3600,
+        leeway_seconds: 60,
+    };
+
+    fn settings() -> Settings {
+        let features = ["livestreaming", "outbound-call"].map(Feature::from_key);
+        Settings {
+            defaults: Defaults {
+                room: room::Name::parse("default-room").ok(),
+                user_id: DefaultId::parse("user123").ok(),
+                user_name: Name::parse("Your User").ok(),
+                user_email: Email::parse("user@example.com").ok(),
+                moderator: Some(true),
+            },
+            moderator_features: features.into_iter().flatten().collect(),
+            member_features: FeatureSet::default(),
+            allowed_rooms: None,
+        }
     }
 
-    fn claims(query: &str, variables: &[(&str, &str)]) -> String {
-        serde_json::to_string(&claims_at(1_700_000_000, query, variables)).unwrap()
+    fn claims_of(settings: &Settings, validity: Validity, now: u64, query: &str) -> Claims {
+        let request = TokenRequest::from_query(query).unwrap();
+        let grant = policy::decide(settings, &Caller::Anyone, request, &mut |_: &mut [u8]| {});
+        Claims::new("app", grant.unwrap(), validity, now)
+    }
+
+    fn text_of(settings: &Settings, query: &str) -> String {
+        serde_json::to_string(&claims_of(settings, VALIDITY, 1_700_000_000, query)).unwrap()
     }
 
     #[test]
     fn a_moderators_claims_byte_for_byte() {
         assert_eq!(
-            claims("room=r", &[]),
+            text_of(&settings(), "room=r"),
             concat!(
                 r#"{"aud":"jitsi","context":{"user":{"id":"user123","name":"Your User","#,
                 r#""email":"user@example.com","moderator":"true"},"features":{"livestreaming":true,"#,
@@ -147,30 +167,24 @@ mod tests {
                 r#""sip-outbound-call":false,"inbound-call":false,"outbound-call":true,"#,
                 r#""file-upload":false,"list-visitors":false,"send-groupchat":false,"#,
                 r#""create-polls":false},"room":{"regex":false}},"exp":1700003600,"iat":1700000000,"#,
-                r#""iss":"chat","nbf":1699999990,"room":"r","sub":"app"}"#
+                r#""iss":"chat","nbf":1699999940,"room":"r","sub":"app"}"#
             )
         );
     }
 
     #[test]
-    fn what_is_asked_for_besides_stands_where_8x8_has_it() {
-        let text = claims(
-            "user_avatar=https://a.example/b&user_hidden_from_recorder=true",
-            &[],
-        );
-        assert!(
-            text.contains(r#""avatar":"https://a.example/b","email""#),
-            "{text}"
-        );
-        assert!(
-            text.contains(r#""hidden-from-recorder":true},"features""#),
-            "{text}"
-        );
+    fn what_a_request_adds_stands_where_8x8_has_it() {
+        let query = "user_avatar=https://a.example/b&user_hidden_from_recorder=true";
+        let text = text_of(&settings(), query);
+        let avatar = r#""avatar":"https://a.example/b","email""#;
+        assert!(text.contains(avatar), "{text}");
+        let hidden = r#""hidden-from-recorder":true},"features""#;
+        assert!(text.contains(hidden), "{text}");
     }
 
     #[test]
     fn a_member_is_denied_every_feature_by_name() {
-        let text = claims("user_moderator=false", &[]);
+        let text = text_of(&settings(), "user_moderator=false");
         assert!(text.contains(r#""moderator":"false""#));
         assert_eq!(text.matches(":false").count(), 12, "{text}");
         assert!(!text.contains(":true"), "{text}");
@@ -178,27 +192,38 @@ mod tests {
 
     #[test]
     fn absent_fields_are_left_out() {
-        let text = claims(
-            "",
-            &[
-                ("default_user_id", ""),
-                ("default_user_name", ""),
-                ("default_user_email", ""),
-                ("default_moderator", ""),
-            ],
-        );
+        let settings = Settings {
+            defaults: Defaults {
+                user_id: None,
+                user_name: None,
+                user_email: None,
+                moderator: None,
+                ..settings().defaults
+            },
+            ..settings()
+        };
+        let text = text_of(&settings, "");
         assert!(text.contains(r#""user":{},"#), "{text}");
         assert!(!text.contains("null"));
     }
 
     #[test]
-    fn times_follow_the_variables_and_do_not_overflow() {
-        let variables = [("token_ttl_seconds", "60"), ("token_leeway_seconds", "0")];
-        let claims = claims_at(100, "", &variables);
+    fn times_follow_the_settings_and_do_not_overflow() {
+        let validity = Validity {
+            ttl_seconds: 60,
+            leeway_seconds: 0,
+        };
+        let claims = claims_of(&settings(), validity, 100, "");
         assert_eq!((claims.nbf, claims.iat, claims.exp), (100, 100, 160));
         for now in [0, u64::MAX] {
-            let claims = claims_at(now, "", &[]);
+            let claims = claims_of(&settings(), VALIDITY, now, "");
             assert!(claims.nbf <= claims.iat && claims.iat <= claims.exp);
         }
+    }
+
+    #[test]
+    fn the_person_does_not_show_in_debug_output() {
+        let claims = claims_of(&settings(), VALIDITY, 0, "user_name=hunter2");
+        assert!(!format!("{claims:?}").contains("hunter2"));
     }
 }

@@ -64,6 +64,7 @@ pub struct Signer {
 
 /// A key in the form of its engine. Each knows the key's id.
 enum Key {
+    // In a box, because it is much larger than the other.
     JwtSimple(Box<RS256KeyPair>),
     ConstantTime { header: String, key: SigningKey },
 }

@@ -107,13 +107,13 @@ fn an_origin_is_compared_byte_for_byte() {
 
 #[test]
 fn an_origin_that_is_no_text_is_refused() {
-    for origin in [
-        b"https://vtaiwan.tw\xff".as_slice(),
-        b"\xff\xfe",
-        b"https://\xe5\x85\xac.example",
-    ] {
+    let text = "https://\u{516c}.example";
+    let answer = Server::good().send(&get(&[]).origin(text));
+    assert_refused(&answer, text);
+    // By the host, which has its own response for these.
+    for origin in [b"https://vtaiwan.tw\xff".as_slice(), b"\xff\xfe"] {
         let answer = Server::good().send(&get(&[]).origin(origin));
-        assert_refused(&answer, &String::from_utf8_lossy(origin));
+        assert_eq!(answer.status, 500, "{answer}");
     }
 }
 

@@ -168,8 +168,7 @@ fn without_random_bytes_nothing_is_signed_and_what_needs_none_is_answered() {
     let server = Server::start_faulty(Settings::good(), faults);
     let answer = server.send_unchecked(&get(&[])).unwrap();
     assert_eq!(answer.status, 500, "{answer}");
-    assert_eq!(answer.error(), "the component failed");
-    assert!(!answer.to_string().contains("eyJ"), "{answer}");
+    assert!(answer.body.is_empty(), "{answer}");
     assert_eq!(
         server.send(&get(&[]).origin("https://evil.example")).status,
         403
@@ -203,8 +202,10 @@ fn a_host_that_stops_in_mid_request_answers_whole_or_not_at_all() {
             std::thread::sleep(Duration::from_millis(20));
             server.stop();
             for answer in requests.into_iter().chain([slow]) {
-                // No answer is an answer: the peer sees that the connection ends.
-                if let Ok(answer) = answer.join().unwrap() {
+                // No answer is an answer: the peer sees that the connection ends. So is the host's own.
+                if let Ok(answer) = answer.join().unwrap()
+                    && !(answer.status == 500 && answer.body.is_empty())
+                {
                     assert_eq!(answer.status, 200, "{answer}");
                     assert_eq!(answer.token().raw.split('.').count(), 3);
                 }

@@ -8,14 +8,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use devkit_host::{Faults, Log, Options};
 use devkit_rules as rules;
 use serde_json::Value;
 
-use crate::http::{Answer, Connection, Request};
+use crate::http::{Answer, Connection, Request, locked};
 use crate::key_material::{Key, Kind, key};
 use crate::{signature, spin};
 
@@ -48,6 +48,7 @@ pub struct Settings {
     variables: BTreeMap<String, String>,
     key: &'static Key,
     component: Option<PathBuf>,
+    runtime_config: Option<PathBuf>,
 }
 
 impl Settings {
@@ -67,12 +68,20 @@ impl Settings {
                 .into(),
             key,
             component: None,
+            runtime_config: None,
         }
     }
 
     /// A component of the test's own, served by the embedded host whatever `JAAS_TEST_HOST` says.
     pub fn served_from(mut self, component: &Path) -> Self {
         self.component = Some(component.to_owned());
+        self
+    }
+
+    /// With a `runtime-config.toml` of the test's own.
+    #[must_use]
+    pub fn with_runtime_config(mut self, file: &Path) -> Self {
+        self.runtime_config = Some(root().join(file));
         self
     }
 
@@ -119,7 +128,7 @@ impl Host {
         let options = Options {
             manifest: root().join("spin.toml"),
             component: settings.component.clone().or_else(other_component),
-            runtime_config: None,
+            runtime_config: settings.runtime_config.clone(),
             environment: settings.environment(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             log: Log::Memory,
@@ -147,7 +156,11 @@ impl Host {
                     "JAAS_TEST_COMPONENT is for the embedded host, which JAAS_TEST_HOST does not choose"
                 )
             }
-            Some("spin") => Self::Spin(spin::Server::start(&manifest, &settings.environment())),
+            Some("spin") => Self::Spin(spin::Server::start(
+                &manifest,
+                settings.runtime_config.as_deref(),
+                &settings.environment(),
+            )),
             Some(other) => panic!("JAAS_TEST_HOST is {other:?}, neither `embedded` nor `spin`"),
         }
     }
@@ -162,7 +175,7 @@ impl Host {
     /// What the component wrote to its standard error so far.
     fn log(&self) -> String {
         match self {
-            Self::Embedded { server, .. } => server.lock().unwrap().log(),
+            Self::Embedded { server, .. } => locked(server).log(),
             Self::Spin(server) => server.log(),
         }
     }
@@ -233,11 +246,9 @@ pub struct Server {
 impl Server {
     /// The server with nothing but defaults, shared by all tests: look for nothing in its log.
     pub fn good() -> &'static Self {
-        // Here too, so that each test fails with the sentence and not with a poisoned lock.
-        check_artifact();
-        static SHARED: LazyLock<Server> =
-            LazyLock::new(|| Server::new(Settings::good(), Configuration::Good, None));
-        &SHARED
+        // Not a LazyLock: where it does not start, each test says why.
+        static SHARED: OnceLock<Server> = OnceLock::new();
+        SHARED.get_or_init(|| Server::new(Settings::good(), Configuration::Good, None))
     }
 
     /// A server of the caller's own. A test holds one at a time.
@@ -310,6 +321,14 @@ impl Server {
     pub fn check(&self, request: &Request, answer: &Answer) {
         let context = || format!("{}\n{answer}", summary(request));
         let status = answer.status;
+        if !request.has_text_headers() {
+            assert!(
+                status == 500 && answer.body.is_empty(),
+                "not the host's own response: {}",
+                context()
+            );
+            return self.check_log(&self.host.log());
+        }
         match self.configuration {
             Configuration::Good => assert!(status < 500, "a 5xx: {}", context()),
             Configuration::Broken => assert!(
@@ -367,7 +386,7 @@ impl Server {
         if let Some(piece) = self.secret.find(text.as_bytes()) {
             panic!("{piece:?} of the private key is in {}", context());
         }
-        self.check_log();
+        self.check_log(&self.host.log());
     }
 
     fn check_token(&self, token: &str, context: &dyn Fn() -> String) {
@@ -401,11 +420,16 @@ impl Server {
     }
 
     /// Every line is an object of JSON with a level, and tells nothing of the private key.
-    fn check_log(&self) {
-        let log = self.host.log();
-        let mut checked = self.checked.lock().unwrap();
+    fn check_log(&self, log: &str) {
         let end = log.rfind('\n').map_or(0, |end| end + 1);
-        for line in log.get(*checked..end).unwrap_or("").lines() {
+        let start = {
+            // Before they are checked: a line that is wrong fails one test.
+            let mut checked = locked(&self.checked);
+            let start = *checked;
+            *checked = end.max(start);
+            start
+        };
+        for line in log.get(start..end).unwrap_or("").lines() {
             if let Some(piece) = self.secret.find(line.as_bytes()) {
                 panic!("{piece:?} of the private key is in the log: {line}");
             }
@@ -417,7 +441,6 @@ impl Server {
                 "a log line: {line}"
             );
         }
-        *checked = end.max(*checked);
     }
 
     /// The lines that `requests` brought into the log. Only for a server of the caller's own.
@@ -508,10 +531,9 @@ impl Place {
 
     fn take() -> Self {
         let (taken, freed) = Self::counter();
-        let taken = taken.lock().unwrap();
         *freed
-            .wait_while(taken, |taken| *taken >= Self::ALL)
-            .unwrap() += 1;
+            .wait_while(locked(taken), |taken| *taken >= Self::ALL)
+            .unwrap_or_else(PoisonError::into_inner) += 1;
         Self
     }
 }
@@ -519,9 +541,33 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let (taken, freed) = Self::counter();
-        if let Ok(mut taken) = taken.lock() {
-            *taken -= 1;
-        }
+        *locked(taken) -= 1;
         freed.notify_one();
+    }
+}
+
+mod tests {
+    use super::*;
+    use crate::http::get;
+
+    #[test]
+    fn a_test_that_fails_fails_no_other() {
+        let server = Server::good();
+        let good = server.send(&get(&[]));
+        std::thread::scope(|scope| {
+            let wrong_line = || {
+                let log = server.log();
+                server.check_log(&format!("{log}no JSON\n"));
+            };
+            scope.spawn(wrong_line).join().expect_err("it is wrong");
+            let holder = || {
+                let _checked = locked(&server.checked);
+                let _taken = locked(&Place::counter().0);
+                panic!("on purpose: the next test must not see it");
+            };
+            scope.spawn(holder).join().expect_err("a panic");
+        });
+        server.check(&get(&[]), &good);
+        assert_eq!(Server::start(Settings::good()).send(&get(&[])).status, 200);
     }
 }

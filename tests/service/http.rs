@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -69,6 +70,13 @@ impl Request {
     pub fn body(mut self, body: Body) -> Self {
         self.body = body;
         self
+    }
+
+    /// Spin, and the embedded host with it, has a response of its own for others, and the component hears of none.
+    pub fn has_text_headers(&self) -> bool {
+        self.headers
+            .iter()
+            .all(|(_, value)| std::str::from_utf8(value).is_ok())
     }
 
     fn head(&self, address: SocketAddr, close: bool) -> Vec<u8> {
@@ -158,6 +166,11 @@ pub fn preflight(target: &str, origin: &str) -> Request {
         .header("Access-Control-Request-Method", "GET")
 }
 
+/// Locks, also where another test failed with the lock in its hands: its failure is its own.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -240,6 +253,8 @@ pub struct Connection {
     stream: TcpStream,
     /// Read, but not yet part of an answer.
     buffer: Vec<u8>,
+    /// How often something was read from the socket.
+    pub reads: usize,
 }
 
 impl Connection {
@@ -251,12 +266,18 @@ impl Connection {
         Ok(Self {
             stream,
             buffer: Vec::new(),
+            reads: 0,
         })
     }
 
     pub fn send(&mut self, request: &Request) -> io::Result<Answer> {
         request.write(&mut self.stream, false)?;
         self.read_answer(&request.method)
+    }
+
+    /// Sends bytes that need not be a whole request.
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.write_all(bytes.as_ref())
     }
 
     /// The connection's only request: nothing may follow its answer.
@@ -349,10 +370,12 @@ impl Connection {
     }
 
     fn read_more(&mut self) -> io::Result<()> {
-        let mut piece = [0; 4096];
+        // Room for every response of the component, however it was sent.
+        let mut piece = [0; 64 * 1024];
         match self.stream.read(&mut piece)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             size => {
+                self.reads += 1;
                 self.buffer.extend(&piece[..size]);
                 Ok(())
             }

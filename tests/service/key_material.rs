@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
+use crate::http::locked;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// As OpenSSL writes it.
@@ -30,7 +32,7 @@ pub struct Key {
 pub fn key(kind: Kind, bits: u32) -> &'static Key {
     type Keys = Mutex<HashMap<(Kind, u32), Arc<OnceLock<&'static Key>>>>;
     static KEYS: LazyLock<Keys> = LazyLock::new(Keys::default);
-    let place = Arc::clone(KEYS.lock().unwrap().entry((kind, bits)).or_default());
+    let place = Arc::clone(locked(&KEYS).entry((kind, bits)).or_default());
     // The map is free meanwhile: several keys can be in the making.
     place.get_or_init(|| Box::leak(Box::new(key_of(kind, bits))))
 }

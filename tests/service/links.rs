@@ -1,4 +1,4 @@
-//! Links in the documents: every file and every heading that one names is there.
+//! What the documents point to is there: files, headings, commands. Twins in two languages have the same rows.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -131,4 +131,84 @@ fn a_link_that_leads_nowhere_is_found() {
         ["a-b-c", "a-b-c-1"].map(str::to_owned).into()
     );
     assert_eq!(targets(text), ["yes.md#a"]);
+}
+
+/// The texts between back quotes in the first cells of a page's tables, row by row.
+fn first_cells(page: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(root().join(page)).expect(page);
+    prose(&text)
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
+        .map(|cell| {
+            let quoted = cell.split('`').skip(1).step_by(2);
+            quoted.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn the_chinese_pages_have_the_rows_of_the_english_ones() {
+    for (english, chinese, least) in [
+        ("README.md", "README.zh-TW.md", 40),
+        ("docs/configuration.md", "docs/configuration.zh-TW.md", 30),
+        (
+            "docs/troubleshooting.md",
+            "docs/troubleshooting.zh-TW.md",
+            70,
+        ),
+    ] {
+        let rows = first_cells(english);
+        assert!(rows.len() > least, "{english}: {}", rows.len());
+        for (row, twin) in rows.iter().zip(first_cells(chinese)) {
+            assert_eq!(*row, twin, "{chinese}");
+        }
+        assert_eq!(rows.len(), first_cells(chinese).len(), "{chinese}");
+    }
+}
+
+/// The commands of `cargo dev`, from the names of the variants.
+fn commands() -> BTreeSet<String> {
+    let source = std::fs::read_to_string(root().join("devkit/src/main.rs")).expect("main.rs");
+    let (_, list) = source
+        .split_once("\nenum Command {\n")
+        .expect("the commands");
+    let (list, _) = list.split_once("\n}\n").expect("their end");
+    list.lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .map(|line| {
+            let name = line.split(|c: char| !c.is_ascii_alphanumeric()).next();
+            name.unwrap_or_default().to_lowercase()
+        })
+        .collect()
+}
+
+/// Except in the changelog, which also tells of commands that are gone.
+#[test]
+fn every_command_of_the_documents_exists() {
+    let commands = commands();
+    assert!(
+        commands.contains("up") && commands.len() > 5,
+        "{commands:?}"
+    );
+    let mut count = 0;
+    for document in documents() {
+        if document.ends_with("CHANGELOG.md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&document).expect("a document");
+        for rest in text.split("cargo dev ").skip(1) {
+            let word = rest.split(|c: char| !c.is_ascii_alphanumeric()).next();
+            // `COMMAND` stands for any; an option may come first.
+            let Some(word) = word.filter(|word| !word.is_empty() && *word != "COMMAND") else {
+                continue;
+            };
+            assert!(
+                commands.contains(word),
+                "{}: cargo dev {word}",
+                document.display()
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 40, "{count}");
 }

@@ -140,6 +140,7 @@ fn a_room_is_open_as_the_table_says() {
         let claims = match in_credential.as_str() {
             "absent" => json!({}),
             "none at all" => json!({"rooms": []}),
+            "null" => json!({"rooms": null}),
             list => json!({"rooms": list.split(", ").collect::<Vec<_>>()}),
         };
         let request = with_bearer(get(&[("room", room)]), Some(&login.sign(&claims)));
@@ -149,6 +150,32 @@ fn a_room_is_open_as_the_table_says() {
             assert_eq!(answer.json(), json!({"error": "Room not allowed"}));
         }
     }
+}
+
+#[test]
+fn hiding_from_recordings_is_granted_as_the_table_says() {
+    let rows = table("user_hidden_from_recorder");
+    let roles = [("moderator", "true"), ("member", "false"), ("left out", "")];
+    for (role, default_moderator) in roles {
+        let server = Server::start(Settings::good().set("default_moderator", default_moderator));
+        for hidden in ["absent", "true", "false"] {
+            let matching: Vec<_> = rows
+                .iter()
+                .filter(|row| row[0] == hidden && row[1] == role)
+                .collect();
+            let [row] = matching[..] else {
+                panic!("{} rows for {hidden}, {role}", matching.len());
+            };
+            let parameters = [("user_hidden_from_recorder", hidden)];
+            let asked = parameters.iter().filter(|(_, value)| *value != "absent");
+            let asked: Vec<_> = asked.copied().collect();
+            let token = server.send(&get(&asked)).token();
+            let granted = token.user().get("hidden-from-recorder");
+            let granted = granted.map_or("left out".to_owned(), Value::to_string);
+            assert_eq!(granted, row[2], "{row:?}");
+        }
+    }
+    assert_eq!(rows.len(), roles.len() * 3);
 }
 
 #[test]

@@ -12,8 +12,7 @@ use crate::key_material::pem_line;
 const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
 
 fn read(name: &str) -> Table {
-    let text = std::fs::read_to_string(root().join(name)).expect(name);
-    text.parse().expect(name)
+    document(name).parse().expect(name)
 }
 
 /// A variable's name and its default; `None`: it is required.
@@ -29,40 +28,43 @@ fn of_manifest() -> Variables {
         .collect()
 }
 
-/// The table under the first heading of a README after which a row has such a name.
-fn of_readme(name: &str) -> Variables {
-    let text = std::fs::read_to_string(root().join(name)).expect(name);
+/// The rows of a document's tables whose first cell is the name of a variable, between back quotes.
+fn of_document(text: &str) -> Variables {
     let origins = text
         .lines()
         .find_map(|line| line.strip_prefix("`allowed_origins` "))
-        .and_then(|line| line.split('`').nth(1))
-        .expect("the default of allowed_origins");
-    let rows = text
-        .lines()
-        .skip_while(|line| !line.starts_with("| `jaas_app_id` | "))
-        .take_while(|line| line.starts_with('|'));
-    rows.map(|row| {
+        .and_then(|line| line.split('`').nth(1));
+    let mut found = Variables::new();
+    for row in text.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let variable = cells[0].trim_matches('`').to_owned();
+        let code = |cell: &str| Some(cell.strip_prefix('`')?.strip_suffix('`')?.to_owned());
+        let Some(variable) = code(cells[0]).filter(|name| is_variable_name(name)) else {
+            continue;
+        };
         let default = match cells[1] {
             "required" | "必填" => None,
             "empty" | "空字串" => Some(String::new()),
-            _ if variable == "allowed_origins" => Some(origins.to_owned()),
-            code => {
-                let value = code
-                    .strip_prefix('`')
-                    .and_then(|code| code.strip_suffix('`'));
-                Some(value.expect(code).to_owned())
-            }
+            // Too long for a cell: it stands below the table, or in the document that the cell links to.
+            cell if variable == "allowed_origins" => Some(origins.unwrap_or(cell).to_owned()),
+            cell => Some(code(cell).unwrap_or_else(|| panic!("{row}"))),
         };
-        (variable, default)
-    })
-    .collect()
+        let repeated = found.insert(variable, default);
+        assert!(repeated.is_none(), "twice: {row}");
+    }
+    found
 }
 
-#[test]
-fn manifest_code_and_both_readmes_have_the_same_variables_and_defaults() {
-    let of_code: Variables = jaas_jwt::config::variable::ALL
+fn is_variable_name(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).expect(name)
+}
+
+fn of_code() -> Variables {
+    jaas_jwt::config::variable::ALL
         .iter()
         .map(|variable| {
             (
@@ -70,11 +72,49 @@ fn manifest_code_and_both_readmes_have_the_same_variables_and_defaults() {
                 variable.default.map(str::to_owned),
             )
         })
-        .collect();
-    assert_eq!(of_manifest(), of_code, "spin.toml");
-    for name in ["README.md", "README.zh-TW.md"] {
-        assert_eq!(of_readme(name), of_code, "{name}");
+        .collect()
+}
+
+#[test]
+fn manifest_code_and_both_pages_of_the_configuration_have_the_same_variables_and_defaults() {
+    assert_eq!(of_manifest(), of_code(), "spin.toml");
+    for name in ["docs/configuration.md", "docs/configuration.zh-TW.md"] {
+        assert_eq!(of_document(&document(name)), of_code(), "{name}");
     }
+}
+
+/// Those that most sites set; each README links to the page with all of them.
+#[test]
+fn both_readmes_have_the_usual_variables_with_their_defaults() {
+    let of_code = of_code();
+    let mut named = Vec::new();
+    for (name, heading, all) in [
+        ("README.md", "\n## Variables\n", "](docs/configuration.md)"),
+        (
+            "README.zh-TW.md",
+            "\n## 變數\n",
+            "](docs/configuration.zh-TW.md)",
+        ),
+    ] {
+        let text = document(name);
+        let (_, section) = text.split_once(heading).expect(heading);
+        let section = section.split("\n## ").next().unwrap_or(section);
+        assert!(section.contains(all), "{name}: no link {all}");
+        let mut usual = of_document(section);
+        let origins = usual
+            .remove("allowed_origins")
+            .flatten()
+            .expect("allowed_origins");
+        assert!(origins.starts_with('['), "{name}: {origins}");
+        for (variable, default) in &usual {
+            assert_eq!(of_code.get(variable), Some(default), "{name}: {variable}");
+        }
+        for variable in CREDENTIALS.iter().chain(&["auth_mode", "allowed_rooms"]) {
+            assert!(usual.contains_key(*variable), "{name}: {variable}");
+        }
+        named.push(usual);
+    }
+    assert_eq!(named[0], named[1]);
 }
 
 /// The defaults with which the service takes the Worker's place.
@@ -84,8 +124,10 @@ fn the_defaults_are_those_of_the_worker() {
     for (name, default) in [
         (
             "allowed_origins",
-            "https://vtaiwan.pages.dev http://localhost:3000 http://localhost:3001 \
-             http://localhost:8080 https://vtaiwan.tw https://www.vtaiwan.tw https://talk.vtaiwan.tw",
+            "https://vtaiwan.pages.dev https://vue.vtaiwan.tw http://localhost:3000 \
+             http://localhost:3001 http://localhost:4173 http://localhost:4174 \
+             http://localhost:8080 http://localhost:8081 https://vtaiwan.tw \
+             https://www.vtaiwan.tw https://talk.vtaiwan.tw",
         ),
         ("default_moderator", "true"),
         ("default_room", "default-room"),
@@ -95,7 +137,7 @@ fn the_defaults_are_those_of_the_worker() {
         ("disclose_origins", "true"),
         ("require_origin", "false"),
         ("token_ttl_seconds", "3600"),
-        ("token_leeway_seconds", "10"),
+        ("token_leeway_seconds", "60"),
         ("moderator_features", "livestreaming, outbound-call"),
         ("member_features", ""),
         ("allowed_rooms", ""),
@@ -219,13 +261,13 @@ fn listed_crates(page: &str, heading: &str) -> BTreeSet<String> {
 #[test]
 fn every_crate_of_the_component_is_listed_with_a_reason() {
     let page = std::fs::read_to_string(root().join("docs/dependencies.md")).expect("the page");
-    let asked_for = listed_crates(&page, "Asked for");
+    let direct = listed_crates(&page, "Direct");
     let manifest = read("Cargo.toml");
     let dependencies = manifest["dependencies"].as_table().expect("a table");
-    assert_eq!(asked_for, dependencies.keys().cloned().collect());
+    assert_eq!(direct, dependencies.keys().cloned().collect());
 
-    let mut listed = asked_for;
-    for heading in ["Brought along", "Run while it is built"] {
+    let mut listed = direct;
+    for heading in ["Transitive", "At build time"] {
         for name in listed_crates(&page, heading) {
             assert!(listed.insert(name.clone()), "{name} twice");
         }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::http::{Connection, Request};
+use crate::http::{Connection, Request, locked};
 use crate::key_material::Directory;
 
 /// The first start compiles the component.
@@ -39,10 +39,14 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(manifest: &Path, environment: &BTreeMap<String, String>) -> Self {
+    pub fn start(
+        manifest: &Path,
+        runtime_config: Option<&Path>,
+        environment: &BTreeMap<String, String>,
+    ) -> Self {
         // Another process may take the port between this question and Spin's start.
         for _ in 0..3 {
-            let server = Self::spawn(manifest, environment);
+            let server = Self::spawn(manifest, runtime_config, environment);
             match server.wait_until_ready() {
                 Ok(()) => return server,
                 Err(output) if output.contains("already in use") => {}
@@ -52,37 +56,44 @@ impl Server {
         panic!("`spin up` found no free port");
     }
 
-    fn spawn(manifest: &Path, environment: &BTreeMap<String, String>) -> Self {
+    fn spawn(
+        manifest: &Path,
+        runtime_config: Option<&Path>,
+        environment: &BTreeMap<String, String>,
+    ) -> Self {
         let address = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .expect("a free port");
-        let state = Directory::new("spin").keep();
-        let logs = state.join("logs");
+        let folder = Directory::new("spin").keep();
+        // Spin's default for logs is a folder of this one.
+        let state = folder.join("state");
 
         let mut command = Command::new("sh");
         command
             .args(["-c", WATCH, "sh"])
-            .arg(&state)
+            .arg(&folder)
             .arg("up")
             .arg("--from")
             .arg(manifest)
             .arg("--listen")
             .arg(address.to_string())
             .arg("--temp")
-            .arg(state.join("work"))
+            .arg(folder.join("work"))
             .arg("--state-dir")
-            .arg(state.join("state"))
-            .arg("--log-dir")
-            .arg(&logs);
-        // What a developer has set for Spin is no part of a test.
+            .arg(&state);
+        if let Some(file) = runtime_config {
+            command.arg("--runtime-config-file").arg(file);
+        }
+        // What a developer has set for Spin is no part of a test: neither the variables that its flags are taken from,
+        // nor the file `.env` that it reads in the current folder.
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| {
-                name.starts_with("SPIN_VARIABLE_")
-                    || ["SPIN_ALWAYS_BUILD", "RUNTIME_CONFIG_FILE"].contains(&name)
+                name.starts_with("SPIN_") || ["RUNTIME_CONFIG_FILE"].contains(&name)
             }) {
                 command.env_remove(name);
             }
         }
+        command.current_dir(&folder);
         let mut watch = command
             .envs(environment)
             .process_group(0)
@@ -98,7 +109,7 @@ impl Server {
         std::thread::spawn(move || {
             // Read on for ever: a full pipe would stop Spin.
             for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-                let mut kept = kept.lock().unwrap();
+                let mut kept = locked(&kept);
                 kept.push_str(&String::from_utf8_lossy(&line));
                 kept.push('\n');
             }
@@ -107,7 +118,7 @@ impl Server {
             watch,
             address,
             output,
-            component_log: logs.join("jaas-jwt_stderr.txt"),
+            component_log: state.join("logs/jaas-jwt_stderr.txt"),
         }
     }
 
@@ -116,7 +127,7 @@ impl Server {
         // Spin's own: reaches no component, leaves no line in its log.
         let health = Request::new("GET", "/.well-known/spin/health");
         loop {
-            let output = self.output.lock().unwrap().clone();
+            let output = locked(&self.output).clone();
             if output.contains(ENDED) || Instant::now() > deadline {
                 return Err(output);
             }

@@ -11,7 +11,7 @@ use pkcs1::der::{Decode as _, Encode as _};
 
 use crate::harness::{Secret, Server, Settings};
 use crate::health::health;
-use crate::http::{Answer, get};
+use crate::http::{Answer, get, locked};
 use crate::key_material::{Key, Kind, key, key_of, openssl, openssl_key, pem_line};
 use crate::signature;
 
@@ -159,17 +159,17 @@ impl Keyring {
 
     /// What a request for a token is answered with this key. No answer shows any of it.
     fn ask(&self, pem: &str) -> Answer {
-        *self.pem.lock().unwrap() = pem.to_owned();
+        *locked(&self.pem) = pem.to_owned();
         let answer = self.server.send_unchecked(&get(&[])).expect("an answer");
         let probe = self.server.send_unchecked(&health()).expect("an answer");
         let secret = Secret::new(pem);
         let log = self.server.log();
-        let shown = *self.looked_at.lock().unwrap();
+        let shown = *locked(&self.looked_at);
         for text in [&answer.to_string(), &probe.to_string(), &log[shown..]] {
             let piece = secret.find(text.as_bytes());
             assert!(piece.is_none(), "a piece of the key: {text}");
         }
-        *self.looked_at.lock().unwrap() = log.len();
+        *locked(&self.looked_at) = log.len();
         answer
     }
 }
@@ -352,7 +352,7 @@ fn a_signature_that_does_not_verify_is_not_given_out() {
     for pem in both(&composite(2048).der()) {
         let answer = keyring.ask(&pem);
         assert_eq!(answer.status, 500, "{answer}");
-        assert_eq!(answer.error(), "the component failed");
+        assert!(answer.body.is_empty(), "{answer}");
     }
 }
 

@@ -1,20 +1,16 @@
-//! One instance of the component: what it may reach, and how it answers one request.
+//! One instance of the component: what it may reach, and how it handles one request.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{self, Poll, ready};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Incoming};
 use hyper::{Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder};
-use wasmtime_wasi::runtime::AbortOnDropJoinHandle;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
@@ -28,11 +24,8 @@ use crate::faults::{Faults, Provider};
 use crate::log::{Sink, complain};
 use crate::variables::{self, Variables};
 
-/// How long a request may take, its body included: the limit of Akamai Functions.
+/// How long an instance may take: the limit of Akamai Functions. Spin itself has none.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
-
-/// How long an instance may go on when nobody reads its answer any more.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What an instance owns on the host's side.
 pub(crate) struct Guest {
@@ -51,8 +44,8 @@ impl Guest {
         // Nothing else is given: no file, no argument, no socket.
         let mut wasi = WasiCtx::builder();
         wasi.envs(&application.environment)
-            .stdout(application.log.stream())
-            .stderr(application.log.stream())
+            .stdout(application.log.clone())
+            .stderr(application.log.clone())
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);
@@ -182,47 +175,44 @@ pub(crate) struct Application {
     pub(crate) peak_memory: Arc<AtomicUsize>,
 }
 
-/// What an instance answers.
-pub(crate) type Answer = Result<Response<HyperOutgoingBody>, ErrorCode>;
+/// What an instance gives for a response.
+pub(crate) type Outcome = Result<Response<HyperOutgoingBody>, ErrorCode>;
 
-/// Why there is no response, for the peer; details are on standard error.
-pub(crate) type Failure = &'static str;
-
-/// Lets a new instance answer the request.
+/// Lets a new instance respond to the request. Without a response, the reason is on standard error.
 ///
-/// The future can be dropped at any time, and the instance ends with it.
-pub(crate) async fn answer(
+/// As with Spin, the instance is a task of its own: it goes on while its response is on the way, and also when this
+/// future is dropped because the client has gone.
+pub(crate) async fn respond(
     application: Arc<Application>,
     request: Request<Incoming>,
-) -> Result<Response<GuestBody>, Failure> {
+) -> Option<Response<HyperOutgoingBody>> {
     let (sender, receiver) = oneshot::channel();
-    let failed = Arc::new(AtomicBool::new(false));
-    // A task of its own, because an instance goes on while its response is on the way.
-    let instance = run(application, request, sender, failed.clone());
-    let instance = AbortOnDropJoinHandle::from(tokio::spawn(instance));
+    let instance = tokio::spawn(run(application, request, sender));
     match receiver.await {
-        Ok(Ok(response)) => Ok(response.map(|body| GuestBody {
-            body: Some((body, instance)),
-            failed,
-        })),
+        Ok(Ok(response)) => Some(response),
         Ok(Err(code)) => {
-            complain(format_args!("error: the component answered with {code}"));
-            Err("the component answered with an error")
+            complain(format_args!("error: the component responded with {code}"));
+            None
         }
-        Err(_) => Err(instance
-            .await
-            .err()
-            .unwrap_or("the component set no response")),
+        Err(_) => {
+            if let Ok(Ok(())) = instance.await {
+                complain("error: the component set no response");
+            }
+            None
+        }
     }
 }
+
+/// The instance failed; details are on standard error.
+#[derive(Debug)]
+pub(crate) struct Failed;
 
 /// Runs an instance from its start to its end.
 pub(crate) async fn run<B>(
     application: Arc<Application>,
     request: Request<B>,
-    sender: oneshot::Sender<Answer>,
-    failed: Arc<AtomicBool>,
-) -> Result<(), Failure>
+    sender: oneshot::Sender<Outcome>,
+) -> Result<(), Failed>
 where
     B: Body<Data = Bytes, Error: Into<Error>> + Send + 'static,
 {
@@ -241,78 +231,19 @@ where
             .data_mut()
             .http()
             .new_incoming_request(Scheme::Http, request)?;
-        let answer = store.data_mut().http().new_response_outparam(sender)?;
+        let response = store.data_mut().http().new_response_outparam(sender)?;
         let instance = component.instantiate_async(&mut store).await?;
         instance
             .wasi_http_incoming_handler()
-            .call_handle(&mut store, request, answer)
+            .call_handle(&mut store, request, response)
             .await
     };
-    let (failure, detail) = match timeout(TIME_LIMIT, handled).await {
+    match timeout(TIME_LIMIT, handled).await {
         Ok(Ok(())) => return Ok(()),
-        Ok(Err(error)) => ("the component failed", format!("{error:#}")),
-        Err(_) => ("the component took too long", format!("{TIME_LIMIT:?}")),
-    };
-    // Before the store goes, which ends the response body as if it were complete.
-    failed.store(true, Ordering::Release);
-    complain(format_args!("error: {failure}: {detail}"));
-    Err(failure)
-}
-
-/// The body of a response, and the instance that writes it.
-pub(crate) struct GuestBody {
-    /// Taken when it is dropped.
-    body: Option<(
-        HyperOutgoingBody,
-        AbortOnDropJoinHandle<Result<(), Failure>>,
-    )>,
-    /// Whether the instance failed, so that what it wrote is not all.
-    failed: Arc<AtomicBool>,
-}
-
-impl Body for GuestBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let Some((body, _)) = &mut self.body else {
-            return Poll::Ready(None);
-        };
-        let frame = ready!(Pin::new(body).poll_frame(context));
-        if frame.is_none() && self.failed.load(Ordering::Acquire) {
-            return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
-        }
-        Poll::Ready(frame)
+        Ok(Err(error)) => complain(format_args!("error: the component failed: {error:#}")),
+        Err(_) => complain(format_args!(
+            "error: the component took longer than {TIME_LIMIT:?}"
+        )),
     }
-
-    fn is_end_stream(&self) -> bool {
-        self.body
-            .as_ref()
-            .is_none_or(|(body, _)| body.is_end_stream())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map_or_else(SizeHint::default, |(body, _)| body.size_hint())
-    }
-}
-
-impl Drop for GuestBody {
-    /// Lets the instance end by itself, soon.
-    ///
-    /// The server drops the body as soon as it needs no more of it: after the last byte, at once in answer to HEAD,
-    /// or because the peer is gone. The instance may have some lines to log yet.
-    fn drop(&mut self) {
-        if let Some((mut body, instance)) = self.body.take() {
-            let farewell = async move {
-                while let Some(Ok(_)) = body.frame().await {}
-                instance.await
-            };
-            tokio::spawn(timeout(FAREWELL, farewell));
-        }
-    }
+    Err(Failed)
 }

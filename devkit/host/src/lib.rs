@@ -4,6 +4,29 @@
 //! component what a Spin application without further rights gets: `wasi:http`, `fermyon:spin/variables`, clocks, random
 //! numbers and its standard output. Production is Spin.
 //!
+//! # The same as Spin 4.1
+//!
+//! - HTTP/1.1 by hyper with its defaults: keep-alive, limits of the head, names of headers in lower case, chunks where
+//!   the component sets no `content-length`, no body after `HEAD`. Nagle's algorithm stays on. Nothing limits how long a
+//!   client takes, or how large a body is.
+//! - A new instance for each request, in a task of its own: it goes on when the client has gone.
+//! - A header that is not UTF-8: 500 with an empty body, and no instance. So when the component traps, or sets no
+//!   response. When it traps after that, the body ends where it is.
+//! - No `Host`, one that is no authority, or one that differs from the target's: the connection ends.
+//! - Hop-by-hop headers do not reach the component. Spin's own do (`spin-client-addr`, `spin-full-url` and five more),
+//!   beside what a client sends under their names.
+//! - `/.well-known/spin/health`, and 404 for the rest of that prefix.
+//! - Instances share one log, to which each write goes as it comes.
+//!
+//! # Not the same
+//!
+//! - An instance has 128 MiB and 30 s, as at Akamai; Spin gives 4 GiB and sets no limit of time. Here 1,000 run at once
+//!   and others wait; there more than its pool holds are 500. Here a guest that computes lets others run every 10 ms;
+//!   there it keeps its thread.
+//! - Standard output and standard error are one log. Spin writes a file for each, and both to its standard error.
+//! - No TLS, no HTTP/2, no `/.well-known/spin/info`, no outbound requests, no files, one component, one route (`/...`).
+//! - At the end, requests that are under way have 5 s. Spin ends at once.
+//!
 //! ```no_run
 //! use devkit_host::{Log, Options, start};
 //!
@@ -28,7 +51,6 @@ mod engine;
 mod faults;
 mod guest;
 mod log;
-mod manifest;
 mod sample;
 mod serve;
 mod variables;
@@ -40,18 +62,18 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use anyhow::Result;
+use devkit_spin_app::manifest::Manifest;
+use devkit_spin_app::providers::Providers;
 use tokio::sync::oneshot;
 
 use crate::engine::Shared;
 use crate::guest::{Application, asks_for_variables};
 use crate::log::{Sink, complain};
-use crate::manifest::Manifest;
 use crate::variables::Variables;
 
 pub use crate::command::command;
 pub use crate::faults::{Faults, Provider};
-pub use crate::sample::{SampleOptions, sample};
-pub use crate::variables::ENVIRONMENT_PREFIX;
+pub use crate::sample::{Compiled, Configured};
 
 /// What to serve, and where.
 #[derive(Clone)]
@@ -133,8 +155,8 @@ pub fn start(options: Options) -> Result<Server> {
 pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
     let manifest = Manifest::read(&options.manifest)?;
     let providers = match &options.runtime_config {
-        Some(path) => manifest::read_providers(path)?,
-        None => Vec::new(),
+        Some(path) => Providers::read(path)?.only_static()?,
+        None => Providers::default(),
     };
     let variables = Variables::resolve(&manifest, &providers, &options.environment)?;
     let shared = Shared::get(options.component.is_some())?;
@@ -167,7 +189,7 @@ pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
     let (stop, stopped) = oneshot::channel();
     let (ending, ended) = mpsc::channel();
     shared.runtime.spawn(async move {
-        serve::serve(listener, address, application, stopped).await;
+        serve::serve(listener, application, stopped).await;
         drop(ending);
     });
     Ok(Server {

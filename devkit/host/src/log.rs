@@ -1,4 +1,5 @@
-//! Where the component's standard output and standard error go.
+//! Where the component's standard output and standard error go: each write as it comes, as with Spin. What instances
+//! write in several pieces runs together with what others write meanwhile.
 //!
 //! Writing blocks: who starts this program with a pipe as its standard error has to read it.
 
@@ -15,17 +16,17 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::Log;
 
-/// A guest may print without end; a line is handed on at this length, in bytes, even when it goes on.
-const LONGEST_LINE: usize = 64 * 1024;
+/// How much a guest may write at once, in bytes; Spin's figure.
+const WRITE_BUDGET: usize = 1024 * 1024;
 
 /// Writes a line of the host itself to standard error, unless nobody reads there any more.
 ///
 /// `eprintln!` would panic then, and end a request that has nothing to do with it.
 pub(crate) fn complain(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
-/// Takes lines from all instances of one server.
+/// The one stream that all instances of a server write to.
 #[derive(Clone)]
 pub(crate) struct Sink(Option<Arc<Mutex<Vec<u8>>>>);
 
@@ -48,76 +49,24 @@ impl Sink {
         }
     }
 
-    /// One output stream of one instance.
-    pub(crate) fn stream(&self) -> GuestOutput {
-        GuestOutput(Arc::new(Mutex::new(Lines {
-            sink: self.clone(),
-            line: Vec::new(),
-        })))
-    }
-
-    fn write(&self, lines: &[u8]) {
+    fn append(&self, bytes: &[u8]) {
         match &self.0 {
-            None => drop(io::stderr().write_all(lines)),
+            None => drop(io::stderr().write_all(bytes)),
             Some(kept) => kept
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .extend_from_slice(lines),
+                .extend_from_slice(bytes),
         }
     }
 }
 
-/// Collects whole lines: instances run at once, and a guest writes a line in several pieces.
-struct Lines {
-    sink: Sink,
-    line: Vec<u8>,
-}
-
-impl Lines {
-    fn push(&mut self, bytes: &[u8]) {
-        self.line.extend_from_slice(bytes);
-        if let Some(end) = self.line.iter().rposition(|&byte| byte == b'\n') {
-            self.sink.write(&self.line[..=end]);
-            self.line.drain(..=end);
-        }
-        if self.line.len() >= LONGEST_LINE {
-            self.end_line();
-        }
-    }
-
-    fn end_line(&mut self) {
-        if !self.line.is_empty() {
-            self.line.push(b'\n');
-            self.sink.write(&self.line);
-            self.line.clear();
-        }
-    }
-}
-
-impl Drop for Lines {
-    fn drop(&mut self) {
-        self.end_line();
-    }
-}
-
-/// A guest's standard output or standard error.
-#[derive(Clone)]
-pub(crate) struct GuestOutput(Arc<Mutex<Lines>>);
-
-impl GuestOutput {
-    fn push(&self, bytes: &[u8]) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.push(bytes);
-    }
-}
-
-impl IsTerminal for GuestOutput {
+impl IsTerminal for Sink {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for GuestOutput {
+impl StdoutStream for Sink {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(self.clone())
     }
@@ -128,9 +77,9 @@ impl StdoutStream for GuestOutput {
     }
 }
 
-impl OutputStream for GuestOutput {
+impl OutputStream for Sink {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.push(&bytes);
+        self.append(&bytes);
         Ok(())
     }
 
@@ -139,18 +88,18 @@ impl OutputStream for GuestOutput {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(LONGEST_LINE)
+        Ok(WRITE_BUDGET)
     }
 }
 
 #[wasmtime_wasi::async_trait]
-impl Pollable for GuestOutput {
+impl Pollable for Sink {
     async fn ready(&mut self) {}
 }
 
-impl AsyncWrite for GuestOutput {
+impl AsyncWrite for Sink {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.push(bytes);
+        self.append(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -168,15 +117,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_stay_whole() {
+    fn writes_of_instances_are_kept_as_they_come() {
         let sink = Sink::new(Log::Memory);
-        let (one, two) = (sink.stream(), sink.stream());
-        for (stream, text) in [(&one, "a"), (&two, "b\nc"), (&one, "a\n"), (&two, "c\n")] {
-            stream.push(text.as_bytes());
+        let mut streams = [sink.p2_stream(), sink.p2_stream()];
+        for (stream, text) in [(0, "a"), (1, "b\n"), (0, "\n"), (1, "unfinished")] {
+            streams[stream].write(Bytes::from(text)).unwrap();
         }
-        one.push(b"unfinished");
-        assert_eq!(sink.text(), "b\naa\ncc\n");
-        drop(one);
-        assert_eq!(sink.text(), "b\naa\ncc\nunfinished\n");
+        assert_eq!(sink.text(), "ab\n\nunfinished");
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,8 +9,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Parser, Subcommand};
-use devkit_host::{ENVIRONMENT_PREFIX, Log, Options, SampleOptions, command, sample, start};
-use devkit_sampling::name_and_value;
+use devkit_host::{Log, Options, command, start};
+use devkit_spin_app::{PREFIX, dot_env};
 
 /// Serves a Spin HTTP component under Wasmtime, for development where the `spin` program is not installed.
 ///
@@ -41,19 +40,6 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measures instead of serving, for `cargo dev bench`.
-    #[command(hide = true)]
-    Sample {
-        /// The application's manifest.
-        #[arg(long, value_name = "FILE")]
-        manifest: PathBuf,
-        /// A build to measure.
-        #[arg(long, value_name = "NAME=FILE", value_parser = name_and_value)]
-        artifact: Vec<(String, String)>,
-        /// A private key.
-        #[arg(long, value_name = "BITS=FILE", value_parser = name_and_value)]
-        key: Vec<(String, String)>,
-    },
     /// Runs another program than a Spin component, for tests in WebAssembly.
     #[command(hide = true)]
     Run {
@@ -97,25 +83,6 @@ fn one_line(error: &str) -> String {
 }
 
 fn run(arguments: Arguments) -> Result<()> {
-    if let Some(Command::Sample {
-        manifest,
-        artifact,
-        key,
-    }) = arguments.command
-    {
-        let artifacts = artifact.into_iter();
-        let keys = key.into_iter().map(|(bits, file)| {
-            let bits = bits.parse().with_context(|| format!("{bits:?} bits"))?;
-            let key = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
-            Ok((bits, key))
-        });
-        return sample(SampleOptions {
-            manifest,
-            environment: environment()?,
-            artifacts: artifacts.map(|(name, file)| (name, file.into())).collect(),
-            keys: keys.collect::<Result<_>>()?,
-        });
-    }
     let options = Options {
         manifest: arguments.manifest,
         component: arguments.component,
@@ -146,19 +113,23 @@ fn run(arguments: Arguments) -> Result<()> {
     })
 }
 
-/// The variables that the environment sets.
+/// The variables that the environment sets, and where it does not, `.env` in the current folder, as with Spin.
 fn environment() -> Result<BTreeMap<String, String>> {
-    env::vars_os()
-        .filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
-            name.starts_with(ENVIRONMENT_PREFIX)
-                .then_some((name, value))
-        })
-        .map(|(name, value)| match value.into_string() {
-            Ok(value) => Ok((name, value)),
-            Err(_) => Err(anyhow!("the value of {name} is not UTF-8")),
-        })
-        .collect()
+    let mut variables: BTreeMap<String, String> =
+        dot_env::read(dot_env::FILE.as_ref())?.into_iter().collect();
+    variables.retain(|name, _| name.starts_with(PREFIX));
+    for (name, value) in env::vars_os() {
+        let Ok(name) = name.into_string() else {
+            continue;
+        };
+        if name.starts_with(PREFIX) {
+            let value = value
+                .into_string()
+                .map_err(|_| anyhow!("the value of {name} is not UTF-8"))?;
+            variables.insert(name, value);
+        }
+    }
+    Ok(variables)
 }
 
 /// Waits for Ctrl-C or, where there is one, a request to terminate.

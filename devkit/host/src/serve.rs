@@ -1,6 +1,7 @@
 //! The HTTP/1.1 server.
 
-use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
 use std::io::{ErrorKind, Result as IoResult};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,27 +9,28 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
+use devkit_spin_app::manifest::CATCH_ALL;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{HOST, HeaderValue};
+use hyper::http::uri::{Authority, Scheme};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-use crate::guest::{self, Application, Failure, GuestBody};
+use crate::guest::{self, Application};
+use crate::log::complain;
 
 /// The paths that Spin keeps for itself.
 const RESERVED_PREFIX: &str = "/.well-known/spin/";
 const HEALTH: &str = "health";
-
-/// How long a peer may take to send the head of a request, or leave a connection idle.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long requests may go on after the server was stopped.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
@@ -36,7 +38,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-type Body = Either<GuestBody, Full<Bytes>>;
+type Body = Either<HyperOutgoingBody, Full<Bytes>>;
 
 /// Takes the address. It has to be called within the runtime.
 pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener> {
@@ -65,7 +67,6 @@ fn bind(address: SocketAddr) -> IoResult<TcpListener> {
 /// Serves until `stop` is sent or dropped, then lets requests end for [`GRACE`].
 pub(crate) async fn serve(
     listener: TcpListener,
-    address: SocketAddr,
     application: Arc<Application>,
     mut stop: oneshot::Receiver<()>,
 ) {
@@ -74,8 +75,8 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let served = connection(stream, address, application.clone(), &graceful);
+                Ok((stream, peer)) => {
+                    let served = connection(stream, peer, application.clone(), &graceful);
                     connections.spawn(served);
                 }
                 // For example: no file descriptor is left. It passes when connections end.
@@ -91,17 +92,13 @@ pub(crate) async fn serve(
 
 fn connection(
     stream: TcpStream,
-    address: SocketAddr,
+    peer: SocketAddr,
     application: Arc<Application>,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
-    // Answers are small: do not let them wait for the peer's acknowledgement.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| respond(application.clone(), address, request));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
+    // As with Spin, TCP_NODELAY stays off, and nothing limits how long a peer takes to send the head of a request.
+    let service = service_fn(move |request| respond(application.clone(), peer, request));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
     async move {
         // An error here is the peer's: it broke off, or it does not speak HTTP.
@@ -109,44 +106,85 @@ fn connection(
     }
 }
 
+/// Where there is an error, the connection ends without a response.
 async fn respond(
     application: Arc<Application>,
-    address: SocketAddr,
+    peer: SocketAddr,
     mut request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> Result<Response<Body>, Unclear> {
     if let Some(reserved) = request.uri().path().strip_prefix(RESERVED_PREFIX) {
         return Ok(match reserved {
             HEALTH => text(StatusCode::OK, "OK"),
             _ => text(StatusCode::NOT_FOUND, ""),
         });
     }
-    let Some(target) = absolute(request.uri(), request.headers().get(HOST), address) else {
-        return Ok(failure(StatusCode::BAD_REQUEST, "the target is no path"));
-    };
-    *request.uri_mut() = target;
-    Ok(match guest::answer(application, request).await {
-        Ok(response) => response.map(Either::Left),
-        Err(error) => failure(StatusCode::INTERNAL_SERVER_ERROR, error),
+    *request.uri_mut() = absolute(request.uri(), request.headers().get(HOST))?;
+    let failed = || text(StatusCode::INTERNAL_SERVER_ERROR, "");
+    if request
+        .headers()
+        .values()
+        .any(|value| str::from_utf8(value.as_bytes()).is_err())
+    {
+        complain("error: a header is not UTF-8");
+        return Ok(failed());
+    }
+    add_headers(&mut request, peer);
+    Ok(match guest::respond(application, request).await {
+        Some(response) => response.map(Either::Left),
+        None => failed(),
     })
 }
 
-/// The request's target with a scheme and an authority, which wasi:http wants; HTTP/1.1 has the latter in `Host`.
-fn absolute(target: &Uri, host: Option<&HeaderValue>, address: SocketAddr) -> Option<Uri> {
-    let path = target.path_and_query().map_or("/", |it| it.as_str());
-    let uri = |authority: &str| {
-        Uri::builder()
-            .scheme("http")
-            .authority(authority)
-            .path_and_query(path)
-            .build()
-            .ok()
+/// It is not clear which authority a request is for.
+#[derive(Debug)]
+struct Unclear;
+
+impl fmt::Display for Unclear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "neither target nor Host, or each in its own way, tells the authority and the path",
+        )
+    }
+}
+
+impl Error for Unclear {}
+
+/// The request's target with a scheme and an authority, which HTTP/1.1 has in `Host`.
+fn absolute(target: &Uri, host: Option<&HeaderValue>) -> Result<Uri, Unclear> {
+    let host: Option<Authority> = host
+        .map(|host| host.to_str().ok().and_then(|host| host.parse().ok()))
+        .map(|host| host.ok_or(Unclear))
+        .transpose()?;
+    let authority = match (host, target.authority()) {
+        (Some(host), Some(authority)) if host != *authority => return Err(Unclear),
+        (Some(host), _) => host,
+        (None, Some(authority)) => authority.clone(),
+        (None, None) => return Err(Unclear),
     };
-    target
-        .authority()
-        .map(|authority| authority.as_str())
-        .or_else(|| host?.to_str().ok())
-        .and_then(uri)
-        .or_else(|| uri(&address.to_string()))
+    let mut parts = target.clone().into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority);
+    // `CONNECT` has no path.
+    Uri::from_parts(parts).map_err(|_| Unclear)
+}
+
+/// Spin's own headers, beside what the client may have sent under their names.
+fn add_headers(request: &mut Request<Incoming>, peer: SocketAddr) {
+    let uri = request.uri();
+    let headers = [
+        ("spin-path-info", uri.path().to_owned()),
+        ("spin-full-url", uri.to_string()),
+        ("spin-matched-route", CATCH_ALL.to_owned()),
+        ("spin-base-path", "/".to_owned()),
+        ("spin-raw-component-route", CATCH_ALL.to_owned()),
+        ("spin-component-route", String::new()),
+        ("spin-client-addr", peer.to_string()),
+    ];
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            request.headers_mut().append(name, value);
+        }
+    }
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
@@ -155,32 +193,30 @@ fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
     response
 }
 
-/// An answer of the host itself. `error` goes into a JSON string as it is.
-fn failure(status: StatusCode, error: Failure) -> Response<Body> {
-    let mut response = text(status, format!("{{\"error\":\"{error}\"}}"));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, json);
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_request_gets_an_absolute_target() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 3000));
+    fn a_request_is_for_one_authority() {
         for (target, host, expected) in [
-            ("/a?b=c", Some("example.org"), "http://example.org/a?b=c"),
-            ("/", None, "http://127.0.0.1:3000/"),
-            ("/", Some("no host"), "http://127.0.0.1:3000/"),
-            ("/", Some("\u{e9}"), "http://127.0.0.1:3000/"),
-            ("http://a.test/b", Some("c.test"), "http://a.test/b"),
-            ("a.test:443", None, "http://a.test:443/"),
+            (
+                "/a?b=c",
+                Some("example.org"),
+                Some("http://example.org/a?b=c"),
+            ),
+            ("http://a.test/b", None, Some("http://a.test/b")),
+            ("http://a.test/b", Some("a.test"), Some("http://a.test/b")),
+            ("http://a.test/b", Some("c.test"), None),
+            ("/", None, None),
+            ("/", Some("no host"), None),
+            ("/", Some("\u{e9}"), None),
+            ("a.test:443", Some("a.test:443"), None),
         ] {
-            let host = host.map(|host| HeaderValue::from_bytes(host.as_bytes()).unwrap());
-            let uri = absolute(&target.parse().unwrap(), host.as_ref(), address).unwrap();
-            assert_eq!(uri.to_string(), expected, "{target} {host:?}");
+            let value = host.map(|host| HeaderValue::from_bytes(host.as_bytes()).unwrap());
+            let uri = absolute(&target.parse().unwrap(), value.as_ref());
+            let uri = uri.ok().map(|uri| uri.to_string());
+            assert_eq!(uri.as_deref(), expected, "{target} {host:?}");
         }
     }
 }

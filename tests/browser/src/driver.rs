@@ -8,11 +8,9 @@ use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use fantoccini::wd::WebDriverCompatibleCommand;
-use fantoccini::{Client, ClientBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::webdriver::Session;
 use crate::{LIMIT, target};
 
 /// Runs the driver ($1) until this shell's input ends, which is when the test process ends, however it does; then ends
@@ -38,7 +36,7 @@ const GUARD: &str = r#"
 const STARTED: &str = "started successfully on port ";
 
 /// Starts the driver on a free port, and by it a browser with an empty profile.
-pub(crate) async fn start() -> Client {
+pub(crate) fn start() -> Session {
     let profile = target().join(format!("browser/profile-{}", std::process::id()));
     // Of an earlier process with this number.
     let _ = fs::remove_dir_all(&profile);
@@ -89,16 +87,7 @@ pub(crate) async fn start() -> Client {
             ],
         },
     });
-    let Value::Object(capabilities) = capabilities else {
-        unreachable!("it is an object");
-    };
-    let mut builder = ClientBuilder::new(HttpConnector::new());
-    builder.capabilities(capabilities);
-    let session = format!("http://127.0.0.1:{port}");
-    tokio::time::timeout(LIMIT * 2, builder.connect(&session))
-        .await
-        .expect("the browser starts in time")
-        .expect("the browser starts")
+    Session::start(&format!("http://127.0.0.1:{port}"), &capabilities)
 }
 
 /// Waits for the driver to say its port.
@@ -119,29 +108,4 @@ fn port(guard: &mut Child) -> u16 {
     heard
         .recv_timeout(LIMIT)
         .expect("`chromedriver` starts: install Debian's package chromium-driver")
-}
-
-/// A command of the Chrome DevTools protocol, handed on by the driver.
-#[derive(Debug)]
-pub(crate) struct Cdp {
-    pub(crate) command: &'static str,
-    pub(crate) parameters: Value,
-}
-
-impl WebDriverCompatibleCommand for Cdp {
-    fn endpoint(
-        &self,
-        base: &url::Url,
-        session: Option<&str>,
-    ) -> Result<url::Url, url::ParseError> {
-        base.join(&format!(
-            "session/{}/goog/cdp/execute",
-            session.unwrap_or_default()
-        ))
-    }
-
-    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        let body = json!({ "cmd": self.command, "params": self.parameters });
-        (http::Method::POST, Some(body.to_string()))
-    }
 }

@@ -6,25 +6,21 @@
 #![forbid(unsafe_code)]
 
 mod driver;
+mod webdriver;
 mod wire;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fantoccini::actions::{InputSource, KeyAction, KeyActions};
-use fantoccini::elements::Element;
-use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
 
-use crate::driver::Cdp;
+use crate::webdriver::Session;
 
 pub use crate::wire::Wire;
-pub use fantoccini::key::Key;
 
 /// How long the browser may take for one thing, and a page to show what is waited for.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -35,12 +31,14 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// Width and height of the window, in CSS pixels.
 const WINDOW: (u32, u32) = (1280, 900);
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
-});
+/// A key without a character, as WebDriver writes it.
+#[derive(Debug, Clone, Copy)]
+pub enum Key {
+    /// Moves the focus on.
+    Tab = 0xe004,
+    /// Activates what has the focus.
+    Enter = 0xe007,
+}
 
 /// The folder for what the tests leave: `target` of the project.
 fn target() -> PathBuf {
@@ -49,9 +47,9 @@ fn target() -> PathBuf {
 
 /// The browser, for the test that holds this.
 pub struct Browser {
-    client: Client,
+    session: Session,
     /// Nobody else has the browser.
-    _turn: MutexGuard<'static, Option<Client>>,
+    _turn: MutexGuard<'static, Option<Session>>,
 }
 
 impl Browser {
@@ -61,28 +59,20 @@ impl Browser {
     /// It does not start.
     #[must_use]
     pub fn take() -> Self {
-        static BROWSER: Mutex<Option<Client>> = Mutex::new(None);
+        static BROWSER: Mutex<Option<Session>> = Mutex::new(None);
         // A test that failed leaves the browser in order all the same.
         let mut turn = BROWSER.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = turn
-            .get_or_insert_with(|| RUNTIME.block_on(driver::start()))
-            .clone();
+        let session = turn.get_or_insert_with(driver::start).clone();
         let browser = Self {
-            client,
+            session,
             _turn: turn,
         };
         browser.open("about:blank");
         browser.emulate(None, &[]);
         let (width, height) = WINDOW;
-        browser.wait(browser.client.set_window_size(width, height));
+        let size = json!({ "width": width, "height": height });
+        browser.session.post("window/rect", &size);
         browser
-    }
-
-    fn wait<T>(&self, command: impl Future<Output = Result<T, fantoccini::error::CmdError>>) -> T {
-        RUNTIME
-            .block_on(async { tokio::time::timeout(LIMIT * 2, command).await })
-            .expect("the browser answers in time")
-            .expect("the browser does it")
     }
 
     /// Opens a page.
@@ -90,7 +80,7 @@ impl Browser {
     /// # Panics
     /// It does not load.
     pub fn open(&self, url: &str) {
-        self.wait(self.client.goto(url));
+        self.session.post("url", &json!({ "url": url }));
     }
 
     /// Enters the frame that a CSS selector finds; the next [`open`](Self::open) leaves it.
@@ -98,7 +88,7 @@ impl Browser {
     /// # Panics
     /// There is none.
     pub fn enter_frame(&self, selector: &str) {
-        self.wait(self.find(selector).enter_frame());
+        self.session.find(selector).enter_frame();
     }
 
     /// Runs the body of an asynchronous function in the page, with `args` as its arguments, and gives what it returns.
@@ -113,7 +103,8 @@ impl Browser {
                 error => done({{ error: String(error) }}),
             );"
         );
-        let outcome = self.wait(self.client.execute_async(&script, vec![args.clone()]));
+        let body = json!({ "script": script, "args": [args] });
+        let outcome = self.session.post("execute/async", &body);
         if let Some(error) = outcome.get("error") {
             panic!("{error} in the page, by {body}");
         }
@@ -157,16 +148,12 @@ impl Browser {
         }
     }
 
-    fn find(&self, selector: &str) -> Element {
-        self.wait(self.client.find(Locator::Css(selector)))
-    }
-
     /// Clicks an element as a person does: it has to be visible, and nothing may cover it.
     ///
     /// # Panics
     /// It is not there, or cannot be clicked.
     pub fn click(&self, selector: &str) {
-        self.wait(self.find(selector).click());
+        self.session.find(selector).click();
     }
 
     /// Replaces the text of an input.
@@ -174,9 +161,9 @@ impl Browser {
     /// # Panics
     /// It is not there, or takes no text.
     pub fn fill(&self, selector: &str, text: &str) {
-        let input = self.find(selector);
-        self.wait(input.clear());
-        self.wait(input.send_keys(text));
+        let input = self.session.find(selector);
+        input.clear();
+        input.send_keys(text);
     }
 
     /// The text of an element as a reader sees it; empty when it is hidden.
@@ -185,7 +172,7 @@ impl Browser {
     /// It is not there.
     #[must_use]
     pub fn text(&self, selector: &str) -> String {
-        self.wait(self.find(selector).text())
+        self.session.find(selector).text()
     }
 
     /// Presses a key and lets it go, whatever has the focus.
@@ -193,7 +180,8 @@ impl Browser {
     /// # Panics
     /// The browser does not take it.
     pub fn press(&self, key: Key) {
-        self.type_keys(&char::from(key).to_string());
+        let key = char::from_u32(key as u32).expect("a character");
+        self.type_keys(&key.to_string());
     }
 
     /// Types, whatever has the focus.
@@ -201,12 +189,13 @@ impl Browser {
     /// # Panics
     /// The browser does not take it.
     pub fn type_keys(&self, text: &str) {
-        let mut keys = KeyActions::new("keyboard".to_owned());
-        for value in text.chars() {
-            keys = keys.then(KeyAction::Down { value });
-            keys = keys.then(KeyAction::Up { value });
-        }
-        self.wait(self.client.perform_actions(keys));
+        let keys = text
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
+        let keys: Vec<Value> = keys.collect();
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": keys });
+        self.session
+            .post("actions", &json!({ "actions": [keyboard] }));
     }
 
     /// Shows pages as on a screen of this width and height in CSS pixels, a phone's, and with these media features
@@ -234,10 +223,8 @@ impl Browser {
 
     /// A command of the Chrome DevTools protocol.
     fn cdp(&self, command: &'static str, parameters: Value) -> Value {
-        self.wait(self.client.issue_cmd(Cdp {
-            command,
-            parameters,
-        }))
+        let body = json!({ "cmd": command, "params": parameters });
+        self.session.post("goog/cdp/execute", &body)
     }
 
     /// Opens a page, and runs the body of a function in it before its own scripts.

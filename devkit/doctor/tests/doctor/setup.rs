@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use devkit::settings::{Providers, Settings, variables};
 use devkit_doctor::examine;
-use devkit_doctor::facts::{Facts, FileFacts, Git};
+use devkit_doctor::facts::{EnvFile, Facts, FileFacts, Git};
 use devkit_doctor::report::Report;
+use devkit_spin_app::settings::{Providers, Settings, variables};
 
 /// Some day in 2027, in seconds since 1970.
 pub const NOW: u64 = 1_800_000_000;
@@ -134,7 +134,6 @@ impl Setup {
             open: false,
             git: Git::Away,
             bom: false,
-            crlf: false,
         };
         change(&mut file);
         self.files.push(file);
@@ -165,7 +164,8 @@ impl Setup {
             settings: Settings::gather(&variables, providers, of, &self.env_file).expect("text"),
             variables,
             environment: self.environment.iter().map(|(n, _)| n.clone()).collect(),
-            env_file: Some(".dev.vars".to_owned()),
+            env_file: (!self.env_file.is_empty())
+                .then(|| EnvFile::new(".dev.vars".to_owned(), &self.env_text())),
             files: self.files.clone(),
             throw_away_key: self.throw_away_key.clone(),
             unread: self.unread.clone(),
@@ -173,7 +173,19 @@ impl Setup {
         }
     }
 
+    fn env_text(&self) -> String {
+        let entries = self.env_file.iter();
+        entries
+            .map(|(name, value)| format!("{name}=\"{value}\"\n"))
+            .collect()
+    }
+
     pub fn report(&self) -> Report {
-        examine(&self.facts(), self.production, NOW)
+        examine(&self.facts(), self.production, None, NOW)
+    }
+
+    /// The report with a caller's credential.
+    pub fn report_on(&self, credential: &str) -> Report {
+        examine(&self.facts(), self.production, Some(credential), NOW)
     }
 }

@@ -1,0 +1,297 @@
+//! The servers that requests are sent to, and what they use of the machine as Linux accounts for it.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use devkit::os::npm::Package;
+use devkit::os::process::{Running, check_stop};
+use devkit::os::programs::{self, NODE, NPM};
+use devkit::os::project::{shown, write_whole};
+use devkit::os::report;
+use devkit::serve::host::{Host, free_address};
+use devkit_spin_app::PREFIX;
+
+use crate::Setting;
+
+/// The version of `jose`, as the peer's `package.json` pins it.
+pub const JOSE: &str = "6.2.18";
+
+/// How long a server may take until its first token: Spin compiles the component each time.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// Something that issues tokens.
+pub struct Kind {
+    /// What the tables call it.
+    pub name: String,
+    pub engine: &'static str,
+    pub launch: Launch,
+}
+
+/// How a server is started.
+pub enum Launch {
+    /// A build of the component by a host, which is this program. For Spin the manifest names the build.
+    Component {
+        host: Host,
+        program: PathBuf,
+        manifest: PathBuf,
+        component: PathBuf,
+    },
+    /// The peer: the same service in JavaScript, on Node with the library `jose`.
+    Peer { node: PathBuf, program: PathBuf },
+}
+
+/// A server that runs; it ends when this value goes out of scope.
+pub struct Server {
+    pub address: SocketAddr,
+    /// From its start to its first token.
+    pub first_token: Duration,
+    running: Running,
+}
+
+impl Server {
+    /// Starts a server and waits for its first token.
+    ///
+    /// # Errors
+    /// There is none; the message has the last line of what the server wrote.
+    pub fn start(setting: &Setting, kind: &Kind, bits: u16) -> Result<Self> {
+        let address = free_address(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), "--listen")?;
+        let mut command = match &kind.launch {
+            Launch::Component {
+                host,
+                program,
+                manifest,
+                component,
+            } => {
+                let mut command = host.command(program, manifest, address);
+                if *host == Host::Embedded {
+                    command.arg("--component").arg(component);
+                }
+                command
+            }
+            Launch::Peer { node, program } => {
+                let mut command = Command::new(node);
+                command.arg(program).arg(address.to_string());
+                command
+            }
+        };
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with(PREFIX) {
+                command.env_remove(name);
+            }
+        }
+        // In a folder of its own: there is no `.env` in it.
+        command
+            .current_dir(setting.folder())
+            .envs(setting.environment(bits, kind.engine)?);
+        // A line for each token would fill the terminal, and waiting for it would be measured.
+        let log = setting.folder().join(format!("{}-{bits}.log", kind.name));
+        let file =
+            File::create(&log).with_context(|| format!("{} cannot be written", shown(&log)))?;
+        command.stdout(file.try_clone()?).stderr(file);
+
+        let start = Instant::now();
+        let mut running = Running::start(&mut command)?;
+        let first_token = first_token(address, start, &mut running).with_context(|| {
+            let written = fs::read_to_string(&log).unwrap_or_default();
+            let last = written.trim_end().lines().last().unwrap_or("no message");
+            format!("{} does not serve ({last})", kind.name)
+        })?;
+        Ok(Self {
+            address,
+            first_token,
+            running,
+        })
+    }
+
+    /// What it has used so far; `None` where the system has no `/proc`.
+    pub fn usage(&self) -> Option<Usage> {
+        Usage::of_group(self.running.id())
+    }
+}
+
+/// Asks until there is a response, which has to hold a token.
+fn first_token(address: SocketAddr, start: Instant, running: &mut Running) -> Result<Duration> {
+    loop {
+        check_stop()?;
+        if let Ok(mut stream) = TcpStream::connect(address) {
+            stream.set_read_timeout(Some(START_LIMIT))?;
+            let request = "GET /api/jitsi-token?room=bench HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+            stream.write_all(request.as_bytes())?;
+            let mut response = String::new();
+            stream.read_to_string(&mut response)?;
+            ensure!(
+                response.starts_with("HTTP/1.1 200 ") && response.contains("{\"token\":\""),
+                "the first response has no token"
+            );
+            return Ok(start.elapsed());
+        }
+        ensure!(start.elapsed() < START_LIMIT, "the server does not listen");
+        if let Some(status) = running.ended()? {
+            bail!("it has ended ({status})");
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Installs the peer's library where it is not installed yet; the result starts the peer.
+///
+/// # Errors
+/// Node or npm is missing, or npm fails.
+pub fn peer(setting: &Setting) -> Result<Launch> {
+    let node = programs::require(NODE)?;
+    let package = Package {
+        folder: setting.folder().join("peer"),
+        manifest: include_str!("../../peer/package.json"),
+        lock: include_str!("../../peer/package-lock.json"),
+        program: "node_modules/jose/package.json",
+    };
+    if !package.is_installed() {
+        programs::require(NPM)?;
+        report::step("Installing the peer's library by npm (a few seconds) …");
+        package
+            .install()
+            .context("the peer's library cannot be installed")?;
+    }
+    // Beside the library, where Node looks for it.
+    let program = package.folder.join("server.mjs");
+    write_whole(&program, include_bytes!("../../peer/server.mjs"))?;
+    Ok(Launch::Peer { node, program })
+}
+
+/// Writes a manifest like the project's, of which the component is another file; the result is its path.
+///
+/// # Errors
+/// The manifest cannot be read or written.
+pub fn manifest(setting: &Setting, build: &str, component: &Path) -> Result<PathBuf> {
+    let text = fs::read_to_string(setting.project.manifest())?;
+    let path = setting.folder().join(build).join("spin.toml");
+    write_whole(&path, with_source(&text, component)?.as_bytes())?;
+    Ok(path)
+}
+
+/// The manifest's text with another component.
+fn with_source(manifest: &str, component: &Path) -> Result<String> {
+    // A string of JSON is one of TOML too.
+    let source = format!("source = {}", serde_json::json!(component));
+    let (is_source, mut replaced) = (|line: &str| line.starts_with("source = "), 0);
+    let lines: Vec<&str> = manifest
+        .lines()
+        .map(|line| {
+            replaced += usize::from(is_source(line));
+            if is_source(line) {
+                source.as_str()
+            } else {
+                line
+            }
+        })
+        .collect();
+    ensure!(
+        replaced == 1,
+        "spin.toml has {replaced} lines that begin with `source = `, not one"
+    );
+    Ok(lines.join("\n") + "\n")
+}
+
+/// What the processes of a group have used together.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// Of the processor, in user mode and in the kernel, in milliseconds; with the resolution of a tick, mostly 10 ms.
+    pub processor_ms: f64,
+    /// Memory that is resident now, in bytes.
+    pub resident: u64,
+    /// The sum of the most that each process has had resident, in bytes.
+    pub peak: u64,
+}
+
+impl Usage {
+    fn of_group(group: u32) -> Option<Self> {
+        let mut usage = None;
+        for entry in fs::read_dir("/proc").ok()?.flatten() {
+            let read = |file| fs::read_to_string(entry.path().join(file)).ok();
+            // Most entries are other processes, and some of them end meanwhile.
+            let Some((_, ticks)) = read("stat")
+                .and_then(|stat| group_and_ticks(&stat))
+                .filter(|(its, _)| *its == group)
+            else {
+                continue;
+            };
+            let Some(status) = read("status") else {
+                continue;
+            };
+            let usage = usage.get_or_insert_with(Self::default);
+            usage.processor_ms += ticks as f64 * 1e3 / ticks_per_second();
+            usage.resident += bytes(&status, "VmRSS:").unwrap_or_default();
+            usage.peak += bytes(&status, "VmHWM:").unwrap_or_default();
+        }
+        usage
+    }
+}
+
+/// A process's group, and its time in user mode and in the kernel, in ticks: fields 5, 14 and 15 of `/proc/PID/stat`.
+fn group_and_ticks(stat: &str) -> Option<(u32, u64)> {
+    // The program's name may hold spaces and brackets; nothing after it does.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    let group = u32::try_from(number(5)?).ok()?;
+    Some((group, number(14)? + number(15)?))
+}
+
+/// A line of `/proc/PID/status` that is a number of kibibytes, in bytes.
+fn bytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(unix)]
+fn ticks_per_second() -> f64 {
+    rustix::param::clock_ticks_per_second() as f64
+}
+
+#[cfg(not(unix))]
+fn ticks_per_second() -> f64 {
+    100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_source_of_the_projects_manifest_is_replaced() {
+        let manifest = "[component.a]\nsource = \"target/a.wasm\"\nkey = \"source = 1\"\n";
+        assert_eq!(
+            with_source(manifest, Path::new("/somewhere/b c.wasm")).unwrap(),
+            "[component.a]\nsource = \"/somewhere/b c.wasm\"\nkey = \"source = 1\"\n"
+        );
+        assert!(with_source("", Path::new("b")).is_err());
+        with_source(include_str!("../../../spin.toml"), Path::new("b")).unwrap();
+    }
+
+    #[test]
+    fn accounts_of_linux_are_read() {
+        let stat = "4711 (a) b (c)) S 1 4700 4700 0 -1 4194560 9 8 7 6 250 50 3 2 20 0 4 0 99 1 2";
+        assert_eq!(group_and_ticks(stat), Some((4700, 300)));
+        assert_eq!(group_and_ticks("4711 (cut) S 1 2"), None);
+        let status = "Name:\tVmRSS: no\nVmHWM:\t   2048 kB\nVmRSS:\t    1024 kB\n";
+        assert_eq!(bytes(status, "VmRSS:"), Some(1024 * 1024));
+        assert_eq!(bytes(status, "VmSwap:"), None);
+    }
+
+    #[test]
+    fn the_peers_library_is_pinned_and_comes_from_npm() {
+        let package = include_str!("../../peer/package.json");
+        assert!(package.contains(&format!("\"jose\": \"{JOSE}\"")));
+        let lock = include_str!("../../peer/package-lock.json");
+        for line in lock.lines().filter(|line| line.contains("\"resolved\"")) {
+            assert!(line.contains("\"https://registry.npmjs.org/"), "{line}");
+        }
+    }
+}

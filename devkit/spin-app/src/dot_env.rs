@@ -1,0 +1,114 @@
+//! `.env`: entries `SPIN_VARIABLE_…` of the folder that a host is started in, where the environment itself has none.
+//!
+//! Spin's provider of environment variables reads it with the crate dotenvy, and so does this: in double quotes and without
+//! quotes a backslash escapes and `$NAME` is substituted, and of two equal names the last wins. `.dev.vars` and its like are
+//! read by [`crate::env_file`] instead, because Wrangler substitutes nothing.
+
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+
+use crate::line_of;
+
+/// The file's name.
+pub const FILE: &str = ".env";
+
+/// A line that Spin cannot read: it then has no value for any variable that the environment does not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineError {
+    /// The line's number, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line;
+        write!(
+            f,
+            "line {line}: not an entry as Spin reads it (put the value in single quotes, and each entry on a line of its own)"
+        )
+    }
+}
+
+impl std::error::Error for LineError {}
+
+/// Reads a `.env` from disk; one that is not there is empty.
+///
+/// # Errors
+/// It cannot be read. The message names the file and the line's number, never its text.
+pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
+    let shown = path.display();
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        bytes => bytes.map_err(|error| anyhow!("{shown} cannot be read: {error}"))?,
+    };
+    let text = String::from_utf8(bytes).map_err(|_| anyhow!("{shown} is not UTF-8 text"))?;
+    parse(&text).map_err(|error| anyhow!("{shown}, {error}"))
+}
+
+/// Reads the entries of a `.env`, in their order.
+///
+/// # Errors
+/// The first line that is no entry.
+pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
+    dotenvy::from_read_iter(text.as_bytes())
+        .map(|entry| {
+            entry.map_err(|error| {
+                // The error's own message quotes the line.
+                let place = match &error {
+                    dotenvy::Error::LineParse(line, _) => text.find(line.trim()),
+                    _ => None,
+                };
+                LineError {
+                    line: line_of(text, place.unwrap_or_default()),
+                }
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_read_as_spin_reads_it() {
+        for (text, value) in [
+            ("A=b", "b"),
+            ("export A=b # a comment", "b"),
+            ("A = 'b c'", "b c"),
+            ("A='$HOME\\n'", "$HOME\\n"),
+            ("A=\"b\\nc\"", "b\nc"),
+            ("A=\"b\nc\"", "b\nc"),
+            ("A=\"\\$b\"", "$b"),
+            ("B=b\nA=$B-$B", "b-b"),
+        ] {
+            let entries = parse(text).expect(text);
+            let expected = ("A".to_owned(), value.to_owned());
+            assert_eq!(entries.last(), Some(&expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_entry_is_named_by_its_number_only() {
+        for (text, line) in [
+            ("hidden words", 1),
+            ("A=b\n\nB=hidden words", 3),
+            ("A=b\n# c\n  hidden words", 3),
+            ("A='hidden", 1),
+            ("A=\"b\nc\"\nB=\"hidden", 3),
+        ] {
+            let error = parse(text).expect_err(text);
+            assert_eq!(error.line, line, "{text:?}");
+            assert!(!error.to_string().contains("hidden"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_empty() {
+        assert_eq!(read(Path::new("no/such/.env")).expect("nothing"), []);
+    }
+}

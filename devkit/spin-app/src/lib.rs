@@ -1,0 +1,27 @@
+//! What a Spin application is configured by: read here once, for `cargo dev up`, the embedded host, the doctor and tests.
+//!
+//! [`manifest`] reads `spin.toml`, [`providers`] `runtime-config.toml`, [`dot_env`] the `.env` that Spin reads by itself,
+//! [`env_file`] the files that `--env-file` names. [`settings`] says which value counts and where it stands, [`resolve`] what
+//! the component gets. No error holds any part of a value: it may be a key.
+#![forbid(unsafe_code)]
+
+pub mod dot_env;
+pub mod env_file;
+pub mod manifest;
+pub mod providers;
+pub mod resolve;
+pub mod settings;
+
+/// What Spin puts before a variable's upper-case name.
+pub const PREFIX: &str = "SPIN_VARIABLE_";
+
+/// The environment variable that sets a variable of the application.
+#[must_use]
+pub fn environment_name(variable: &str) -> String {
+    format!("{PREFIX}{}", variable.to_ascii_uppercase())
+}
+
+/// The line, from 1, on which a place of a text is.
+fn line_of(text: &str, place: usize) -> usize {
+    text.get(..place).unwrap_or_default().matches('\n').count() + 1
+}

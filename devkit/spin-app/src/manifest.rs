@@ -1,0 +1,224 @@
+//! The parts of `spin.toml` that the embedded host honours.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Deserialize;
+
+use crate::line_of;
+
+/// The one route of an application that the embedded host serves: every path.
+pub const CATCH_ALL: &str = "/...";
+
+/// An application of one component, as `spin.toml` describes it.
+pub struct Manifest {
+    /// Where the component's `.wasm` is.
+    pub source: PathBuf,
+    /// The application's variables.
+    pub variables: Vec<Variable>,
+    /// What the component sees: its own variable names and their templates.
+    pub templates: BTreeMap<String, String>,
+}
+
+/// An application variable.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Variable {
+    /// Its lower-case name.
+    #[serde(skip)]
+    pub name: String,
+    /// The host does not start without a value.
+    #[serde(default)]
+    pub required: bool,
+    /// Its value where there is no other.
+    pub default: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawManifest {
+    #[serde(default)]
+    spin_manifest_version: u32,
+    #[serde(default)]
+    variables: BTreeMap<String, Variable>,
+    #[serde(default)]
+    trigger: RawTriggers,
+    #[serde(default)]
+    component: BTreeMap<String, RawComponent>,
+}
+
+#[derive(Default, Deserialize)]
+struct RawTriggers {
+    #[serde(default)]
+    http: Vec<RawHttpTrigger>,
+}
+
+#[derive(Deserialize)]
+struct RawHttpTrigger {
+    route: String,
+    component: String,
+}
+
+#[derive(Deserialize)]
+struct RawComponent {
+    source: PathBuf,
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
+}
+
+impl Manifest {
+    /// Reads the manifest at `path`.
+    ///
+    /// # Errors
+    /// It cannot be read, or has what the embedded host does not serve.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot read the manifest {}", path.display()))?;
+        let mut manifest =
+            Self::parse(&text).with_context(|| format!("in the manifest {}", path.display()))?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        manifest.source = directory.join(manifest.source);
+        Ok(manifest)
+    }
+
+    /// Parses a manifest; `source` stays relative to the manifest's directory.
+    fn parse(text: &str) -> Result<Self> {
+        let raw: RawManifest = toml::from_str(text).map_err(|error| one_line(text, &error))?;
+        ensure!(
+            raw.spin_manifest_version == 2,
+            "spin_manifest_version has to be 2"
+        );
+        let [trigger] = raw.trigger.http.as_slice() else {
+            bail!("this host serves exactly one [[trigger.http]]: use `--host spin`");
+        };
+        ensure!(
+            trigger.route == CATCH_ALL,
+            "this host serves the route \"{CATCH_ALL}\" only: use `--host spin`"
+        );
+        let mut components = raw.component.into_iter();
+        let (Some((name, component)), None) = (components.next(), components.next()) else {
+            bail!("this host serves exactly one component: use `--host spin`");
+        };
+        ensure!(
+            trigger.component == name,
+            "[[trigger.http]] names the component {:?}, but there is only {name:?}",
+            trigger.component
+        );
+        let variables = named(raw.variables);
+        for variable in &variables {
+            ensure!(
+                variable.required != variable.default.is_some(),
+                "the variable {} needs either `required = true` or a `default`, not both",
+                variable.name
+            );
+        }
+        Ok(Self {
+            source: component.source,
+            variables,
+            templates: component.variables,
+        })
+    }
+}
+
+/// The variables that a `spin.toml` declares, whatever else is in it.
+///
+/// # Errors
+/// It is not TOML.
+pub fn variables(text: &str) -> Result<Vec<Variable>> {
+    #[derive(Deserialize)]
+    struct Declared {
+        #[serde(default)]
+        variables: BTreeMap<String, Variable>,
+    }
+    let declared: Declared = toml::from_str(text)
+        .map_err(|error| one_line(text, &error))
+        .context("spin.toml cannot be read")?;
+    Ok(named(declared.variables))
+}
+
+fn named(variables: BTreeMap<String, Variable>) -> Vec<Variable> {
+    let variables = variables.into_iter();
+    variables
+        .map(|(name, variable)| Variable { name, ..variable })
+        .collect()
+}
+
+/// The error without its excerpt of the file: one line, and no value of a line that failed.
+pub(crate) fn one_line(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let message = error.message().replace('\n', " ");
+    match error.span() {
+        Some(span) => anyhow!("line {}: {message}", line_of(text, span.start)),
+        None => anyhow!(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+spin_manifest_version = 2
+[application]
+name = "app"
+[variables]
+key = { required = true, secret = true }
+place = { default = "here" }
+[[trigger.http]]
+route = "/..."
+component = "app"
+[component.app]
+source = "target/app.wasm"
+allowed_outbound_hosts = []
+[component.app.variables]
+key = "{{ key }}"
+[component.app.build]
+command = "true"
+"#;
+
+    #[test]
+    fn a_manifest_of_one_component_is_read() {
+        let manifest = Manifest::parse(GOOD).unwrap();
+        assert_eq!(manifest.source, Path::new("target/app.wasm"));
+        let [key, place] = &manifest.variables[..] else {
+            panic!("{:?}", manifest.variables);
+        };
+        assert!(key.required && key.name == "key");
+        assert_eq!(place.default.as_deref(), Some("here"));
+        assert_eq!(manifest.templates["key"], "{{ key }}");
+    }
+
+    #[test]
+    fn what_this_host_cannot_serve_is_refused() {
+        let second_trigger = "\n[[trigger.http]]\nroute = \"/two\"\ncomponent = \"app\"\n";
+        let second_component = "\n[component.two]\nsource = \"two.wasm\"\n";
+        for (manifest, expected) in [
+            (GOOD.replace("version = 2", "version = 1"), "has to be 2"),
+            (
+                GOOD.replace("/...", "/only"),
+                "the route \"/...\" only: use `--host spin`",
+            ),
+            (
+                format!("{GOOD}{second_trigger}"),
+                "exactly one [[trigger.http]]",
+            ),
+            (format!("{GOOD}{second_component}"), "exactly one component"),
+            (
+                GOOD.replace("component = \"app\"", "component = \"other\""),
+                "\"other\"",
+            ),
+            (
+                GOOD.replace("default = \"here\"", ""),
+                "the variable place needs",
+            ),
+            (
+                GOOD.replace("required = true", "required = true, default = \"\""),
+                "the variable key needs",
+            ),
+            (GOOD.replace("source =", "source"), "line 12: "),
+        ] {
+            let error = format!("{:#}", Manifest::parse(&manifest).err().unwrap());
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The variable providers of `runtime-config.toml`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use crate::manifest::one_line;
+
+/// The providers, in the order in which Spin asks them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Providers {
+    /// The values of each `static` one.
+    statics: Vec<BTreeMap<String, String>>,
+    /// The others' types, such as `vault`: they may have a value for anything.
+    others: Vec<String>,
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Providers")
+            .field("names", &self.names().collect::<Vec<_>>())
+            .field("others", &self.others)
+            .finish()
+    }
+}
+
+impl Providers {
+    /// Reads the providers of the file at `path`.
+    ///
+    /// # Errors
+    /// It cannot be read, or as [`Self::parse`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
+        Self::parse(&text).with_context(|| format!("in {}", path.display()))
+    }
+
+    /// Reads the providers of a `runtime-config.toml`.
+    ///
+    /// # Errors
+    /// It is not TOML, or a provider has no type, or a static one has no values.
+    pub fn parse(text: &str) -> Result<Self> {
+        // Table by table: an error of a typed reading quotes what it found, and that can be a secret.
+        let config: toml::Table = text.parse().map_err(|error| {
+            let error = one_line(text, &error);
+            anyhow!("runtime-config.toml is not TOML: {error}")
+        })?;
+        let mut providers = Self::default();
+        // Spin 1 called it config_provider; Spin still reads that where the other is not there.
+        let list = ["variables_provider", "config_provider"]
+            .into_iter()
+            .find_map(|name| Some((name, config.get(name)?)));
+        let Some((name, list)) = list else {
+            return Ok(providers);
+        };
+        let list = list
+            .as_array()
+            .with_context(|| format!("{name} has to be written [[{name}]]"))?;
+        for provider in list {
+            let kind = provider
+                .get("type")
+                .and_then(toml::Value::as_str)
+                .with_context(|| format!("a [[{name}]] needs a `type`"))?;
+            if kind == "static" {
+                providers.statics.push(static_values(name, provider)?);
+            } else {
+                providers.others.push(kind.to_owned());
+            }
+        }
+        Ok(providers)
+    }
+
+    /// The first value that a static provider has for a variable.
+    #[must_use]
+    pub fn value(&self, variable: &str) -> Option<&str> {
+        let mut values = self.statics.iter().filter_map(|it| it.get(variable));
+        values.next().map(String::as_str)
+    }
+
+    /// The variables that static providers have values for.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.statics.iter().flat_map(BTreeMap::keys);
+        names.map(String::as_str)
+    }
+
+    /// The types of the providers that only Spin asks, such as `vault`.
+    #[must_use]
+    pub fn others(&self) -> &[String] {
+        &self.others
+    }
+
+    /// The same, for a host that has static providers alone.
+    ///
+    /// # Errors
+    /// There is another one.
+    pub fn only_static(self) -> Result<Self> {
+        if let Some(kind) = self.others.first() {
+            bail!(
+                "the variables provider {kind:?} is not supported here, only \"static\" is: use `--host spin`"
+            );
+        }
+        Ok(self)
+    }
+}
+
+fn static_values(list: &str, provider: &toml::Value) -> Result<BTreeMap<String, String>> {
+    let values = provider
+        .get("values")
+        .and_then(toml::Value::as_table)
+        .with_context(|| format!("a static [[{list}]] needs a table `values`"))?;
+    let mut strings = BTreeMap::new();
+    for (name, value) in values {
+        ensure!(value.is_str(), "the value of {name} has to be a string");
+        strings.insert(name.clone(), value.as_str().unwrap_or_default().to_owned());
+    }
+    Ok(strings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_static_provider_that_has_a_value_wins() {
+        let text = r#"
+[[variables_provider]]
+type = "static"
+values = { a = "1" }
+[[variables_provider]]
+type = "vault"
+[[variables_provider]]
+type = "static"
+[variables_provider.values]
+a = "2"
+b = """
+two
+lines"""
+"#;
+        let providers = Providers::parse(text).unwrap();
+        assert_eq!(providers.value("a"), Some("1"));
+        assert_eq!(providers.value("b"), Some("two\nlines"));
+        assert_eq!(providers.value("c"), None);
+        assert_eq!(providers.others(), ["vault"]);
+        let old = text.replace("variables_provider", "config_provider");
+        assert_eq!(Providers::parse(&old).unwrap(), providers);
+    }
+
+    #[test]
+    fn the_runtime_config_of_the_project_has_no_active_provider() {
+        let config = include_str!("../../../runtime-config.toml");
+        assert_eq!(Providers::parse(config).unwrap(), Providers::default());
+    }
+
+    #[test]
+    fn bad_providers_are_errors_without_their_values() {
+        for (text, expected) in [
+            (
+                "[[variables_provider]]\ntype = \"vault\"\ntoken = \"hush\"",
+                "\"vault\" is not supported here, only \"static\" is: use `--host spin`",
+            ),
+            (
+                "[[variables_provider]]\nvalues = { a = \"hush\" }",
+                "`type`",
+            ),
+            (
+                "[variables_provider]\na = \"hush\"",
+                "[[variables_provider]]",
+            ),
+            (
+                "[[variables_provider]]\ntype = \"static\"\nvalues = \"hush\"",
+                "table `values`",
+            ),
+            (
+                "[[variables_provider]]\ntype = \"static\"\nvalues = { a = [\"hush\"] }",
+                "the value of a has to be a string",
+            ),
+            ("a = \"x\"\nb = hush", "line 2: "),
+        ] {
+            let error = Providers::parse(text).and_then(Providers::only_static);
+            let error = format!("{:#}", error.unwrap_err());
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+    }
+}

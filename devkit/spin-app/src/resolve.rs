@@ -1,0 +1,221 @@
+//! What the component gets: Spin's templates, names and order of precedence.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::environment_name;
+use crate::manifest::{Manifest, Variable};
+use crate::providers::Providers;
+
+/// The component's variables, each with its final value.
+///
+/// `providers` win over `environment`, which wins over the manifest's defaults.
+///
+/// # Errors
+/// A name or a template is wrong, or a required variable has no value, whether the component uses it or not.
+pub fn resolve(
+    manifest: &Manifest,
+    providers: &Providers,
+    environment: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>> {
+    let mut application = BTreeMap::new();
+    let mut missing = Vec::new();
+    for Variable { name, default, .. } in &manifest.variables {
+        check_name(name).map_err(anyhow::Error::msg)?;
+        let setter = environment_name(name);
+        let value = providers
+            .value(name)
+            .or_else(|| environment.get(&setter).map(String::as_str))
+            .or(default.as_deref());
+        match value {
+            Some(value) => drop(application.insert(name.as_str(), value)),
+            None => missing.push(format!(
+                "the variable {name} is required and has no value: set {setter}"
+            )),
+        }
+    }
+    if !missing.is_empty() {
+        bail!("{}", missing.join("; "));
+    }
+    let mut values = BTreeMap::new();
+    for (name, template) in &manifest.templates {
+        check_name(name).map_err(anyhow::Error::msg)?;
+        let value = expand(template, &application)
+            .with_context(|| format!("in the template of the component variable {name}"))?;
+        values.insert(name.clone(), value);
+    }
+    Ok(values)
+}
+
+/// Puts values in the place of each `{{ name }}`.
+fn expand(template: &str, application: &BTreeMap<&str, &str>) -> Result<String> {
+    let mut expanded = String::new();
+    let mut rest = template;
+    while let Some((literal, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").context("unmatched \"{{\"")?;
+        let name = name.trim();
+        let value = application
+            .get(name)
+            .with_context(|| format!("unknown variable {name:?}"))?;
+        expanded.push_str(literal);
+        expanded.push_str(value);
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+/// Checks a name by Spin's rules: lower-case letters, digits and single underscores between them.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let check = || {
+        ensure!(
+            name.starts_with(|first: char| first.is_ascii_lowercase()),
+            "has to start with a lower-case letter"
+        );
+        ensure!(
+            name.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
+            "may contain lower-case letters, digits and underscores only"
+        );
+        ensure!(!name.ends_with('_'), "has to end with a letter or digit");
+        ensure!(
+            !name.contains("__"),
+            "must not contain consecutive underscores"
+        );
+        Ok(())
+    };
+    check().map_err(|reason| format!("the variable name {name:?} {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        entries
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// An application with `key` (required) and `place` (default "default"), whose component sees `templates`.
+    fn manifest(templates: &[(&str, &str)]) -> Manifest {
+        let variable = |name: &str, default: Option<&str>| Variable {
+            name: name.to_owned(),
+            default: default.map(str::to_owned),
+            required: default.is_none(),
+        };
+        Manifest {
+            source: "app.wasm".into(),
+            variables: vec![variable("key", None), variable("place", Some("default"))],
+            templates: table(templates),
+        }
+    }
+
+    #[test]
+    fn templates_are_expanded() {
+        let application = BTreeMap::from([("a", "1"), ("b", "{{ a }}")]);
+        for (template, expected) in [
+            ("", Some("")),
+            ("text", Some("text")),
+            ("{{ a }}", Some("1")),
+            ("{{a}}", Some("1")),
+            ("<{{ a }}|{{ a }}>", Some("<1|1>")),
+            ("{{ a }}{{ b }}", Some("1{{ a }}")),
+            ("} }} { x", Some("} }} { x")),
+            ("{{ a", None),
+            ("{{ missing }}", None),
+            ("{{ }}", None),
+        ] {
+            assert_eq!(
+                expand(template, &application).ok().as_deref(),
+                expected,
+                "{template}"
+            );
+        }
+    }
+
+    #[test]
+    fn providers_win_over_the_environment_which_wins_over_the_default() {
+        let manifest = manifest(&[("place", "{{ place }}")]);
+        let environment = table(&[("SPIN_VARIABLE_PLACE", "env"), ("SPIN_VARIABLE_KEY", "k")]);
+        let only_key = table(&[("SPIN_VARIABLE_KEY", "k")]);
+        let provider = |values: &str| {
+            format!("[[variables_provider]]\ntype = \"static\"\nvalues = {{ {values} }}\n")
+        };
+        let (first, second) = (
+            provider("place = \"first\""),
+            provider("place = \"second\""),
+        );
+        for (providers, environment, expected) in [
+            (format!("{first}{second}"), &environment, "first"),
+            (format!("{}{second}", provider("")), &environment, "second"),
+            (
+                provider("SPIN_VARIABLE_PLACE = \"no\""),
+                &environment,
+                "env",
+            ),
+            (String::new(), &environment, "env"),
+            (String::new(), &only_key, "default"),
+        ] {
+            let providers = Providers::parse(&providers).unwrap();
+            let values = resolve(&manifest, &providers, environment).unwrap();
+            assert_eq!(values["place"], expected);
+        }
+    }
+
+    #[test]
+    fn an_empty_value_is_a_value() {
+        let environment = table(&[("SPIN_VARIABLE_KEY", ""), ("SPIN_VARIABLE_PLACE", "")]);
+        let manifest = manifest(&[("key", "{{ key }}"), ("place", "{{ place }}")]);
+        let values = resolve(&manifest, &Providers::default(), &environment).unwrap();
+        assert_eq!((&*values["key"], &*values["place"]), ("", ""));
+    }
+
+    #[test]
+    fn a_required_variable_without_a_value_is_named() {
+        let error = resolve(&manifest(&[]), &Providers::default(), &BTreeMap::new())
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.to_string(),
+            "the variable key is required and has no value: set SPIN_VARIABLE_KEY"
+        );
+    }
+
+    #[test]
+    fn the_component_has_its_own_table_only() {
+        let environment = table(&[("SPIN_VARIABLE_KEY", "k"), ("SPIN_VARIABLE_OTHER", "o")]);
+        let manifest = manifest(&[("mine", "<{{ key }}>")]);
+        let values = resolve(&manifest, &Providers::default(), &environment).unwrap();
+        assert_eq!(values, table(&[("mine", "<k>")]));
+    }
+
+    #[test]
+    fn names_are_those_that_spin_takes() {
+        assert!(check_name("auth_hs256_secret").is_ok());
+        for name in ["", "Mine", "_mine", "mine_", "mi__ne", "mi-ne", "1mine"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn bad_templates_and_names_are_errors() {
+        let environment = table(&[("SPIN_VARIABLE_KEY", "hush")]);
+        for (name, template, expected) in [
+            ("a", "{{ key", "unmatched \"{{\""),
+            ("a", "{{ nobody }}", "unknown variable \"nobody\""),
+            ("A", "{{ key }}", "the variable name \"A\" has to start"),
+        ] {
+            let manifest = manifest(&[(name, template)]);
+            let error = resolve(&manifest, &Providers::default(), &environment).err();
+            let error = format!("{:#}", error.unwrap());
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Checks: all tests, the configuration, the speed.
+
+pub mod bench;
+mod browser;
+pub mod doctor;
+pub mod test;
+mod web;

@@ -1,0 +1,122 @@
+//! Serves the component and, on an origin of its own, the page in `web/demo/` that calls it.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::build::program;
+use crate::os::project::Project;
+use crate::os::report;
+use crate::serve::host::{Server, free_address, reachable, wait_until};
+use crate::serve::up;
+
+/// What to serve, and where.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The service.
+    pub service: up::Options,
+    /// The page's address: a loopback address; port 0 takes a free one.
+    pub page_listen: SocketAddr,
+}
+
+/// Serves the component and the page until the user ends it.
+///
+/// # Errors
+/// As [`up::up`]; also when the page's address is taken, or one that other machines reach: the service allows pages over
+/// plain http on the loopback only.
+pub fn demo(project: &Project, options: &Options) -> Result<()> {
+    let page = page_address(options)?;
+    let origin = format!("http://{page}");
+    let mut service = up::start(project, &options.service, Some(&origin))?;
+
+    let program = program::build(project, "devkit-pages", "the server of the page", "")?;
+    let mut command = Command::new(program);
+    command
+        .arg("--folder")
+        .arg(project.root().join("web"))
+        .arg("--listen")
+        .arg(page.to_string());
+    let mut pages = Server::start("the server of the page", &mut command, page)?;
+    report::result(&format!(
+        "{}{}",
+        ready(&origin, service.address),
+        service.about_the_key()
+    ));
+    wait_until(&mut [&mut service.server, &mut pages], || false)
+}
+
+/// Where the page is served: an address that is free, and that a browser on this machine alone reaches.
+fn page_address(options: &Options) -> Result<SocketAddr> {
+    let (page, service) = (options.page_listen, options.service.listen);
+    ensure!(
+        page.ip().is_loopback(),
+        "--page-listen {page} is no loopback address, and the service allows pages over plain http on those only: take --page-listen 127.0.0.1:{}",
+        page.port()
+    );
+    ensure!(
+        page.port() == 0 || reachable(service) != page,
+        "--listen and --page-listen are both {page}: choose another address with --page-listen"
+    );
+    free_address(page, "--page-listen")
+}
+
+/// The link to the page, which is told where the service is.
+fn ready(origin: &str, service: SocketAddr) -> String {
+    format!(
+        "\nReady. Open this page:\n\n    {origin}/demo/?server=http://{service}\n\nCtrl-C ends it.\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::artifact::Variant;
+    use crate::build::toolchain::Choice;
+    use crate::serve::host::Host;
+
+    fn options(listen: &str, page_listen: &str) -> Options {
+        Options {
+            service: up::Options {
+                listen: listen.parse().expect("an address"),
+                host: Host::Auto,
+                env_file: None,
+                toolchain: Choice::Auto,
+                variant: Variant::Portable,
+            },
+            page_listen: page_listen.parse().expect("an address"),
+        }
+    }
+
+    #[test]
+    fn the_page_has_an_address_of_its_own_on_the_loopback() {
+        for (listen, page_listen, expected) in [
+            ("127.0.0.1:1", "127.0.0.1:0", None),
+            ("127.0.0.1:0", "127.0.0.1:0", None),
+            ("127.0.0.1:1", "0.0.0.0:0", Some("no loopback address")),
+            ("127.0.0.1:1", "192.0.2.1:8080", Some("127.0.0.1:8080")),
+            ("127.0.0.1:1", "127.0.0.1:1", Some("both 127.0.0.1:1")),
+            ("0.0.0.0:1", "127.0.0.1:1", Some("both 127.0.0.1:1")),
+        ] {
+            let found = page_address(&options(listen, page_listen));
+            match expected {
+                None => assert_ne!(found.expect("a free address").port(), 0),
+                Some(text) => {
+                    let error = found.expect_err(page_listen).to_string();
+                    assert!(
+                        error.contains(text) && error.contains("--page-listen"),
+                        "{error}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_link_is_ready_to_be_opened() {
+        let service = "127.0.0.1:3000".parse().expect("an address");
+        let text = ready("http://127.0.0.1:8080", service);
+        let link = "\n    http://127.0.0.1:8080/demo/?server=http://127.0.0.1:3000\n";
+        assert!(text.contains(link), "{text}");
+    }
+}

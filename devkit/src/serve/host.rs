@@ -1,0 +1,231 @@
+//! The host that serves the component: Spin where it is installed, else the project's own.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::build::artifact::Variant;
+use crate::build::program;
+use crate::os::process::{self, Running};
+use crate::os::programs;
+use crate::os::project::Project;
+use crate::os::report;
+
+/// What serves the component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Host {
+    /// `spin` where it is on PATH, else embedded
+    Auto,
+    /// `spin up`
+    Spin,
+    /// Wasmtime, built with the project
+    Embedded,
+}
+
+impl Host {
+    /// Decides on Spin or the embedded host.
+    ///
+    /// # Errors
+    /// Spin is wanted and not there, or for a component that it does not take.
+    pub fn choose(self, variant: Variant) -> Result<Self> {
+        self.choose_with(variant, programs::find(programs::SPIN).is_some())
+    }
+
+    fn choose_with(self, variant: Variant, spin_is_there: bool) -> Result<Self> {
+        match self {
+            Self::Embedded => Ok(Self::Embedded),
+            Self::Spin if variant == Variant::Wide => bail!(
+                "no released Spin takes the component with wide arithmetic: take --host embedded, or leave --wide out"
+            ),
+            Self::Spin if !spin_is_there => bail!(
+                "`spin` is not on PATH: install Spin 3 or later (https://spinframework.dev/install), or take --host embedded"
+            ),
+            Self::Spin => Ok(Self::Spin),
+            Self::Auto if spin_is_there && variant == Variant::Portable => Ok(Self::Spin),
+            Self::Auto => Ok(Self::Embedded),
+        }
+    }
+
+    /// What a person calls it, once it is chosen.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spin => "spin",
+            Self::Auto | Self::Embedded => "the embedded host",
+        }
+    }
+
+    /// The program, which is built if it is ours.
+    ///
+    /// # Errors
+    /// It cannot be built.
+    pub fn program(self, project: &Project) -> Result<PathBuf> {
+        match self {
+            Self::Spin => Ok(programs::SPIN.into()),
+            Self::Auto | Self::Embedded => program::embedded_host(project),
+        }
+    }
+
+    /// The command by which `program`, this host, serves at `listen` what a manifest describes.
+    #[must_use]
+    pub fn command(self, program: &Path, manifest: &Path, listen: SocketAddr) -> Command {
+        let mut command = Command::new(program);
+        match self {
+            Self::Spin => command.args(["up", "--from"]),
+            Self::Auto | Self::Embedded => command.arg("--manifest"),
+        };
+        command
+            .arg(manifest)
+            .arg("--listen")
+            .arg(listen.to_string());
+        command
+    }
+}
+
+/// A server that runs, and what a person calls it.
+#[derive(Debug)]
+pub struct Server {
+    name: &'static str,
+    running: Running,
+}
+
+impl Server {
+    /// Starts a server and waits until it listens at `address`.
+    ///
+    /// # Errors
+    /// It cannot be started, it ends, or the user ends the command.
+    pub fn start(name: &'static str, command: &mut Command, address: SocketAddr) -> Result<Self> {
+        report::step(&format!("Starting {name} …"));
+        let mut server = Self {
+            name,
+            running: Running::start(command)?,
+        };
+        wait_until(&mut [&mut server], || {
+            TcpStream::connect_timeout(&reachable(address), Duration::from_millis(250)).is_ok()
+        })?;
+        Ok(server)
+    }
+}
+
+/// Waits while the servers run until `done`. All end when the user ends the command.
+///
+/// # Errors
+/// A server ends by itself, or the user ends the command.
+pub fn wait_until(servers: &mut [&mut Server], done: impl Fn() -> bool) -> Result<()> {
+    loop {
+        process::check_stop().inspect_err(|_| {
+            for server in servers.iter_mut() {
+                server.running.end();
+            }
+        })?;
+        for server in servers.iter_mut() {
+            if let Some(status) = server.running.ended()? {
+                bail!(
+                    "{} has ended ({status}); its own message is above",
+                    server.name
+                );
+            }
+        }
+        if done() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Checks that nobody listens at the address yet; port 0 becomes a number. `flag` is the one that chooses the address.
+///
+/// # Errors
+/// The address cannot be listened at.
+pub fn free_address(listen: SocketAddr, flag: &str) -> Result<SocketAddr> {
+    match TcpListener::bind(listen).and_then(|listener| listener.local_addr()) {
+        Ok(address) => Ok(address),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            let next = SocketAddr::new(listen.ip(), listen.port().checked_add(1).unwrap_or(3000));
+            bail!(
+                "{listen} is in use by another program: choose another address with {flag}, such as {next}"
+            )
+        }
+        Err(error) => {
+            bail!("{listen} cannot be listened at: {error}; choose another address with {flag}")
+        }
+    }
+}
+
+/// Where a server that listens at `address` is reached from this machine.
+#[must_use]
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn spin_is_taken_where_it_is_and_takes_the_component_and_is_never_replaced() {
+        use Host::{Auto, Embedded, Spin};
+        use Variant::{Portable, Wide};
+        for (wanted, variant, spin_is_there, expected) in [
+            (Auto, Portable, true, Some(Spin)),
+            (Auto, Portable, false, Some(Embedded)),
+            (Auto, Wide, true, Some(Embedded)),
+            (Spin, Portable, true, Some(Spin)),
+            (Spin, Portable, false, None),
+            (Spin, Wide, true, None),
+            (Embedded, Portable, true, Some(Embedded)),
+            (Embedded, Wide, false, Some(Embedded)),
+        ] {
+            assert_eq!(
+                wanted.choose_with(variant, spin_is_there).ok(),
+                expected,
+                "{wanted:?} {variant:?} {spin_is_there}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_on_every_address_is_reached_on_the_loopback() {
+        for (listen, reached) in [
+            ("127.0.0.1:3000", "127.0.0.1:3000"),
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:80", "[::1]:80"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+        ] {
+            assert_eq!(reachable(address(listen)), address(reached), "{listen}");
+        }
+    }
+
+    #[test]
+    fn a_taken_address_is_named_with_another_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let taken = listener.local_addr().expect("its address");
+        let error = free_address(taken, "--listen")
+            .expect_err("it is taken")
+            .to_string();
+        assert!(
+            error.contains(&taken.to_string()) && error.contains("--listen"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn port_zero_becomes_a_number() {
+        let free = free_address(address("127.0.0.1:0"), "--listen").expect("a free port");
+        assert_ne!(free.port(), 0);
+    }
+}

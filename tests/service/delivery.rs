@@ -1,0 +1,81 @@
+//! How a response arrives: whole. Head and body in two segments cost a client that reuses its connection 40 ms, because
+//! the host waits with the second for an acknowledgement that the client delays.
+
+use serde_json::json;
+
+use crate::credentials::Login;
+use crate::harness::{ALLOWED, FOREIGN, Server, Settings};
+use crate::health::health;
+use crate::http::{Request, TOKEN_ROUTE, get, post, post_json, preflight};
+use crate::key_material::Directory;
+
+/// How often each is tried: a body that is sent after the head may come in time once.
+const ROUNDS: usize = 10;
+
+fn assert_whole(server: &Server, request: &Request, status: u16) {
+    let mut connection = server.connect();
+    // A client acknowledges the first segments of a connection at once.
+    for _ in 0..3 {
+        connection.send(request).expect("a response");
+    }
+    for round in 0..ROUNDS {
+        let before = connection.reads;
+        let response = connection.send(request).expect("a response");
+        let reads = connection.reads - before;
+        server.check(request, &response);
+        assert_eq!(response.status, status, "{request:?}: {response}");
+        assert_eq!(reads, 1, "round {round} of {request:?}: {response}");
+    }
+}
+
+#[test]
+fn head_and_body_arrive_in_one_read() {
+    let server = Server::start(Settings::good());
+    for (request, status) in [
+        (get(&[]), 200),
+        (get(&[("room", "a")]).origin(ALLOWED), 200),
+        (post_json(&json!({ "room": "a" })), 200),
+        (get(&[]).origin(FOREIGN), 403),
+        (Request::new("GET", "/other"), 404),
+        (Request::new("PUT", TOKEN_ROUTE), 405),
+        (get(&[("room", "*")]), 400),
+        (post("text/plain", ""), 415),
+        (health(), 200),
+        (preflight(TOKEN_ROUTE, ALLOWED), 204),
+        (Request::new("HEAD", TOKEN_ROUTE), 200),
+        (Request::new("HEAD", "/other"), 404),
+    ] {
+        assert_whole(&server, &request, status);
+    }
+    drop(server);
+    let server = Server::start(Login::new().configure("required"));
+    assert_whole(&server, &get(&[]), 401);
+    drop(server);
+    let server = Server::start_broken(Settings::good().set("jaas_app_id", ""));
+    assert_whole(&server, &get(&[]), 500);
+    assert_whole(&server, &health(), 503);
+}
+
+/// A body may exceed what a host keeps before it has the response: two writes of 1 MiB at Spin.
+#[test]
+fn a_body_of_any_size_arrives() {
+    let label = "a".repeat(60);
+    let origin = |number: usize| format!("https://{number}.{label}.{label}.{label}.example");
+    let directory = Directory::new("origins");
+    for count in [100, 6_000, 12_000] {
+        let origins: Vec<String> = (0..count).map(origin).collect();
+        // No environment variable holds so much.
+        let file = directory.path().join("runtime-config.toml");
+        let values = json!({ "allowed_origins": origins.join(" ") });
+        let provider = format!(
+            "[[variables_provider]]\ntype = \"static\"\n[variables_provider.values]\nallowed_origins = {}\n",
+            values["allowed_origins"]
+        );
+        std::fs::write(&file, provider).expect("a temporary file");
+        let server = Server::start(Settings::good().with_runtime_config(&file));
+        let response = server.send(&get(&[]).origin(FOREIGN));
+        assert_eq!(response.status, 403);
+        let listed = &response.json()["allowed_origins"];
+        assert_eq!(*listed, json!(origins), "{count} origins");
+    }
+}
