@@ -346,7 +346,7 @@ fn a_name_in_a_body_that_is_not_known_gets_a_400_that_names_the_nearest() {
     assert_eq!(answer.status, 400, "{answer}");
     assert_eq!(
         answer.error(),
-        "roomName is not a parameter; did you mean room?"
+        "roomName is not a parameter; did you mean room? isModerator is not a parameter; did you mean user_moderator?"
     );
     for (name, nearest) in [
         ("isModerator", "user_moderator"),
