@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value as Json;
 use serde_json::error::Category;
 
-use super::error::{Error, MAX_BODY_BYTES};
+use super::error::{Error, MAX_BODY_BYTES, UnknownParameters};
 use super::parameters::{Value, Values, place_of};
 use crate::http::Headers;
 
@@ -115,10 +115,7 @@ fn is_identity(value: &[u8]) -> bool {
 
 fn parse_json(text: &str) -> Result<Values<'static>, Error> {
     let object: Object = serde_json::from_str(text).map_err(|e| not_an_object(text, &e))?;
-    match object.unknown {
-        Some(name) => Err(Error::unknown_parameter(&name)),
-        None => Ok(object.values),
-    }
+    object.unknown.or(object.values)
 }
 
 fn not_an_object(text: &str, error: &serde_json::Error) -> Error {
@@ -148,10 +145,10 @@ fn not_an_object(text: &str, error: &serde_json::Error) -> Error {
     ))
 }
 
-/// A JSON object and nothing else: the first value of each known name, and the first name that is not known.
+/// A JSON object and nothing else: the first value of each known name, and the names that are not known.
 struct Object {
     values: Values<'static>,
-    unknown: Option<String>,
+    unknown: UnknownParameters,
 }
 
 impl<'de> Deserialize<'de> for Object {
@@ -167,7 +164,7 @@ impl<'de> Deserialize<'de> for Object {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
                 let mut object = Object {
                     values: Values::default(),
-                    unknown: None,
+                    unknown: UnknownParameters::default(),
                 };
                 while let Some(name) = map.next_key::<String>()? {
                     if let Some(place) = place_of(&name) {
@@ -175,7 +172,7 @@ impl<'de> Deserialize<'de> for Object {
                         object.values.set(place, || Value::from(value));
                     } else {
                         map.next_value::<IgnoredAny>()?;
-                        object.unknown.get_or_insert(name);
+                        object.unknown.push(&name);
                     }
                 }
                 Ok(object)

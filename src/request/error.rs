@@ -20,9 +20,9 @@ pub enum Error {
         /// What is wrong and what would be right; follows the name in the message, and shows nothing of the value.
         problem: String,
     },
-    /// A name in a body that no parameter has.
+    /// Names in a body that no parameter has.
     #[error(transparent)]
-    UnknownParameter(UnknownParameter),
+    UnknownParameters(UnknownParameters),
     /// The body as a whole cannot be read.
     #[error("{0}")]
     MalformedBody(String),
@@ -48,23 +48,65 @@ impl Error {
         Self::Parameter { name, problem }
     }
 
-    pub(super) fn unknown_parameter(name: &str) -> Self {
-        Self::UnknownParameter(UnknownParameter::new(name))
-    }
-
     /// What the log says: as the public message, but nothing that the caller wrote.
     #[must_use]
     pub fn reason(&self) -> Cow<'static, str> {
         match self {
-            Self::UnknownParameter(_) => "the body has an unknown parameter".into(),
+            Self::UnknownParameters(_) => "the body has an unknown parameter".into(),
             error => error.to_string().into(),
         }
     }
 }
 
+/// How many unknown names are told.
+const MAX_TOLD: usize = 3;
+
+/// The first unknown names of a body, so that who misspells several learns of them at once.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct UnknownParameters(Vec<UnknownParameter>);
+
+impl UnknownParameters {
+    pub(super) fn push(&mut self, name: &str) {
+        let shown = Some(name).filter(|name| is_identifier(name));
+        let is_told = |told: &UnknownParameter| {
+            told.name.as_ref().map(|name| name.expose().as_str()) == shown
+        };
+        // The nearest name is looked for once for each that is told: a body can have thousands.
+        if self.0.len() < MAX_TOLD && !self.0.iter().any(is_told) {
+            self.0.push(UnknownParameter {
+                name: shown.map(|name| Secret::new(name.to_owned())),
+                nearest: shown.and_then(nearest),
+            });
+        }
+    }
+
+    /// The values, if there are no unknown names beside them.
+    pub(super) fn or<T>(self, values: T) -> Result<T, Error> {
+        if self.0.is_empty() {
+            Ok(values)
+        } else {
+            Err(Error::UnknownParameters(self))
+        }
+    }
+}
+
+impl std::error::Error for UnknownParameters {}
+
+impl std::fmt::Display for UnknownParameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (i, parameter) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str(" ")?;
+            }
+            write!(f, "{parameter}")?;
+        }
+        Ok(())
+    }
+}
+
 /// A name in a body that no parameter has. Only the public message shows it, and only where it looks like a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownParameter {
+struct UnknownParameter {
     name: Option<Secret<String>>,
     nearest: Option<&'static str>,
 }
@@ -75,20 +117,13 @@ const MAX_SHOWN_BYTES: usize = 40;
 /// The least likeness, from 0 to 1, of a known name that may have been meant.
 const MIN_LIKENESS: f64 = 0.4;
 
-impl UnknownParameter {
-    fn new(name: &str) -> Self {
-        let identifier = (1..=MAX_SHOWN_BYTES).contains(&name.len())
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-        Self {
-            name: identifier.then(|| Secret::new(name.to_owned())),
-            nearest: if identifier { nearest(name) } else { None },
-        }
-    }
+/// Whether a text looks like a name, so that it can be shown.
+fn is_identifier(text: &str) -> bool {
+    (1..=MAX_SHOWN_BYTES).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
-
-impl std::error::Error for UnknownParameter {}
 
 impl std::fmt::Display for UnknownParameter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

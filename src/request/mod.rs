@@ -17,7 +17,7 @@ use crate::{http, person, room};
 use body::Body;
 use parameters::Values;
 
-pub use error::{Error, MAX_BODY_BYTES, UnknownParameter};
+pub use error::{Error, MAX_BODY_BYTES, UnknownParameters};
 
 /// A validated request; `None` where it says nothing.
 #[derive(Debug, Clone, Default)]

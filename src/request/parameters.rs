@@ -7,7 +7,7 @@ use percent_encoding::percent_decode;
 use serde_json::Value as Json;
 use url::form_urlencoded;
 
-use super::error::Error;
+use super::error::{Error, UnknownParameters};
 use super::name;
 use crate::features::{Feature, FeatureSet};
 use crate::text::{Separator, parse_bool, parse_list};
@@ -58,13 +58,14 @@ impl<'a> Values<'a> {
     /// A name that is not known.
     pub fn from_form(form: &'a [u8]) -> Result<Self, Error> {
         let mut values = Self::default();
+        let mut unknown = UnknownParameters::default();
         for (place, pair) in known_pairs(form) {
             match place {
                 Some(place) => values.set(place, || Value::Text(decode_pair(pair).1)),
-                None => return Err(Error::unknown_parameter(&decode_pair(pair).0)),
+                None => unknown.push(&decode_pair(pair).0),
             }
         }
-        Ok(values)
+        unknown.or(values)
     }
 
     /// Keeps the first value of a name.

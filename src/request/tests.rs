@@ -338,6 +338,26 @@ fn an_unknown_name_in_a_body_is_an_error_that_names_the_one_that_was_meant() {
 }
 
 #[test]
+fn several_unknown_names_are_told_at_once() {
+    let room = "roomName is not a parameter; did you mean room?";
+    let moderator = "isModerator is not a parameter; did you mean user_moderator?";
+    let both = format!("{room} {moderator}");
+    for (body, message) in [
+        (r#"{"roomName":"board","isModerator":false}"#, &both),
+        (
+            r#"{"roomName":1,"room":"a","isModerator":2,"roomName":3}"#,
+            &both,
+        ),
+    ] {
+        assert_eq!(json(body).unwrap_err(), *message);
+    }
+    assert_eq!(form(b"roomName=board&isModerator=false").unwrap_err(), both);
+    let many: String = (0..2_000).map(|i| format!("n{i}&")).collect();
+    let message = form(many.as_bytes()).unwrap_err();
+    assert_eq!(message.matches("is not a parameter").count(), 3);
+}
+
+#[test]
 fn an_unknown_name_is_shown_to_the_caller_if_it_is_a_name_and_never_in_the_log() {
     let long = "hunter2".repeat(6);
     for (written, shown) in [

@@ -35,10 +35,13 @@ impl Login {
         &self.secret
     }
 
-    /// Settings with which this login's credentials are accepted.
+    /// Settings with which this login's credentials are accepted, or with `none` not asked for.
     pub fn configure(&self, auth_mode: &str) -> Settings {
-        Settings::good().set_all(&[
-            ("auth_mode", auth_mode),
+        let settings = Settings::good().set("auth_mode", auth_mode);
+        if auth_mode == "none" {
+            return settings;
+        }
+        settings.set_all(&[
             ("auth_hs256_secret", &self.secret),
             ("auth_issuer", ISSUER),
             ("auth_audience", AUDIENCE),
@@ -50,7 +53,13 @@ impl Login {
         self.sign_with(&self.secret, changes)
     }
 
-    /// The same, signed with another secret.
+    /// A credential with exactly this payload.
+    pub fn sign_text(&self, payload: &str) -> String {
+        let header = r#"{"alg":"HS256","typ":"JWT"}"#;
+        sign_exactly(self.secret.as_bytes(), header, payload)
+    }
+
+    /// The same as [`Login::sign`], signed with another secret.
     pub fn sign_with(&self, secret: &str, changes: &Value) -> String {
         sign_exactly(
             secret.as_bytes(),
