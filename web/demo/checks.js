@@ -18,7 +18,7 @@ export const CLIENT_CHECKS = Array.from({ length: 14 }, (_, place) => String(pla
 export const PROSODY_CHECKS = ['alg', 'typ', 'aud', 'room', 'user'];
 
 /** Keys that the web client knows; it reports any other. */
-const FEATURES = new Set(
+export const FEATURES = new Set(
   (
     'livestreaming recording transcription sip-inbound-call sip-outbound-call inbound-call outbound-call ' +
     'file-upload list-visitors send-groupchat create-polls flip branding calendar live-translation lobby ' +
@@ -31,7 +31,7 @@ const FEATURES = new Set(
  *
  * @param {string} token
  * @param {number} nowSeconds seconds since 1970 by the browser's clock, which is the one that the web client reads
- * @param {string} wantedRoom the room that was asked for, as it was typed; may be empty
+ * @param {string} wantedRoom the room of the form, as it was typed; may be empty
  * @returns {Map<string, Finding>}
  */
 export function check(token, nowSeconds, wantedRoom) {

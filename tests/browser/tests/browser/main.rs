@@ -18,8 +18,10 @@ mod signature;
 #[path = "../../../service/spin.rs"]
 mod spin;
 
+mod callers;
 mod cors;
 mod demo;
 mod errors;
+mod joining;
 mod site;
 mod snippet;
