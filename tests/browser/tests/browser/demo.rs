@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::credentials::Login;
 use crate::harness::{Settings, now, root};
-use crate::joining::CONSUMER;
+use crate::joining::consumer;
 use crate::site::{Service, form, serve, tokens};
 
 /// Where the demo is open: pages and browser.
@@ -89,7 +89,9 @@ impl Demo {
     /// No rule of axe is broken.
     fn accessible(&self, context: &str) {
         if self.value("window.axe === undefined") == true {
-            let axe = CONSUMER.join("node_modules/axe-core/axe.min.js");
+            let Some(axe) = consumer("node_modules/axe-core/axe.min.js") else {
+                return;
+            };
             let axe = fs::read_to_string(axe).expect("axe is installed");
             // As the driver's own script: the page's policy lets it evaluate nothing.
             self.browser.run(&axe, &Value::Null);
