@@ -85,7 +85,7 @@ fn object(part: &str) -> Option<Map<String, Value>> {
 
 /// The checks of the header, in the order in which the service makes them: it says nothing of those after the one that
 /// fails.
-const ORDER: [&str; 5] = ["crit", "typ", "alg", "kid", "signature"];
+const ORDER: [&str; 5] = ["alg", "kid", "crit", "typ", "signature"];
 
 pub(super) fn check(
     context: &Context,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use devkit_doctor::finding::Kind;
+use devkit_doctor::checks;
 use devkit_doctor::profile;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 

@@ -13,6 +13,9 @@ use devkit_doctor::token;
 
 use crate::setup::{APP_ID, NOW, Setup, key, short_key};
 
+/// A secret that does not repeat, of four characters.
+const FEW_CHARACTERS: &str = "abcdabdcacbdbadcbcadcdabdbcaddcb";
+
 fn ids(report: &Report) -> String {
     let ids: Vec<&str> = report.findings.iter().map(|finding| finding.id).collect();
     ids.join(" ")
@@ -180,12 +183,9 @@ fn cases() -> Vec<(Setup, &'static str)> {
         (good().set("jaas_private_key", short_key()), ""),
         (
             good().set("jaas_key_id", &format!("{APP_ID}/fee1bc-SAMPLE_APP")),
-            "sample-app-key",
+            "invalid",
         ),
-        (
-            good().set("jaas_key_id", "fee1bc-sample_app"),
-            "sample-app-key",
-        ),
+        (good().set("jaas_key_id", "fee1bc-sample_app"), "invalid"),
         (good().set("signing_engine", "jwt-simple"), "engine-slow"),
         (
             good().with(|s| s.throw_away_key = Some(key().into())),
@@ -207,6 +207,7 @@ fn cases() -> Vec<(Setup, &'static str)> {
         (origins("https://talk.vtaiwan.tw http://127.0.0.1:3000"), ""),
         (origins("https://*.vtaiwan.tw"), ""),
         (origins("https://*.vercel.app"), "origin-shared"),
+        (origins("https://app-*-team.vercel.app"), "origin-shared"),
         (
             origins("https://talk.vtaiwan.tw https://*.github.io https://*.co.uk"),
             "origin-shared origin-shared",
@@ -261,11 +262,12 @@ fn cases() -> Vec<(Setup, &'static str)> {
         (good().set("token_leeway_seconds", "9"), "leeway-short"),
         (
             open().set("auth_issuer", "https://login.vtaiwan.tw"),
-            "moderator-open",
+            "invalid",
         ),
-        (open().set("auth_jwks", &jwks("")), "moderator-open"),
+        (open().set("auth_jwks", &jwks("")), "invalid"),
+        (good().set("auth_hs256_secret", &"ab".repeat(16)), "invalid"),
         (
-            good().set("auth_hs256_secret", &"ab".repeat(16)),
+            good().set("auth_hs256_secret", FEW_CHARACTERS),
             "secret-guessable",
         ),
         (
@@ -278,7 +280,7 @@ fn cases() -> Vec<(Setup, &'static str)> {
             good()
                 .without("auth_hs256_secret")
                 .set("auth_jwks", &jwks(r#",{"kid":"2","kty":"oct","k":"AA"}"#)),
-            "jwks-private",
+            "invalid jwks-private",
         ),
         // A key that the service leaves out.
         (
@@ -309,7 +311,7 @@ fn cases() -> Vec<(Setup, &'static str)> {
             with_jwks(&jwks(
                 r#",{"kid":"2","kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}"#,
             )),
-            "jwks-private",
+            "invalid jwks-private",
         ),
         (
             with_jwks(&jwks(
@@ -560,6 +562,7 @@ fn a_repair_that_is_typed_leads_to_a_service_that_works() {
         let repairs: Vec<&str> = report
             .findings
             .iter()
+            .filter(|finding| finding.id != "name-unread")
             .filter_map(|finding| finding.repair.as_deref())
             .filter(|repair| repair.starts_with("export ") && !repair.contains("FILE"))
             .filter(|repair| !repair.contains("VALUE") && !repair.contains("JWKS_URI"))
@@ -597,7 +600,7 @@ fn a_repair_names_the_line_of_the_env_file() {
             "line 2 of .dev.vars: TOKEN_TTL_SECONDS=\"3600\"",
         ),
         (
-            in_file("AUTH_HS256_SECRET", &"ab".repeat(16)),
+            in_file("AUTH_HS256_SECRET", FEW_CHARACTERS),
             "secret-guessable",
             "line 2 of .dev.vars: AUTH_HS256_SECRET=\"…\", with the output of `openssl rand -base64 48`",
         ),

@@ -303,6 +303,19 @@ fn a_credential_comes_from_a_file_or_from_standard_input() {
 }
 
 #[test]
+fn values_of_dot_env_count_as_spin_reads_them() {
+    let project = project("dot-env", "");
+    let entries = "SPIN_VARIABLE_TOKEN_TTL_SECONDS=7200\nTOKEN_LEEWAY_SECONDS=0\n";
+    fs::write(project.join(".env"), entries).expect("a file");
+    let lines = text(&doctor_in(&project, &[]));
+    assert!(lines.contains("warning[ttl-long] "), "{lines}");
+    let repair = "Repair: in .env: SPIN_VARIABLE_TOKEN_TTL_SECONDS=\"3600\"";
+    assert!(lines.contains(repair), "{lines}");
+    // Spin reads no other names there.
+    assert!(!lines.contains("leeway-short"), "{lines}");
+}
+
+#[test]
 fn a_pipe_gets_no_colours_and_each_repair_on_its_line() {
     let wrong = good_text().replace("=\"true\"", "=\"maybe\"") + "TOKEN_LEEWAY_SECONDS=0\n";
     let lines = text(&with_file(&env_file("pipe", &wrong), &[]));
