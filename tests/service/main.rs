@@ -2,12 +2,7 @@
 //!
 //! `cargo dev build` first. `JAAS_TEST_HOST=spin` runs the same cases against `spin up`.
 
-mod credentials;
-mod harness;
-mod http;
-mod key_material;
-mod signature;
-mod spin;
+use testkit::{credentials, harness, http, key_material, signature};
 
 mod authentication;
 mod configuration;

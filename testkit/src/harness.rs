@@ -15,9 +15,9 @@ use devkit_host::{Faults, Log, Options};
 use devkit_rules as rules;
 use serde_json::Value;
 
-use crate::http::{Answer, Connection, Request, locked};
+use crate::http::{Answer, Connection, Request};
 use crate::key_material::{Key, Kind, key};
-use crate::{signature, spin};
+use crate::{locked, signature, spin};
 
 pub const APP_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef";
 pub const KEY_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef/4f4910";
@@ -28,7 +28,7 @@ pub const FOREIGN: &str = "https://evil.example";
 
 const ARTIFACT: &str = "target/wasm32-wasip2/release/jaas_jwt.wasm";
 
-/// The project's folder. The package of the tests in a browser, which use this file too, is below it.
+/// The project's folder. This package is below it.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
@@ -546,6 +546,7 @@ impl Drop for Place {
     }
 }
 
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::http::get;
