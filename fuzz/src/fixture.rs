@@ -1,14 +1,12 @@
 //! What the targets share: a key, secrets, good configurations, and the search for what must not get out.
 
 use std::collections::HashSet;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jaas_jwt::config::Config;
 use serde_json::json;
+use testkit::key_material::openssl_key;
 
 pub const APP_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef";
 pub const KEY_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef/4f4910";
@@ -28,36 +26,8 @@ pub const EXPIRY: u64 = NOW + 3600;
 const WINDOW: usize = 16;
 
 /// A private key of 2048 bits in PKCS#8, made by OpenSSL when it is first asked for.
-pub static PEM: LazyLock<String> = LazyLock::new(|| {
-    openssl(
-        &[
-            "genpkey",
-            "-algorithm",
-            "RSA",
-            "-pkeyopt",
-            "rsa_keygen_bits:2048",
-        ],
-        b"",
-    )
-});
-
-/// Runs OpenSSL; its output is text.
-pub fn openssl(arguments: &[&str], input: &[u8]) -> String {
-    let mut child = Command::new("openssl")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("openssl starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    // A command that reads no input may have ended.
-    let _ = stdin.write_all(input);
-    drop(stdin);
-    let output = child.wait_with_output().expect("openssl ends");
-    assert!(output.status.success(), "openssl fails");
-    String::from_utf8(output.stdout).expect("text")
-}
+pub static PEM: LazyLock<String> =
+    LazyLock::new(|| openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]));
 
 /// The private key in DER, PKCS#8.
 pub static DER: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -112,13 +82,7 @@ fn login(moderator: bool) -> String {
 
 /// A credential with these bytes, signed with [`SECRET`] whatever they are.
 pub fn signed(header: &[u8], payload: &[u8]) -> String {
-    let message = format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header),
-        URL_SAFE_NO_PAD.encode(payload)
-    );
-    let tag = hmac_sha256::HMAC::mac(message.as_bytes(), SECRET.as_bytes());
-    format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
+    testkit::hs256::sign(SECRET, header, payload)
 }
 
 /// Puts the secrets into the places that an input keeps for them.

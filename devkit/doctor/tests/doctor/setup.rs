@@ -1,7 +1,6 @@
 //! A configuration without a fault, and ways to spoil it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use devkit_doctor::examine;
@@ -21,14 +20,7 @@ pub fn root() -> PathBuf {
 
 /// What `openssl` writes; these tests need it.
 pub fn openssl(arguments: &[&str]) -> String {
-    let output = Command::new("openssl")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .expect("openssl runs");
-    assert!(output.status.success(), "openssl {arguments:?}");
-    String::from_utf8(output.stdout).expect("PEM is ASCII")
+    testkit::key_material::openssl(arguments, "")
 }
 
 fn rsa(bits: &str) -> String {

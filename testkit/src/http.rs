@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -164,11 +163,6 @@ pub fn preflight(target: &str, origin: &str) -> Request {
     Request::new("OPTIONS", target)
         .origin(origin)
         .header("Access-Control-Request-Method", "GET")
-}
-
-/// Locks, also where another test failed with the lock in its hands: its failure is its own.
-pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug)]

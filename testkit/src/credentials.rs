@@ -2,10 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::hmac;
 use serde_json::{Value, json};
 
 use crate::harness::{Settings, now};
+
+pub use crate::hs256::{sign as sign_exactly, signing_input};
 
 pub const ISSUER: &str = "https://login.example";
 pub const AUDIENCE: &str = "jaas";
@@ -83,20 +84,4 @@ pub fn payload(changes: &Value) -> String {
         }
     }
     claims.to_string()
-}
-
-/// Header and payload, to be signed.
-pub fn signing_input(header: &str, payload: &str) -> String {
-    format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header),
-        URL_SAFE_NO_PAD.encode(payload)
-    )
-}
-
-/// A token of exactly these texts, with an HMAC under this secret.
-pub fn sign_exactly(secret: &[u8], header: &str, payload: &str) -> String {
-    let input = signing_input(header, payload);
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), input.as_bytes());
-    format!("{input}.{}", URL_SAFE_NO_PAD.encode(tag))
 }

@@ -15,9 +15,10 @@ use devkit_host::{Faults, Log, Options};
 use devkit_rules as rules;
 use serde_json::Value;
 
-use crate::http::{Answer, Connection, Request, locked};
+pub use crate::root;
+use crate::http::{Answer, Connection, Request};
 use crate::key_material::{Key, Kind, key};
-use crate::{signature, spin};
+use crate::{locked, signature, spin};
 
 pub const APP_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef";
 pub const KEY_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef/4f4910";
@@ -27,14 +28,6 @@ pub const ALLOWED: &str = "https://vtaiwan.tw";
 pub const FOREIGN: &str = "https://evil.example";
 
 const ARTIFACT: &str = "target/wasm32-wasip2/release/jaas_jwt.wasm";
-
-/// The project's folder. The package of the tests in a browser, which use this file too, is below it.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .find(|folder| folder.join("spin.toml").is_file())
-        .expect("a folder with spin.toml")
-}
 
 /// Seconds since 1970.
 pub fn now() -> i64 {
@@ -546,6 +539,7 @@ impl Drop for Place {
     }
 }
 
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::http::get;

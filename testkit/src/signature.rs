@@ -43,6 +43,7 @@ pub fn is_valid_for_openssl(token: &str, key: &Key) -> bool {
     output.status.success()
 }
 
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::harness::Server;

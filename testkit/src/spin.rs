@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::http::{Connection, Request, locked};
+use crate::http::{Connection, Request};
 use crate::key_material::Directory;
+use crate::locked;
 
 /// The first start compiles the component.
 const START: Duration = Duration::from_secs(60);

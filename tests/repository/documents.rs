@@ -6,7 +6,7 @@ use std::process::Command;
 
 use toml::Table;
 
-use crate::harness::root;
+use testkit::root;
 use crate::key_material::pem_line;
 
 const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];

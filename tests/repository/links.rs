@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::harness::root;
+use testkit::root;
 
 /// The documents: at the root, in docs/, and beside what they describe.
 fn documents() -> Vec<PathBuf> {
