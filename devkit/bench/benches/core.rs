@@ -1,7 +1,7 @@
 //! What a request takes of the service's core, compiled for this machine:
 //! `cargo bench --package devkit-bench --no-default-features --bench core`.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use divan::Bencher;
 use jaas_jwt::config::{Config, variable};
@@ -18,8 +18,9 @@ fn main() {
 /// A key of 2048 bits, which is made for this and never kept.
 fn pem() -> String {
     let output = Command::new("openssl")
-        .args(["genpkey", "-quiet", "-algorithm", "RSA"])
+        .args(["genpkey", "-algorithm", "RSA"])
         .args(["-pkeyopt", "rsa_keygen_bits:2048"])
+        .stderr(Stdio::null())
         .output()
         .expect("openssl starts");
     String::from_utf8(output.stdout).expect("a PEM is text")

@@ -329,16 +329,31 @@ fn load(
     connections: usize,
     duration: Duration,
 ) -> Result<Round> {
-    let before = server.usage();
+    let before = settled(server);
     let (count, mut round) = if kind == UNSIGNED {
         by_head(server.address, connections, duration)?
     } else {
         by_wrk(wrk, script, server.address, kind, connections, duration)?
     };
+    let after = settled(server);
     round.processor_ms = before
-        .zip(server.usage())
+        .zip(after)
         .map(|(before, after)| (after.processor_ms - before.processor_ms) / count);
     Ok(round)
+}
+
+/// What a server has used once it is idle.
+fn settled(server: &Server) -> Option<Usage> {
+    let mut usage = server.usage()?;
+    for _ in 0..100 {
+        thread::sleep(Duration::from_millis(50));
+        let now = server.usage()?;
+        if now.processor_ms == usage.processor_ms {
+            break;
+        }
+        usage = now;
+    }
+    Some(usage)
 }
 
 fn by_wrk(
@@ -381,7 +396,8 @@ fn by_wrk(
         p50_ms,
         p99_ms,
     };
-    Ok((count, round))
+    // At the end each connection waits for a response that wrk does not count, and the server computes all the same.
+    Ok((count + connections as f64, round))
 }
 
 /// wrk cannot send `HEAD`: it waits for the body whose length the response states.
