@@ -10,8 +10,9 @@ use browser_tests::{Browser, Key};
 use serde_json::{Value, json};
 
 use crate::credentials::Login;
-use crate::harness::{Settings, now, root};
+use crate::harness::{Settings, now};
 use crate::joining::consumer;
+use crate::root;
 use crate::site::{Service, form, serve, tokens};
 
 /// Where the demo is open: pages and browser.
