@@ -352,7 +352,8 @@ function tick() {
   const countdown = any('countdown');
   countdown.dataset.seconds = String(left);
   write(countdown, left > 0 ? clockTime(left) : text('countdown.over'));
-  showChecks(received);
+  const passed = String(showChecks(received));
+  if (app.dataset.state === 'token' && passed !== said.passed) setState('token', { ...said, passed });
   if (left === 0 && app.dataset.state === 'token') setState('expired');
 }
 

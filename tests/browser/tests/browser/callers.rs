@@ -6,8 +6,9 @@ use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
-use crate::credentials::{AUDIENCE, ISSUER, payload, signing_input};
+use crate::credentials::{AUDIENCE, ISSUER, payload};
 use crate::harness::Settings;
+use crate::hs256::signing_input;
 use crate::http::Token;
 use crate::joining::{Site, web};
 use crate::site::tokens;

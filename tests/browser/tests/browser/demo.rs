@@ -10,8 +10,9 @@ use browser_tests::{Browser, Key};
 use serde_json::{Value, json};
 
 use crate::credentials::Login;
-use crate::harness::{Settings, now, root};
+use crate::harness::{Settings, now};
 use crate::joining::consumer;
+use crate::root;
 use crate::site::{Service, form, serve, tokens};
 
 /// Where the demo is open: pages and browser.
@@ -33,10 +34,11 @@ impl Demo {
         Service::start(Settings::good().set("allowed_origins", &self.pages.origin()))
     }
 
-    /// The page's URL, in English, with these parameters.
+    /// The page's URL, in English unless they say otherwise, with these parameters.
     fn url(&self, server: &str, parameters: &[(&str, &str)]) -> String {
-        let first = [("lang", "en"), ("server", server)];
-        let parameters = form(&[&first, parameters].concat());
+        // The first of a name counts.
+        let last = [("lang", "en"), ("server", server)];
+        let parameters = form(&[parameters, &last].concat());
         format!("{}/demo/?{parameters}", self.pages.origin())
     }
 
@@ -405,11 +407,14 @@ fn what_came_of_the_button_comes_into_view_and_starts_with_one_sentence() {
 fn good_checks_are_folded_and_bad_ones_are_not() {
     let demo = Demo::new();
     let service = demo.service();
-    demo.open(&service.wire.url(), &[("lang", "zh-TW")]);
+    demo.open(&service.wire.url(), &[]);
     demo.ask("token");
     let open = "document.querySelector('#checks-details').open";
     assert_eq!(demo.value(open), false);
+    assert_eq!(demo.browser.text("#summary"), "all 14 passed");
+    demo.browser.click("#language");
     assert_eq!(demo.browser.text("#summary"), "14 項全部通過");
+    demo.browser.click("#language");
     // What the reader opens stays open, although the list is written anew every second.
     demo.browser.click("#checks-details > summary");
     std::thread::sleep(std::time::Duration::from_millis(1500));
@@ -420,6 +425,10 @@ fn good_checks_are_folded_and_bad_ones_are_not() {
         &Value::Null,
     );
     demo.browser.until(open);
+    assert_eq!(
+        demo.value("document.querySelector('#status').dataset.tone"),
+        "bad"
+    );
     demo.show("checks-failed");
 }
 

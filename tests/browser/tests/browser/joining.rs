@@ -9,8 +9,9 @@ use std::sync::LazyLock;
 use browser_tests::Browser;
 use serde_json::{Value, json};
 
-use crate::harness::{APP_ID, Settings, root};
+use crate::harness::{APP_ID, Settings};
 use crate::http::Token;
+use crate::root;
 use crate::site::{Service, own_pages, serve, tokens};
 
 /// What the examples and documents write where the service's address belongs.

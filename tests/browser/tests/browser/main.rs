@@ -2,7 +2,7 @@
 //!
 //! `cargo dev build` first. The component, its settings and its log are those of the tests over HTTP.
 
-use testkit::{harness, http};
+use testkit::{credentials, harness, hs256, http, root};
 
 mod callers;
 mod cors;
