@@ -38,7 +38,7 @@ fn first_column(text: &str) -> Vec<String> {
 
 #[test]
 fn both_pages_explain_each_finding() {
-    let ids: BTreeSet<&str> = Kind::ALL.iter().map(|kind| kind.id()).collect();
+    let ids: BTreeSet<&str> = checks::all().map(|check| check.id).collect();
     for name in PAGES {
         let explained = explained(name);
         for id in &ids {
