@@ -455,7 +455,7 @@ fn null_opens_no_room_and_is_otherwise_as_absent_as_it_is_harmless() {
     let rooms = |value: &Value| {
         call_and("rooms", value).map(|identity| format!("{:?}", identity.rooms.unwrap()))
     };
-    let none = format!("{:?}", room::List::from_names([]));
+    let none = format!("{:?}", crate::room::List::from_names([]));
     assert_eq!(rooms(&Value::Null), Ok(none.clone()));
     assert_eq!(rooms(&json!([])), Ok(none));
     assert!(call_with(json!({})).unwrap().rooms.is_none());

@@ -2,7 +2,7 @@
 
 use jaas_jwt::caller::{self, Cause, Claim, Error, KeySet, VerificationKey};
 use jaas_jwt::config::{Config, Unavailable};
-use jaas_jwt::cors::origin::AllowedOrigins;
+use jaas_jwt::cors::AllowedOrigins;
 use jaas_jwt::environment::Environment;
 use jaas_jwt::http::{Headers, Request};
 use jaas_jwt::private_key::PrivateKeyText;
