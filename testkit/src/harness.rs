@@ -15,9 +15,9 @@ use devkit_host::{Faults, Log, Options};
 use devkit_rules as rules;
 use serde_json::Value;
 
-pub use crate::root;
 use crate::http::{Answer, Connection, Request};
 use crate::key_material::{Key, Kind, key};
+pub use crate::root;
 use crate::{locked, signature, spin};
 
 pub const APP_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef";

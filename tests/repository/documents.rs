@@ -6,8 +6,8 @@ use std::process::Command;
 
 use toml::Table;
 
+use testkit::key_material::pem_line;
 use testkit::root;
-use crate::key_material::pem_line;
 
 const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
 

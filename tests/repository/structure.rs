@@ -83,7 +83,10 @@ fn a_circle_and_an_import_upwards_are_found() {
         }
         imports
     };
-    assert_eq!(find_circle(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])), None);
+    assert_eq!(
+        find_circle(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])),
+        None
+    );
     assert!(find_circle(&graph(&[("a", "b"), ("b", "c"), ("c", "a")])).is_some());
 }
 
@@ -219,7 +222,11 @@ fn collect_paths(tokens: &[TokenTree], paths: &mut Vec<Vec<String>>) {
             }
             TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
             TokenTree::Group(group) => {
-                let prefix = if colons == 2 { path.clone() } else { Vec::new() };
+                let prefix = if colons == 2 {
+                    path.clone()
+                } else {
+                    Vec::new()
+                };
                 groups.push((prefix, group.stream()));
                 flush(&mut path);
                 colons = 0;
@@ -246,7 +253,11 @@ fn collect_paths(tokens: &[TokenTree], paths: &mut Vec<Vec<String>>) {
                 inner.push(vec![name.to_string()]);
             }
         }
-        paths.extend(inner.into_iter().map(|path| [prefix.clone(), path].concat()));
+        paths.extend(
+            inner
+                .into_iter()
+                .map(|path| [prefix.clone(), path].concat()),
+        );
     }
 }
 
