@@ -1,19 +1,18 @@
-//! The one error type: a status and a public message, and apart from them what the log says.
+//! Every stage's error, as a status and a public message, and apart from them what the log says.
 //!
-//! Neither half ever holds a part of a key, of a token or of what a caller said about a person: variants carry names
-//! of parameters and variables and sentences about them, never their values. The origin, which no person chooses, is
-//! the exception, and is logged by the service itself.
+//! Neither half ever holds a part of a key, of a token or of what a caller said about a person: the stages' errors carry
+//! names of parameters and variables and sentences about them, never their values. The origin, which no person chooses,
+//! is the exception, and is logged by the service itself.
 #![forbid(unsafe_code)]
 
 use serde::Serialize;
 
-use crate::caller::CredentialError;
 use crate::config::{MISSING_MESSAGE, Problem};
 use crate::log::Line;
-use crate::origin::Refusal;
+use crate::{caller, cors, policy, request, token};
 
-/// Why a request is not granted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a request gets no token.
+#[derive(Debug)]
 pub enum Error {
     /// 404: no such path.
     NotFound,
@@ -23,35 +22,48 @@ pub enum Error {
         allow: &'static str,
     },
     /// 403: a page of this origin may not call.
-    OriginRefused {
-        /// What was wrong with the `Origin` header; for the log.
-        refusal: Refusal,
+    Origin {
+        /// What is wrong with the `Origin` header; for the log.
+        rejection: cors::Rejection,
         /// The allow list, where the configuration discloses it.
         allowed: Option<Vec<String>>,
     },
     /// 401: nobody knows who is calling.
-    Unauthorized(CredentialError),
-    /// 403: the room is not open to the caller.
-    RoomNotAllowed,
-    /// 400: a parameter has a value that cannot be used.
-    Parameter {
-        /// The parameter's name.
-        name: &'static str,
-        /// What is wrong and what would be right; follows the name in the message.
-        problem: String,
-    },
-    /// 400: the body as a whole cannot be read.
-    MalformedBody(&'static str),
-    /// 413: the body is larger than [`crate::parameters::MAX_BODY_BYTES`].
-    BodyTooLarge,
-    /// 415: the body is neither JSON nor a form.
-    UnsupportedMediaType,
+    Caller(caller::Error),
+    /// 400, 413 or 415: a parameter or the body cannot be used.
+    Request(request::Error),
+    /// 400 or 403: nothing is granted.
+    Policy(policy::Error),
     /// 500: no token can be made with this configuration.
     Configuration(Vec<Problem>),
-    /// 503: the health check's way to say the same.
+    /// 503: the same for the health check.
     Unhealthy(Vec<Problem>),
     /// 500: the signature failed although the key was read.
-    Signing,
+    Signing(token::SigningError),
+}
+
+impl From<caller::Error> for Error {
+    fn from(error: caller::Error) -> Self {
+        Self::Caller(error)
+    }
+}
+
+impl From<request::Error> for Error {
+    fn from(error: request::Error) -> Self {
+        Self::Request(error)
+    }
+}
+
+impl From<policy::Error> for Error {
+    fn from(error: policy::Error) -> Self {
+        Self::Policy(error)
+    }
+}
+
+impl From<token::SigningError> for Error {
+    fn from(error: token::SigningError) -> Self {
+        Self::Signing(error)
+    }
 }
 
 impl Error {
@@ -59,14 +71,17 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Parameter { .. } | Self::MalformedBody(_) => 400,
-            Self::Unauthorized(_) => 401,
-            Self::OriginRefused { .. } | Self::RoomNotAllowed => 403,
+            Self::Policy(policy::Error::RoomMissing) => 400,
+            Self::Request(error) => match error {
+                request::Error::BodyTooLarge => 413,
+                request::Error::UnsupportedMediaType | request::Error::UnsupportedEncoding => 415,
+                _ => 400,
+            },
+            Self::Caller(_) => 401,
+            Self::Origin { .. } | Self::Policy(policy::Error::RoomNotAllowed) => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
-            Self::BodyTooLarge => 413,
-            Self::UnsupportedMediaType => 415,
-            Self::Configuration(_) | Self::Signing => 500,
+            Self::Configuration(_) | Self::Signing(_) => 500,
             Self::Unhealthy(_) => 503,
         }
     }
@@ -77,27 +92,15 @@ impl Error {
         match self {
             Self::NotFound => "Not found: this service answers /api/jitsi-token and /healthz".into(),
             Self::MethodNotAllowed { allow } => format!("Method not allowed: use one of {allow}"),
-            Self::OriginRefused { .. } => "Origin not allowed".into(),
-            Self::Unauthorized(error) => error.message(),
-            Self::RoomNotAllowed => "Room not allowed".into(),
-            Self::Parameter { name, problem } => format!("{name} {problem}"),
-            Self::MalformedBody(problem) => (*problem).into(),
-            Self::BodyTooLarge => format!(
-                "The body is too large: send at most {} bytes",
-                crate::parameters::MAX_BODY_BYTES
-            ),
-            Self::UnsupportedMediaType => {
-                "Unsupported Content-Type: send one Content-Type header, application/json or application/x-www-form-urlencoded, in UTF-8".into()
+            Self::Origin { .. } => "Origin not allowed".into(),
+            Self::Caller(error) => error.to_string(),
+            Self::Request(error) => error.to_string(),
+            Self::Policy(error) => error.to_string(),
+            Self::Configuration(problems) if problems.iter().any(Problem::is_missing) => {
+                MISSING_MESSAGE.into()
             }
-            Self::Configuration(problems) => {
-                if problems.iter().any(Problem::is_missing) {
-                    MISSING_MESSAGE.into()
-                } else {
-                    join(problems)
-                }
-            }
-            Self::Unhealthy(problems) => join(problems),
-            Self::Signing => "The token could not be signed: check jaas_private_key with `openssl rsa -in key.pem -check -noout`".into(),
+            Self::Configuration(problems) | Self::Unhealthy(problems) => join(problems),
+            Self::Signing(_) => "The token could not be signed: check jaas_private_key with `openssl rsa -in key.pem -check -noout`".into(),
         }
     }
 
@@ -105,13 +108,13 @@ impl Error {
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
         match self {
             Self::MethodNotAllowed { allow } => Some(("allow", (*allow).to_owned())),
-            Self::Unauthorized(error) => Some(("www-authenticate", error.challenge().to_owned())),
+            Self::Caller(error) => Some(("www-authenticate", error.challenge().to_owned())),
             _ => None,
         }
         .into_iter()
     }
 
-    /// The JSON body of the answer.
+    /// The JSON body of the response.
     #[must_use]
     pub fn body(&self) -> Body<'_> {
         let unhealthy = match self {
@@ -122,7 +125,7 @@ impl Error {
             status: unhealthy.map(|_| "error"),
             error: self.message(),
             allowed_origins: match self {
-                Self::OriginRefused { allowed, .. } => allowed.as_deref(),
+                Self::Origin { allowed, .. } => allowed.as_deref(),
                 _ => None,
             },
             problems: unhealthy,
@@ -139,15 +142,15 @@ impl Error {
         Line {
             level: if self.status() < 500 { "warn" } else { "error" },
             status: self.status(),
-            event: None,
-            moderator: None,
             reason: Some(match self {
-                Self::OriginRefused { refusal, .. } => refusal.reason().into(),
-                _ if problems.is_some() => "configuration".into(),
+                Self::Origin { rejection, .. } => rejection.to_string(),
+                Self::Caller(error) => error.reason(),
+                Self::Request(error) => error.reason().into_owned(),
+                Self::Configuration(_) | Self::Unhealthy(_) => "configuration".to_owned(),
                 _ => self.message(),
             }),
             problems,
-            origin: None,
+            ..Line::default()
         }
     }
 }
@@ -207,16 +210,16 @@ mod tests {
 
     #[test]
     fn the_list_of_origins_is_told_only_where_it_is_disclosed() {
-        let refused = |allowed| Error::OriginRefused {
-            refusal: Refusal::NotListed,
+        let rejected = |allowed| Error::Origin {
+            rejection: cors::Rejection::NotListed,
             allowed,
         };
         assert_eq!(
-            text(&refused(Some(vec!["https://a.example".into()])).body()),
+            text(&rejected(Some(vec!["https://a.example".into()])).body()),
             r#"{"error":"Origin not allowed","allowed_origins":["https://a.example"]}"#
         );
         assert_eq!(
-            text(&refused(None).body()),
+            text(&rejected(None).body()),
             r#"{"error":"Origin not allowed"}"#
         );
     }

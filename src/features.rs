@@ -42,14 +42,14 @@ impl Feature {
         KEYS.iter().position(|known| *known == key).map(Self)
     }
 
-    /// The known key that is most like this one.
+    /// The known key that is most similar to this one.
     #[must_use]
     pub fn nearest(key: &str) -> &'static str {
         let key = key.to_ascii_lowercase();
         KEYS.into_iter()
             .max_by(|a, b| {
-                let likeness = |known| strsim::sorensen_dice(&key, known);
-                likeness(a).total_cmp(&likeness(b))
+                let similarity = |known| strsim::sorensen_dice(&key, known);
+                similarity(a).total_cmp(&similarity(b))
             })
             .unwrap_or(KEYS[0])
     }
@@ -94,12 +94,12 @@ pub struct GrantedFeatures {
 }
 
 impl GrantedFeatures {
-    /// Grants what the role may have and the request asks for; a request that does not say asks for all.
+    /// Grants what the role may have and the request names; a request that names none means all.
     #[must_use]
-    pub fn new(role: &FeatureSet, asked: Option<&FeatureSet>) -> Self {
+    pub fn new(role: &FeatureSet, requested: Option<&FeatureSet>) -> Self {
         let granted = (0..KEYS.len())
             .map(Feature)
-            .filter(|f| role.contains(*f) && asked.is_none_or(|asked| asked.contains(*f)))
+            .filter(|f| role.contains(*f) && requested.is_none_or(|set| set.contains(*f)))
             .collect();
         Self {
             role: role.clone(),
@@ -130,8 +130,8 @@ mod tests {
             .collect()
     }
 
-    fn granted(role: &[&str], asked: Option<&[&str]>) -> Vec<(String, bool)> {
-        let features = GrantedFeatures::new(&set(role), asked.map(set).as_ref());
+    fn granted(role: &[&str], requested: Option<&[&str]>) -> Vec<(String, bool)> {
+        let features = GrantedFeatures::new(&set(role), requested.map(set).as_ref());
         let value = serde_json::to_value(features).unwrap();
         let object = value.as_object().unwrap();
         object
@@ -141,8 +141,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_granted_is_what_the_role_may_have_and_the_request_asks_for() {
-        for (role, asked, expected) in [
+    fn what_is_granted_is_what_the_role_may_have_and_the_request_names() {
+        for (role, requested, expected) in [
             (&["recording"][..], None, &["recording"][..]),
             (&["recording", "lobby"], None, &["lobby", "recording"]),
             (
@@ -155,12 +155,12 @@ mod tests {
             (&[], Some(&["recording"]), &[]),
             (&[], None, &[]),
         ] {
-            let mut on: Vec<_> = granted(role, asked)
+            let mut on: Vec<_> = granted(role, requested)
                 .into_iter()
                 .filter_map(|(key, on)| on.then_some(key))
                 .collect();
             on.sort();
-            assert_eq!(on, expected, "{role:?} {asked:?}");
+            assert_eq!(on, expected, "{role:?} {requested:?}");
         }
     }
 

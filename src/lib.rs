@@ -8,21 +8,22 @@
 #![deny(missing_docs, unsafe_code)]
 
 pub mod caller;
-pub mod claims;
 pub mod config;
 pub mod cors;
+pub mod environment;
 pub mod error;
 pub mod features;
+pub mod http;
 pub mod log;
-pub mod origin;
-pub mod parameters;
-pub mod pem_text;
+pub mod person;
 pub mod policy;
 pub mod private_key;
+pub mod request;
 pub mod room;
+pub mod secret;
 pub mod service;
-pub mod signer;
-pub mod token_request;
+pub mod text;
+pub mod token;
 
 use std::io::{self, Read, Write};
 use std::time::SystemTime;
@@ -32,8 +33,9 @@ use spin_sdk::http::{
 };
 use spin_sdk::variables;
 
-use config::{Config, VariableUnavailable};
-use service::{Environment, Request};
+use config::{Config, Unavailable};
+use environment::Environment;
+use http::{Headers, Request};
 
 // Only for Wasm: a native linker does not take the export's name, and the tests link this crate natively.
 #[cfg(target_family = "wasm")]
@@ -49,15 +51,15 @@ mod export {
 
 /// Handles one request of the host.
 pub fn handle(incoming: IncomingRequest, outparam: ResponseOutparam) {
-    let config = Config::read(|name| match variables::get(name) {
+    let source = |name: &str| match variables::get(name) {
         Ok(value) => Ok(Some(value)),
         Err(variables::Error::Undefined(_)) => Ok(None),
-        Err(_) => Err(VariableUnavailable),
-    });
+        Err(_) => Err(Unavailable),
+    };
     let request = Request {
         method: method_name(incoming.method()),
         target: incoming.path_with_query().unwrap_or_default(),
-        headers: incoming.headers().entries(),
+        headers: Headers::new(incoming.headers().entries()),
         body: body_reader(&incoming),
     };
     // A clock before 1970 reads as 1970: the token it makes is expired, and opens nothing.
@@ -65,23 +67,21 @@ pub fn handle(incoming: IncomingRequest, outparam: ResponseOutparam) {
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
 
-    let answer = service::handle(
-        &config,
-        request,
-        Environment {
-            now,
-            random: &mut random,
-        },
-    );
-    if let Some(line) = answer.log {
+    let environment = Environment {
+        now,
+        random: &mut random,
+    };
+    let outcome = service::handle(&Config::new(&source), request, environment);
+    if let Some(line) = outcome.log {
         log(line);
     }
-    let headers: Vec<_> = answer
+    let response = outcome.response;
+    let headers: Vec<_> = response
         .headers
         .into_iter()
         .map(|(name, value)| (name.to_string(), value.into_bytes()))
         .collect();
-    respond(answer.status, &headers, &answer.body, outparam);
+    respond(response.status, &headers, &response.body, outparam);
 }
 
 /// Writes a line to the log by one call of the host. All instances share one stream: between two calls, as `eprintln!`
@@ -144,11 +144,9 @@ fn respond(status: u16, headers: &[(String, Vec<u8>)], body: &[u8], outparam: Re
     }
 }
 
-/// 128 bits from the host's generator. The host traps where it has none, and nothing is answered.
-fn random() -> [u8; 16] {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits).expect("WASI's random source does not fail");
-    bits
+/// Random bytes from the host's generator. The host traps where it has none, and no response is sent.
+fn random(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("WASI's random source does not fail");
 }
 
 fn method_name(method: Method) -> String {

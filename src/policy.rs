@@ -7,22 +7,94 @@
 #![forbid(unsafe_code)]
 
 use crate::caller::Caller;
-use crate::config::Config;
-use crate::error::Error;
-use crate::features::GrantedFeatures;
-use crate::parameters::name;
-use crate::room::RoomName;
-use crate::token_request::{Avatar, Email, PersonalText, TokenRequest};
+use crate::environment::Random;
+use crate::features::{FeatureSet, GrantedFeatures};
+use crate::person::{self, Avatar, Email, Id, Name};
+use crate::request::TokenRequest;
+use crate::room;
+
+/// What the operator decides.
+#[derive(Debug)]
+pub struct Settings {
+    /// What is taken for what a request leaves out.
+    pub defaults: Defaults,
+    /// What a moderator may do.
+    pub moderator_features: FeatureSet,
+    /// What everybody else may do.
+    pub member_features: FeatureSet,
+    /// The rooms that are open; `None`: all.
+    pub allowed_rooms: Option<room::List>,
+}
+
+/// What is taken for what a request leaves out; `None` leaves the field out of the token as well, and for the room,
+/// which every token has, makes the parameter required.
+#[derive(Debug)]
+pub struct Defaults {
+    /// The room.
+    pub room: Option<room::Name>,
+    /// The person's id.
+    pub user_id: Option<DefaultId>,
+    /// The person's display name.
+    pub user_name: Option<Name>,
+    /// The person's e-mail address.
+    pub user_email: Option<Email>,
+    /// Whether the person moderates.
+    pub moderator: Option<bool>,
+}
+
+/// An id for a person who has none: a text in which `{random}` stands for 128 random bits, in hexadecimal.
+#[derive(Debug)]
+pub struct DefaultId(String);
+
+impl DefaultId {
+    const RANDOM: &str = "{random}";
+
+    /// Checks the text as an id.
+    ///
+    /// # Errors
+    /// See [`person::Error`].
+    pub fn parse(text: &str) -> Result<Self, person::Error> {
+        let id = Self(text.to_owned());
+        Id::parse(&id.fill([0; 16]))?;
+        Ok(id)
+    }
+
+    fn fill(&self, bits: [u8; 16]) -> String {
+        let hex = format!("{:032x}", u128::from_be_bytes(bits));
+        self.0.replace(Self::RANDOM, &hex)
+    }
+
+    /// An id; reads random bits only where the text has a place for them.
+    fn make(&self, random: &mut dyn Random) -> Option<Id> {
+        let mut bits = [0; 16];
+        if self.0.contains(Self::RANDOM) {
+            random.fill(&mut bits);
+        }
+        // Checked with as many characters in each place when the settings were read.
+        Id::parse(&self.fill(bits)).ok()
+    }
+}
+
+/// Why nothing is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No room is named, and there is no default.
+    #[error("room is missing: say which room, for example room=my-room")]
+    RoomMissing,
+    /// The room is not open to the caller.
+    #[error("Room not allowed")]
+    RoomNotAllowed,
+}
 
 /// What one token grants.
 #[derive(Debug)]
 pub struct Grant {
     /// The one room.
-    pub room: RoomName,
+    pub room: room::Name,
     /// The person's id.
-    pub user_id: Option<PersonalText>,
+    pub user_id: Option<Id>,
     /// The person's display name.
-    pub user_name: Option<PersonalText>,
+    pub user_name: Option<Name>,
     /// The person's picture.
     pub user_avatar: Option<Avatar>,
     /// The person's e-mail address.
@@ -35,72 +107,28 @@ pub struct Grant {
     pub features: GrantedFeatures,
 }
 
-/// Decides on a request. `random` gives 128 random bits, for ids that are made up.
+/// Decides on a request: the room, the person, the role, the features, in this order.
 ///
 /// # Errors
-/// 400 where no room is named and none is the default; 403 for a room that is not open to the caller.
+/// See [`Error`].
 pub fn decide(
-    config: &Config,
+    settings: &Settings,
     caller: &Caller,
-    request: TokenRequest,
-    random: &mut dyn FnMut() -> [u8; 16],
+    mut request: TokenRequest,
+    random: &mut dyn Random,
 ) -> Result<Grant, Error> {
-    let defaults = &config.defaults;
-
-    // 1. The room: named or default, open to everybody, open to this person.
-    let room = request
-        .room
-        .or_else(|| defaults.room.clone())
-        .ok_or_else(|| Error::Parameter {
-            name: name::ROOM,
-            problem: "is missing: say which room, for example room=my-room".into(),
-        })?;
-    let for_all = config.allowed_rooms.as_ref();
-    let for_caller = match caller {
-        Caller::Known(identity) => identity.rooms.as_ref(),
-        Caller::Anyone | Caller::Guest => None,
-    };
-    if [for_all, for_caller]
-        .into_iter()
-        .flatten()
-        .any(|rooms| !rooms.contains(&room))
-    {
-        return Err(Error::RoomNotAllowed);
-    }
-
-    // 2. The person: who is proven is not asked, and who is not proven cannot take an id.
-    let mut default_id = || defaults.user_id.as_ref().map(|id| id.make(random));
-    let (user_id, user_name, user_avatar, user_email) = match caller {
-        Caller::Known(identity) => (
-            Some(identity.id.clone()),
-            identity.name.clone(),
-            identity.avatar.clone(),
-            identity.email.clone(),
-        ),
-        Caller::Anyone | Caller::Guest => (
-            match caller {
-                Caller::Anyone => request.user_id.or_else(default_id),
-                _ => default_id(),
-            },
-            request.user_name.or_else(|| defaults.user_name.clone()),
-            request.user_avatar,
-            request.user_email.or_else(|| defaults.user_email.clone()),
-        ),
-    };
-
-    // 3. The role: what is proven can only be lowered, and a guest has none.
-    let moderator = match caller {
-        Caller::Anyone => request.moderator.or(defaults.moderator),
-        Caller::Guest => Some(false),
-        Caller::Known(identity) => Some(identity.moderator && request.moderator != Some(false)),
-    };
-
-    // 4. The features: those of the role, fewer where the request asks for fewer.
-    let role = if moderator == Some(true) {
-        &config.moderator_features
+    let room = open_room(settings, caller, request.room.take())?;
+    let moderator = role(settings, caller, request.moderator);
+    let is_moderator = moderator == Some(true);
+    let role_features = if is_moderator {
+        &settings.moderator_features
     } else {
-        &config.member_features
+        &settings.member_features
     };
+    // A moderator's right alone: nobody hides from a recording by saying so.
+    let hidden_from_recorder = request.hidden_from_recorder.filter(|_| is_moderator);
+    let features = GrantedFeatures::new(role_features, request.features.as_ref());
+    let (user_id, user_name, user_avatar, user_email) = person(settings, caller, request, random);
     Ok(Grant {
         room,
         user_id,
@@ -108,50 +136,127 @@ pub fn decide(
         user_avatar,
         user_email,
         moderator,
-        hidden_from_recorder: request.hidden_from_recorder,
-        features: GrantedFeatures::new(role, request.features.as_ref()),
+        hidden_from_recorder,
+        features,
     })
 }
 
+type Person = (Option<Id>, Option<Name>, Option<Avatar>, Option<Email>);
+
+/// The person: a proven identity overrides the request, and who is not proven cannot take an id where others are.
+fn person(
+    settings: &Settings,
+    caller: &Caller,
+    request: TokenRequest,
+    random: &mut dyn Random,
+) -> Person {
+    let defaults = &settings.defaults;
+    if let Caller::Known(identity) = caller {
+        return (
+            Some(identity.id.clone()),
+            identity.name.clone(),
+            identity.avatar.clone(),
+            identity.email.clone(),
+        );
+    }
+    let requested_id = match caller {
+        Caller::Anyone => request.user_id,
+        Caller::Guest | Caller::Known(_) => None,
+    };
+    let default_id = || defaults.user_id.as_ref()?.make(random);
+    (
+        requested_id.or_else(default_id),
+        request.user_name.or_else(|| defaults.user_name.clone()),
+        request.user_avatar,
+        request.user_email.or_else(|| defaults.user_email.clone()),
+    )
+}
+
+/// The role: what is proven can only be lowered, and a guest has none.
+fn role(settings: &Settings, caller: &Caller, requested: Option<bool>) -> Option<bool> {
+    match caller {
+        Caller::Anyone => requested.or(settings.defaults.moderator),
+        Caller::Guest => Some(false),
+        Caller::Known(identity) => Some(identity.moderator && requested != Some(false)),
+    }
+}
+
+/// The room, named or default: open to everybody, and open to this person.
+fn open_room(
+    settings: &Settings,
+    caller: &Caller,
+    requested: Option<room::Name>,
+) -> Result<room::Name, Error> {
+    let room = requested
+        .or_else(|| settings.defaults.room.clone())
+        .ok_or(Error::RoomMissing)?;
+    let for_all = settings.allowed_rooms.as_ref();
+    let for_caller = match caller {
+        Caller::Known(identity) => identity.rooms.as_ref(),
+        Caller::Anyone | Caller::Guest => None,
+    };
+    let mut lists = [for_all, for_caller].into_iter().flatten();
+    if lists.all(|rooms| rooms.contains(&room)) {
+        Ok(room)
+    } else {
+        Err(Error::RoomNotAllowed)
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::caller::Identity;
-    use crate::config::tests::config_with;
-    use crate::parameters::Parameters;
-    use crate::room::RoomList;
+    use crate::features::Feature;
 
     const EVERYTHING: &str = "room=r&user_id=mine&user_name=My+Name&user_email=me%40x.tw&user_avatar=https://x.tw/me&user_hidden_from_recorder=true&user_moderator=true&features=recording";
 
+    fn features(keys: &[&str]) -> FeatureSet {
+        keys.iter().copied().filter_map(Feature::from_key).collect()
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            defaults: Defaults {
+                room: room::Name::parse("default-room").ok(),
+                user_id: DefaultId::parse("user123").ok(),
+                user_name: Name::parse("Your User").ok(),
+                user_email: Email::parse("user@example.com").ok(),
+                moderator: Some(true),
+            },
+            moderator_features: features(&["recording", "transcription"]),
+            member_features: features(&["recording"]),
+            allowed_rooms: None,
+        }
+    }
+
     fn identity(moderator: bool) -> Caller {
         Caller::Known(Identity {
-            id: PersonalText::parse("proven").unwrap(),
+            id: Id::parse("proven").unwrap(),
             name: None,
             email: Some(Email::parse("proven@x.tw").unwrap()),
             avatar: None,
             moderator,
-            rooms: Some(RoomList::from_names(["r"])),
+            rooms: Some(room::List::from_names(["r"])),
         })
     }
 
-    fn decide_on(variables: &[(&str, &str)], caller: &Caller, query: &str) -> Result<Grant, Error> {
-        let request = TokenRequest::read(&Parameters::from_form(query)).unwrap();
-        decide(&config_with(variables), caller, request, &mut || [0xcd; 16])
+    fn decide_on(settings: &Settings, caller: &Caller, query: &str) -> Result<Grant, Error> {
+        let request = TokenRequest::from_query(query).unwrap();
+        let mut random = |bytes: &mut [u8]| bytes.fill(0xcd);
+        decide(settings, caller, request, &mut random)
     }
 
     fn id(grant: Grant) -> Option<String> {
-        grant.user_id.map(PersonalText::into_string)
+        grant.user_id.map(Id::into_string)
     }
 
     #[test]
-    fn who_is_proven_is_not_asked() {
-        let grant = decide_on(&[], &identity(true), EVERYTHING).unwrap();
+    fn a_proven_identity_overrides_the_request() {
+        let grant = decide_on(&settings(), &identity(true), EVERYTHING).unwrap();
         assert_eq!(grant.user_name, None);
         assert_eq!(grant.user_avatar, None);
-        assert_eq!(
-            grant.user_email.clone().unwrap().into_string(),
-            "proven@x.tw"
-        );
+        let email = grant.user_email.clone().map(Email::into_string);
+        assert_eq!(email.as_deref(), Some("proven@x.tw"));
         assert_eq!(grant.moderator, Some(true));
         assert_eq!(grant.hidden_from_recorder, Some(true));
         assert_eq!(id(grant).as_deref(), Some("proven"));
@@ -159,58 +264,95 @@ mod tests {
 
     #[test]
     fn a_guest_chooses_no_id_and_no_role() {
-        let grant = decide_on(&[], &Caller::Guest, EVERYTHING).unwrap();
-        assert_eq!(grant.user_name.clone().unwrap().into_string(), "My Name");
+        let grant = decide_on(&settings(), &Caller::Guest, EVERYTHING).unwrap();
+        let name = grant.user_name.clone().map(Name::into_string);
+        assert_eq!(name.as_deref(), Some("My Name"));
         assert!(grant.user_avatar.is_some());
         assert_eq!(grant.moderator, Some(false));
         assert_eq!(id(grant).as_deref(), Some("user123"));
-        let variables = [("default_user_id", "guest-{random}")];
-        let grant = decide_on(&variables, &Caller::Guest, EVERYTHING).unwrap();
-        assert_eq!(id(grant), Some(format!("guest-{}", "cd".repeat(16))));
+    }
+
+    #[test]
+    fn only_a_moderator_hides_from_recordings() {
+        for (caller, query, hidden) in [
+            (&Caller::Anyone, "", Some(true)),
+            (&Caller::Anyone, "&user_moderator=false", None),
+            (&Caller::Guest, "&user_moderator=true", None),
+            (&identity(true), "", Some(true)),
+            (&identity(true), "&user_moderator=false", None),
+            (&identity(false), "&user_moderator=true", None),
+        ] {
+            let query = format!("room=r&user_hidden_from_recorder=true{query}");
+            let grant = decide_on(&settings(), caller, &query).unwrap();
+            assert_eq!(grant.hidden_from_recorder, hidden, "{caller:?} {query}");
+        }
+    }
+
+    #[test]
+    fn a_default_id_can_be_random() {
+        for (text, expected) in [
+            ("guest-{random}", format!("guest-{}", "cd".repeat(16))),
+            ("{random}", "cd".repeat(16)),
+            ("{Random}", "{Random}".to_owned()),
+        ] {
+            let mut settings = settings();
+            settings.defaults.user_id = DefaultId::parse(text).ok();
+            let grant = decide_on(&settings, &Caller::Guest, "").unwrap();
+            assert_eq!(id(grant), Some(expected));
+        }
+        let padded = |n: usize| DefaultId::parse(&format!("{}{{random}}", "a".repeat(n)));
+        assert!(padded(224).is_ok() && padded(225).is_err());
+        assert!(DefaultId::parse(&"{random}".repeat(9)).is_err());
+    }
+
+    #[test]
+    fn a_fixed_id_reads_no_random_bits() {
+        let request = TokenRequest::from_query("").unwrap();
+        let mut random = |_: &mut [u8]| panic!("random bits were read");
+        assert!(decide(&settings(), &Caller::Guest, request, &mut random).is_ok());
     }
 
     #[test]
     fn a_role_has_its_own_features() {
-        let variables = [
-            ("moderator_features", "recording transcription"),
-            ("member_features", "recording"),
-        ];
-        let features = |caller: &Caller, query: &str| {
-            let grant = decide_on(&variables, caller, query).unwrap();
+        for (caller, query, expected) in [
+            (&Caller::Anyone, "", &["recording", "transcription"][..]),
+            (&Caller::Anyone, "user_moderator=false", &["recording"]),
+            (
+                &Caller::Guest,
+                "features=recording+transcription",
+                &["recording"],
+            ),
+            (
+                &identity(true),
+                "room=r&features=transcription",
+                &["transcription"],
+            ),
+            (
+                &identity(true),
+                "room=r&user_moderator=false",
+                &["recording"],
+            ),
+            (
+                &identity(false),
+                "room=r&user_moderator=true",
+                &["recording"],
+            ),
+        ] {
+            let grant = decide_on(&settings(), caller, query).unwrap();
             let value = serde_json::to_value(&grant.features).unwrap();
-            let on = value
-                .as_object()
-                .unwrap()
-                .iter()
-                .filter(|(_, v)| **v == true);
-            on.map(|(key, _)| key.clone()).collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!(features(&Caller::Anyone, ""), "recording transcription");
-        assert_eq!(
-            features(&Caller::Anyone, "user_moderator=false"),
-            "recording"
-        );
-        assert_eq!(
-            features(&Caller::Guest, "features=recording+transcription"),
-            "recording"
-        );
-        assert_eq!(
-            features(&identity(true), "room=r&features=transcription"),
-            "transcription"
-        );
-        assert_eq!(
-            features(&identity(true), "room=r&user_moderator=false"),
-            "recording"
-        );
-        assert_eq!(
-            features(&identity(false), "room=r&user_moderator=true"),
-            "recording"
-        );
+            let object = value.as_object().unwrap().iter();
+            let granted: Vec<_> = object
+                .filter(|(_, v)| **v == true)
+                .map(|(k, _)| k)
+                .collect();
+            assert_eq!(granted, expected, "{caller:?} {query}");
+        }
     }
 
     #[test]
     fn a_room_must_be_open_to_all_and_to_the_person() {
-        let open = [("allowed_rooms", "r, s")];
+        let mut settings = settings();
+        settings.allowed_rooms = room::List::parse("r, s").unwrap();
         for (caller, room, allowed) in [
             (&Caller::Anyone, "r", true),
             (&Caller::Anyone, "s", true),
@@ -218,18 +360,21 @@ mod tests {
             (&identity(true), "r", true),
             (&identity(true), "s", false),
         ] {
-            let decided = decide_on(&open, caller, &format!("room={room}"));
-            assert_eq!(decided.is_ok(), allowed, "{room}");
-            if let Err(error) = decided {
-                assert_eq!(error, Error::RoomNotAllowed);
-            }
+            let decided = decide_on(&settings, caller, &format!("room={room}"));
+            let expected = if allowed {
+                Ok(())
+            } else {
+                Err(Error::RoomNotAllowed)
+            };
+            assert_eq!(decided.map(|_| ()), expected, "{room}");
         }
     }
 
     #[test]
     fn a_room_is_required_where_it_has_no_default() {
-        let error = decide_on(&[("default_room", "")], &Caller::Anyone, "").unwrap_err();
-        assert_eq!(error.status(), 400);
-        assert!(error.message().starts_with("room is missing"));
+        let mut settings = settings();
+        settings.defaults.room = None;
+        let decided = decide_on(&settings, &Caller::Anyone, "");
+        assert_eq!(decided.unwrap_err(), Error::RoomMissing);
     }
 }

@@ -9,12 +9,16 @@
  */
 
 /** @typedef {import('./jaas-token.js').TokenOptions} TokenOptions */
+/** @typedef {{ [K in keyof TokenOptions]?: NonNullable<TokenOptions[K]> }} Options what is given of them */
 /** @typedef {import('./jaas-token.js').ErrorCode} ErrorCode */
-/** @typedef {{ endpoint: string, method: 'GET' | 'POST', parameters: Record<string, unknown> }} Question */
+/** @typedef {{ endpoint: string, method: 'GET' | 'POST', parameters: Record<string, unknown> }} TokenRequest */
 /** @typedef {{ monotonic: number, wall: number }} Instant one moment on two clocks, in milliseconds */
-/** @typedef {{ token: string, lifetime: number, since: Instant }} Answer `lifetime` in seconds, 0 where unknown */
+/** @typedef {{ token: string, lifetime: number, since: Instant }} Issued `lifetime` in seconds, 0 where unknown */
 
 const PATH = '/api/jitsi-token';
+const MEETING_DOMAIN = '8x8.vc';
+/** It goes into the address of a script, so it must be nothing else. */
+const APP_ID = /^vpaas-magic-cookie-[0-9a-f]{32}$/i;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_MARGIN_SECONDS = 60;
 
@@ -29,7 +33,7 @@ export class JitsiTokenError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {string} message
-   * @param {{ status?: number, serverMessage?: string, cause?: unknown }} [details]
+   * @param {{ status?: number | undefined, serverMessage?: string | undefined, cause?: unknown }} [details]
    */
   constructor(code, message, { status, serverMessage, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
@@ -45,9 +49,9 @@ export class JitsiTokenError extends Error {
 
 /** Gets tokens, and keeps them in memory while they are good. */
 export class JitsiTokenService {
-  /** @type {TokenOptions} */
+  /** @type {Options} */
   #defaults;
-  /** @type {Map<string, Answer>} */
+  /** @type {Map<string, Issued>} */
   #kept = new Map();
   /** @type {Map<string, SharedRequest>} */
   #pending = new Map();
@@ -69,7 +73,7 @@ export class JitsiTokenService {
    * @returns {Promise<string>}
    */
   static async getToken(options) {
-    return sharedService().getToken(options);
+    return sharedService().getToken(asSnippet(options));
   }
 
   /**
@@ -79,9 +83,15 @@ export class JitsiTokenService {
   async getToken(options = {}) {
     const all = { ...this.#defaults, ...given(options) };
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = all;
-    signal?.throwIfAborted();
-    const question = questionOf({ ...all, userId: text(all.userId) ?? this.#guest });
-    return limited(signal, timeoutMs, question.endpoint, (waiter) => this.#answer(all, question, waiter));
+    throwIfAborted(signal);
+    const request = requestOf({ ...all, userId: text(all.userId) ?? this.#guest });
+    // Whoever logs out meanwhile has `clear` put another in its place.
+    const kept = this.#kept;
+    const issued = await limited(signal, timeoutMs, request.endpoint, (waiter) =>
+      this.#tokenFor(all, request, waiter),
+    );
+    this.#watch(issued, all, kept);
+    return issued.token;
   }
 
   /** Forgets every token, as when somebody logs out. */
@@ -91,48 +101,87 @@ export class JitsiTokenService {
   }
 
   /**
-   * @param {TokenOptions} options
-   * @param {Question} question
+   * Calls `onExpiring` when the token has no more than the margin left.
+   *
+   * @param {Issued} issued
+   * @param {Options} options
+   * @param {Map<string, Issued>} kept
+   */
+  #watch(issued, options, kept) {
+    const { signal, onExpiring, refreshMarginSeconds = DEFAULT_MARGIN_SECONDS } = options;
+    if (!onExpiring || issued.lifetime <= 0) return;
+    const look = () => {
+      if (signal?.aborted || this.#kept !== kept) return;
+      const wait = secondsLeft(issued) - marginOf(issued, refreshMarginSeconds);
+      // A timer stands still while the machine sleeps, and may be early: what counts is the token's age.
+      if (wait > 0) later(look, Math.ceil(wait * 1000), signal);
+      else onExpiring(() => this.getToken(options));
+    };
+    look();
+  }
+
+  /**
+   * @param {Options} options
+   * @param {TokenRequest} request
    * @param {AbortSignal} waiter aborted when this caller waits no longer
    */
-  async #answer(options, question, waiter) {
+  async #tokenFor(options, request, waiter) {
     const { authorization, fresh = false, refreshMarginSeconds = DEFAULT_MARGIN_SECONDS } = options;
     const fetchFunction = options.fetch ?? globalThis.fetch;
     // Where nobody names the person, the credential does.
     const named = typeof options.identity === 'function' ? options.identity() : options.identity;
     const identity = named ?? undefined;
-    const credential = identity === undefined ? await headerFrom(authorization) : undefined;
-    waiter.throwIfAborted();
-    const send = identity === undefined ? () => credential : () => headerFrom(authorization);
+    const current = () => headerFrom(authorization);
+    const credential = identity === undefined ? await current() : undefined;
+    throwIfAborted(waiter);
+    /** @param {string | undefined} sent */
+    const keyOf = (sent) =>
+      JSON.stringify([
+        request.endpoint,
+        request.method,
+        request.parameters,
+        identity ?? null,
+        (identity === undefined && sent) || null,
+      ]);
 
-    const { endpoint, method, parameters } = question;
-    const key = JSON.stringify([endpoint, method, parameters, identity ?? null, credential ?? null]);
+    const key = keyOf(credential);
     const kept = this.#kept.get(key);
-    if (kept && !fresh && isGood(kept, refreshMarginSeconds)) return kept.token;
+    if (kept && !fresh && isGood(kept, refreshMarginSeconds)) return kept;
 
-    let request = this.#pending.get(key);
-    if (!request) {
-      request = new SharedRequest((signal) => ask(question, send, fetchFunction, signal));
-      this.#share(key, request);
+    let exchange = this.#pending.get(key);
+    if (!exchange) {
+      exchange = new SharedRequest(async (signal) => {
+        let sent = identity === undefined ? credential : await current();
+        try {
+          return { key: keyOf(sent), issued: await send(request, sent, fetchFunction, signal) };
+        } catch (error) {
+          if (!authorization || !(error instanceof JitsiTokenError) || error.status !== 401) throw error;
+          // It may have expired on the way, or the login may have renewed it meanwhile.
+          sent = await current();
+          return { key: keyOf(sent), issued: await send(request, sent, fetchFunction, signal) };
+        }
+      });
+      this.#share(key, exchange);
     }
-    return (await request.join(waiter)).token;
+    return (await exchange.join(waiter)).issued;
   }
 
   /**
    * @param {string} key
-   * @param {SharedRequest} request
+   * @param {SharedRequest} exchange
    */
-  #share(key, request) {
-    // `clear` puts other maps in their place: a late answer then goes where nobody looks.
+  #share(key, exchange) {
+    // `clear` puts other maps in their place: a late response then goes where nobody looks.
     const [kept, pending] = [this.#kept, this.#pending];
-    pending.set(key, request);
+    pending.set(key, exchange);
     const end = () => {
-      if (pending.get(key) === request) pending.delete(key);
+      if (pending.get(key) === exchange) pending.delete(key);
     };
-    request.whenDeserted = end;
-    request.answer.then((answer) => {
+    exchange.whenDeserted = end;
+    exchange.outcome.then(({ key, issued }) => {
       end();
-      keep(kept, key, answer);
+      // By the credential that was sent in the end: the first one may have been another person's.
+      keep(kept, key, issued);
     }, end);
   }
 }
@@ -144,7 +193,7 @@ export class JitsiTokenService {
  * @returns {Promise<string>}
  */
 export async function getJitsiToken(options = {}) {
-  return sharedService().getToken({ ...options, userId: text(options.userId) ?? 'user123' });
+  return sharedService().getToken({ ...asSnippet(options), userId: text(options.userId) ?? 'user123' });
 }
 
 /**
@@ -160,9 +209,10 @@ export function decodeToken(token) {
   }
   const [header, payload] = ['header', 'payload'].map((name, place) => {
     try {
-      const base64 = parts[place].replaceAll('-', '+').replaceAll('_', '/');
-      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-      const value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+      const bytes = atob(parts[place].replace(/-/g, '+').replace(/_/g, '/'));
+      // Not by TextDecoder, which older versions of React Native lack.
+      const escaped = bytes.replace(/[^]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+      const value = JSON.parse(decodeURIComponent(escaped));
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
     } catch {
       // The cause could show a piece of the token.
@@ -170,6 +220,31 @@ export function decodeToken(token) {
     throw new JitsiTokenError('malformed', `The token's ${name} is not a JSON object in base64url`);
   });
   return { header, payload };
+}
+
+/**
+ * What a page, Jitsi's React component or a mobile SDK needs to join with a token: all of it stands in the token.
+ *
+ * @param {string} token
+ */
+export function meetingOptions(token) {
+  const { sub, room } = decodeToken(token).payload;
+  if (typeof sub !== 'string' || !APP_ID.test(sub)) {
+    throw new JitsiTokenError('malformed', "The token's sub is not an App ID of 8x8");
+  }
+  if (typeof room !== 'string' || room === '' || room.includes('*')) {
+    throw new JitsiTokenError('malformed', "The token's room does not name one room");
+  }
+  // The client drops these from an address before it decodes it, so that a room which has them needs them encoded.
+  const path = room.replace(/[!'()]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+  return {
+    domain: MEETING_DOMAIN,
+    script: `https://${MEETING_DOMAIN}/${sub}/external_api.js`,
+    appId: sub,
+    room: path,
+    roomName: `${sub}/${path}`,
+    jwt: token,
+  };
 }
 
 /** @type {JitsiTokenService | undefined} */
@@ -180,21 +255,28 @@ function sharedService() {
   return (shared ??= new JitsiTokenService());
 }
 
-/** One request for all who ask the same at the same time. It ends early when none of them waits any longer. */
+/**
+ * The options as the old snippet's functions sent them: no moderator unless the page says so.
+ *
+ * @param {TokenOptions} [options]
+ * @returns {TokenOptions}
+ */
+function asSnippet(options = {}) {
+  return { ...options, isModerator: text(options.isModerator) === undefined ? false : options.isModerator };
+}
+
+/** One request for all who need the same at the same time. It ends early when none of them waits any longer. */
 class SharedRequest {
   #waiters = 0;
   #controller = new AbortController();
   whenDeserted = () => {};
 
-  /** @param {(signal: AbortSignal) => Promise<Answer>} send */
-  constructor(send) {
-    this.answer = send(this.#controller.signal);
+  /** @param {(signal: AbortSignal) => Promise<{ key: string, issued: Issued }>} start */
+  constructor(start) {
+    this.outcome = start(this.#controller.signal);
   }
 
-  /**
-   * @param {AbortSignal} waiter
-   * @returns {Promise<Answer>}
-   */
+  /** @param {AbortSignal} waiter */
   async join(waiter) {
     const leave = () => {
       this.#waiters -= 1;
@@ -206,7 +288,7 @@ class SharedRequest {
     this.#waiters += 1;
     waiter.addEventListener('abort', leave, { once: true });
     try {
-      return await this.answer;
+      return await this.outcome;
     } finally {
       waiter.removeEventListener('abort', leave);
     }
@@ -216,17 +298,16 @@ class SharedRequest {
 /**
  * Sends one request.
  *
- * @param {Question} question
- * @param {() => string | undefined | Promise<string | undefined>} credential
+ * @param {TokenRequest} request
+ * @param {string | undefined} credential
  * @param {typeof fetch} fetchFunction
  * @param {AbortSignal} signal
- * @returns {Promise<Answer>}
+ * @returns {Promise<Issued>}
  */
-async function ask({ endpoint, method, parameters }, credential, fetchFunction, signal) {
-  const authorization = await credential();
-  signal.throwIfAborted();
+async function send({ endpoint, method, parameters }, credential, fetchFunction, signal) {
+  throwIfAborted(signal);
   const headers = new Headers();
-  if (authorization !== undefined) headers.set('Authorization', authorization);
+  if (credential !== undefined) headers.set('Authorization', credential);
   /** @type {RequestInit} */
   const init = { method, headers, signal, credentials: 'omit', cache: 'no-store' };
   let url = endpoint;
@@ -244,29 +325,61 @@ async function ask({ endpoint, method, parameters }, credential, fetchFunction, 
     response = await fetchFunction(url, init);
     body = await response.text();
   } catch (cause) {
-    signal.throwIfAborted();
-    throw new JitsiTokenError(
-      'network',
-      `No answer from ${endpoint}: the service cannot be reached, or this page's origin is not in its allowed_origins`,
-      { cause },
-    );
+    throwIfAborted(signal);
+    throw await unreadable(endpoint, cause, fetchFunction, signal);
   }
   const { status } = response;
   const json = parsed(body);
   if (!response.ok) {
     const serverMessage = typeof json?.error === 'string' ? json.error : undefined;
-    const message = serverMessage ?? `${endpoint} answered with HTTP status ${status}`;
+    if (status === 404) throw notFound(endpoint, serverMessage);
+    const message = serverMessage ?? `${endpoint} sent HTTP status ${status}`;
     throw new JitsiTokenError('http', message, { status, serverMessage });
   }
   const token = json?.token;
   if (typeof token !== 'string' || token === '') {
-    throw new JitsiTokenError('malformed', `${endpoint} answered without a token`, { status });
+    throw new JitsiTokenError('malformed', `${endpoint} sent no token`, { status });
   }
-  const answer = { token, lifetime: lifetimeOf(token), since };
-  if (answer.lifetime < 0 || (answer.lifetime > 0 && secondsLeft(answer) <= 0)) {
-    throw new JitsiTokenError('expired', 'The token had expired when it arrived: ask again', { status });
+  const issued = { token, lifetime: lifetimeOf(token), since };
+  if (issued.lifetime < 0 || (issued.lifetime > 0 && secondsLeft(issued) <= 0)) {
+    throw new JitsiTokenError('expired', 'The token had expired when it arrived: get another', { status });
   }
-  return answer;
+  return issued;
+}
+
+/**
+ * Why a response could not be read. A browser tells a page nothing of a preflight that failed, so a `HEAD` without
+ * headers, which needs none and for which nothing is signed, finds out whether the path is at fault, or a header.
+ *
+ * @param {string} endpoint
+ * @param {unknown} cause
+ * @param {typeof fetch} fetchFunction
+ * @param {AbortSignal} signal
+ */
+async function unreadable(endpoint, cause, fetchFunction, signal) {
+  let status;
+  try {
+    ({ status } = await fetchFunction(endpoint, { method: 'HEAD', signal, credentials: 'omit', cache: 'no-store' }));
+  } catch {
+    // The host or the origin: which, only the service's log tells.
+  }
+  if (status === 404) return notFound(endpoint, undefined, cause);
+  const header =
+    'a header that other code on this page adds, such as sentry-trace or traceparent, is not in its allowed_headers';
+  const message = status
+    ? `No readable response from ${endpoint}, which allows this page's origin: ${header}, or the connection broke`
+    : `No readable response from ${endpoint}: the service cannot be reached, this page's origin is not in its allowed_origins, or ${header}`;
+  return new JitsiTokenError('network', message, { cause });
+}
+
+/**
+ * @param {string} endpoint
+ * @param {string} [serverMessage]
+ * @param {unknown} [cause]
+ */
+function notFound(endpoint, serverMessage, cause) {
+  const message = `Nothing is at ${endpoint} (HTTP status 404): the option server has a wrong path; give the service's address, https://HOST, without one`;
+  return new JitsiTokenError('http', message, { status: 404, serverMessage, cause });
 }
 
 /**
@@ -302,31 +415,60 @@ function secondsSince(since) {
   return Math.max(monotonic - since.monotonic, wall - since.wall) / 1000;
 }
 
-/** @param {Answer} answer */
+/** @param {Issued} issued */
 function secondsLeft({ lifetime, since }) {
   return lifetime - secondsSince(since);
 }
 
 /**
- * @param {Answer} answer
+ * @param {Issued} issued
  * @param {number} margin seconds
  */
-function isGood(answer, margin) {
-  // A margin longer than the life would make every call a request.
-  return secondsLeft(answer) > Math.max(0, Math.min(margin, answer.lifetime / 2));
+function isGood(issued, margin) {
+  return secondsLeft(issued) > marginOf(issued, margin);
 }
 
 /**
- * @param {Map<string, Answer>} answers
- * @param {string} key
- * @param {Answer} answer
+ * @param {Issued} issued
+ * @param {number} wanted seconds
  */
-function keep(answers, key, answer) {
+function marginOf({ lifetime }, wanted) {
+  // One longer than the life would make every call a request.
+  return Math.max(0, Math.min(wanted, lifetime / 2));
+}
+
+/**
+ * Runs something later, unless the signal is aborted before.
+ *
+ * @param {() => void} run
+ * @param {number} milliseconds
+ * @param {AbortSignal | undefined} signal
+ */
+function later(run, milliseconds, signal) {
+  const cancel = () => clearTimeout(timer);
+  const timer = setTimeout(
+    () => {
+      signal?.removeEventListener('abort', cancel);
+      run();
+    },
+    Math.min(milliseconds, LONGEST_TIMEOUT_MS),
+  );
+  signal?.addEventListener('abort', cancel, { once: true });
+  // It is no reason for Node to stay.
+  /** @type {any} */ (timer).unref?.();
+}
+
+/**
+ * @param {Map<string, Issued>} tokens
+ * @param {string} key
+ * @param {Issued} issued
+ */
+function keep(tokens, key, issued) {
   // A Map is in the order in which its keys were set, so what is renewed must be new in it.
-  answers.delete(key);
-  answers.set(key, answer);
-  const [oldest] = answers.keys();
-  if (answers.size > MOST_KEPT) answers.delete(oldest);
+  tokens.delete(key);
+  tokens.set(key, issued);
+  const [oldest] = tokens.keys();
+  if (tokens.size > MOST_KEPT) tokens.delete(oldest);
 }
 
 /**
@@ -341,19 +483,23 @@ function keep(answers, key, answer) {
  */
 async function limited(signal, timeoutMs, endpoint, run) {
   const waiter = new AbortController();
-  const giveUp = () => waiter.abort(signal?.reason);
-  const timer = setTimeout(
-    () => {
-      const message = `No answer from ${endpoint} within ${timeoutMs} milliseconds`;
-      waiter.abort(new JitsiTokenError('timeout', message));
-    },
-    Math.min(timeoutMs, LONGEST_TIMEOUT_MS),
-  );
-  signal?.addEventListener('abort', giveUp, { once: true });
+  let giveUp = () => {};
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   /** @type {Promise<never>} */
   const ended = new Promise((_, reject) => {
-    waiter.signal.addEventListener('abort', () => reject(waiter.signal.reason), { once: true });
+    /** @param {unknown} reason */
+    const end = (reason) => {
+      reject(reason);
+      waiter.abort();
+    };
+    giveUp = () => end(reasonOf(signal));
+    timer = setTimeout(
+      () => end(new JitsiTokenError('timeout', `No response from ${endpoint} within ${timeoutMs} milliseconds`)),
+      Math.min(timeoutMs, LONGEST_TIMEOUT_MS),
+    );
   });
+  signal?.addEventListener('abort', giveUp, { once: true });
   try {
     return await Promise.race([run(waiter.signal), ended]);
   } finally {
@@ -363,10 +509,28 @@ async function limited(signal, timeoutMs, endpoint, run) {
 }
 
 /**
- * @param {TokenOptions} options
- * @returns {Question}
+ * As `AbortSignal.throwIfAborted`, which React Native does not have.
+ *
+ * @param {AbortSignal | undefined} signal
  */
-function questionOf(options) {
+function throwIfAborted(signal) {
+  if (signal?.aborted) throw reasonOf(signal);
+}
+
+/**
+ * Why it was aborted; React Native's signals have no `reason`.
+ *
+ * @param {AbortSignal | undefined} signal
+ */
+function reasonOf(signal) {
+  return signal?.reason ?? Object.assign(new Error('The call was aborted'), { name: 'AbortError' });
+}
+
+/**
+ * @param {Options} options
+ * @returns {TokenRequest}
+ */
+function requestOf(options) {
   /** @type {Record<string, unknown>} */
   const parameters = {
     room: text(options.room),
@@ -374,8 +538,8 @@ function questionOf(options) {
     user_name: text(options.userName) ?? 'Anonymous User',
     user_email: text(options.userEmail),
     user_avatar: text(options.userAvatar),
-    // Always said: what is not said is decided by the service, whose default makes moderators.
-    user_moderator: flag(options.isModerator) ?? false,
+    // With a login the credential decides; and what is not given is left to the service's `default_moderator`.
+    user_moderator: options.authorization ? undefined : flag(options.isModerator),
     user_hidden_from_recorder: flag(options.isHiddenFromRecorder),
     features: options.features,
   };
@@ -390,14 +554,14 @@ function questionOf(options) {
 function queryOf(parameters) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
-    // An empty list asks for no feature, an empty parameter for all of them.
-    query.set(name, Array.isArray(value) ? value.join(',') || ',' : String(value));
+    // An empty list stands for no feature, an empty parameter for all of them. (React Native has no `set`.)
+    query.append(name, Array.isArray(value) ? value.join(',') || ',' : String(value));
   }
   return query;
 }
 
 /**
- * The address that answers, from the service's with or without its path.
+ * The route's address, from the service's with or without its path.
  *
  * @param {string | URL | undefined} server
  */
@@ -410,11 +574,13 @@ function endpointOf(server = '') {
   } catch (cause) {
     throw new TypeError('server is not a URL: give one like https://tokens.example.org', { cause });
   }
-  if (!['http:', 'https:'].includes(url.protocol) || url.username || url.password) {
+  // By hand: React Native's `URL` has no `origin`.
+  const [, origin, path = ''] = /^(https?:\/\/[^/?#@]+)(\/[^?#]*)?(?:[?#]|$)/i.exec(url.href) ?? [];
+  if (origin === undefined) {
     throw new TypeError('server must be an http or https URL without user name and password');
   }
-  const path = url.pathname.replace(/\/+$/, '');
-  return url.origin + (path.endsWith(PATH) ? path : path + PATH);
+  const folder = path.replace(/\/+$/, '');
+  return origin + (folder.endsWith(PATH) ? folder : folder + PATH);
 }
 
 /**
@@ -429,7 +595,7 @@ function methodOf(method = 'POST') {
 /**
  * The header's value.
  *
- * @param {TokenOptions['authorization']} authorization
+ * @param {Options['authorization']} authorization
  */
 async function headerFrom(authorization) {
   const value = text(await authorization?.())?.trim();
@@ -457,15 +623,15 @@ function flag(value) {
 }
 
 /**
- * What is given: an option that is `undefined` does not hide a default.
+ * What is given: an option that is `undefined` or `null` does not hide a default.
  *
  * @template {object} T
  * @param {T} options
- * @returns {T}
+ * @returns {{ [K in keyof T]?: NonNullable<T[K]> }}
  */
 function given(options) {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  return /** @type {T} */ (Object.fromEntries(entries));
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined && value !== null);
+  return /** @type {any} */ (Object.fromEntries(entries));
 }
 
 /** @param {string} body */
@@ -477,8 +643,12 @@ function parsed(body) {
   }
 }
 
-/** Not `randomUUID`, which pages have over https only. */
+/** An id and no secret, so that any source does. Not `randomUUID`, which pages have over https only. */
 function randomHex() {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  const bytes = new Uint8Array(8);
+  /** @type {Partial<Crypto> | undefined} */
+  const random = globalThis.crypto;
+  if (random?.getRandomValues) random.getRandomValues(bytes);
+  else bytes.forEach((_, place) => (bytes[place] = Math.random() * 256));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

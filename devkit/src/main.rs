@@ -42,8 +42,13 @@ enum Command {
     Build(Build),
     /// Build the component and run every test
     Test(Test),
-    /// Check the configuration and sign a token with it; ends with 1 where something is wrong, with 2 where it cannot tell
-    Doctor(Doctor),
+    /// Check the configuration and sign a token with it; ends with 1 where something is wrong, with 2 where it cannot tell;
+    /// `cargo dev doctor --help` lists the flags
+    #[command(disable_help_flag = true)]
+    Doctor {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        arguments: Vec<OsString>,
+    },
     /// Measure the signature, whole requests and a peer; `cargo dev bench --help` lists the flags
     #[command(disable_help_flag = true)]
     Bench {
@@ -101,19 +106,6 @@ struct Test {
 }
 
 #[derive(Debug, Args)]
-struct Doctor {
-    /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
-    #[arg(long, value_name = "FILE")]
-    env_file: Option<PathBuf>,
-    /// Print the report as JSON (docs/doctor.md)
-    #[arg(long)]
-    json: bool,
-    /// Refuse what is weaker than the production profile of SECURITY.md, and every warning
-    #[arg(long)]
-    production: bool,
-}
-
-#[derive(Debug, Args)]
 struct Key {
     /// Length of the key
     #[arg(long, default_value = key::BITS[0],
@@ -160,7 +152,7 @@ fn main() -> ExitCode {
     };
     // The doctor's 1 says that the configuration is wrong.
     let failed = match command {
-        Command::Doctor(_) => 2,
+        Command::Doctor { .. } => 2,
         _ => 1,
     };
     match stop_on_signals().and_then(|()| run(command)) {
@@ -180,8 +172,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(flags) => demo::demo(&project, &flags.options())?,
         Command::Build(flags) => flags.run(&project)?,
         Command::Test(flags) => return flags.run(&project),
-        Command::Doctor(flags) => {
-            return doctor::doctor(&project, &flags.options()).map(code_of);
+        Command::Doctor { arguments } => {
+            return doctor::doctor(&project, &arguments).map(code_of);
         }
         Command::Bench { arguments } => return bench::bench(&project, &arguments).map(code_of),
         Command::Key(flags) => flags.run(&project)?,
@@ -233,16 +225,6 @@ impl Test {
     fn run(self, project: &Project) -> Result<ExitCode> {
         let (toolchain, variant) = (self.compiler.toolchain, self.compiler.variant());
         test::test(project, self.host, toolchain, variant, &self.arguments).map(code_of)
-    }
-}
-
-impl Doctor {
-    fn options(self) -> doctor::Options {
-        doctor::Options {
-            env_file: self.env_file,
-            json: self.json,
-            production: self.production,
-        }
     }
 }
 

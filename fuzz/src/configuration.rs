@@ -3,8 +3,10 @@
 
 use std::collections::HashMap;
 
-use jaas_jwt::config::{Config, VariableUnavailable, variable};
-use jaas_jwt::service::{self, Answer, Environment, HEALTH_PATH, Request, TOKEN_PATH};
+use jaas_jwt::config::{Config, Unavailable, variable};
+use jaas_jwt::environment::Environment;
+use jaas_jwt::http::{Headers, Request, Response};
+use jaas_jwt::service::{self, HEALTH_PATH, TOKEN_PATH};
 
 use crate::fixture::{NOW, SECRETS, credential, fill};
 
@@ -17,11 +19,12 @@ pub fn run(input: &[u8]) {
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name, fill(&value.replace("\\n", "\n"))))
         .collect();
-    let config = Config::read(|name| match lines.get(name).map(String::as_str) {
-        Some("!") => Err(VariableUnavailable),
+    let source = |name: &str| match lines.get(name).map(String::as_str) {
+        Some("!") => Err(Unavailable),
         Some(value) => Ok(Some(value.to_owned())),
         None => Ok(credential(name)),
-    });
+    };
+    let config = Config::new(&source);
 
     let signer = config.signer();
     let good = signer.is_ok();
@@ -33,55 +36,54 @@ pub fn run(input: &[u8]) {
         assert!(known && text.ends_with('.'), "{text}");
         SECRETS.check(text.as_bytes());
     }
-    assert!(!good || config.check().is_ok());
 
-    // A probe is answered by what it found, whoever sends it.
-    let health = answer(&config, "GET", HEALTH_PATH, None);
+    // A probe sees what is wrong, whoever sends it.
+    let health = respond(&config, "GET", HEALTH_PATH, None);
     assert_eq!(health.status, if good { 200 } else { 503 });
 
-    let entries = config.allowed_origins.to_vec();
+    let entries = config.allowed_origins().to_vec();
     let exact = entries.iter().find(|entry| !entry.contains('*'));
     let origin = exact.map(String::as_str);
-    let token = answer(&config, "HEAD", TOKEN_PATH, origin);
+    let token = respond(&config, "HEAD", TOKEN_PATH, origin);
     match token.status {
         500 => assert!(!good),
         200 => assert!(good),
         // No default room.
         400 => assert!(good),
-        // Asked for before the key is parsed.
+        // Checked before the key is parsed.
         401 => {}
         // The default room is closed; or an origin is required, which comes before the rest.
         403 => assert!(good || origin.is_none()),
         status => panic!("{status}"),
     }
-    let refused = answer(&config, "HEAD", TOKEN_PATH, Some("https://evil.invalid"));
+    let refused = respond(&config, "HEAD", TOKEN_PATH, Some("https://evil.invalid"));
     let allowed = entries.iter().any(|entry| entry.ends_with(".invalid"));
     assert!(allowed || !is_readable(&refused));
     assert_eq!(is_readable(&token), origin.is_some());
 }
 
-fn answer(config: &Config, method: &str, target: &str, origin: Option<&str>) -> Answer {
+fn respond(config: &Config<'_>, method: &str, target: &str, origin: Option<&str>) -> Response {
     let headers = origin.map(|origin| ("origin".to_owned(), origin.as_bytes().to_vec()));
     let request = Request {
         method: method.into(),
         target: target.into(),
-        headers: headers.into_iter().collect(),
+        headers: Headers::new(headers.into_iter().collect()),
         body: std::io::empty(),
     };
-    let answer = service::handle(
+    let outcome = service::handle(
         config,
         request,
         Environment {
             now: NOW,
-            random: &mut || [0; 16],
+            random: &mut |bytes: &mut [u8]| bytes.fill(0),
         },
     );
-    SECRETS.check(&answer.body);
-    SECRETS.check(answer.log.as_deref().unwrap_or_default().as_bytes());
-    answer
+    SECRETS.check(&outcome.response.body);
+    SECRETS.check(outcome.log.as_deref().unwrap_or_default().as_bytes());
+    outcome.response
 }
 
-fn is_readable(answer: &Answer) -> bool {
-    let mut headers = answer.headers.iter();
+fn is_readable(response: &Response) -> bool {
+    let mut headers = response.headers.iter();
     headers.any(|(name, _)| *name == "access-control-allow-origin")
 }

@@ -1,14 +1,12 @@
 //! What the targets share: a key, secrets, good configurations, and the search for what must not get out.
 
 use std::collections::HashSet;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jaas_jwt::config::Config;
 use serde_json::json;
+use testkit::key_material::openssl_key;
 
 pub const APP_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef";
 pub const KEY_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef/4f4910";
@@ -21,40 +19,15 @@ pub const MARKER: &str = "q7Zk0VxW3nTb8RdYc5Lf";
 /// An instant in seconds since 1970: in 2023.
 pub const NOW: u64 = 1_700_000_000;
 
+/// When the credentials of the fixture expire, in seconds since 1970.
+pub const EXPIRY: u64 = NOW + 3600;
+
 /// How many characters of a secret in a row are no accident.
 const WINDOW: usize = 16;
 
 /// A private key of 2048 bits in PKCS#8, made by OpenSSL when it is first asked for.
-pub static PEM: LazyLock<String> = LazyLock::new(|| {
-    openssl(
-        &[
-            "genpkey",
-            "-algorithm",
-            "RSA",
-            "-pkeyopt",
-            "rsa_keygen_bits:2048",
-        ],
-        b"",
-    )
-});
-
-/// Runs OpenSSL; its output is text.
-pub fn openssl(arguments: &[&str], input: &[u8]) -> String {
-    let mut child = Command::new("openssl")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("openssl starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    // A command that reads no input may have ended.
-    let _ = stdin.write_all(input);
-    drop(stdin);
-    let output = child.wait_with_output().expect("openssl ends");
-    assert!(output.status.success(), "openssl fails");
-    String::from_utf8(output.stdout).expect("text")
-}
+pub static PEM: LazyLock<String> =
+    LazyLock::new(|| openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]));
 
 /// The private key in DER, PKCS#8.
 pub static DER: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -64,7 +37,7 @@ pub static DER: LazyLock<Vec<u8>> = LazyLock::new(|| {
         .expect("a PEM file is base64")
 });
 
-/// Texts of which no answer and no log line may hold 16 characters in a row.
+/// Texts of which no response and no log line may hold 16 characters in a row.
 pub struct Secrets(HashSet<[u8; WINDOW]>);
 
 impl Secrets {
@@ -99,7 +72,7 @@ pub static MODERATOR: LazyLock<String> = LazyLock::new(|| login(true));
 
 fn login(moderator: bool) -> String {
     let claims = json!({
-        "iss": ISSUER, "aud": AUDIENCE, "sub": "u1", "exp": u32::MAX, "name": "Ann", HOST_CLAIM: moderator,
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "u1", "exp": EXPIRY, "name": "Ann", HOST_CLAIM: moderator,
     });
     // With white space, because identity and token have names and values in common, and 12 bytes of the same text are 16
     // characters of the same base64.
@@ -109,13 +82,7 @@ fn login(moderator: bool) -> String {
 
 /// A credential with these bytes, signed with [`SECRET`] whatever they are.
 pub fn signed(header: &[u8], payload: &[u8]) -> String {
-    let message = format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header),
-        URL_SAFE_NO_PAD.encode(payload)
-    );
-    let tag = hmac_sha256::HMAC::mac(message.as_bytes(), SECRET.as_bytes());
-    format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
+    testkit::hs256::sign(SECRET, header, payload)
 }
 
 /// Puts the secrets into the places that an input keeps for them.
@@ -132,7 +99,6 @@ pub fn fill(text: &str) -> String {
 
 /// A configuration that is right.
 pub struct Good {
-    pub config: Config,
     pub settings: &'static [(&'static str, &'static str)],
 }
 
@@ -141,6 +107,12 @@ impl Good {
     pub fn setting(&self, name: &str) -> Option<&'static str> {
         let mut settings = self.settings.iter();
         settings.find_map(|(other, value)| (*other == name).then_some(*value))
+    }
+
+    /// A variable as its provider has it.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let setting = self.setting(name).map(str::to_owned);
+        setting.or_else(|| credential(name))
     }
 }
 
@@ -199,24 +171,13 @@ pub static GOOD: LazyLock<Vec<Good>> = LazyLock::new(|| {
     settings
         .iter()
         .map(|settings| {
-            let good = Good {
-                config: config(|name| setting(settings, name)),
-                settings,
-            };
-            good.config.signer().expect("a good configuration");
+            let good = Good { settings };
+            let source = |name: &str| Ok(good.variable(name));
+            Config::new(&source).signer().expect("a good configuration");
             good
         })
         .collect()
 });
-
-fn setting(settings: &[(&str, &str)], name: &str) -> Option<String> {
-    let found = settings.iter().find(|(other, _)| *other == name);
-    found.map(|(_, value)| (*value).to_owned())
-}
-
-fn config(settings: impl Fn(&str) -> Option<String>) -> Config {
-    Config::read(|name| Ok(settings(name).or_else(|| credential(name))))
-}
 
 /// The three variables that every configuration needs.
 pub fn credential(name: &str) -> Option<String> {

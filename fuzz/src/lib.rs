@@ -1,6 +1,6 @@
 //! What must hold whatever a caller or an operator sends.
 //!
-//! Each target takes any bytes, makes of them what an outsider could send, and checks the properties of the answer; it
+//! Each target takes any bytes, makes of them what an outsider could send, and checks the properties of the response; it
 //! panics where one does not hold. Two programs run the same targets: `cargo fuzz`, by coverage and for as long as one
 //! likes (`docs/reliability.md`), and `tests/properties.rs`, by rules and within seconds.
 //!

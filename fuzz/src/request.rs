@@ -4,11 +4,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jaas_jwt::caller::Caller;
-use jaas_jwt::claims::Claims;
+use jaas_jwt::config::Config;
 use jaas_jwt::error::Error;
-use jaas_jwt::parameters::Parameters;
+use jaas_jwt::http::Headers;
 use jaas_jwt::policy;
-use jaas_jwt::token_request::TokenRequest;
+use jaas_jwt::request::{self, TokenRequest};
+use jaas_jwt::token::Claims;
 
 use crate::fixture::{APP_ID, GOOD, KEY_ID, MARKER, NOW, SECRETS, fill};
 use devkit_rules as rules;
@@ -22,27 +23,34 @@ pub fn run(input: &[u8]) {
         0 => Caller::Anyone,
         _ => Caller::Guest,
     };
-    let answer = match form {
+    let request = match form {
         b'j' => body("application/json", text),
         b'f' => body("application/x-www-form-urlencoded", text),
         _ => match std::str::from_utf8(text) {
-            Ok(text) => Ok(Parameters::from_form(&fill(text))),
+            Ok(text) => TokenRequest::from_query(&fill(text)),
             Err(_) => return,
         },
-    }
-    .and_then(|parameters| {
-        let asked = TokenRequest::read(&parameters)?;
-        policy::decide(&good.config, &caller, asked, &mut || [7; 16])
+    };
+    let source = |name: &str| Ok(good.variable(name));
+    let config = Config::new(&source);
+    let decided = request.map_err(Error::from).and_then(|request| {
+        let mut random = |bytes: &mut [u8]| bytes.fill(7);
+        Ok(policy::decide(
+            config.policy(),
+            &caller,
+            request,
+            &mut random,
+        )?)
     });
-    match answer {
+    match decided {
         Ok(grant) => {
-            let claims = Claims::new(APP_ID, grant, good.config.validity, NOW);
+            let claims = Claims::new(APP_ID, grant, config.validity(), NOW);
             let members_have_features = good.setting("member_features").is_some();
             check(&claims, members_have_features);
         }
         Err(error) => {
             assert!([400, 403, 413, 415].contains(&error.status()), "{error:?}");
-            let line = error.log_line().with_origin(&[]);
+            let line = error.log_line().with_origin(&Headers::default());
             for text in [error.message(), line] {
                 assert!(!text.contains(MARKER), "{text}");
                 SECRETS.check(text.as_bytes());
@@ -51,11 +59,11 @@ pub fn run(input: &[u8]) {
     }
 }
 
-fn body(media_type: &str, text: &[u8]) -> Result<Parameters, Error> {
-    let headers = [("content-type".to_owned(), media_type.as_bytes().to_vec())];
+fn body(media_type: &str, text: &[u8]) -> Result<TokenRequest, request::Error> {
+    let headers = Headers::from([("content-type", media_type)]);
     match std::str::from_utf8(text) {
-        Ok(text) => Parameters::from_body(&headers, fill(text).as_bytes()),
-        Err(_) => Parameters::from_body(&headers, text),
+        Ok(text) => TokenRequest::from_post("", &headers, fill(text).as_bytes()),
+        Err(_) => TokenRequest::from_post("", &headers, text),
     }
 }
 

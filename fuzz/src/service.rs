@@ -4,25 +4,23 @@
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
-use jaas_jwt::service::{self, Answer, Environment, Request, TOKEN_PATH};
+use jaas_jwt::caller::TOLERANCE_SECONDS;
+use jaas_jwt::config::{Config, variable};
+use jaas_jwt::environment::Environment;
+use jaas_jwt::http::{Headers, Request};
+use jaas_jwt::service::{self, Outcome, TOKEN_PATH};
 use jwt_simple::prelude::{
     NoCustomClaims, RS256KeyPair, RS256PublicKey, RSAPublicKeyLike, UnixTimeStamp,
     VerificationOptions,
 };
 use serde_json::Value;
 
-use crate::fixture::{GOOD, Good, MARKER, NOW, PEM, SECRETS, fill, is_picked};
+use crate::fixture::{EXPIRY, GOOD, Good, MARKER, NOW, PEM, SECRETS, fill, is_picked};
 use crate::origin::stands_for;
 use crate::request::check_rules;
 
-/// The manifest's list.
-const DEFAULT_ORIGINS: &str = "https://vtaiwan.pages.dev http://localhost:3000 http://localhost:3001 http://localhost:8080 https://vtaiwan.tw https://www.vtaiwan.tw https://talk.vtaiwan.tw";
-
 /// In 2023, in 2262 and in 9999, in seconds since 1970.
 const CLOCKS: [u64; 3] = [NOW, 9_223_372_036, 253_402_300_799];
-
-/// When the fixture's credentials expire, in seconds since 1970.
-const LATEST: u64 = u32::MAX as u64;
 
 static PUBLIC: LazyLock<RS256PublicKey> = LazyLock::new(|| {
     let pair = RS256KeyPair::from_pem(&PEM).expect("a good key");
@@ -43,16 +41,16 @@ pub fn run(input: &[u8]) {
             method: "HEAD".into(),
             ..message.clone()
         };
-        let unsigned = answer(good, &head, *body, now);
+        let unsigned = outcome(good, &head, *body, now);
         check(good, &head, &unsigned, now);
-        if unsigned.status == 200 && !is_picked(input) {
+        if unsigned.response.status == 200 && !is_picked(input) {
             return;
         }
-        let answer = answer(good, &message, *body, now);
-        assert_eq!(answer.status, unsigned.status);
-        check(good, &message, &answer, now);
+        let signed = outcome(good, &message, *body, now);
+        assert_eq!(signed.response.status, unsigned.response.status);
+        check(good, &message, &signed, now);
     } else {
-        check(good, &message, &answer(good, &message, *body, now), now);
+        check(good, &message, &outcome(good, &message, *body, now), now);
     }
 }
 
@@ -103,7 +101,9 @@ impl Message {
 
     /// The one origin that the request names, if it is one of the list.
     fn allowed_origin(&self, good: &Good) -> Option<&str> {
-        let list = good.setting("allowed_origins").unwrap_or(DEFAULT_ORIGINS);
+        let list = good
+            .setting("allowed_origins")
+            .or(variable::ALLOWED_ORIGINS.default)?;
         let mut origins = self.header("origin");
         let (Some(origin), None) = (origins.next(), origins.next()) else {
             return None;
@@ -143,11 +143,11 @@ impl Read for Pieces<'_> {
     }
 }
 
-fn answer(good: &Good, message: &Message, body: u8, now: u64) -> Answer {
+fn outcome(good: &Good, message: &Message, body: u8, now: u64) -> Outcome {
     let request = Request {
         method: message.method.clone(),
         target: message.target.clone(),
-        headers: message.headers.clone(),
+        headers: Headers::new(message.headers.clone()),
         body: Pieces {
             rest: &message.body,
             size: 1 + usize::from(body & 0x3f) * 64,
@@ -156,19 +156,21 @@ fn answer(good: &Good, message: &Message, body: u8, now: u64) -> Answer {
     };
     let environment = Environment {
         now,
-        random: &mut || [0xab; 16],
+        random: &mut |bytes: &mut [u8]| bytes.fill(0xab),
     };
-    service::handle(&good.config, request, environment)
+    let source = |name: &str| Ok(good.variable(name));
+    service::handle(&Config::new(&source), request, environment)
 }
 
-fn check(good: &Good, message: &Message, answer: &Answer, now: u64) {
-    let status = answer.status;
+fn check(good: &Good, message: &Message, outcome: &Outcome, now: u64) {
+    let response = &outcome.response;
+    let status = response.status;
     assert!(
         [200, 204, 400, 401, 403, 404, 405, 413, 415].contains(&status),
         "{status}"
     );
     let values = |name: &str| -> Vec<&str> {
-        let headers = answer.headers.iter();
+        let headers = response.headers.iter();
         headers
             .filter(|(other, _)| *other == name)
             .map(|(_, value)| value.as_str())
@@ -193,16 +195,16 @@ fn check(good: &Good, message: &Message, answer: &Answer, now: u64) {
     ] {
         assert!(values(name).is_empty());
     }
-    for (_, value) in &answer.headers {
+    for (_, value) in &response.headers {
         assert!(
             value.bytes().all(|b| (b' '..=b'~').contains(&b)),
             "{value:?}"
         );
         SECRETS.check(value.as_bytes());
     }
-    SECRETS.check(&answer.body);
+    SECRETS.check(&response.body);
 
-    if let Some(line) = &answer.log {
+    if let Some(line) = &outcome.log {
         SECRETS.check(line.as_bytes());
         assert!(!line.contains('\n'));
         let line: Value = serde_json::from_str(line).expect("a line of JSON");
@@ -214,13 +216,13 @@ fn check(good: &Good, message: &Message, answer: &Answer, now: u64) {
     {
         assert!(message.header("authorization").next().is_some());
         // The fixture's credentials, the only ones that verify, end then.
-        assert!(now < LATEST + 60, "an expired credential");
+        assert!(now <= EXPIRY + TOLERANCE_SECONDS, "an expired credential");
     }
     if message.method == "HEAD" || status == 204 {
-        assert!(answer.body.is_empty());
+        assert!(response.body.is_empty());
         return;
     }
-    let body: Value = serde_json::from_slice(&answer.body).expect("a body of JSON");
+    let body: Value = serde_json::from_slice(&response.body).expect("a body of JSON");
     assert_eq!(status >= 400, body["error"].is_string());
     if let Some(token) = body["token"].as_str() {
         let origins = message.header("origin").count();
@@ -231,7 +233,7 @@ fn check(good: &Good, message: &Message, answer: &Answer, now: u64) {
         );
         check_token(good, token, now);
     } else {
-        assert!(!String::from_utf8_lossy(&answer.body).contains(MARKER));
+        assert!(!String::from_utf8_lossy(&response.body).contains(MARKER));
     }
 }
 

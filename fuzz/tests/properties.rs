@@ -44,6 +44,10 @@ fn origin() -> impl Strategy<Value = String> {
         "http://localhost:3000",
         "https://*.example.org",
         "https://a.example.org",
+        "https://app-*-team.example.org",
+        "https://app-a-team.example.org",
+        "capacitor://localhost",
+        "[\"https://a.tw\",'https://b.tw',]",
         "https://evil.example",
         "https://公民.example",
         "null",
@@ -68,6 +72,11 @@ fn parameters(separator: &'static str) -> impl Strategy<Value = String> {
         "a",
         "My-Room",
         "%E5%85%AC%E6%B0%91",
+        "Q%2526A",
+        "50%",
+        "%ff",
+        "%E2%80%8B",
+        "a%E2%80%AEb",
         "%EF%BC%8A",
         "*",
         "%zz{marker}",
@@ -145,6 +154,7 @@ fn configurations() {
         "jaas_key_id",
         "jaas_private_key",
         "allowed_origins",
+        "allowed_headers",
         "require_origin",
         "default_room",
         "default_user_id",
@@ -170,6 +180,9 @@ fn configurations() {
         "*",
         "3600",
         "recordings",
+        ",",
+        "['a', 'b',]",
+        "fee1bc-SAMPLE_APP",
     ]);
     let inputs = prop::collection::vec((name, value), 0..6).prop_map(|lines| {
         let lines: Vec<_> = lines
@@ -198,6 +211,8 @@ fn credentials() {
     let other = [
         r#","realm":{"roles":["host"]}"#,
         r#","rooms":["a"]"#,
+        r#","rooms":null"#,
+        r#","email":"a@b.example","email_verified":false"#,
         r#","name":7"#,
         r#","sub":"u2""#,
         "",
@@ -209,7 +224,7 @@ fn credentials() {
         claim(
             "exp",
             "1700000060",
-            &["1e300", "-1", "1699999960", "99999999999"],
+            &["1e300", "-1", "1699999960", "1700000060000", "1731622401"],
         ),
         claim("nbf", "1700000000", &["1700000060", "1e300", "null"]),
         prop::sample::select(other.to_vec()),

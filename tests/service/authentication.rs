@@ -331,22 +331,376 @@ fn the_health_check_names_what_is_missing_or_contradicts() {
     }
 }
 
+/// `null` is what Go, PHP and Python write for an empty list.
 #[test]
-fn each_health_check_says_when_anybody_may_become_moderator() {
+fn rooms_that_are_null_are_none() {
     let login = Login::new();
-    for (auth_mode, lines) in [("none", 1), ("optional", 0), ("required", 0)] {
-        let server = Server::start(login.configure(auth_mode));
-        let log = server.log_of(|server| {
-            server.send(&Request::new("GET", "/healthz"));
+    let server = Server::start(login.configure("required"));
+    let with_rooms = |rooms: &str| {
+        let payload = payload(&json!({})).replacen('{', &format!("{{\"rooms\":{rooms},"), 1);
+        login.sign_text(&payload)
+    };
+    for (rooms, status) in [
+        ("null", 403),
+        ("[]", 403),
+        (r#"["other"]"#, 403),
+        (r#"["default-room"]"#, 200),
+        (r#"["*"]"#, 200),
+        (r#""default-room""#, 401),
+        (r#""*""#, 401),
+        ("true", 401),
+        ("1", 401),
+        ("{}", 401),
+        ("[null]", 401),
+        (r#"["*",1]"#, 401),
+    ] {
+        let answer = call(&server, &with_rooms(rooms));
+        assert_eq!(answer.status, status, "{rooms}: {answer}");
+    }
+    assert_eq!(call(&server, &login.sign(&json!({}))).status, 200);
+}
+
+/// Milliseconds in the place of seconds are thousands of years ahead.
+#[test]
+fn a_credential_that_lasts_for_more_than_366_days_is_a_401_whose_cause_is_logged() {
+    let login = Login::new();
+    let server = Server::start(login.configure("required"));
+    let day = 86_400;
+    for (claims, reason) in [
+        (
+            json!({"exp": (now() + 60) * 1_000}),
+            Some("exp is more than 366 days ahead"),
+        ),
+        (
+            json!({"exp": now() + 366 * day + 60}),
+            Some("exp is more than 366 days ahead"),
+        ),
+        (
+            json!({"exp": 1e300}),
+            Some("exp is more than 366 days ahead"),
+        ),
+        (
+            json!({"exp": u64::MAX}),
+            Some("exp is more than 366 days ahead"),
+        ),
+        (
+            json!({"nbf": now() * 1_000}),
+            Some("nbf is more than 366 days ahead"),
+        ),
+        (
+            json!({"iat": now() * 1_000}),
+            Some("iat is more than 366 days ahead"),
+        ),
+        (json!({"exp": now() + 366 * day - 60}), None),
+        (
+            json!({"exp": now() + 30 * day, "nbf": now(), "iat": now()}),
+            None,
+        ),
+    ] {
+        let mut status = 0;
+        let lines = server.log_of(|server| {
+            status = call(server, &login.sign(&claims)).status;
         });
-        assert_eq!(log.len(), lines, "{auth_mode}: {log:?}");
-        for line in log {
-            assert_eq!(line["level"], "warn");
-            assert!(
-                line["event"].as_str().unwrap().contains("moderator"),
-                "{line}"
-            );
+        match reason {
+            None => assert_eq!(status, 200, "{claims}"),
+            Some(reason) => {
+                assert_eq!(status, 401, "{claims}");
+                let logged = lines[0]["reason"].as_str().unwrap();
+                assert!(logged.starts_with(reason), "{claims}: {logged}");
+            }
         }
+    }
+}
+
+#[test]
+fn an_address_that_the_login_has_not_verified_is_left_out() {
+    let login = Login::new();
+    let server = Server::start(login.configure("required"));
+    for (claims, shown) in [
+        (json!({"email_verified": false}), false),
+        (json!({"email_verified": "false"}), false),
+        (json!({"email_verified": 0}), false),
+        (json!({"emailVerified": false}), false),
+        (
+            json!({"email_verified": true, "emailVerified": false}),
+            false,
+        ),
+        (json!({"email_verified": true}), true),
+        (json!({"email_verified": "true"}), true),
+        (json!({}), true),
+    ] {
+        let mut all = json!({"email": "ann@x.example"});
+        all.as_object_mut()
+            .unwrap()
+            .extend(claims.as_object().unwrap().clone());
+        let token = call(&server, &login.sign(&all)).token();
+        let email = token.user().get("email").and_then(Value::as_str);
+        assert_eq!(email, shown.then_some("ann@x.example"), "{claims}");
+    }
+}
+
+/// The caller reads one sentence, and the operator which of the checks failed.
+#[test]
+fn each_cause_has_a_log_reason_of_its_own_and_all_one_sentence() {
+    let key = openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]);
+    let other = openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]);
+    let set = json!({"keys": [rsa_jwk(&key, "one"), rsa_jwk(&other, "two")]}).to_string();
+    let server = Server::start(Settings::good().set_all(&[
+        ("auth_mode", "required"),
+        ("auth_jwks", &set),
+        ("auth_issuer", ISSUER),
+        ("auth_audience", AUDIENCE),
+    ]));
+    let rs256 = r#"{"alg":"RS256","typ":"JWT","kid":"one"}"#;
+    let good = |changes: Value| openssl_signed(&key, rs256, &payload(&changes));
+    let plain = payload(&json!({}));
+    let header = |header: &str| openssl_signed(&key, header, &plain);
+    let with = |member: &str| {
+        openssl_signed(
+            &key,
+            rs256,
+            &plain.replacen('{', &format!("{{{member},"), 1),
+        )
+    };
+    let jwe = "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.QUFB.QUFB.QUFB.QUFB";
+    let hs256 = sign_exactly(b"x", r#"{"alg":"HS256","kid":"one"}"#, &plain);
+    let invalid = [
+        (
+            "wrong iss",
+            good(json!({"iss": "https://confidential.example"})),
+            "iss is not auth_issuer",
+        ),
+        ("no iss", good(json!({"iss": null})), "iss is missing"),
+        (
+            "wrong aud",
+            good(json!({"aud": "confidential"})),
+            "aud is not auth_audience",
+        ),
+        ("no aud", good(json!({"aud": null})), "aud is missing"),
+        (
+            "expired",
+            good(json!({"exp": now() - 60})),
+            "exp is in the past",
+        ),
+        (
+            "in milliseconds",
+            good(json!({"exp": now() * 1_000})),
+            "exp is more than 366 days ahead; is it in milliseconds?",
+        ),
+        (
+            "not yet",
+            good(json!({"nbf": now() + 120})),
+            "nbf is in the future",
+        ),
+        (
+            "from the future",
+            good(json!({"iat": now() + 120})),
+            "iat is in the future",
+        ),
+        (
+            "unknown kid",
+            header(r#"{"alg":"RS256","kid":"confidential"}"#),
+            "kid is not in auth_jwks, or its key is for another alg",
+        ),
+        (
+            "no kid",
+            header(r#"{"alg":"RS256"}"#),
+            "kid is missing, and auth_jwks has more than one key for this alg",
+        ),
+        (
+            "wrong alg",
+            hs256,
+            "alg is not that of any key in auth_jwks",
+        ),
+        (
+            "alg none",
+            format!("{}.", signing_input(r#"{"alg":"none"}"#, &plain)),
+            "alg is none",
+        ),
+        (
+            "bad signature",
+            openssl_signed(&other, rs256, &plain),
+            "the signature is not the configured key's",
+        ),
+        (
+            "sub: 17",
+            good(json!({"sub": 17})),
+            "the claim sub has a wrong type",
+        ),
+        (
+            "exp as text",
+            good(json!({"exp": "confidential"})),
+            "the claim exp has a wrong type",
+        ),
+        (
+            "repeated",
+            with(r#""sub":"confidential""#),
+            "a claim is repeated",
+        ),
+        (
+            "crit",
+            header(r#"{"alg":"RS256","kid":"one","crit":["x"],"x":1}"#),
+            "the JWT's header has a critical extension (crit)",
+        ),
+        (
+            "opaque",
+            "gho_confidential0123456789".to_owned(),
+            "not a JWT: an opaque token, such as an access token that only its issuer can read",
+        ),
+        (
+            "JWE",
+            jwe.to_owned(),
+            "encrypted (JWE); let the login issue signed tokens (JWS)",
+        ),
+        (
+            "undefined",
+            "undefined".to_owned(),
+            "the token is the word undefined, null or [object Object]: the page has no credential",
+        ),
+        (
+            "null",
+            "null".to_owned(),
+            "the token is the word undefined, null or [object Object]: the page has no credential",
+        ),
+        (
+            "header",
+            "YWJj.YWJj.YWJj".to_owned(),
+            "the JWT's header is unreadable",
+        ),
+    ];
+    let mut reasons = std::collections::BTreeSet::new();
+    for (context, credential, reason) in &invalid {
+        let mut message = String::new();
+        let lines = server.log_of(|server| {
+            let answer = call(server, credential);
+            assert_unauthorized(&answer, true, context);
+            message = answer.error();
+        });
+        assert_eq!(lines.len(), 1, "{context}: {lines:?}");
+        assert!(
+            !lines[0].to_string().contains("confidential"),
+            "{}",
+            lines[0]
+        );
+        let logged = lines[0]["reason"].as_str().unwrap_or_default();
+        assert_eq!(logged, *reason, "{context}");
+        assert!(
+            message.starts_with("The credential is not valid: "),
+            "{context}: {message}"
+        );
+        reasons.insert(logged.to_owned());
+    }
+    // `undefined` and `null` are one cause.
+    assert_eq!(reasons.len(), invalid.len() - 1);
+
+    for (credential, reason) in [
+        (
+            Some("Bearer [object Object]".to_owned()),
+            "the token is the word undefined",
+        ),
+        (
+            Some(format!("Bearer {} x", good(json!({})))),
+            "Authorization has more than one token",
+        ),
+        (
+            Some("Basic eDp5".to_owned()),
+            "Authorization is not Bearer and a token",
+        ),
+        (
+            Some(format!("Bearer {}", good(json!({"sub": null})))),
+            "sub is missing",
+        ),
+        (
+            Some(format!("Bearer {}", good(json!({"sub": " "})))),
+            "sub is empty",
+        ),
+        (
+            Some(format!("Bearer {}", good(json!({"exp": null})))),
+            "exp is missing",
+        ),
+        (
+            Some(format!("Bearer {}", good(json!({"rooms": "x"})))),
+            "the claim rooms has a wrong type",
+        ),
+        (
+            Some(format!("Bearer {}", good(json!({"moderator": 1})))),
+            "the claim for moderators has a wrong type",
+        ),
+        (
+            Some(format!("Bearer {}", "a".repeat(9_000))),
+            "the credential is too long",
+        ),
+        (None, "no credential"),
+    ] {
+        let lines = server.log_of(|server| {
+            let mut request = get(&[]);
+            if let Some(value) = &credential {
+                request = request.header("Authorization", value);
+            }
+            assert_eq!(server.send(&request).status, 401, "{reason}");
+        });
+        let logged = lines[0]["reason"].as_str().unwrap_or_default();
+        assert!(logged.starts_with(reason), "{logged}");
+    }
+}
+
+#[test]
+fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
+    let (rsa, other) = (
+        openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+        openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+    );
+    let nameless = |key: &str| {
+        let mut jwk = rsa_jwk(key, "");
+        jwk.as_object_mut().unwrap().remove("kid");
+        jwk
+    };
+    let dropped = json!({"kty": "RSA", "kid": "short", "n": "AQAB", "e": "AQAB"});
+    let unknown = json!({"kty": "AKP", "kid": "new", "alg": "ML-DSA-44", "pub": "AQAB"});
+    for (keys, kid, status) in [
+        (json!([nameless(&rsa)]), None, 200),
+        (json!([nameless(&rsa)]), Some("any"), 200),
+        (json!([nameless(&rsa), dropped, unknown]), None, 200),
+        (
+            json!([rsa_jwk(&rsa, "a"), nameless(&other)]),
+            Some("a"),
+            200,
+        ),
+        (json!([rsa_jwk(&other, "a"), nameless(&rsa)]), None, 401),
+        (json!([rsa_jwk(&rsa, "a")]), None, 200),
+        (json!([rsa_jwk(&rsa, "a")]), Some("b"), 401),
+    ] {
+        let set = json!({ "keys": keys }).to_string();
+        let server = Server::start(Settings::good().set_all(&[
+            ("auth_mode", "required"),
+            ("auth_jwks", &set),
+            ("auth_issuer", ISSUER),
+            ("auth_audience", AUDIENCE),
+        ]));
+        let mut header = json!({"alg": "RS256"});
+        if let Some(kid) = kid {
+            header["kid"] = json!(kid);
+        }
+        let credential = openssl_signed(&rsa, &header.to_string(), &payload(&json!({})));
+        let answer = call(&server, &credential);
+        assert_eq!(answer.status, status, "{kid:?} in {set:.80}: {answer}");
+    }
+}
+
+/// White space around it belongs to the file that it came from, and not to the secret. docs/auth.md says so.
+#[test]
+fn a_secret_is_trimmed() {
+    let login = Login::new();
+    for (before, after) in [("", "\n"), (" ", "\r\n"), ("\t", " ")] {
+        let secret = format!("{before}{}{after}", login.secret());
+        let settings = login
+            .configure("required")
+            .set("auth_hs256_secret", &secret);
+        let server = Server::start(settings);
+        assert_eq!(call(&server, &login.sign(&json!({}))).status, 200);
+        let with_newline = format!("{}\n", login.secret());
+        let untrimmed = login.sign_with(&with_newline, &json!({}));
+        assert_eq!(call(&server, &untrimmed).status, 401);
     }
 }
 

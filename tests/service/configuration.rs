@@ -1,8 +1,12 @@
 //! The three credentials and the other variables, when they are missing or wrong.
 
-use crate::harness::{ALLOWED, APP_ID, FOREIGN, KEY_ID, Server, Settings};
+use serde_json::json;
+
+use crate::credentials::{AUDIENCE, ISSUER, Login, bearer, sign_exactly};
+use crate::harness::{ALLOWED, APP_ID, FOREIGN, KEY_ID, Server, Settings, now};
 use crate::health::assert_problems;
 use crate::http::get;
+use crate::key_material::{Kind, key, public_key, ssh_key};
 
 /// The Worker's sentence; front ends may know it.
 const MISSING: &str =
@@ -117,7 +121,7 @@ fn a_final_newline_is_not_part_of_a_value() {
     assert_eq!(token.user()["moderator"], "false");
     assert_eq!(
         server.send(&get(&[]).origin(FOREIGN)).json(),
-        serde_json::json!({ "error": "Origin not allowed" })
+        json!({ "error": "Origin not allowed" })
     );
 }
 
@@ -150,4 +154,171 @@ fn a_wrong_default_is_told_even_when_no_request_needs_it() {
     let server = Server::start_broken(Settings::good().set("default_user_email", "nobody"));
     let answer = server.send(&get(&[("user_email", "a@b.example")]));
     assert_eq!(answer.status, 500, "{answer}");
+}
+
+/// A login is described and nobody is asked for it: the operator believes that the site is closed.
+#[test]
+fn a_login_that_is_described_without_auth_mode_is_a_problem() {
+    let secret = Login::new().secret().to_owned();
+    let all = [
+        ("auth_hs256_secret", secret.as_str()),
+        ("auth_issuer", ISSUER),
+        ("auth_audience", AUDIENCE),
+    ];
+    let others = [
+        ("auth_public_key", "x"),
+        ("auth_jwks", r#"{"keys":[]}"#),
+        ("auth_moderator_values", "host"),
+    ];
+    let single = all.iter().chain(&others).map(std::slice::from_ref);
+    for variables in single.chain([all.as_slice()]) {
+        for mode in [None, Some("none")] {
+            let settings = Settings::good().set_all(variables);
+            let settings = match mode {
+                Some(mode) => settings.set("auth_mode", mode),
+                None => settings,
+            };
+            let server = Server::start_broken(settings);
+            let answer = server.send(&get(&[]));
+            assert_eq!(answer.status, 500, "{variables:?}: {answer}");
+            for (name, _) in variables {
+                assert!(answer.error().contains(name), "{name}: {answer}");
+            }
+            assert_problems(&server, &["auth_mode"]);
+        }
+    }
+    // These have defaults, and say nothing alone.
+    let settings = Settings::good()
+        .set("auth_moderator_claim", "role")
+        .set("auth_issuer", " ");
+    assert_eq!(Server::start(settings).send(&get(&[])).status, 200);
+}
+
+/// Whoever knows the secret makes moderators: it must not be public, nor a sample.
+#[test]
+fn a_secret_that_is_public_or_structured_is_refused() {
+    let pair = key(Kind::Pkcs8, 2048);
+    let public = public_key(&pair.pem);
+    let token = sign_exactly(
+        b"x",
+        r#"{"alg":"HS256"}"#,
+        r#"{"sub":"x","aud":"somebody"}"#,
+    );
+    let ssh = ssh_key(&["-t", "ed25519"], "");
+    let secrets = [
+        public.clone(),
+        public.replace('\n', "\\n"),
+        public
+            .lines()
+            .filter(|line| !line.starts_with('-'))
+            .collect(),
+        pair.pem.clone(),
+        ssh,
+        format!(
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{} a@b",
+            "Ab3".repeat(14)
+        ),
+        r#"{"keys":[{"kty":"oct","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQ"}]}"#.to_owned(),
+        r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4","e":"AQAB"}"#
+            .to_owned(),
+        "https://login.example/.well-known/jwks.json".to_owned(),
+        token,
+        "a".repeat(32),
+        "0".repeat(64),
+        "ab".repeat(32),
+        "0123456789abcdef0123456789abcdef".to_owned(),
+        "your-256-bit-secret".to_owned(),
+        "your-256-bit-secret-your-256-bit-secret".to_owned(),
+        "change-me-change-me-change-me-change-me".to_owned(),
+        "please_replace_this_secret_with_your_own".to_owned(),
+        "${AUTH_HS256_SECRET_OF_THE_LOGIN_SERVICE}".to_owned(),
+        "a-secret-that-is-a-string-at-least-256-bits-long".to_owned(),
+    ];
+    let mut accepted = Vec::new();
+    for secret in &secrets {
+        let settings = Login::new()
+            .configure("required")
+            .set("auth_hs256_secret", secret);
+        let server = Server::start_broken(settings);
+        let claims = json!({
+            "iss": ISSUER, "aud": AUDIENCE, "sub": "x", "exp": now() + 60, "moderator": true,
+        });
+        let forged = sign_exactly(
+            secret.trim().as_bytes(),
+            r#"{"alg":"HS256","typ":"JWT"}"#,
+            &claims.to_string(),
+        );
+        let (name, value) = bearer(&forged);
+        let answer = server.send(&get(&[]).header(name, value));
+        if answer.status != 500 {
+            accepted.push(secret);
+            continue;
+        }
+        assert!(answer.error().starts_with("auth_hs256_secret "), "{answer}");
+        let piece: String = secret
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(24)
+            .collect();
+        assert!(!answer.error().contains(&piece), "{answer}");
+        assert_problems(&server, &["auth_hs256_secret"]);
+    }
+    assert!(accepted.is_empty(), "{accepted:#?}");
+    // What `openssl rand` prints.
+    for secret in [
+        "p0bV7Q1y8cN4tXwR2mKz5LhJ9gFd3SaE",
+        "f3b1c9d27a64e8500f3b1c9d27a64e85a9d4",
+        "8sZx1LmW7rYb5NcH2jGf9DaE4ukT3vPq8sZx1LmW+/==",
+    ] {
+        let settings = Login::new()
+            .configure("required")
+            .set("auth_hs256_secret", secret);
+        let server = Server::start(settings);
+        assert_eq!(server.send(&get(&[])).status, 401, "{secret}");
+    }
+}
+
+/// Whoever wrote it meant something, and an empty list of rooms opens all.
+#[test]
+fn a_list_that_is_not_empty_and_names_nothing_is_a_problem() {
+    for variable in [
+        "allowed_rooms",
+        "allowed_origins",
+        "allowed_headers",
+        "moderator_features",
+        "member_features",
+        "auth_moderator_values",
+    ] {
+        for list in [",", " , ,", ",\n,", "[]", r#"[""]"#, "['',]"] {
+            let settings = Login::new().configure("required").set(variable, list);
+            let server = Server::start_broken(settings);
+            let messages = assert_problems(&server, &[variable]);
+            assert!(messages[0].contains("names nothing"), "{messages:?}");
+        }
+    }
+    let server = Server::start_broken(Settings::good().set("allowed_rooms", ","));
+    let answer = server.send(&get(&[("room", "any")]));
+    assert_eq!(answer.status, 500, "{answer}");
+    assert!(answer.error().starts_with("allowed_rooms "), "{answer}");
+}
+
+/// A wrong credential is the caller's fault whatever else is wrong; who may be let in is known without it.
+#[test]
+fn a_wrong_credential_is_a_401_also_where_another_variable_is_wrong() {
+    let login = Login::new();
+    for (variable, value) in [
+        ("jaas_private_key", ""),
+        ("jaas_key_id", "x y"),
+        ("default_room", "*"),
+        ("token_ttl_seconds", "1"),
+    ] {
+        let server = Server::start_broken(login.configure("required").set(variable, value));
+        assert_eq!(server.send(&get(&[])).status, 401, "{variable}");
+        let (name, credential) = bearer(&login.sign(&json!({ "aud": "other" })));
+        let answer = server.send(&get(&[]).header(name, credential));
+        assert_eq!(answer.status, 401, "{variable}: {answer}");
+        let (name, credential) = bearer(&login.sign(&json!({})));
+        let answer = server.send(&get(&[]).header(name, credential));
+        assert_eq!(answer.status, 500, "{variable}: {answer}");
+    }
 }

@@ -5,15 +5,24 @@ use serde_json::json;
 use crate::harness::{ALLOWED, FOREIGN, Server, Settings};
 use crate::http::{Answer, Request, TOKEN_ROUTE, get, post_json, preflight};
 
-const DEFAULT_ORIGINS: [&str; 7] = [
+/// The eleven of the Worker's last commit.
+const DEFAULT_ORIGINS: [&str; 11] = [
     "https://vtaiwan.pages.dev",
+    "https://vue.vtaiwan.tw",
     "http://localhost:3000",
     "http://localhost:3001",
+    "http://localhost:4173",
+    "http://localhost:4174",
     "http://localhost:8080",
+    "http://localhost:8081",
     "https://vtaiwan.tw",
     "https://www.vtaiwan.tw",
     "https://talk.vtaiwan.tw",
 ];
+
+/// What pages' own code and their tracing adds to a request.
+const DEFAULT_HEADERS: &str =
+    "Content-Type, Authorization, sentry-trace, baggage, traceparent, tracestate, x-requested-with";
 
 const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
 const PREFLIGHT_HEADERS: [&str; 3] = [
@@ -207,10 +216,7 @@ fn a_preflight_is_answered_exactly() {
             assert_eq!(answer.status, 204, "{answer}");
             assert_eq!(answer.header(ALLOW_ORIGIN), Some(origin));
             let values = PREFLIGHT_HEADERS.map(|name| answer.header(name).unwrap_or("absent"));
-            assert_eq!(
-                values,
-                ["GET, POST, OPTIONS", "Content-Type, Authorization", "86400"]
-            );
+            assert_eq!(values, ["GET, POST, OPTIONS", DEFAULT_HEADERS, "86400"]);
         }
     }
 }
@@ -238,15 +244,36 @@ fn a_preflight_of_another_origin_is_refused() {
     }
 }
 
+/// Without its preflight the page could not read the 404, and would blame its origin.
 #[test]
-fn a_preflight_is_for_known_routes() {
-    for target in ["/", "/api", "/api/jitsi-token/", "/other"] {
-        for origin in [ALLOWED, FOREIGN] {
+fn a_page_that_is_allowed_can_read_that_a_path_is_unknown() {
+    for target in [
+        "/",
+        "/api",
+        "/api/jitsi-token/",
+        "/other",
+        "/foo/api/jitsi-token",
+    ] {
+        for origin in [FOREIGN, "null", "https://vtaiwan.tw/"] {
             let answer = Server::good().send(&preflight(target, origin));
             assert_eq!(answer.status, 404, "{target}: {answer}");
+            assert_eq!(answer.header(ALLOW_ORIGIN), None, "{target}: {answer}");
             for name in PREFLIGHT_HEADERS {
                 assert_eq!(answer.header(name), None, "{target}: {answer}");
             }
+        }
+        let answer = Server::good().send(&preflight(target, ALLOWED));
+        assert_eq!(answer.status, 204, "{target}: {answer}");
+        assert_eq!(answer.header(ALLOW_ORIGIN), Some(ALLOWED));
+        assert_eq!(
+            answer.header("Access-Control-Allow-Headers"),
+            Some(DEFAULT_HEADERS)
+        );
+        for method in ["GET", "POST", "PUT"] {
+            let answer = Server::good().send(&Request::new(method, target).origin(ALLOWED));
+            assert_eq!(answer.status, 404, "{target}: {answer}");
+            assert_eq!(answer.header(ALLOW_ORIGIN), Some(ALLOWED));
+            assert!(answer.error().starts_with("Not found"), "{answer}");
         }
     }
     let answer = Server::good().send(&preflight("/healthz", ALLOWED));
@@ -294,6 +321,12 @@ fn the_list_may_be_separated_by_commas_spaces_and_lines() {
         format!("{one}\n{two}\n{three}\n"),
         format!("  {one},\r\n {two} ,\t{three},"),
         format!("{one},,{two}  {three} {one}"),
+        // As JSON and its look-alikes write a list.
+        format!(r#"["{one}","{two}","{three}"]"#),
+        format!("['{one}', '{two}', '{three}',]"),
+        format!("[{one}, {two}, {three}]"),
+        format!("[\"{one}\",\n '{two}',\n{three}\n]"),
+        format!(r#""{one}", "{two}", '{three}'"#),
     ] {
         let server = Server::start(Settings::good().set("allowed_origins", &text));
         for origin in [one, two, three] {
@@ -363,6 +396,56 @@ fn an_entry_means_what_a_browser_sends() {
                 "https://a b.example.org",
                 "https://-.example.org/",
             ],
+        ),
+        (
+            "https://app-*-team.vercel.app",
+            &[
+                "https://app-a-team.vercel.app",
+                "https://app-git-main-1-team.vercel.app",
+            ],
+            &[
+                "https://app--team.vercel.app",
+                "https://app-team.vercel.app",
+                "https://app-a.b-team.vercel.app",
+                "https://app-*-team.vercel.app",
+                "https://xapp-a-team.vercel.app",
+                "https://app-a-teams.vercel.app",
+                "http://app-a-team.vercel.app",
+            ],
+        ),
+        (
+            "https://*-team.example.org:8443",
+            &["https://a-team.example.org:8443"],
+            &[
+                "https://a-team.example.org",
+                "https://-team.example.org:8443",
+            ],
+        ),
+        (
+            "https://preview*.example.org",
+            &["https://preview1.example.org"],
+            &[
+                "https://preview.example.org",
+                "https://preview1.a.example.org",
+            ],
+        ),
+        (
+            "capacitor://localhost",
+            &["capacitor://localhost"],
+            &[
+                "ionic://localhost",
+                "capacitor://localhost:80",
+                "capacitor://localhost/",
+                "capacitor://localhost.evil.example",
+                "capacitor://",
+                "http://localhost",
+                "https://localhost",
+            ],
+        ),
+        (
+            "ionic://localhost, tauri://localhost",
+            &["ionic://localhost", "tauri://localhost"],
+            &["capacitor://localhost", "tauri://tauri.localhost"],
         ),
     ];
     for (entry, matching, others) in cases {
@@ -436,8 +519,18 @@ fn other_wrong_entries_are_refused_too() {
         "https://*",
         "https://*.*.example.org",
         "https://a.*.example.org",
-        "https://a*.example.org",
+        "https://a*b*.example.org",
+        "https://a*",
+        "https://a*.org",
+        "https://公*.example.org",
         "http://*.example.org",
+        "capacitor://*",
+        "capacitor://localhost/",
+        "capacitor://localhost/app",
+        "capacitor://user@localhost",
+        "htps://vtaiwan.tw",
+        "data://localhost",
+        "ws://vtaiwan.tw",
         "vtaiwan.tw",
         "https://",
         "https://vtaiwan.tw:99999",
@@ -451,5 +544,77 @@ fn other_wrong_entries_are_refused_too() {
         let answer = server.send(&get(&[]));
         assert_eq!(answer.status, 500, "{entry}: {answer}");
         assert!(answer.error().contains("allowed_origins"), "{answer}");
+    }
+}
+
+/// A page's tracing adds headers of its own; a browser that may not send one blames the origin.
+#[test]
+fn headers_that_tracing_adds_pass_and_another_is_logged_by_name() {
+    let server = Server::start(Settings::good());
+    for (requested, missing) in [
+        ("sentry-trace", None),
+        ("baggage", None),
+        ("traceparent", None),
+        ("tracestate", None),
+        ("x-requested-with", None),
+        ("content-type", None),
+        ("Authorization", None),
+        ("baggage,content-type, sentry-trace", None),
+        ("x-other", Some("x-other")),
+        (
+            "content-type,X-Datadog-Origin,x-b",
+            Some("X-Datadog-Origin"),
+        ),
+    ] {
+        let lines = server.log_of(|server| {
+            let request =
+                preflight(TOKEN_ROUTE, ALLOWED).header("Access-Control-Request-Headers", requested);
+            let answer = server.send(&request);
+            assert_eq!(answer.status, 204, "{requested}: {answer}");
+            let allowed = answer
+                .header("Access-Control-Allow-Headers")
+                .unwrap_or_default();
+            let is_allowed = |name: &str| {
+                allowed
+                    .split(',')
+                    .any(|known| known.trim().eq_ignore_ascii_case(name.trim()))
+            };
+            let passes = requested.split(',').all(is_allowed);
+            assert_eq!(passes, missing.is_none(), "{requested}: {answer}");
+        });
+        let Some(missing) = missing else {
+            assert!(lines.is_empty(), "{requested}: {lines:?}");
+            continue;
+        };
+        let [line] = &lines[..] else {
+            panic!("{requested}: {lines:?}");
+        };
+        assert_eq!(line["level"], "warn", "{line}");
+        assert_eq!(line["header"], missing, "{line}");
+        assert!(
+            line["reason"].as_str().unwrap().contains("allowed_headers"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn the_headers_that_pages_may_set_are_a_variable() {
+    for (list, told) in [
+        ("X-Mine", Some("X-Mine")),
+        ("X-Mine,\n x-other", Some("X-Mine, x-other")),
+        (r#"["X-Mine","x-other"]"#, Some("X-Mine, x-other")),
+        ("", None),
+    ] {
+        let server = Server::start(Settings::good().set("allowed_headers", list));
+        let answer = server.send(&preflight(TOKEN_ROUTE, ALLOWED));
+        assert_eq!(answer.status, 204, "{answer}");
+        assert_eq!(answer.header("Access-Control-Allow-Headers"), told);
+    }
+    for list in ["*", "x y(z)", "X-Mine:", "公"] {
+        let server = Server::start_broken(Settings::good().set("allowed_headers", list));
+        let answer = server.send(&get(&[]).origin(ALLOWED));
+        assert_eq!(answer.status, 500, "{list}: {answer}");
+        assert!(answer.error().starts_with("allowed_headers "), "{answer}");
     }
 }

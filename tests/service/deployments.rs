@@ -2,14 +2,21 @@
 //!
 //! What Kubernetes and GitHub have to say about the files is `.ci/manifests`.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::{Server, Settings, root};
+use jaas_jwt::config::Config;
+use jaas_jwt::environment::Environment;
+use jaas_jwt::http::Request;
+use jaas_jwt::service;
+
+use crate::harness::{ALLOWED, APP_ID, FOREIGN, KEY_ID, Server, Settings, root};
 use crate::health::health;
 use crate::http::get;
-use crate::key_material::{Directory, Kind, key};
+use crate::key_material::{Directory, Kind, key, openssl, openssl_key};
 
 fn guide() -> String {
     std::fs::read_to_string(root().join("docs/deploy.md")).expect("docs/deploy.md")
@@ -65,6 +72,7 @@ kubectl() {
         esac
     done
 }
+caddy() { :; }
 cargo() { :; }
 curl() { :; }
 gh() { :; }
@@ -225,6 +233,105 @@ fn the_service_accepts_the_variables_of_every_overlay() {
     assert!(count >= 6, "{count}");
 }
 
+/// A program that `cargo dev test` unpacks, or that is installed. Where there is neither, that is said and the test left out.
+fn proxy(name: &str) -> Option<Command> {
+    let unpacked = root().join("target/debian").join(name).join("usr");
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = [unpacked.join("bin"), unpacked.join("sbin")]
+        .into_iter()
+        .chain(std::env::split_paths(&folders))
+        .chain(["/usr/sbin".into()])
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        // Not eprintln, which the test harness keeps to itself.
+        let _ = writeln!(
+            std::io::stderr(),
+            "deploy/proxy: the example for {name} is not checked, there is no `{name}` here"
+        );
+    }
+    found.map(Command::new)
+}
+
+fn assert_accepts(mut check: Command, name: &str) {
+    let output = check.output().expect("it runs");
+    assert!(
+        output.status.success(),
+        "{name}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn example(name: &str) -> String {
+    let text = std::fs::read_to_string(root().join("deploy/proxy").join(name)).expect(name);
+    assert!(text.contains("/api/jitsi-token") && text.contains("127.0.0.1:3000"));
+    text
+}
+
+#[test]
+fn caddy_accepts_its_example() {
+    example("Caddyfile");
+    let Some(mut caddy) = proxy("caddy") else {
+        return;
+    };
+    let directory = Directory::new("caddy");
+    caddy
+        .args(["validate", "--adapter", "caddyfile", "--config"])
+        .arg(root().join("deploy/proxy/Caddyfile"))
+        .env("HOME", directory.path())
+        .env("XDG_DATA_HOME", directory.path())
+        .env("XDG_CONFIG_HOME", directory.path());
+    assert_accepts(caddy, "caddy");
+}
+
+/// With a certificate and a port of the test's own.
+#[test]
+fn nginx_accepts_its_example() {
+    let text = example("nginx.conf");
+    let Some(mut nginx) = proxy("nginx") else {
+        return;
+    };
+    let directory = Directory::new("nginx");
+    let folder = directory.path();
+    let file = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
+    std::fs::write(file("key.pem"), openssl_key(&["ed25519"])).expect("a key file");
+    openssl(
+        &[
+            "req",
+            "-x509",
+            "-new",
+            "-subj",
+            "/CN=meet.example.org",
+            "-key",
+            &file("key.pem"),
+            "-out",
+            &file("cert.pem"),
+        ],
+        "",
+    );
+    let live = "/etc/letsencrypt/live/meet.example.org/";
+    let mut text = text;
+    for (example, here) in [
+        (format!("{live}fullchain.pem"), file("cert.pem")),
+        (format!("{live}privkey.pem"), file("key.pem")),
+        ("listen 443 ssl".into(), "listen 127.0.0.1:18443 ssl".into()),
+    ] {
+        assert!(text.contains(&example), "{example}");
+        text = text.replace(&example, &here);
+    }
+    let whole = format!(
+        "pid {0}; error_log stderr; events {{}} http {{ access_log off; client_body_temp_path {0}.1; \
+         proxy_temp_path {0}.2; fastcgi_temp_path {0}.3; uwsgi_temp_path {0}.4; scgi_temp_path {0}.5; {text} }}",
+        file("pid")
+    );
+    std::fs::write(file("whole.conf"), whole).expect("a file");
+    nginx
+        .args(["-t", "-p"])
+        .arg(folder)
+        .args(["-c", &file("whole.conf")]);
+    assert_accepts(nginx, "nginx");
+}
+
 #[test]
 fn the_table_of_cores_is_what_its_formulas_say() {
     let guide = guide();
@@ -261,6 +368,73 @@ fn the_table_of_cores_is_what_its_formulas_say() {
     assert_eq!(format!("{:.1}", 5.0 * 35.4 / 60.0), "3.0");
     assert!(guide.contains("5 × 7.8 / 60 = 0.65"));
     assert_eq!(format!("{:.2}", 5.0 * 7.8 / 60.0), "0.65");
+}
+
+/// By the core as a library: over HTTP nothing shows how often a provider is called.
+#[test]
+fn a_request_reads_as_many_variables_as_the_table_says() {
+    let guide = guide();
+    let rows: Vec<Vec<&str>> = guide
+        .lines()
+        .skip_while(|line| !line.starts_with("| request | `Origin` |"))
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|line| line.split(" | ").collect())
+        .collect();
+    assert!(rows.len() > 5, "{rows:?}");
+    let pem = &key(Kind::Pkcs8, 2048).pem;
+    for row in rows {
+        let [request, origin, auth_mode, status, reads] = row[..] else {
+            panic!("{row:?}");
+        };
+        let (method, target) = request.trim_matches('`').split_once(' ').expect(request);
+        let mut headers = match origin {
+            "absent" => vec![],
+            "allowed" => vec![("origin", ALLOWED)],
+            "another" => vec![("origin", FOREIGN)],
+            other => panic!("{other}"),
+        };
+        if method == "OPTIONS" {
+            headers.push(("access-control-request-method", "GET"));
+        }
+        let login = [
+            ("auth_mode", "required"),
+            ("auth_hs256_secret", "f3b1c9d27a64e8500f3b1c9d27a64e85"),
+            ("auth_issuer", "https://login.example"),
+            ("auth_audience", "jaas"),
+        ];
+        let credentials = [
+            ("jaas_app_id", APP_ID),
+            ("jaas_key_id", KEY_ID),
+            ("jaas_private_key", pem),
+        ];
+        let login = if auth_mode == "required" {
+            &login[..]
+        } else {
+            &[]
+        };
+        let variables: BTreeMap<&str, &str> = credentials.iter().chain(login).copied().collect();
+        let count = Cell::new(0);
+        let source = |name: &str| {
+            count.set(count.get() + 1);
+            Ok(variables.get(name).map(|value| (*value).to_owned()))
+        };
+        let outcome = service::handle(
+            &Config::new(&source),
+            Request {
+                method: method.to_owned(),
+                target: target.to_owned(),
+                headers: headers.as_slice().into(),
+                body: &b""[..],
+            },
+            Environment {
+                now: 1_700_000_000,
+                random: &mut |bytes: &mut [u8]| bytes.fill(7),
+            },
+        );
+        assert_eq!(outcome.response.status.to_string(), status, "{row:?}");
+        assert_eq!(count.get().to_string(), reads, "{row:?}");
+    }
 }
 
 #[test]

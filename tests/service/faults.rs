@@ -53,8 +53,8 @@ fn a_variable_that_its_provider_does_not_give_is_named_and_the_provider_is_not_q
     };
     let server = with_provider(Settings::good().set("auth_mode", "none"), provider);
     for variable in variable::ALL {
-        // They are read only where the mode asks for them.
-        if variable.name.starts_with("auth_") && variable.name != "auth_mode" {
+        // It says nothing alone, and is read only where the mode asks for credentials.
+        if variable.name == "auth_moderator_claim" {
             continue;
         }
         *failing.lock().unwrap() = variable.name.to_owned();
@@ -119,9 +119,9 @@ fn a_clock_that_is_far_off_makes_tokens_of_its_own_time() {
         assert_eq!(answer.status, 200, "{answer}");
         let token = answer.token();
         let times = ["iat", "exp", "nbf"].map(|name| token.claims[name].as_u64().unwrap());
-        assert_eq!(times, [clock, clock + 3600, clock.saturating_sub(10)]);
+        assert_eq!(times, [clock, clock + 3600, clock.saturating_sub(60)]);
         // A clock before 1970 stands at 1970: no token has a negative time, and each has long expired.
-        let now = i64::try_from(clock).unwrap().max(10);
+        let now = i64::try_from(clock).unwrap().max(60);
         let violations = rules::violations(&token.raw, now);
         assert!(violations.is_empty(), "{violations:?}");
         assert!(signature::is_valid(&token.raw, server.key()));

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::credentials::Login;
 use crate::harness::{ALLOWED, APP_ID, FOREIGN, Server, Settings};
 use crate::http::Request;
 
@@ -48,6 +49,67 @@ fn a_complete_configuration_is_healthy() {
             .status,
         200
     );
+}
+
+/// A start cannot be told from a request in WASI 0.2, and a line for each probe would be one every few seconds.
+#[test]
+fn who_asks_for_it_reads_that_anybody_may_become_moderator() {
+    let verbose = |server: &Server, target: &str| {
+        let answer = server.send(&Request::new("GET", target));
+        assert_eq!(answer.status, 200, "{answer}");
+        answer.json()
+    };
+    let open = json!({
+        "status": "ok",
+        "warnings": ["auth_mode is none: whoever asks may become moderator"],
+    });
+    for target in [
+        "/healthz?verbose",
+        "/healthz?verbose=1",
+        "/healthz?a&verbose",
+    ] {
+        assert_eq!(verbose(Server::good(), target), open, "{target}");
+    }
+    for target in ["/healthz", "/healthz?", "/healthz?verbosely"] {
+        let body = verbose(Server::good(), target);
+        assert_eq!(body, json!({ "status": "ok" }), "{target}");
+    }
+    for auth_mode in ["optional", "required"] {
+        let server = Server::start(Login::new().configure(auth_mode));
+        assert_eq!(
+            verbose(&server, "/healthz?verbose"),
+            json!({ "status": "ok", "warnings": [] })
+        );
+    }
+}
+
+#[test]
+fn a_healthy_probe_leaves_no_line() {
+    let server = Server::start(Settings::good());
+    let lines = server.log_of(|server| {
+        for method in ["GET", "HEAD"] {
+            for target in ["/healthz", "/healthz?verbose"] {
+                let answer = server.send(&Request::new(method, target).origin(ALLOWED));
+                assert_eq!(answer.status, 200);
+            }
+        }
+    });
+    assert!(lines.is_empty(), "{lines:?}");
+}
+
+/// With its private key 8x8's console signs its own sample app, and nobody else has it.
+#[test]
+fn the_key_id_of_the_sample_app_is_told() {
+    for id in [
+        format!("{APP_ID}/fee1bc-SAMPLE_APP"),
+        "fee1bc-SAMPLE_APP".to_owned(),
+        format!("{APP_ID}/a1b2c3-sample_app"),
+    ] {
+        let server = Server::start_broken(Settings::good().set("jaas_key_id", &id));
+        let messages = assert_problems(&server, &["jaas_key_id"]);
+        assert!(messages[0].contains("sample app"), "{messages:?}");
+        assert!(messages[0].contains("upload"), "{messages:?}");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::signature;
 /// The ways in which a PEM file reaches a variable.
 fn shapes(pem: &str) -> Vec<(&'static str, String)> {
     let lines: Vec<&str> = pem.lines().collect();
+    let body = &lines[1..lines.len() - 1];
     let wrapped = |text: &str, end: &str| {
         text.as_bytes()
             .chunks(76)
@@ -46,6 +47,17 @@ fn shapes(pem: &str) -> Vec<(&'static str, String)> {
         ("single quotes", format!("'{pem}'")),
         ("no final newline", pem.trim_end().to_owned()),
         ("spaces for newlines", lines.join(" ")),
+        ("blank lines inside", lines.join("\n\n")),
+        ("blank lines with CRLF", lines.join("\r\n\r\n")),
+        ("%0A for line ends", lines.join("%0A") + "%0A"),
+        ("%0D%0A for line ends", lines.join("%0d%0a")),
+        ("base64 without BEGIN and END", body.join("\n")),
+        ("base64 without BEGIN and END, one line", body.concat()),
+        ("DER in base64, in lines", wrapped(&body.concat(), "\n")),
+        ("DER in base64url", {
+            let text = body.concat().replace('+', "-").replace('/', "_");
+            text.trim_end_matches('=').to_owned()
+        }),
     ]
 }
 
@@ -155,7 +167,10 @@ fn wrong_keys() -> Vec<(&'static str, String)> {
         ),
         ("bytes", "\u{1}\u{2}公民\u{7f}".into()),
         ("a path", "/run/secrets/jaas.pem".into()),
-        ("without header and footer", lines.join("\n")),
+        (
+            "a public key without header and footer",
+            body(&good.public_pem).concat(),
+        ),
         ("header and footer alone", in_pem("PRIVATE KEY", &[])),
         ("truncated", good.pem[..good.pem.len() / 2].to_owned()),
         (

@@ -2,12 +2,7 @@
 //!
 //! `cargo dev build` first. `JAAS_TEST_HOST=spin` runs the same cases against `spin up`.
 
-mod credentials;
-mod harness;
-mod http;
-mod key_material;
-mod signature;
-mod spin;
+use testkit::{credentials, harness, http, key_material, signature};
 
 mod authentication;
 mod configuration;
@@ -20,14 +15,12 @@ mod get;
 mod health;
 mod hostile;
 mod keys;
-mod links;
 mod load;
 mod logs;
 mod methods;
 mod policy;
 mod post;
 mod recipes;
-mod repository;
 mod rooms;
 mod soak;
 mod standalone;

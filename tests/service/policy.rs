@@ -140,6 +140,7 @@ fn a_room_is_open_as_the_table_says() {
         let claims = match in_credential.as_str() {
             "absent" => json!({}),
             "none at all" => json!({"rooms": []}),
+            "null" => json!({"rooms": null}),
             list => json!({"rooms": list.split(", ").collect::<Vec<_>>()}),
         };
         let request = with_bearer(get(&[("room", room)]), Some(&login.sign(&claims)));
@@ -149,6 +150,105 @@ fn a_room_is_open_as_the_table_says() {
             assert_eq!(answer.json(), json!({"error": "Room not allowed"}));
         }
     }
+}
+
+/// Names are compared as people write them: in the encoded claim a star would stand for half of a percent escape.
+#[test]
+fn a_pattern_is_matched_on_the_name_and_not_on_its_encoding() {
+    let login = Login::new();
+    for (pattern, room, allowed) in [
+        ("team*2024", "team 24", false),
+        ("team*2024", "team 2024", true),
+        ("team*2024", "TEAM-x-2024", true),
+        ("team*20", "team ", false),
+        ("*20b", "a b", false),
+        ("a*", "%61 b", true),
+        ("*5", "公", false),
+        ("e5*", "公", false),
+        ("*%85*", "公", false),
+        ("公*", "公民會議", true),
+        ("公*", "％E5x", false),
+        ("*議", "公民會議", true),
+        ("*é", "cafe\u{301}", true),
+        ("CAFÉ*", "café 2", true),
+        ("Ｔｅａｍ*", "team 1", true),
+        ("team *", "team 1", true),
+        ("team%20*", "team 1", true),
+        ("team *", "team1", false),
+        ("*ac", "公", false),
+        ("a*c", "a%2Dc", true),
+        ("a*b*c", "a1b2c", true),
+        ("a*b*c", "ac", false),
+        ("*a*", "b", false),
+    ] {
+        // A pattern that no name fits may be told as a problem: then it opens nothing either.
+        let server = Server::start_broken(Settings::good().set("allowed_rooms", pattern));
+        let answer = server.send(&get(&[("room", room)]));
+        let status = answer.status;
+        assert_eq!(status == 200, allowed, "{pattern} and {room}: {answer}");
+        assert!([200, 400, 403, 500].contains(&status), "{answer}");
+        drop(server);
+
+        let server = Server::start(login.configure("required"));
+        let credential = login.sign(&json!({ "rooms": [pattern] }));
+        let answer = server.send(&with_bearer(get(&[("room", room)]), Some(&credential)));
+        let status = answer.status;
+        assert_eq!(status == 200, allowed, "{pattern} and {room}: {answer}");
+    }
+    let server = Server::start(Settings::good().set("allowed_rooms", "team*2024"));
+    assert_eq!(server.send(&get(&[("room", "team 24")])).status, 403);
+}
+
+#[test]
+fn only_a_moderator_is_hidden_from_recordings() {
+    let login = Login::new();
+    let hidden = [("user_hidden_from_recorder", "true"), ("user_name", "Ann")];
+    for (auth_mode, claims, moderator, granted) in [
+        ("optional", None, "true", false),
+        ("required", Some(json!({"moderator": false})), "true", false),
+        ("required", Some(json!({"moderator": true})), "false", false),
+        ("required", Some(json!({"moderator": true})), "", true),
+        ("none", None, "true", true),
+        ("none", None, "false", false),
+    ] {
+        let server = Server::start(login.configure(auth_mode));
+        let credential = claims.map(|claims| login.sign(&claims));
+        let parameters = [&hidden[..], &[("user_moderator", moderator)]].concat();
+        let request = with_bearer(get(&parameters), credential.as_deref());
+        let token = server.send(&request).token();
+        let found = token.user().get("hidden-from-recorder");
+        assert_eq!(
+            found,
+            granted.then_some(&json!(true)),
+            "{auth_mode} {moderator}"
+        );
+    }
+}
+
+#[test]
+fn hiding_from_recordings_is_granted_as_the_table_says() {
+    let rows = table("user_hidden_from_recorder");
+    let roles = [("moderator", "true"), ("member", "false"), ("left out", "")];
+    for (role, default_moderator) in roles {
+        let server = Server::start(Settings::good().set("default_moderator", default_moderator));
+        for hidden in ["absent", "true", "false"] {
+            let matching: Vec<_> = rows
+                .iter()
+                .filter(|row| row[0] == hidden && row[1] == role)
+                .collect();
+            let [row] = matching[..] else {
+                panic!("{} rows for {hidden}, {role}", matching.len());
+            };
+            let parameters = [("user_hidden_from_recorder", hidden)];
+            let asked = parameters.iter().filter(|(_, value)| *value != "absent");
+            let asked: Vec<_> = asked.copied().collect();
+            let token = server.send(&get(&asked)).token();
+            let granted = token.user().get("hidden-from-recorder");
+            let granted = granted.map_or("left out".to_owned(), Value::to_string);
+            assert_eq!(granted, row[2], "{row:?}");
+        }
+    }
+    assert_eq!(rows.len(), roles.len() * 3);
 }
 
 #[test]
@@ -237,6 +337,24 @@ fn a_picture_and_hiding_from_recorders_can_be_asked_for() {
     for (name, value) in [
         ("user_avatar", "http://x.example/p.png"),
         ("user_avatar", "javascript:alert(1)"),
+        ("user_avatar", "http://127.0.0.1:631/x"),
+        ("user_avatar", "http://localhost/x"),
+        ("user_avatar", "https://127.0.0.1:631/x"),
+        ("user_avatar", "https://127.1/x"),
+        ("user_avatar", "https://0x7f.1/x"),
+        ("user_avatar", "https://2130706433/x"),
+        ("user_avatar", "https://192.168.1.1/x"),
+        ("user_avatar", "https://8.8.8.8/x"),
+        ("user_avatar", "https://[::1]/x"),
+        ("user_avatar", "https://[::ffff:127.0.0.1]/x"),
+        ("user_avatar", "https://localhost/x"),
+        ("user_avatar", "https://LOCALHOST./x"),
+        ("user_avatar", "https://a.localhost/x"),
+        ("user_avatar", "https://printer.local/x"),
+        ("user_avatar", "https://printer.local./x"),
+        ("user_avatar", "https://metadata.google.internal/x"),
+        ("user_avatar", "https://router/x"),
+        ("user_avatar", "https://１２７.０.０.１/x"),
         ("user_avatar", "https://user:hidden@x.example/"),
         ("user_hidden_from_recorder", "hidden"),
     ] {

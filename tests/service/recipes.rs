@@ -376,12 +376,27 @@ fn every_variable_of_the_guide_is_one_of_the_manifest() {
     assert!(count > 50, "{count}");
 }
 
+/// The whole source of the service.
+fn source() -> String {
+    let mut source = String::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the source") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                source += &std::fs::read_to_string(path).expect("a source file");
+            }
+        }
+    }
+    source
+}
+
 /// The first cells of the tables of the last section, which quote messages between backticks.
 #[test]
 fn every_message_of_the_guide_is_one_that_the_service_has() {
-    let source: String = ["src/caller.rs", "src/config.rs"]
-        .map(|name| std::fs::read_to_string(root().join(name)).expect(name))
-        .concat();
+    let source = source();
     let guide = guide();
     let (_, section) = guide
         .split_once("## Troubleshooting\n")

@@ -29,7 +29,7 @@ fn header_and_claims_are_exactly_these() {
             "sub": APP_ID,
             "room": "default-room",
             "iat": issued,
-            "nbf": issued - 10,
+            "nbf": issued - 60,
             "exp": issued + 3600,
             "context": {
                 "user": { "id": "user123", "name": "Your User", "email": "user@example.com", "moderator": "true" },

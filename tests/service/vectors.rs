@@ -8,10 +8,11 @@ use devkit_host::Faults;
 use num_bigint_dig::{BigUint, ModInverse as _};
 use pkcs1::UintRef;
 use pkcs1::der::{Decode as _, Encode as _};
+use testkit::locked;
 
 use crate::harness::{Secret, Server, Settings};
 use crate::health::health;
-use crate::http::{Answer, get, locked};
+use crate::http::{Answer, get};
 use crate::key_material::{Key, Kind, key, key_of, openssl, openssl_key, pem_line};
 use crate::signature;
 

@@ -18,7 +18,7 @@ export const CLIENT_CHECKS = Array.from({ length: 14 }, (_, place) => String(pla
 export const PROSODY_CHECKS = ['alg', 'typ', 'aud', 'room', 'user'];
 
 /** Keys that the web client knows; it reports any other. */
-const FEATURES = new Set(
+export const FEATURES = new Set(
   (
     'livestreaming recording transcription sip-inbound-call sip-outbound-call inbound-call outbound-call ' +
     'file-upload list-visitors send-groupchat create-polls flip branding calendar live-translation lobby ' +
@@ -31,7 +31,7 @@ const FEATURES = new Set(
  *
  * @param {string} token
  * @param {number} nowSeconds seconds since 1970 by the browser's clock, which is the one that the web client reads
- * @param {string} wantedRoom the room that was asked for, as it was typed; may be empty
+ * @param {string} wantedRoom the room of the form, as it was typed; may be empty
  * @returns {Map<string, Finding>}
  */
 export function check(token, nowSeconds, wantedRoom) {
@@ -138,22 +138,24 @@ export function check(token, nowSeconds, wantedRoom) {
 }
 
 /**
- * How Jitsi writes a room's name (`getBackendSafeRoomName`), which is what the token must have.
+ * How Jitsi writes a room's name, which is what the token must have.
+ *
+ * The client takes it from the address that the page opens: first it drops characters that its server cannot take
+ * (`_ROOM_EXCLUDE_PATTERN`), and only then decodes what is percent-encoded (`getBackendSafeRoomName`). A browser has
+ * encoded quotes and angle brackets by then, so those are kept.
  *
  * @param {string} typed
  */
 export function roomClaim(typed) {
-  let name = typed.trim();
+  // The rest would be the address's query or fragment.
+  const [path] = typed.trim().split(/[?#]/, 1);
+  let name = path.replace(/[:@!&',;=()[\]$+*]/g, '');
   try {
     name = decodeURIComponent(name);
   } catch {
     // It is not encoded.
   }
-  const kept = name
-    .replace(/[:@!&',;=]/g, '')
-    .normalize('NFKC')
-    .toLowerCase();
-  return encodeURIComponent(kept).toLowerCase();
+  return encodeURIComponent(name.normalize('NFKC').toLowerCase()).toLowerCase();
 }
 
 /**

@@ -1,37 +1,34 @@
 // @ts-check
 /**
- * The page: form, request, verdicts, countdown, meeting.
+ * The page: form, request, verdicts, countdown.
  *
  * What tests may rely on:
  * - Parameters of the address fill in the form, and send nothing: `server`, `room`, `name`, `email`, `moderator`
  *   (`true`), `lang` (`en`, `zh-TW`). There is none for the credential, which would stay in the history.
  * - `#app[data-state]`: idle, loading, token, expired, refused, unreachable, timeout, bad-request, unauthorised, forbidden,
- *   misconfigured, failed, invalid-server; `data-http-status` where there was an answer.
+ *   misconfigured, wrong-path, failed, invalid-server; `data-http-status` where there was a response.
  * - `#checks > li[data-check][data-verdict]` with pass, fail or skip, and likewise `#prosody-checks`; `#summary[data-passed]
  *   [data-total]`; `#countdown[data-seconds]`; `#header-json`, `#payload-json`; `#token`; `#server-message`.
- * - `#meeting[data-state]`: idle, loading, joining, joined, left, no-iframe-api, meeting-error.
  *
  * Texts from outside go into the page as text alone, never as markup.
  */
 
 import { JitsiTokenError, JitsiTokenService, decodeToken } from '../jaas-token.js';
 import { CLIENT_CHECKS, PROSODY_CHECKS, check } from './checks.js';
+import { isOpen, join, leave, meetingState, showMeeting } from './meeting.js';
+import { any, button, element, input, write } from './page.js';
+import { isThrowAway, sentenceOf } from './sentence.js';
 import { languageOf, textOf } from './texts.js';
 
 /** @typedef {{ monotonic: number, wall: number }} Instant milliseconds */
 /** @typedef {{ token: string, header: Record<string, any>, payload: Record<string, any>, room: string, lifetime: number, since: Instant, clock: number }} Received */
-/** @typedef {{ dispose(): void, addListener(name: string, listener: (event: any) => void): void }} Meeting */
 
 const SERVER = 'http://127.0.0.1:3000';
 const ROOM = 'my-room';
 const TIMEOUT_SECONDS = 10;
 const PROBE_MS = 5_000;
-const SCRIPT_MS = 15_000;
 /** A difference of clocks that is worth a line, in seconds. */
 const CLOCK_SECONDS = 5;
-
-/** What goes into the address of 8x8's script, and so must be nothing else. */
-const APP_ID = /^vpaas-magic-cookie-[0-9a-f]{32}$/i;
 
 const parameters = new URLSearchParams(location.search);
 let language = languageOf(parameters.get('lang'), navigator.languages);
@@ -40,47 +37,16 @@ let language = languageOf(parameters.get('lang'), navigator.languages);
 let said = {};
 /** @type {Received | undefined} */
 let received;
-/** @type {Meeting | undefined} */
-let meeting;
-let meetingError = '';
-
-/**
- * @template {HTMLElement} T
- * @param {string} id
- * @param {new () => T} type
- * @returns {T}
- */
-function element(id, type) {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new Error(`#${id} is missing`);
-  return found;
-}
-
-/** @param {string} id */
-const input = (id) => element(id, HTMLInputElement);
-/** @param {string} id */
-const button = (id) => element(id, HTMLButtonElement);
-/** @param {string} id */
-const any = (id) => element(id, HTMLElement);
+/** Whether every check was good when it was last looked at. */
+let allGood = false;
 
 const app = any('app');
-const meetingSection = any('meeting');
 
 /**
  * @param {string} name
  * @param {Record<string, string>} [values]
  */
 const text = (name, values) => textOf(language, name, values);
-
-/**
- * Writes a text only where it changes, so that a screen reader does not say it again.
- *
- * @param {HTMLElement} target
- * @param {string} value
- */
-function write(target, value) {
-  if (target.textContent !== value) target.textContent = value;
-}
 
 /** Writes every text in the language of the moment. */
 function translate() {
@@ -97,8 +63,17 @@ function translate() {
   other.setAttribute('aria-label', text('page.other-language-label'));
   write(any('copy-text'), '');
   showState();
-  showMeeting(meetingSection.dataset.state ?? 'idle');
+  showMeeting(meetingState(), text);
   tick();
+}
+
+/** Takes the other language, and keeps it in the address, so that it is there after a reload. */
+function switchLanguage() {
+  language = language === 'en' ? 'zh-TW' : 'en';
+  const address = new URL(location.href);
+  address.searchParams.set('lang', language);
+  history.replaceState(null, '', address);
+  translate();
 }
 
 /**
@@ -117,19 +92,35 @@ function setState(state, values = {}) {
 
 function showState() {
   const state = app.dataset.state ?? 'idle';
-  // A token that Jitsi would refuse is no good news.
-  const doubtful = state === 'token' && said.passed !== said.total;
+  // A token that Jitsi would reject is no good news.
+  const kind = state === 'token' ? kindOfToken() : state;
+  const sentence = received ? sentenceOf(language, received.payload, Date.now() / 1000) : '';
   for (const part of ['title', 'text', 'advice']) {
-    write(any(`status-${part}`), text(`state.${doubtful ? 'doubtful' : state}.${part}`, said));
+    write(any(`status-${part}`), text(`state.${kind}.${part}`, { ...said, sentence }));
   }
   const quiet = state === 'idle' || state === 'loading';
-  any('status').dataset.tone = quiet ? 'quiet' : state === 'token' && !doubtful ? 'good' : 'bad';
+  any('status').dataset.tone = quiet ? 'quiet' : kind === 'token' ? 'good' : 'bad';
+  const email = input('email').value.trim();
+  const note = any('email-note');
+  note.hidden = state !== 'token' || email === '' || received?.payload.context?.user?.email === email;
+  write(note, note.hidden ? '' : text('note.email'));
   write(any('server-message'), said.message ?? '');
   any('message-line').hidden = !said.message;
   const there = state === 'token' || state === 'expired';
   any('result').hidden = !there;
   // A meeting that goes on is not taken off the page by the end of its token, nor by the next request.
-  meetingSection.hidden = state !== 'token' && !meeting;
+  any('meeting').hidden = state !== 'token' && !isOpen();
+}
+
+/** What to say first about the token. */
+function kindOfToken() {
+  if (received && isThrowAway(received.payload)) return 'throw-away';
+  return said.passed === said.total ? 'token' : 'doubtful';
+}
+
+/** Brings what came of the button into view: it is below the form. */
+function showOutcome() {
+  any('status').scrollIntoView({ block: 'start' });
 }
 
 /** @returns {Instant} */
@@ -139,7 +130,8 @@ const now = () => ({ monotonic: performance.now(), wall: Date.now() });
 async function getToken(event) {
   event.preventDefault();
   if (app.dataset.state === 'loading') return;
-  const server = input('server').value.trim();
+  const server = withScheme(input('server').value.trim());
+  input('server').value = server;
   const values = { server, origin: location.origin, seconds: String(TIMEOUT_SECONDS) };
   const service = serviceAt(server);
   if (!service) {
@@ -149,6 +141,7 @@ async function getToken(event) {
   }
   forget();
   setState('loading', values);
+  showOutcome();
   const room = input('room').value;
   const since = now();
   try {
@@ -158,7 +151,7 @@ async function getToken(event) {
       userEmail: input('email').value,
       isModerator: input('moderator').checked,
       method: element('method', HTMLSelectElement).value === 'GET' ? 'GET' : 'POST',
-      authorization: () => input('credential').value,
+      authorization: input('credential').value.trim() === '' ? undefined : () => input('credential').value,
       timeoutMs: TIMEOUT_SECONDS * 1000,
     });
     const { header, payload } = decodeToken(token);
@@ -176,6 +169,18 @@ async function getToken(event) {
     const [state, more] = await failure(error, server);
     setState(state, { ...values, ...more });
   }
+  showOutcome();
+}
+
+/**
+ * An address as people type it: one of this machine is plain http, any other https.
+ *
+ * @param {string} typed
+ */
+function withScheme(typed) {
+  if (typed === '' || typed.includes('://') || typed.startsWith('/')) return typed;
+  const local = /^(?:localhost|127(?:\.\d+){3}|\[::1\])(?::|\/|$)/i.test(typed);
+  return `${local ? 'http' : 'https'}://${typed}`;
 }
 
 /** @param {string} server */
@@ -194,12 +199,13 @@ function serviceAt(server) {
  * @returns {Promise<[string, Record<string, string>]>}
  */
 async function failure(error, server) {
-  if (!(error instanceof JitsiTokenError)) return ['failed', { message: String(error) }];
+  if (!(error instanceof JitsiTokenError)) return ['failed', { status: '–', message: String(error) }];
   const values = { status: error.status ? String(error.status) : '', message: error.serverMessage ?? '' };
   if (error.code === 'timeout') return ['timeout', {}];
-  if (error.code === 'network') return [(await answers(server)) ? 'refused' : 'unreachable', {}];
+  if (error.code === 'network') return [(await responds(server)) ? 'refused' : 'unreachable', {}];
   const { status = 0 } = error;
   if (error.code !== 'http') return ['failed', values];
+  if (status === 404) return ['wrong-path', values];
   if ([400, 413, 415].includes(status)) return ['bad-request', values];
   if (status === 401) return ['unauthorised', values];
   if (status === 403) return ['forbidden', values];
@@ -208,12 +214,12 @@ async function failure(error, server) {
 }
 
 /**
- * Whether anything answers there. A browser tells a page no difference between an answer that it may not read and none
+ * Whether anything responds there. A browser tells a page no difference between a response that it may not read and none
  * at all; a request without CORS, of which nothing can be read, fails only where there is none.
  *
  * @param {string} server
  */
-async function answers(server) {
+async function responds(server) {
   try {
     await fetch(new URL('/healthz', server), {
       mode: 'no-cors',
@@ -229,14 +235,14 @@ async function answers(server) {
 
 /**
  * How many seconds this device's clock is ahead of the service's; negative: behind; 0: the time of the request cannot
- * tell. `iat` is the second in which the service made the token, some time between request and answer.
+ * tell. `iat` is the second in which the service made the token, some time between request and response.
  *
  * @param {unknown} iat
- * @param {Instant} asked
+ * @param {Instant} since
  */
-function clockError(iat, asked) {
+function clockError(iat, since) {
   if (typeof iat !== 'number') return 0;
-  const ahead = asked.wall / 1000 - (iat + 1);
+  const ahead = since.wall / 1000 - (iat + 1);
   const behind = iat - Date.now() / 1000;
   return ahead > 0 ? ahead : behind > 0 ? -behind : 0;
 }
@@ -246,8 +252,9 @@ function showToken(token) {
   write(any('header-json'), JSON.stringify(token.header, null, 2));
   write(any('payload-json'), JSON.stringify(token.payload, null, 2));
   element('token', HTMLTextAreaElement).value = token.token;
-  showMeeting(meeting ? (meetingSection.dataset.state ?? 'idle') : 'idle');
+  showMeeting(isOpen() ? meetingState() : isThrowAway(token.payload) ? 'throw-away' : 'idle', text);
   const passed = showChecks(token);
+  element('checks-details', HTMLDetailsElement).open = !allGood;
   setState('token', { passed: String(passed), total: String(CLIENT_CHECKS.length), status: '200' });
   tick();
 }
@@ -261,13 +268,14 @@ function forget() {
 }
 
 /**
- * Writes the verdicts of this second; gives how many of the web client's are good.
+ * Writes the verdicts of this second; returns how many of the web client's are good.
  *
  * @param {Received} token
  */
 function showChecks({ token, room, clock }) {
   const findings = check(token, Date.now() / 1000, room);
   let passed = 0;
+  let good = true;
   for (const [list, ids] of /** @type {const} */ ([
     ['checks', CLIENT_CHECKS],
     ['prosody-checks', PROSODY_CHECKS],
@@ -275,6 +283,7 @@ function showChecks({ token, room, clock }) {
     for (const id of ids) {
       const { verdict, values } = findings.get(id) ?? { verdict: 'skip', values: {} };
       if (list === 'checks' && verdict === 'pass') passed += 1;
+      good &&= verdict === 'pass';
       const [mark, name, sentence] = row(list, id, verdict);
       write(mark, text(`verdict.${verdict}`));
       write(name, text(`check.${id}.name`));
@@ -287,7 +296,10 @@ function showChecks({ token, room, clock }) {
   const total = CLIENT_CHECKS.length;
   summary.dataset.passed = String(passed);
   summary.dataset.total = String(total);
-  write(summary, text('checks.summary', { passed: String(passed), total: String(total) }));
+  write(summary, text(good ? 'checks.all' : 'checks.some', { passed: String(passed), total: String(total) }));
+  // What goes wrong later is shown; what the reader has folded stays so otherwise.
+  if (allGood && !good) element('checks-details', HTMLDetailsElement).open = true;
+  allGood = good;
 
   const note = any('clock-note');
   note.hidden = Math.abs(clock) < CLOCK_SECONDS;
@@ -329,7 +341,7 @@ function dated(seconds) {
 }
 
 /**
- * The countdown goes by the service's times and by how long ago it was asked, not by what this device's clock says.
+ * The countdown goes by the service's times and by the time since the request, not by what this device's clock says.
  */
 function tick() {
   if (!received) return;
@@ -362,82 +374,6 @@ async function copy() {
   }
 }
 
-/** @param {string} state */
-function showMeeting(state) {
-  meetingSection.dataset.state = state;
-  write(any('meeting-text'), text(`meeting.${state}`, { error: meetingError }));
-  button('join').hidden = meeting !== undefined;
-  button('leave').hidden = meeting === undefined;
-}
-
-async function join() {
-  if (!received || meeting || meetingSection.dataset.state === 'loading') return;
-  const { token, payload } = received;
-  showMeeting('loading');
-  try {
-    if (!APP_ID.test(payload.sub)) throw new Error('sub is no App ID');
-    const Api = await iframeApi(payload.sub);
-    /** @type {Meeting} */
-    const made = new Api('8x8.vc', {
-      roomName: `${payload.sub}/${payload.room}`,
-      jwt: token,
-      parentNode: any('meeting-frame'),
-      width: '100%',
-      height: '100%',
-      lang: language === 'en' ? 'en' : 'zh-TW',
-    });
-    meeting = made;
-    made.addListener('videoConferenceJoined', () => showMeeting('joined'));
-    made.addListener('readyToClose', () => leave());
-    made.addListener('errorOccurred', (event) => {
-      const error = event?.error ?? event;
-      if (error?.isFatal === false) return;
-      meetingError = String(error?.name ?? error?.message ?? '');
-      showMeeting('meeting-error');
-    });
-    any('meeting-frame').querySelector('iframe')?.setAttribute('title', text('meeting.frame'));
-    showMeeting('joining');
-    button('leave').focus();
-  } catch {
-    showMeeting('no-iframe-api');
-  }
-}
-
-function leave() {
-  if (!meeting) return;
-  meeting.dispose();
-  meeting = undefined;
-  any('meeting-frame').replaceChildren();
-  showMeeting('left');
-  showState();
-  button('join').focus();
-}
-
-/**
- * 8x8's script, which is loaded when somebody wants to join and not before.
- *
- * @param {string} appId
- * @returns {Promise<any>}
- */
-async function iframeApi(appId) {
-  const loaded = () => /** @type {any} */ (globalThis).JitsiMeetExternalAPI;
-  if (loaded()) return loaded();
-  const script = document.createElement('script');
-  script.src = `https://8x8.vc/${appId}/external_api.js`;
-  try {
-    await new Promise((resolve, reject) => {
-      script.addEventListener('load', resolve, { once: true });
-      script.addEventListener('error', reject, { once: true });
-      setTimeout(reject, SCRIPT_MS);
-      document.head.append(script);
-    });
-  } catch {
-    script.remove();
-  }
-  if (!loaded()) throw new Error('the script did not load');
-  return loaded();
-}
-
 function start() {
   input('server').value = parameters.get('server') ?? SERVER;
   input('room').value = parameters.get('room') ?? ROOM;
@@ -445,13 +381,12 @@ function start() {
   input('email').value = parameters.get('email') ?? '';
   input('moderator').checked = parameters.get('moderator') === 'true';
   element('form', HTMLFormElement).addEventListener('submit', getToken);
-  button('language').addEventListener('click', () => {
-    language = language === 'en' ? 'zh-TW' : 'en';
-    translate();
-  });
+  button('language').addEventListener('click', switchLanguage);
   button('copy').addEventListener('click', copy);
-  button('join').addEventListener('click', join);
-  button('leave').addEventListener('click', leave);
+  button('join').addEventListener('click', () => {
+    if (received) join(received.token, language, text, showState);
+  });
+  button('leave').addEventListener('click', () => leave(text, showState));
   setInterval(tick, 1000);
   translate();
 }

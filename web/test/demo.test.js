@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { CLIENT_CHECKS, PROSODY_CHECKS, check, roomClaim } from '../demo/checks.js';
+import { CLIENT_CHECKS, FEATURES, PROSODY_CHECKS, check, roomClaim } from '../demo/checks.js';
+import { isThrowAway, sentenceOf } from '../demo/sentence.js';
 import { TEXTS, languageOf, textOf } from '../demo/texts.js';
 import { APP_ID, tokenOf } from './support.js';
 
 const read = (name) => readFileSync(new URL(`../demo/${name}`, import.meta.url), 'utf8');
 const NOW = 1_700_000_000;
+const SCRIPTS = ['demo.js', 'meeting.js', 'page.js', 'sentence.js', 'checks.js', 'texts.js'];
 
 /** A token as the service makes it, with the parts that a case changes. */
 function changed({ header = {}, payload = {}, user = {}, features = {}, context = {} } = {}) {
@@ -107,9 +109,57 @@ test('a room is written as Jitsi writes it', () => {
     ['%E5%85%AC', '%e5%85%ac'],
     ['ＡＢ', 'ab'],
     ["a:b@c!d&e'f,g;h=i", 'abcdefghi'],
+    ['Meeting (2)', 'meeting%202'],
+    ['a[b]c$d+e', 'abcde'],
+    // Dropped first and decoded then, and once: what is encoded stays.
+    ['Q%26A', 'q%26a'],
+    ['Q&A', 'qa'],
+    ['a%28b%2Cc%3D', 'a(b%2cc%3d'],
+    ['a%2526b', 'a%2526b'],
+    // Full-width signs are not in the client's list, and NFKC comes after it.
+    ['會議（二）', '%e6%9c%83%e8%ad%b0(%e4%ba%8c)'],
+    ['好！', '%e5%a5%bd!'],
+    // Quotes and brackets are encoded in an address before the client looks.
+    ['a"b<c>d', 'a%22b%3cc%3ed'],
+    // An address's path ends here.
+    ['board#agenda', 'board'],
+    ['board?x=1', 'board'],
+    ['board%23agenda', 'board%23agenda'],
     ['100%', '100%25'],
   ]) {
     assert.equal(roomClaim(typed), claim, typed);
+  }
+});
+
+test('one sentence says what a token is for', () => {
+  const at = (hours, minutes) => new Date(2026, 10, 25, hours, minutes).getTime() / 1000;
+  const payload = {
+    room: '%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0',
+    exp: at(19, 5),
+    context: {
+      user: { name: 'Jane', moderator: 'true' },
+      features: { livestreaming: true, 'outbound-call': 'true', recording: false, transcription: 'false', flip: true },
+    },
+  };
+  const said = (language, change = {}) => sentenceOf(language, { ...payload, ...change }, at(18, 5));
+  assert.equal(said('en'), 'Jane joins 公民會議 as a moderator, may stream and dial out, until 19:05.');
+  assert.equal(said('zh-TW'), 'Jane 以主持人身分加入 公民會議，可以直播和撥出電話，到 19:05 為止。');
+  const guest = { context: { user: { moderator: 'false' }, features: {} }, room: 'my-room' };
+  assert.equal(said('en', guest), 'Somebody without a name joins my-room as a participant, until 19:05.');
+  assert.match(said('en', { exp: at(24 + 7, 0) }), /, until Nov 26, 2026, 07:00\.$/);
+  // What no token should have breaks nothing.
+  for (const odd of [{ context: null }, { context: { user: null, features: null } }, { room: '%' }, { exp: 'x' }]) {
+    assert.match(said('en', odd), / joins .* as a (moderator|participant)/);
+  }
+});
+
+test('a throw-away key is known by the App ID that is nobody’s', () => {
+  for (const [sub, expected] of [
+    [`vpaas-magic-cookie-${'0'.repeat(32)}`, true],
+    [APP_ID, false],
+    [undefined, false],
+  ]) {
+    assert.equal(isThrowAway({ sub }), expected, sub);
   }
 });
 
@@ -132,7 +182,7 @@ test('both languages have the same texts with the same values', () => {
 });
 
 test('every text that the page asks for is there, and every one that is there is asked for', () => {
-  const [html, script] = [read('index.html'), read('demo.js')];
+  const [html, script] = [read('index.html'), SCRIPTS.filter((name) => name !== 'texts.js').map(read).join('\n')];
   const asked = new Set([...html.matchAll(/data-text="([^"]+)"/g)].map(([, name]) => name));
   for (const [, name] of script.matchAll(/'((?:[a-z]+(?:-[a-z]+)*\.)+[a-z-]+)'/g)) {
     if (name in TEXTS.en) asked.add(name);
@@ -148,7 +198,10 @@ test('every text that the page asks for is there, and every one that is there is
       .split(/[,;]/)
       .map((state) => state.trim());
   };
-  for (const state of [...states(/`#app\[data-state\]`: ([^;]*);/), 'doubtful']) {
+  for (const key of FEATURES) {
+    if (`feature.${key}` in TEXTS.en) asked.add(`feature.${key}`);
+  }
+  for (const state of [...states(/`#app\[data-state\]`: ([^;]*);/), 'doubtful', 'throw-away']) {
     for (const part of ['title', 'text', 'advice']) asked.add(`state.${state}.${part}`);
   }
   for (const state of states(/`#meeting\[data-state\]`: ([^.]*)\./)) asked.add(`meeting.${state}`);
@@ -191,7 +244,7 @@ test('the page has no script, style or handler of its own, and nothing from else
   assert.equal(directives['style-src'], "style-src 'self'");
   assert.equal(directives['connect-src'], 'connect-src http: https:');
   assert.doesNotMatch(policy, /unsafe|\*(?!\.8x8\.vc)/);
-  for (const name of ['demo.js', 'checks.js', 'texts.js', '../jaas-token.js']) {
+  for (const name of [...SCRIPTS, '../jaas-token.js']) {
     assert.doesNotMatch(
       read(name),
       /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|sessionStorage|document\.cookie/,
@@ -210,8 +263,8 @@ test('every field has a label, and every reference leads somewhere', () => {
   for (const [, list] of html.matchAll(/aria-(?:labelledby|describedby)="([^"]+)"/g)) {
     for (const id of list.split(' ')) assert.ok(ids.includes(id), id);
   }
-  for (const [, id] of read('demo.js').matchAll(/\b(?:any|input|button|element)\('([a-z-]+)'/g))
-    assert.ok(ids.includes(id), id);
+  const scripts = SCRIPTS.map(read).join('\n');
+  for (const [, id] of scripts.matchAll(/\b(?:any|input|button|element)\('([a-z-]+)'/g)) assert.ok(ids.includes(id), id);
 });
 
 test('the colours have a contrast of 4.5 to 1 or more, in light and in dark', () => {

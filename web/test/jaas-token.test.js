@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { roomClaim } from '../demo/checks.js';
 import * as client from '../jaas-token.js';
-import { clocks, later, service, settle, tokenOf } from './support.js';
+import { APP_ID, bare, clocks, later, service, settle, tokenOf } from './support.js';
 
-const { JitsiTokenError, JitsiTokenService, decodeToken, getJitsiToken } = client;
+const { JitsiTokenError, JitsiTokenService, decodeToken, getJitsiToken, meetingOptions } = client;
 
 const SERVER = 'https://tokens.example';
 const ENDPOINT = `${SERVER}/api/jitsi-token`;
@@ -64,6 +65,7 @@ test('old calls get a token as a string, for the same person', async (t) => {
         JitsiTokenService.getToken({ room: 'four', userId: 'u', userName: '', userEmail: '', isModerator: undefined }),
       { room: 'four', user_name: 'Anonymous User', user_moderator: false, user_email: undefined },
     ],
+    [() => getJitsiToken({ room: 'six', isModerator: '' }), { room: 'six', user_moderator: false }],
     [() => getJitsiToken({ room: 'five', isModerator: 'true' }), { room: 'five', user_moderator: true }],
   ]) {
     const before = server.calls.length;
@@ -78,7 +80,7 @@ test('old calls get a token as a string, for the same person', async (t) => {
     assert.ok(server.calls.length - before <= 1);
   }
   // The second of two equal calls was answered from memory.
-  assert.equal(server.calls.length, 6);
+  assert.equal(server.calls.length, 7);
 });
 
 test('somebody without an id is one person for each service, and another in the next', async () => {
@@ -189,14 +191,16 @@ test('the server is a URL with or without the path', async (t) => {
   });
 });
 
-test('an undefined option does not hide a default', async () => {
-  const server = service();
-  await clientOf(server, { room: 'r', method: 'GET' }).getToken({
-    room: undefined,
-    method: undefined,
-    server: undefined,
-  });
-  assert.match(server.calls[0].url, /^https:\/\/tokens\.example\/api\/jitsi-token\?.*room=r/);
+test('an option that is undefined or null does not hide a default', async () => {
+  for (const nothing of [undefined, null]) {
+    const server = service();
+    const names = declaredOptions();
+    assert.ok(names.length > 15);
+    const tokens = clientOf(server, { room: 'r', method: 'GET' });
+    await tokens.getToken(Object.fromEntries(names.map((name) => [name, nothing])));
+    assert.match(server.calls[0].url, /^https:\/\/tokens\.example\/api\/jitsi-token\?.*room=r/);
+    assert.doesNotMatch(server.calls[0].url, /null|undefined/);
+  }
 });
 
 test('a token is kept until the margin before its end', async (t) => {
@@ -352,6 +356,7 @@ test('every option that makes another token makes another entry', async () => {
     { userEmail: 'e@x' },
     { userAvatar: 'https://a.example' },
     { isModerator: true },
+    { isModerator: false },
     { isHiddenFromRecorder: true },
     { isHiddenFromRecorder: false },
     { features: [] },
@@ -373,7 +378,7 @@ test('every option that makes another token makes another entry', async () => {
   for (const same of [
     { timeoutMs: 5 },
     { signal: new AbortController().signal },
-    { isModerator: 'false' },
+    { isModerator: '' },
     { authorization: () => null },
   ]) {
     await tokens.getToken({ ...base, ...same });
@@ -436,7 +441,7 @@ test('a call takes as long as its timeout, and others wait on', async (t) => {
   assert.ok(error instanceof JitsiTokenError);
   assert.equal(error.code, 'timeout');
   assert.equal(error.status, undefined);
-  assert.equal(error.message, `No answer from ${ENDPOINT} within 2000 milliseconds`);
+  assert.equal(error.message, `No response from ${ENDPOINT} within 2000 milliseconds`);
   assert.equal(server.calls[0].signal.aborted, false);
   answer.resolve(undefined);
   assert.equal(await patient, 1);
@@ -469,7 +474,12 @@ test('a timeout that no timer can have is as good as none', async (t) => {
 
 test('a failure is told to all who wait, and is not kept', async () => {
   const server = service();
-  server.next.push(Response.json({ error: 'Room not allowed' }, { status: 403 }), new TypeError('Failed to fetch'));
+  // The second is for the `HEAD` that looks for the cause.
+  server.next.push(
+    Response.json({ error: 'Room not allowed' }, { status: 403 }),
+    new TypeError('Failed to fetch'),
+    new TypeError('Failed to fetch'),
+  );
   const tokens = clientOf(server);
   const errors = await Promise.all([outcome(tokens.getToken()), outcome(tokens.getToken())]);
   assert.deepEqual(
@@ -477,8 +487,8 @@ test('a failure is told to all who wait, and is not kept', async () => {
     [403, 403],
   );
   assert.equal((await outcome(tokens.getToken())).code, 'network');
-  assert.equal(await outcome(tokens.getToken()), 3);
-  assert.equal(await outcome(tokens.getToken()), 3);
+  assert.equal(await outcome(tokens.getToken()), 4);
+  assert.equal(await outcome(tokens.getToken()), 4);
 });
 
 test('an error has status and message of the service', async () => {
@@ -492,13 +502,13 @@ test('an error has status and message of the service', async () => {
       403,
       'Origin not allowed',
     ],
-    [Response.json({ error: 7 }, { status: 500 }), 'http', 500, `${ENDPOINT} answered with HTTP status 500`],
-    [html(502), 'http', 502, `${ENDPOINT} answered with HTTP status 502`],
-    [Response.json(null, { status: 503 }), 'http', 503, `${ENDPOINT} answered with HTTP status 503`],
-    [html(200), 'malformed', 200, `${ENDPOINT} answered without a token`],
-    [Response.json({}), 'malformed', 200, `${ENDPOINT} answered without a token`],
-    [Response.json({ token: '' }), 'malformed', 200, `${ENDPOINT} answered without a token`],
-    [Response.json({ token: 1 }), 'malformed', 200, `${ENDPOINT} answered without a token`],
+    [Response.json({ error: 7 }, { status: 500 }), 'http', 500, `${ENDPOINT} sent HTTP status 500`],
+    [html(502), 'http', 502, `${ENDPOINT} sent HTTP status 502`],
+    [Response.json(null, { status: 503 }), 'http', 503, `${ENDPOINT} sent HTTP status 503`],
+    [html(200), 'malformed', 200, `${ENDPOINT} sent no token`],
+    [Response.json({}), 'malformed', 200, `${ENDPOINT} sent no token`],
+    [Response.json({ token: '' }), 'malformed', 200, `${ENDPOINT} sent no token`],
+    [Response.json({ token: 1 }), 'malformed', 200, `${ENDPOINT} sent no token`],
   ]) {
     const server = service();
     server.next.push(answer);
@@ -509,25 +519,153 @@ test('an error has status and message of the service', async () => {
   }
 });
 
-test('no answer is an error with its cause, and without what was asked', async () => {
-  const cause = new TypeError('Failed to fetch');
-  const broken = new Response(
-    new ReadableStream({
-      pull(controller) {
-        controller.error(cause);
-      },
-    }),
-  );
-  for (const answer of [cause, broken]) {
+test('a response that cannot be read is an error that names every cause that is left', async () => {
+  const failed = new TypeError('Failed to fetch');
+  const broken = () =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          controller.error(failed);
+        },
+      }),
+    );
+  const CAUSES = {
+    unreachable: /cannot be reached/,
+    origin: /origin is not in its allowed_origins/,
+    header: /sentry-trace.*allowed_headers/,
+    path: /wrong path/,
+  };
+  const head = (status) => new Response(null, { status });
+  for (const [first, second, code, status, causes] of [
+    [failed, failed, 'network', undefined, ['unreachable', 'origin', 'header']],
+    [broken(), failed, 'network', undefined, ['unreachable', 'origin', 'header']],
+    // The origin is allowed, for the page reads this: a header is not.
+    [failed, head(200), 'network', undefined, ['header']],
+    [failed, head(401), 'network', undefined, ['header']],
+    [failed, head(404), 'http', 404, ['path']],
+  ]) {
     const server = service();
-    server.next.push(answer);
-    const error = await outcome(clientOf(server).getToken({ method: 'GET', userName: 'Jane', room: 'hunter2' }));
-    assert.equal(error.code, 'network');
-    assert.equal(error.status, undefined);
-    assert.equal(error.cause, cause);
-    assert.match(error.message, /cannot be reached.*allowed_origins/);
+    server.next.push(first, second);
+    const error = await outcome(clientOf(server).getToken({ userName: 'Jane', room: 'hunter2' }));
+    assert.deepEqual([error.code, error.status, error.cause], [code, status, failed]);
+    for (const [name, pattern] of Object.entries(CAUSES)) {
+      assert.equal(pattern.test(error.message), causes.includes(name), `${name}: ${error.message}`);
+    }
     assert.doesNotMatch(error.message, /Jane|hunter2/);
+    // What looks for the cause needs no preflight and signs nothing.
+    const { method, headers, body, url, credentials } = server.calls[1];
+    assert.deepEqual([method, headers, body, url, credentials], ['HEAD', {}, undefined, ENDPOINT, 'omit']);
+    assert.equal(server.calls.length, 2);
   }
+});
+
+test('a page that is sent to another path is told of the path, not of its origin', async () => {
+  const server = service();
+  server.next.push(Response.json({ error: 'Not found' }, { status: 404 }));
+  const error = await outcome(clientOf(server, { server: `${SERVER}/foo` }).getToken());
+  assert.deepEqual([error.code, error.status, error.serverMessage], ['http', 404, 'Not found']);
+  assert.match(error.message, /^Nothing is at https:\/\/tokens\.example\/foo\/api\/jitsi-token .*server has a wrong path/);
+  assert.doesNotMatch(error.message, /origin/);
+});
+
+test('the credential decides who is a moderator, and what is not given is left to the service', async () => {
+  const login = { authorization: () => 'credential' };
+  for (const [options, sent] of [
+    [{}, undefined],
+    [{ isModerator: undefined }, undefined],
+    [{ isModerator: '' }, undefined],
+    [{ isModerator: true }, true],
+    [{ isModerator: false }, false],
+    [{ isModerator: 'false' }, false],
+    [login, undefined],
+    [{ ...login, isModerator: true }, undefined],
+    [{ ...login, isModerator: false }, undefined],
+  ]) {
+    for (const method of ['POST', 'GET']) {
+      const server = service();
+      await clientOf(server, { method }).getToken({ room: 'r', ...options });
+      const [{ url, body }] = server.calls;
+      const inQuery = new URL(url).searchParams.get('user_moderator');
+      const found = method === 'GET' ? inQuery : (body.user_moderator ?? null)?.toString();
+      assert.equal(found ?? undefined, sent?.toString(), `${method} ${JSON.stringify(options)}`);
+    }
+  }
+});
+
+test('after a 401 the credential is fetched again and the request sent once more', async () => {
+  const refused = () => Response.json({ error: 'the credential has expired' }, { status: 401 });
+  for (const identity of [undefined, 'jane']) {
+    const server = service();
+    let asked = 0;
+    const tokens = clientOf(server, { identity, authorization: () => `credential-${(asked += 1)}` });
+    server.next.push(refused());
+    assert.equal(await outcome(tokens.getToken()), 2);
+    assert.deepEqual(
+      server.calls.map(({ headers }) => headers.authorization),
+      ['Bearer credential-1', 'Bearer credential-2'],
+    );
+    assert.equal(asked, 2);
+
+    // Once, and not for ever.
+    server.next.push(refused(), refused());
+    const error = await outcome(tokens.getToken({ room: 'b' }));
+    assert.deepEqual([error.status, error.serverMessage], [401, 'the credential has expired']);
+    assert.equal(server.calls.length, 4);
+  }
+  // Without a login there is nothing to fetch again; other statuses are no matter of the credential.
+  for (const [options, status] of [
+    [{}, 401],
+    [{ authorization: () => 'a' }, 403],
+  ]) {
+    const server = service();
+    server.next.push(Response.json({ error: 'no' }, { status }));
+    assert.equal((await outcome(clientOf(server).getToken(options))).status, status);
+    assert.equal(server.calls.length, 1);
+  }
+});
+
+test('a token is kept for the credential that it was issued for', async () => {
+  const server = service();
+  const credentials = ['of-a', 'of-b', 'of-a', 'of-b'];
+  const tokens = clientOf(server, { authorization: () => credentials.shift() });
+  server.next.push(new Response('', { status: 401 }));
+  assert.equal(await outcome(tokens.getToken()), 2);
+  assert.equal(await outcome(tokens.getToken()), 3, 'what b got is not for a');
+  assert.equal(await outcome(tokens.getToken()), 2);
+});
+
+test('a runtime without the newest web interfaces is enough', async (t) => {
+  bare(t);
+  const server = service();
+  for (const method of ['POST', 'GET']) {
+    const options = { server: SERVER, fetch: server.fetch, method, isModerator: true, features: [] };
+    const token = await new JitsiTokenService(options).getToken({ room: '公民會議' });
+    assert.equal(numberOf(token), server.calls.length);
+  }
+  const query = Object.fromEntries(new URL(server.calls[1].url).searchParams);
+  const ids = [server.calls[0].body.user_id, query.user_id];
+  for (const id of ids) assert.match(id, /^user_[0-9a-f]{16}$/);
+  assert.notEqual(ids[0], ids[1]);
+  assert.equal(query.room, '公民會議');
+  assert.equal(decodeToken(tokenOf({ name: '王小明' })).payload.name, '王小明');
+
+  // Calls end as elsewhere.
+  for (const late of [false, true]) {
+    const controller = new AbortController();
+    if (!late) controller.abort();
+    server.next.push(later().promise);
+    const call = outcome(clientOf(server).getToken({ room: `${late}`, signal: controller.signal }));
+    await settle();
+    controller.abort();
+    assert.equal((await call).name, 'AbortError');
+    server.next.length = 0;
+  }
+  const clock = clocks(t);
+  server.next.push(later().promise);
+  const call = outcome(clientOf(server).getToken({ room: 'slow' }));
+  await settle();
+  clock.pass({ seconds: 10 });
+  assert.equal((await call).code, 'timeout');
 });
 
 test('the credential is asked for at every call and sent with every request', async () => {
@@ -668,6 +806,101 @@ test('a token is decoded with its UTF-8, and only a JWT is one', () => {
       token,
     );
   }
+});
+
+test('what it takes to join is the token’s own', () => {
+  const app = { sub: APP_ID };
+  for (const [room, path] of [
+    ['my-room', 'my-room'],
+    ['my%20room', 'my%20room'],
+    ['q%26a', 'q%26a'],
+    ['100%25', '100%25'],
+    ['%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0', '%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0'],
+    // From full-width signs: the client would drop them unencoded.
+    ["%e6%9c%83(%e4%ba%8c)!it's", '%e6%9c%83%28%e4%ba%8c%29%21it%27s'],
+  ]) {
+    const token = tokenOf({ ...app, room });
+    const options = meetingOptions(token);
+    assert.deepEqual(options, {
+      domain: '8x8.vc',
+      script: `https://8x8.vc/${APP_ID}/external_api.js`,
+      appId: APP_ID,
+      room: path,
+      roomName: `${APP_ID}/${path}`,
+      jwt: token,
+    });
+    // The client makes the same name of it as of the claim.
+    assert.equal(roomClaim(options.room), room);
+  }
+  for (const [claims, about] of [
+    [{ room: 'r' }, /sub/],
+    [{ sub: 'chat', room: 'r' }, /sub/],
+    [{ sub: `${APP_ID}/../x`, room: 'r' }, /sub/],
+    [{ sub: [APP_ID], room: 'r' }, /sub/],
+    [app, /room/],
+    [{ ...app, room: '' }, /room/],
+    [{ ...app, room: '*' }, /room/],
+    [{ ...app, room: ['r'] }, /room/],
+  ]) {
+    const malformed = (error) => error.code === 'malformed' && about.test(error.message);
+    assert.throws(() => meetingOptions(tokenOf(claims)), malformed, JSON.stringify(claims));
+  }
+  assert.throws(() => meetingOptions('x'), JitsiTokenError);
+});
+
+test('before a token ends the page is told once, and can renew it', async (t) => {
+  const clock = clocks(t);
+  const server = service({ ttl: 3600, now: () => clock.time.wall / 1000 });
+  const tokens = clientOf(server);
+  const told = [];
+  const onExpiring = (renew) => told.push(renew);
+  assert.equal(await outcome(tokens.getToken({ onExpiring })), 1);
+  clock.pass({ seconds: 3538 });
+  assert.equal(told.length, 0);
+  clock.pass({ seconds: 1 });
+  assert.equal(told.length, 1);
+  clock.pass({ seconds: 30 });
+  assert.equal(told.length, 1);
+  // By the same options, this one included.
+  assert.equal(await outcome(told[0]()), 2);
+  assert.deepEqual(server.calls[1].body, server.calls[0].body);
+  clock.pass({ seconds: 3600 });
+  assert.equal(told.length, 2);
+  assert.equal(clock.timers.size, 0);
+
+  // A token that was kept tells by its own age, with the caller's margin.
+  await tokens.getToken();
+  clock.pass({ seconds: 3000 });
+  await tokens.getToken({ onExpiring, refreshMarginSeconds: 500 });
+  clock.pass({ seconds: 98 });
+  assert.equal(told.length, 2);
+  clock.pass({ seconds: 1 });
+  assert.equal(told.length, 3);
+});
+
+test('nobody is told of an end who has left, or of an end that is not known', async (t) => {
+  const clock = clocks(t);
+  const server = service({ ttl: 3600, now: () => clock.time.wall / 1000 });
+  const onExpiring = () => assert.fail('told');
+  const controller = new AbortController();
+  await clientOf(server).getToken({ onExpiring, signal: controller.signal });
+  controller.abort();
+  assert.equal(clock.timers.size, 0);
+
+  const tokens = clientOf(server);
+  await tokens.getToken({ onExpiring });
+  tokens.clear();
+  const late = later();
+  server.next.push(late.promise);
+  const call = tokens.getToken({ onExpiring });
+  await settle();
+  tokens.clear();
+  late.resolve(undefined);
+  await call;
+  server.next.push(Response.json({ token: tokenOf({ room: 'r' }) }));
+  await tokens.getToken({ onExpiring, fresh: true });
+  clock.pass({ seconds: 10_000 });
+  assert.equal(clock.timers.size, 0);
 });
 
 test('the declarations have every export, every method and every option', () => {

@@ -36,6 +36,34 @@ export function clocks(t, { wall = 1_700_000_000_000 } = {}) {
   };
 }
 
+/**
+ * Takes away what React Native and older browsers do not have: of signals the reason and the newer methods, random bytes,
+ * `TextDecoder`, and of addresses what their `URL` and `URLSearchParams` only pretend to have.
+ *
+ * @param {import('node:test').TestContext} t
+ */
+export function bare(t) {
+  // Node's own fetch takes what it needs when it is first used.
+  void new Response('');
+  const hide = (target, name, descriptor = { value: undefined }) => {
+    const before = Object.getOwnPropertyDescriptor(target, name);
+    if (before === undefined) return;
+    Object.defineProperty(target, name, { configurable: true, ...descriptor });
+    t.after(() => Object.defineProperty(target, name, before));
+  };
+  hide(AbortSignal.prototype, 'throwIfAborted');
+  hide(AbortSignal.prototype, 'reason');
+  for (const name of ['any', 'timeout', 'abort']) hide(AbortSignal, name);
+  hide(globalThis, 'crypto');
+  hide(globalThis, 'TextDecoder');
+  hide(globalThis, 'DOMException');
+  const missing = () => {
+    throw new Error('not implemented');
+  };
+  for (const name of ['origin', 'username', 'password']) hide(URL.prototype, name, { get: missing });
+  for (const name of ['set', 'get', 'has']) hide(URLSearchParams.prototype, name, { value: missing });
+}
+
 /** Lets everything run that waits for nothing. */
 export const settle = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -60,7 +88,7 @@ export function service({ ttl = 3600, now = () => 1_700_000_000, claims = {} } =
       const call = {
         url: String(url),
         ...init,
-        headers: Object.fromEntries(init.headers),
+        headers: Object.fromEntries(init.headers ?? []),
         body: init.body && JSON.parse(init.body),
       };
       calls.push(call);

@@ -1,5 +1,5 @@
 // Read by the TypeScript compiler alone: what the declarations take, and what they must not.
-import { JitsiTokenError, JitsiTokenService, decodeToken, getJitsiToken } from '../jaas-token.js';
+import { JitsiTokenError, JitsiTokenService, decodeToken, getJitsiToken, meetingOptions } from '../jaas-token.js';
 
 export async function callsOfTheOldSnippet(): Promise<string[]> {
   const meeting = {
@@ -28,6 +28,7 @@ export async function everyOption(signal: AbortSignal): Promise<number | undefin
       timeoutMs: 1,
       refreshMarginSeconds: 1,
       fresh: true,
+      onExpiring: async (renew) => void (await renew()),
       fetch,
     });
     service.clear();
@@ -36,6 +37,11 @@ export async function everyOption(signal: AbortSignal): Promise<number | undefin
   } catch (error) {
     return error instanceof JitsiTokenError && error.code === 'http' ? error.status : undefined;
   }
+}
+
+export async function whatIsNotThere(person: { name?: string; email: string | null }): Promise<string> {
+  const { roomName } = meetingOptions(await getJitsiToken({ userName: person.name, userEmail: person.email, room: null }));
+  return roomName;
 }
 
 // @ts-expect-error: a misspelt option

@@ -5,7 +5,9 @@ use std::process::{Command, Stdio};
 
 use divan::Bencher;
 use jaas_jwt::config::{Config, variable};
-use jaas_jwt::service::{self, Environment, Request};
+use jaas_jwt::environment::Environment;
+use jaas_jwt::http::{Headers, Request};
+use jaas_jwt::service;
 
 const ENGINES: [&str; 2] = ["jwt-simple", "rs256"];
 
@@ -28,7 +30,7 @@ fn request(bencher: Bencher, engine: &str, method: &str) {
     let app_id = format!("vpaas-magic-cookie-{}", "0".repeat(32));
     let (key_id, pem) = (format!("{app_id}/000000"), pem());
     bencher.bench_local(|| {
-        let config = Config::read(|name| {
+        let source = |name: &str| {
             let set = match name {
                 "jaas_app_id" => Some(&*app_id),
                 "jaas_key_id" => Some(&*key_id),
@@ -39,18 +41,19 @@ fn request(bencher: Bencher, engine: &str, method: &str) {
             let declared = variable::ALL.iter().find(|it| it.name == name);
             let default = declared.and_then(|variable| variable.default);
             Ok(set.or(default).map(str::to_owned))
-        });
+        };
         let request = Request {
             method: method.to_owned(),
             target: "/api/jitsi-token?room=bench".to_owned(),
-            headers: Vec::new(),
+            headers: Headers::default(),
             body: std::io::empty(),
         };
         let environment = Environment {
             now: 1_800_000_000,
-            random: &mut || [7; 16],
+            random: &mut |bytes: &mut [u8]| bytes.fill(7),
         };
-        assert_eq!(service::handle(&config, request, environment).status, 200);
+        let outcome = service::handle(&Config::new(&source), request, environment);
+        assert_eq!(outcome.response.status, 200);
     });
 }
 

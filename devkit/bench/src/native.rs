@@ -8,7 +8,9 @@ use anyhow::{Result, ensure};
 use devkit_spin_app::environment_name;
 use devkit_spin_app::manifest::Variable;
 use jaas_jwt::config::Config;
-use jaas_jwt::service::{self, Environment, Request};
+use jaas_jwt::environment::Environment;
+use jaas_jwt::http::{Headers, Request};
+use jaas_jwt::service;
 
 /// Lets the core respond as `src/lib.rs` does: nothing is kept from one request to the next.
 ///
@@ -20,23 +22,24 @@ pub fn request(
     method: &str,
     target: &str,
 ) -> Result<()> {
-    let config = Config::read(|name| {
+    let source = |name: &str| {
         let set = environment.get(&environment_name(name)).cloned();
         let declared = || variables.iter().find(|it| it.name == name)?.default.clone();
         Ok(set.or_else(declared))
-    });
+    };
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let request = Request {
         method: method.to_owned(),
         target: target.to_owned(),
-        headers: Vec::new(),
+        headers: Headers::default(),
         body: io::empty(),
     };
     let environment = Environment {
         now,
-        random: &mut || [7; 16],
+        random: &mut |bytes: &mut [u8]| bytes.fill(7),
     };
-    let status = service::handle(&config, request, environment).status;
+    let outcome = service::handle(&Config::new(&source), request, environment);
+    let status = outcome.response.status;
     ensure!(status == 200, "the core responds with {status}");
     Ok(())
 }

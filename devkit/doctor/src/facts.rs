@@ -1,20 +1,17 @@
 //! What the doctor looks at, gathered from disk and environment as `cargo dev up` gathers it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
-use devkit::dev_key;
-use devkit::project::{Project, shown};
-use devkit::settings::{self, PREFIX, Providers, Settings, Variable};
-use devkit::{dot_env, env_file};
-use jaas_jwt::config::variable;
+use devkit::os::project::{Project, shown};
+use devkit::serve::key;
+use devkit_spin_app::settings::{self, Providers, Settings, Variable};
+use devkit_spin_app::{dot_env, env_file};
 
-use crate::finding::{Finding, Kind, Subject};
-
-/// The largest file that is looked into, in bytes.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
+use crate::scan;
 
 /// What is known before the examination. Holds secrets, and has therefore no `Debug`.
 pub struct Facts {
@@ -24,8 +21,8 @@ pub struct Facts {
     pub settings: Settings,
     /// The names of all environment variables.
     pub environment: Vec<String>,
-    /// The env file, as a person would write its path.
-    pub env_file: Option<String>,
+    /// The env file.
+    pub env_file: Option<EnvFile>,
     /// Files that hold secrets, and the env file.
     pub files: Vec<FileFacts>,
     /// The throw-away key's PEM, where it was made.
@@ -33,7 +30,52 @@ pub struct Facts {
     /// `.dev.vars`, where it is there and not read.
     pub unread: Option<String>,
     /// Files that cannot be understood: nothing that depends on them is examined.
-    pub broken: Vec<Finding>,
+    pub broken: Vec<Broken>,
+}
+
+/// The env file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvFile {
+    /// Its path, as a person would write it.
+    pub path: String,
+    lines: BTreeMap<String, usize>,
+}
+
+impl EnvFile {
+    /// Remembers on which lines the names stand. Of two equal names the last one counts.
+    #[must_use]
+    pub fn new(path: String, text: &str) -> Self {
+        let lines = text.lines().zip(1..).filter_map(|(line, number)| {
+            let (name, _) = line
+                .trim_start_matches(['\u{feff}', ' ', '\t'])
+                .split_once('=')?;
+            let name = name.trim().trim_start_matches("export ").trim();
+            Some((name.to_owned(), number))
+        });
+        Self {
+            path,
+            lines: lines.collect(),
+        }
+    }
+
+    /// The line of an entry, from 1.
+    #[must_use]
+    pub fn line(&self, name: &str) -> Option<usize> {
+        self.lines.get(name).copied()
+    }
+}
+
+/// A file that cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The check that reports it.
+    pub id: &'static str,
+    /// Its path, as a person would write it.
+    pub path: String,
+    /// What is wrong with it, without any of its text.
+    pub detail: String,
+    /// The command that opens it.
+    pub repair: String,
 }
 
 /// A file.
@@ -51,8 +93,6 @@ pub struct FileFacts {
     pub git: Git,
     /// It begins with a byte order mark.
     pub bom: bool,
-    /// It has the line ends of Windows.
-    pub crlf: bool,
 }
 
 /// What Git does with a file.
@@ -76,36 +116,35 @@ impl Facts {
         let runtime_config = project.runtime_config();
         let mut broken = Vec::new();
         let providers = Providers::parse(&read(&runtime_config)?).unwrap_or_else(|error| {
-            broken.push(Finding::new(
-                Kind::RuntimeConfigBroken,
-                Subject::File(shown(&runtime_config)),
-                format!("cannot be understood: {error}."),
-                format!("${{EDITOR:-vi}} {}", word(&runtime_config)),
-            ));
+            broken.push(Broken {
+                id: "runtime-config-broken",
+                path: shown(&runtime_config),
+                detail: error.to_string(),
+                repair: format!("${{EDITOR:-vi}} {}", word(&runtime_config)),
+            });
             Providers::default()
         });
-        let entries = match env_file {
-            None => Vec::new(),
-            Some(path) => env_file::parse(&read(path)?).unwrap_or_else(|error| {
-                broken.push(Finding::new(
-                    Kind::EnvFileBroken,
-                    Subject::File(shown(path)),
-                    format!("cannot be read as an env file, {error}."),
-                    format!("${{EDITOR:-vi}} +{} {}", error.line, word(path)),
-                ));
-                Vec::new()
-            }),
-        };
+        let text = env_file.map(read).transpose()?.unwrap_or_default();
+        let entries = env_file::parse(&text).unwrap_or_else(|error| {
+            let path = env_file.unwrap_or(Path::new(""));
+            broken.push(Broken {
+                id: "env-file-broken",
+                path: shown(path),
+                detail: error.to_string(),
+                repair: format!("${{EDITOR:-vi}} +{} {}", error.line, word(path)),
+            });
+            Vec::new()
+        });
         let dev_vars = project.root().join(".dev.vars");
-        let throw_away_key = fs::read_to_string(dev_key::default_path(project)).ok();
+        let throw_away_key = fs::read_to_string(key::default_path(project)).ok();
         let dot_env = project.root().join(dot_env::FILE);
         let dot_env = dot_env::read(&dot_env).unwrap_or_else(|error| {
-            broken.push(Finding::new(
-                Kind::EnvFileBroken,
-                Subject::File(shown(&dot_env)),
-                format!("cannot be read as Spin reads it: {error}."),
-                format!("${{EDITOR:-vi}} {}", word(&dot_env)),
-            ));
+            broken.push(Broken {
+                id: "env-file-broken",
+                path: shown(&dot_env),
+                detail: error.to_string(),
+                repair: format!("${{EDITOR:-vi}} {}", word(&dot_env)),
+            });
             Vec::new()
         });
         let settings = Settings::gather(&variables, providers, settings::of_process, &entries)?
@@ -116,12 +155,42 @@ impl Facts {
             environment: std::env::vars_os()
                 .filter_map(|(name, _)| name.into_string().ok())
                 .collect(),
-            env_file: env_file.map(shown),
+            env_file: env_file.map(|path| EnvFile::new(shown(path), &text)),
             files: files(project, env_file),
             throw_away_key,
             unread: (env_file.is_none() && dev_vars.is_file()).then(|| shown(&dev_vars)),
             broken,
         })
+    }
+
+    /// The value that counts, if somebody sets one or it has a default.
+    #[must_use]
+    pub fn value(&self, variable: &str) -> Option<&str> {
+        let given = self.settings.given(variable).first();
+        given
+            .map(|(_, value)| value.as_str())
+            .or_else(|| self.default(variable))
+    }
+
+    /// A variable's default.
+    #[must_use]
+    pub fn default(&self, variable: &str) -> Option<&str> {
+        let mut declared = self.variables.iter();
+        let declared = declared.find(|declared| declared.name == variable)?;
+        declared.default.as_deref()
+    }
+
+    /// Whether a variable has another value than its default.
+    #[must_use]
+    pub fn is_changed(&self, variable: &str) -> bool {
+        self.value(variable).map(str::trim) != self.default(variable)
+    }
+
+    /// The env file, for a message.
+    #[must_use]
+    pub fn env_file_name(&self) -> &str {
+        let file = self.env_file.as_ref();
+        file.map_or("the env file", |file| file.path.as_str())
     }
 }
 
@@ -135,26 +204,15 @@ fn read(path: &Path) -> Result<String> {
 
 /// A path as a word of a shell.
 fn word(path: &Path) -> String {
-    dev_key::quoted(&shown(path))
+    key::quoted(&shown(path))
 }
 
 /// The env file, and the files of the project that hold a secret.
 fn files(project: &Project, env_file: Option<&Path>) -> Vec<FileFacts> {
     let root = project.root();
     let mut paths: Vec<PathBuf> = env_file.map(Path::to_path_buf).into_iter().collect();
-    for name in [".dev.vars", ".env"] {
-        paths.push(root.join(name));
-    }
-    for folder in [root.to_path_buf(), root.join(".dev")] {
-        let mut keys: Vec<PathBuf> = fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|e| e == "pem" || e == "key"))
-            .collect();
-        keys.sort();
-        paths.extend(keys);
-    }
+    paths.extend([".dev.vars", ".env"].map(|name| root.join(name)));
+    paths.extend(scan::private_keys(root));
     let shared = [project.runtime_config(), project.manifest()];
     paths.extend(shared.clone());
 
@@ -176,54 +234,21 @@ fn files(project: &Project, env_file: Option<&Path>) -> Vec<FileFacts> {
 }
 
 impl FileFacts {
-    /// `None` for what is no file, or too large to be one of ours.
+    /// `None` for what is no file.
     fn of(path: &Path, shared: bool) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
-        if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
+        if !metadata.is_file() {
             return None;
         }
-        let bytes = fs::read(path).ok()?;
-        let text = String::from_utf8_lossy(&bytes);
+        let text = scan::beginning(path)?;
         Some(Self {
             path: shown(path),
-            secret: secret_in(&text),
+            secret: scan::secret_in(&text),
             shared,
             open: is_open(&metadata),
             git: git(path),
             bom: text.starts_with('\u{feff}'),
-            crlf: text.contains("\r\n"),
         })
-    }
-}
-
-/// What secret a text holds, whatever format it has.
-fn secret_in(text: &str) -> Option<&'static str> {
-    // In two parts, so that no search for keys finds this file.
-    const KEY: &str = concat!("PRIVATE", " KEY-----");
-    let lines = || text.lines().map(str::trim).filter(|l| !l.starts_with('#'));
-    if lines().any(|line| line.contains("-----BEGIN ") && line.contains(KEY)) {
-        return Some("a private key");
-    }
-    // `NAME=value` of an env file and `name = "value"` of TOML; a table in braces is a declaration.
-    let sets = |wanted: &[&str]| {
-        lines().any(|line| {
-            let Some((name, value)) = line.split_once('=') else {
-                return false;
-            };
-            let name = name.trim().trim_start_matches("export ").trim();
-            let name = name.strip_prefix(PREFIX).unwrap_or(name).to_lowercase();
-            let value = value.trim().trim_matches(['"', '\'']);
-            wanted.contains(&name.as_str()) && !value.is_empty() && !value.starts_with('{')
-        })
-    };
-    if sets(&[variable::PRIVATE_KEY.name]) {
-        Some("a private key")
-    } else if sets(&[variable::AUTH_HS256_SECRET.name]) {
-        Some("the secret of your login")
-    } else if sets(&["client_secret", "token"]) {
-        Some("the credential of a provider")
-    } else {
-        None
     }
 }
 
@@ -268,61 +293,5 @@ fn git(path: &Path) -> Git {
         Git::Addable
     } else {
         Git::Away
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_found_in_every_kind_of_file() {
-        let pem = format!(
-            "-----BEGIN RSA {}-----\nAAAA\n",
-            ["PRIVATE", "KEY"].join(" ")
-        );
-        for (text, secret) in [
-            (pem.clone(), Some("a private key")),
-            (format!("JAAS_PRIVATE_KEY=\"{pem}\""), Some("a private key")),
-            (
-                "export SPIN_VARIABLE_JAAS_PRIVATE_KEY=LS0t".into(),
-                Some("a private key"),
-            ),
-            ("jaas_private_key = \"LS0t\"".into(), Some("a private key")),
-            (
-                "AUTH_HS256_SECRET='x'".into(),
-                Some("the secret of your login"),
-            ),
-            ("token = \"x\"".into(), Some("the credential of a provider")),
-            (
-                "client_secret = \"x\"".into(),
-                Some("the credential of a provider"),
-            ),
-            (
-                "jaas_private_key = { required = true, secret = true }".into(),
-                None,
-            ),
-            (
-                "auth_hs256_secret = { default = \"\", secret = true }".into(),
-                None,
-            ),
-            ("jaas_private_key = \"{{ jaas_private_key }}\"".into(), None),
-            ("# jaas_private_key = \"\"\"".into(), None),
-            ("JAAS_PRIVATE_KEY=\n".into(), None),
-            ("JAAS_APP_ID=a".into(), None),
-            ("-----BEGIN PUBLIC KEY-----\nAAAA".into(), None),
-        ] {
-            assert_eq!(secret_in(&text), secret, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_projects_own_files_hold_no_secret() {
-        for text in [
-            include_str!("../../../spin.toml"),
-            include_str!("../../../runtime-config.toml"),
-        ] {
-            assert_eq!(secret_in(text), None);
-        }
     }
 }

@@ -1,15 +1,22 @@
 //! The program behind `cargo dev doctor`.
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use anyhow::{Context, Result};
 use clap::Parser;
-use devkit::project::Project;
-use devkit::report;
+use devkit::os::project::{Project, shown};
+use devkit::os::report;
 use devkit_doctor::examine;
 use devkit_doctor::facts::Facts;
+use devkit_doctor::report::Terminal;
+
+/// The most bytes of a credential's file that are read; the service reads fewer.
+const MAX_CREDENTIAL_BYTES: u64 = 64 * 1024;
 
 /// Check a configuration, and sign a token with it.
 #[derive(Debug, Parser)]
@@ -21,31 +28,73 @@ struct Cli {
     /// Print the report as JSON (docs/doctor.md)
     #[arg(long)]
     json: bool,
-    /// Refuse what is weaker than the production profile of SECURITY.md, and every warning
+    /// Reject what is weaker than the production profile of SECURITY.md, and every warning
     #[arg(long)]
     production: bool,
+    /// Check a caller's credential too, a JWT in a file or on standard input (-); it is never printed
+    #[arg(long, value_name = "FILE")]
+    credential: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let facts =
-        Project::find().and_then(|project| Facts::gather(&project, cli.env_file.as_deref()));
-    let facts = match facts {
-        Ok(facts) => facts,
-        Err(error) => {
-            report::step(&format!("error: {error:#}"));
-            return ExitCode::from(2);
-        }
-    };
+    run(&cli).unwrap_or_else(|error| {
+        report::step(&format!("error: {error:#}"));
+        ExitCode::from(2)
+    })
+}
+
+fn run(cli: &Cli) -> Result<ExitCode> {
+    let facts = Facts::gather(&Project::find()?, cli.env_file.as_deref())?;
+    let credential = cli.credential.as_deref().map(read).transpose()?;
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    let found = examine(&facts, cli.production, now);
-    let text = if cli.json { found.json() } else { found.text() };
+    let found = examine(&facts, cli.production, credential.as_deref(), now);
+    let text = match terminal() {
+        _ if cli.json => found.json(),
+        Some(terminal) => found.terminal(terminal),
+        None => found.text(),
+    };
     report::result(text.trim_end());
-    if found.is_ok() {
+    Ok(if found.is_ok() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    }
+    })
+}
+
+fn read(path: &Path) -> Result<String> {
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).with_context(|| format!("{} cannot be read", shown(path)))?)
+    };
+    let mut bytes = Vec::new();
+    source
+        .take(MAX_CREDENTIAL_BYTES)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("{} cannot be read", shown(path)))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The terminal, if standard output is one. Colours are left out where NO_COLOR (no-color.org) is set.
+fn terminal() -> Option<Terminal> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    io::stdout().is_terminal().then(|| Terminal {
+        width: width().unwrap_or(80),
+        colour: set("NO_COLOR").is_none() && set("TERM").as_deref() != Some("dumb"),
+    })
+}
+
+#[cfg(unix)]
+fn width() -> Option<usize> {
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).ok()?.ws_col;
+    Some(usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+/// Other systems have another way, which is not worth a crate here.
+#[cfg(not(unix))]
+fn width() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
 }

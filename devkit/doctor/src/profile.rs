@@ -2,18 +2,16 @@
 //!
 //! `SECURITY.md` shows it as a block of variables to copy; a test keeps both equal.
 
-use devkit::settings::environment_name;
-use jaas_jwt::config::{Config, Variable, variable};
+use devkit_spin_app::environment_name;
 
-use crate::facts::Facts;
-use crate::finding::{Finding, Kind};
-use crate::policy::{BILLED, is_every_room, keys_in, origins};
-use crate::values::set;
+use crate::check::{Finding, Hit, Subject, Value};
+use crate::checks::{BILLED, EXAMPLE_ORIGIN};
+use crate::context::Context;
 
 /// What a variable must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// This, in any letter case.
+    /// This, case-insensitively.
     Is(&'static str),
     /// Anything but nothing.
     Something,
@@ -27,100 +25,36 @@ pub enum Rule {
     NoneOf(&'static [&'static str]),
 }
 
-/// One line of the profile.
-#[derive(Debug, Clone, Copy)]
-pub struct Requirement {
-    /// The variable.
-    pub variable: Variable,
-    /// The value in the block to copy.
-    pub value: &'static str,
-    /// What is not weaker than that.
-    pub rule: Rule,
-    /// Why; the end of a sentence, and a comment in the block.
-    pub why: &'static str,
-}
+/// One line of the profile: the variable, its value in the block to copy, what is not weaker than that, and why (the
+/// end of a sentence, and a comment in the block).
+pub struct Requirement(&'static str, &'static str, Rule, &'static str);
 
 /// The features that call telephones at the owner's cost.
 const DIALLING: &[&str] = &["sip-outbound-call", "outbound-call"];
 
 /// The profile.
+#[rustfmt::skip]
 pub const PROFILE: [Requirement; 10] = [
-    Requirement {
-        variable: variable::AUTH_MODE,
-        value: "required",
-        rule: Rule::Is("required"),
-        why: "only people whom your login knows get a token",
-    },
-    Requirement {
-        variable: variable::AUTH_ISSUER,
-        value: "https://login.example.org",
-        rule: Rule::Something,
-        why: "who makes the credentials: the claim iss",
-    },
-    Requirement {
-        variable: variable::AUTH_AUDIENCE,
-        value: "jaas-jwt.example.org",
-        rule: Rule::Something,
-        why: "for whom they are made: the claim aud",
-    },
-    Requirement {
-        variable: variable::ALLOWED_ORIGINS,
-        value: "https://app.example.org",
-        rule: Rule::Pages,
-        why: "only your own pages, none on a visitor's machine",
-    },
-    Requirement {
-        variable: variable::REQUIRE_ORIGIN,
-        value: "true",
-        rule: Rule::Is("true"),
-        why: "web pages are the only callers",
-    },
-    Requirement {
-        variable: variable::DISCLOSE_ORIGINS,
-        value: "false",
-        rule: Rule::Is("false"),
-        why: "a page that is refused learns nothing of the others",
-    },
-    Requirement {
-        variable: variable::ALLOWED_ROOMS,
-        value: "my-room, meetup-*",
-        rule: Rule::Rooms,
-        why: "only the rooms that you mean to open",
-    },
-    Requirement {
-        variable: variable::MODERATOR_FEATURES,
-        value: "livestreaming",
-        rule: Rule::NoneOf(DIALLING),
-        why: "nobody dials telephones at your cost",
-    },
-    Requirement {
-        variable: variable::MEMBER_FEATURES,
-        value: "",
-        rule: Rule::NoneOf(&BILLED),
-        why: "members have nothing that 8x8 bills",
-    },
-    Requirement {
-        variable: variable::TOKEN_TTL_SECONDS,
-        value: "3600",
-        rule: Rule::AtMost(3600),
-        why: "a token that is passed on is good for an hour at most",
-    },
+    Requirement("auth_mode", "required", Rule::Is("required"), "only people whom your login knows get a token"),
+    Requirement("auth_issuer", "https://login.example.org", Rule::Something, "who makes the credentials: the claim iss"),
+    Requirement("auth_audience", "jaas-jwt.example.org", Rule::Something, "for whom they are made: the claim aud"),
+    Requirement("allowed_origins", EXAMPLE_ORIGIN, Rule::Pages, "only your own pages, none on a visitor's machine"),
+    Requirement("require_origin", "true", Rule::Is("true"), "web pages are the only callers"),
+    Requirement("disclose_origins", "false", Rule::Is("false"), "a page that is refused learns nothing of the others"),
+    Requirement("allowed_rooms", "my-room, meetup-*", Rule::Rooms, "only the rooms that you mean to open"),
+    Requirement("moderator_features", "livestreaming", Rule::NoneOf(DIALLING), "nobody dials telephones at your cost"),
+    Requirement("member_features", "", Rule::NoneOf(BILLED), "members have nothing that 8x8 bills"),
+    Requirement("token_ttl_seconds", "3600", Rule::AtMost(3600), "a token that is passed on is good for an hour at most"),
 ];
 
-/// The findings that say the same of a variable as its line of the profile, in weaker words.
-const SAID_BY_THE_PROFILE: [Kind; 12] = [
-    Kind::ModeratorOpen,
-    Kind::Guests,
-    Kind::OriginsEmpty,
-    Kind::OriginsDefault,
-    Kind::OriginLocal,
-    Kind::OriginOptional,
-    Kind::OriginsDisclosed,
-    Kind::RoomsOpen,
-    Kind::OpenFeatures,
-    Kind::MemberFeatures,
-    Kind::TtlLong,
-    Kind::ModeratorDefault,
+/// The checks that say the same of a variable as its line of the profile, in weaker words.
+pub const SAID_BY_THE_PROFILE: [&str; 6] = [
+    "moderator-open",
+    "origins-empty",
+    "origins-default",
+    "open-features",
+    "member-features",
+    "ttl-long",
 ];
 
 /// The block of variables, in the format of an env file.
@@ -128,57 +62,74 @@ const SAID_BY_THE_PROFILE: [Kind; 12] = [
 pub fn block() -> String {
     PROFILE
         .iter()
-        .map(|line| {
-            let name = environment_name(line.variable.name);
-            format!("# {}\n{name}=\"{}\"\n", line.why, line.value)
+        .map(|Requirement(variable, value, _, why)| {
+            format!("# {why}\n{}=\"{value}\"\n", environment_name(variable))
         })
         .collect()
 }
 
-/// Refuses what is weaker than the profile.
-pub fn examine(facts: &Facts, config: &Config, found: &mut Vec<Finding>) {
-    for line in &PROFILE {
-        let name = line.variable.name;
-        // What cannot be used is an error already.
-        if config.is_wrong(line.variable) || line.holds(facts, config) {
-            continue;
-        }
-        found.retain(|finding| {
-            !(SAID_BY_THE_PROFILE.contains(&finding.kind)
-                && finding.subject == crate::finding::Subject::Variable(name.to_owned()))
-        });
-        found.push(Finding::of_variable(
-            Kind::WeakerThanProduction,
-            name,
-            format!("is weaker than the production profile: {}.", line.why),
-            set(name, &format!("\"{}\"", line.value)),
-        ));
-    }
+/// What is weaker than the profile, where that is required.
+pub fn weaker(context: &Context) -> Vec<Hit> {
+    let lines = PROFILE.iter().filter(|line| {
+        // What the service rejects is an error already.
+        context.production && !context.is_wrong(line.0) && !line.holds(context)
+    });
+    lines
+        .map(|Requirement(variable, value, rule, why)| {
+            let local: Vec<String> = context
+                .origins
+                .iter()
+                .filter(|origin| *rule == Rule::Pages && origin.is_local())
+                .map(|origin| origin.place.to_string())
+                .collect();
+            let entries = match local.is_empty() {
+                true => String::new(),
+                false => format!(" (entry {})", local.join(", ")),
+            };
+            let repair = match *variable {
+                "auth_mode" => context.set_login(),
+                _ => context.set(&[(variable, Value::Text(value))]),
+            };
+            Hit::variable(variable)
+                .detail(format!("{why}{entries}"))
+                .repair(repair)
+        })
+        .collect()
 }
 
 impl Requirement {
-    fn holds(&self, facts: &Facts, config: &Config) -> bool {
-        let name = self.variable.name;
-        let value = facts.value(name).unwrap_or_default().trim();
-        match self.rule {
-            Rule::Is(wanted) => value.eq_ignore_ascii_case(wanted),
-            Rule::Something => !value.is_empty(),
+    fn holds(&self, context: &Context) -> bool {
+        let Self(variable, _, rule, _) = *self;
+        let text = context.text(variable);
+        match rule {
+            Rule::Is(wanted) => text.eq_ignore_ascii_case(wanted),
+            Rule::Something => !text.is_empty(),
             Rule::Pages => {
-                let origins = origins(value);
-                facts.is_changed(name)
-                    && !origins.is_empty()
-                    && !origins.iter().any(|origin| origin.is_local())
+                context.facts.is_changed(variable)
+                    && !context.origins.is_empty()
+                    && !context.origins.iter().any(|origin| origin.is_local())
             }
-            Rule::Rooms => !is_every_room(config.allowed_rooms.as_ref()),
-            Rule::AtMost(seconds) => config.validity.ttl_seconds <= seconds,
-            Rule::NoneOf(keys) => {
-                let features = if name == variable::MEMBER_FEATURES.name {
-                    &config.member_features
-                } else {
-                    &config.moderator_features
-                };
-                keys_in(features, keys).is_empty()
+            Rule::Rooms => {
+                let rooms = context.entries(variable);
+                let is_any = |room: &String| room.bytes().all(|b| b == b'*');
+                !rooms.is_empty() && !rooms.iter().any(is_any)
             }
+            Rule::AtMost(seconds) => context
+                .number(variable)
+                .is_some_and(|value| value <= seconds),
+            Rule::NoneOf(features) => context.features(variable, features).is_none(),
         }
     }
+}
+
+/// Removes what the profile says of the same variable.
+pub fn remove_weaker_words(findings: &mut Vec<Finding>) {
+    let said: Vec<Subject> = findings
+        .iter()
+        .filter(|finding| finding.id == "weaker-than-production")
+        .map(|finding| finding.subject.clone())
+        .collect();
+    findings.retain(|finding| {
+        !(SAID_BY_THE_PROFILE.contains(&finding.id) && said.contains(&finding.subject))
+    });
 }

@@ -1,21 +1,24 @@
-//! The report: for a person, and as JSON.
+//! The report: for a person, on a terminal and elsewhere, and as JSON.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::finding::{Finding, Severity, Subject};
+use crate::check::{Finding, Severity, Subject};
+use crate::credential::{Outcome, Verdict};
 use crate::token::Judgement;
 
 /// What was found.
 #[derive(Debug)]
 pub struct Report {
-    /// Whether the production profile was asked for; then warnings count as errors do.
+    /// Whether the production profile was required; then warnings count as errors do.
     pub production: bool,
     /// The findings, the worst first.
     pub findings: Vec<Finding>,
     /// How the token did; `None` where none was signed.
     pub token: Option<Judgement>,
+    /// What was found of a caller's credential, where there was one.
+    pub credential: Option<Verdict>,
 }
 
 /// The stable shape, which `docs/doctor.md` describes.
@@ -29,6 +32,8 @@ struct Json<'a> {
     hints: usize,
     findings: Vec<JsonFinding<'a>>,
     token: Option<&'a Judgement>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<&'a Verdict>,
 }
 
 #[derive(Serialize)]
@@ -41,65 +46,170 @@ struct JsonFinding<'a> {
     repair: Option<&'a str>,
 }
 
+/// How a terminal shows text.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    /// How many characters a line has.
+    pub width: usize,
+    /// Whether it is to show colours.
+    pub colour: bool,
+}
+
+impl Terminal {
+    fn painted(self, colour: u8, text: &str) -> String {
+        if self.colour {
+            format!("\x1b[{colour}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// The beginning of a text that fits into a line which `used` characters are taken of.
+    fn cut(self, text: &str, used: usize) -> String {
+        let room = self.width.saturating_sub(used).max(1);
+        // Characters of East Asia take two columns.
+        let columns = |c: char| if c < '\u{1100}' { 1 } else { 2 };
+        if text.chars().map(columns).sum::<usize>() <= room {
+            return text.to_owned();
+        }
+        let mut column = 1;
+        let fits = text.chars().take_while(|c| {
+            column += columns(*c);
+            column <= room
+        });
+        fits.chain(['…']).collect()
+    }
+}
+
+const RED: u8 = 31;
+const GREEN: u8 = 32;
+const YELLOW: u8 = 33;
+const BLUE: u8 = 36;
+
 impl Report {
     /// How many findings of this severity there are.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings
+        let of_it = self
+            .findings
             .iter()
-            .filter(|finding| finding.kind.severity() == severity)
-            .count()
+            .filter(|finding| finding.severity == severity);
+        of_it.count()
     }
 
-    /// Whether the configuration may be used: no error, and for production no warning.
+    /// Whether the configuration may be used: no error, and for production no warning; and whether the credential, if
+    /// there is one, is accepted.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        self.count(Severity::Error) == 0 && (!self.production || self.count(Severity::Warning) == 0)
+        self.count(Severity::Error) == 0
+            && (!self.production || self.count(Severity::Warning) == 0)
+            && self
+                .credential
+                .as_ref()
+                .is_none_or(|verdict| verdict.accepted)
     }
 
-    /// For a person: one line for each finding, one for the token, one for the sum.
+    /// For a file or a pipe: a line for each finding with its repair, one for the token, one for the sum.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
         for finding in &self.findings {
             let _ = writeln!(text, "{finding}");
         }
-        let _ = match &self.token {
-            None => writeln!(
-                text,
-                "token: none was signed; the configuration is not complete."
-            ),
-            Some(judgement) => writeln!(
-                text,
-                "token: signed by the service's own code; {} of {} checks of Jitsi's web client hold; its signature {}.",
-                judgement.checks.iter().filter(|check| check.ok).count(),
-                judgement.checks.len(),
-                if judgement.signature_verified {
-                    "verifies"
-                } else {
-                    "does not verify"
-                }
-            ),
-        };
+        for check in self.credential.iter().flat_map(|verdict| &verdict.checks) {
+            let _ = writeln!(text, "{check}");
+        }
+        let _ = writeln!(text, "{}\n{}", self.token_line(), self.sum());
+        text
+    }
+
+    /// For a terminal: at most one line for each finding, then the repairs, to be copied.
+    #[must_use]
+    pub fn terminal(&self, terminal: Terminal) -> String {
+        let mut text = String::new();
+        let mut repairs = String::new();
+        for finding in &self.findings {
+            let colour = match finding.severity {
+                Severity::Error => RED,
+                Severity::Warning => YELLOW,
+                Severity::Hint => BLUE,
+            };
+            let label = format!("{:7} ", finding.severity);
+            let sentence = finding.sentence();
+            let (fault, repair) = halves(finding, &sentence);
+            let line = terminal.cut(fault.trim_end_matches('.'), label.len());
+            let _ = writeln!(text, "{}{line}", terminal.painted(colour, &label));
+            if let Some(repair) = repair
+                && !repairs.contains(&format!(": {repair}\n"))
+            {
+                let _ = writeln!(repairs, "  {} ({}): {repair}", finding.subject, finding.id);
+            }
+        }
+        for check in self.credential.iter().flat_map(|verdict| &verdict.checks) {
+            let colour = match check.result {
+                Outcome::Ok => GREEN,
+                Outcome::Note => BLUE,
+                Outcome::Fail => RED,
+            };
+            let line = check.to_string();
+            let (label, rest) = line.split_at(line.find(']').map_or(0, |end| end + 1));
+            let _ = writeln!(text, "{}{rest}", terminal.painted(colour, label));
+        }
+        if !repairs.is_empty() {
+            let _ = write!(text, "\nRepairs:\n{repairs}\n");
+        }
+        let colour = if self.is_ok() { GREEN } else { RED };
         let _ = writeln!(
             text,
+            "{}\n{}",
+            self.token_line(),
+            terminal.painted(colour, &self.sum())
+        );
+        text
+    }
+
+    fn token_line(&self) -> String {
+        let Some(judgement) = &self.token else {
+            return match self.count(Severity::Error) {
+                0 => "token: none was signed; there is no key yet.".to_owned(),
+                _ => "token: none was signed; the configuration is not complete.".to_owned(),
+            };
+        };
+        format!(
+            "token: signed by the service's own code; {} of {} checks of Jitsi's web client hold; its signature {}.",
+            judgement.checks.iter().filter(|check| check.ok).count(),
+            judgement.checks.len(),
+            if judgement.signature_verified {
+                "verifies"
+            } else {
+                "does not verify"
+            }
+        )
+    }
+
+    fn sum(&self) -> String {
+        format!(
             "{}: {}, {}, {}.",
-            if self.is_ok() { "usable" } else { "not usable" },
+            match (&self.credential, self.is_ok()) {
+                (None, true) => "usable",
+                (None, false) => "not usable",
+                (Some(verdict), _) if verdict.accepted => "credential accepted",
+                (Some(_), _) => "credential rejected",
+            },
             counted(self.count(Severity::Error), "error"),
             counted(self.count(Severity::Warning), "warning"),
             counted(self.count(Severity::Hint), "hint")
-        );
-        text
+        )
     }
 
     /// For a program.
     #[must_use]
     pub fn json(&self) -> String {
         let findings = self.findings.iter().map(|finding| JsonFinding {
-            id: finding.kind.id(),
-            severity: finding.kind.severity(),
+            id: finding.id,
+            severity: finding.severity,
             variable: match &finding.subject {
-                Subject::Variable(name) | Subject::Name(name) => Some(name),
+                Subject::Variable(name) => Some(name),
                 Subject::File(_) | Subject::Token => None,
             },
             file: match &finding.subject {
@@ -118,9 +228,21 @@ impl Report {
             hints: self.count(Severity::Hint),
             findings: findings.collect(),
             token: self.token.as_ref(),
+            credential: self.credential.as_ref(),
         };
         // Texts, numbers and lists of them always serialise.
         serde_json::to_string_pretty(&json).unwrap_or_default()
+    }
+}
+
+/// A finding's fault and its repair. The service's own messages have their repair after the last semicolon.
+fn halves<'a>(finding: &'a Finding, sentence: &'a str) -> (&'a str, Option<&'a str>) {
+    match &finding.repair {
+        Some(repair) => (sentence, Some(repair)),
+        None => match sentence.rsplit_once("; ") {
+            Some((fault, repair)) => (fault, Some(repair)),
+            None => (sentence, None),
+        },
     }
 }
 

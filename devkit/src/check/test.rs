@@ -39,6 +39,13 @@ pub fn test(
     for program in [OPENSSL, SSH_KEYGEN, NODE, PYTHON] {
         programs::require(program)?;
     }
+    for program in programs::PROXIES {
+        let folder = project.root().join("target/debian");
+        if let Err(error) = programs::unpack(program, &folder) {
+            let name = program.name;
+            report::step(&format!("The example for {name} is not checked: {error}"));
+        }
+    }
     let chromium = browser::require(browser::Need::of_run(!arguments.is_empty()))?;
     // The quick ones first.
     if arguments.is_empty()

@@ -48,6 +48,18 @@ pub const PYTHON: Program = Program {
     package: "python3",
 };
 
+/// Reverse proxies whose example configurations the tests check.
+pub const PROXIES: [Program; 2] = [
+    Program {
+        name: "caddy",
+        package: "caddy",
+    },
+    Program {
+        name: "nginx",
+        package: "nginx",
+    },
+];
+
 /// Spin's own program; in no package registry.
 pub const SPIN: &str = "spin";
 
@@ -157,6 +169,48 @@ pub fn install(packages: &[&str]) -> Result<()> {
         "apt-get cannot install {}; its own message is above",
         packages.join(" ")
     );
+    Ok(())
+}
+
+/// Unpacks a Debian package below `folder`. It is not installed, because the installed package of a server starts it.
+///
+/// # Errors
+/// The package cannot be downloaded or unpacked here.
+pub fn unpack(program: Program, folder: &Path) -> Result<()> {
+    let folder = folder.join(program.package);
+    if find(program.name).is_some() || folder.join("usr").is_dir() {
+        return Ok(());
+    }
+    ensure!(
+        find("apt-get").is_some() && find("dpkg-deb").is_some(),
+        "this is not Debian"
+    );
+    report::step(&format!(
+        "Downloading Debian's package {} (a few seconds) …",
+        program.package
+    ));
+    std::fs::create_dir_all(&folder)?;
+    let mut download = Command::new("apt-get");
+    let download = download
+        .args(["--quiet", "download", program.package])
+        .current_dir(&folder);
+    let mut done = process::run(download)?.success();
+    if !done && is_root() {
+        done = apt_get(&["update"])? && process::run(download)?.success();
+    }
+    ensure!(done, "apt-get cannot download {}", program.package);
+    for entry in std::fs::read_dir(&folder)? {
+        let package = entry?.path();
+        if package.extension().is_some_and(|end| end == "deb") {
+            let mut unpack = Command::new("dpkg-deb");
+            unpack.arg("--extract").arg(package).arg(&folder);
+            ensure!(
+                process::run(&mut unpack)?.success(),
+                "dpkg-deb cannot unpack {}",
+                program.package
+            );
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The doctor's findings, its program, and the pages that explain it.
 
+mod credential;
 mod documents;
 mod findings;
 mod program;

@@ -193,6 +193,136 @@ fn files_of_the_project_that_hold_a_secret_are_found() {
     assert!(lines.contains("hint[provider-unread] "), "{lines}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_private_key_is_found_by_its_text_wherever_it_lies() {
+    let project = project("scan", "");
+    let git = Command::new("git")
+        .current_dir(&project)
+        .args(["init", "--quiet"])
+        .status();
+    assert!(git.expect("git runs").success());
+    fs::copy(root().join(".gitignore"), project.join(".gitignore")).expect("a file");
+    let download = "Key 9_25_2026, 10_00_00 AM.pk";
+    for (name, text, mode) in [
+        (download, short_key().to_owned(), 0o600),
+        (
+            "docs/old notes.txt",
+            format!("the key:\n\n  {}", short_key()),
+            0o600,
+        ),
+        (
+            "deploy/a/b/secret.yaml",
+            short_key().replace('\n', "\n    "),
+            0o644,
+        ),
+        // Not looked at: other programs' folders, and what is larger than any key.
+        ("target/x/key.pem", short_key().to_owned(), 0o644),
+        ("web/node_modules/x/key.pem", short_key().to_owned(), 0o644),
+        (
+            "large.txt",
+            format!("{}{}", " ".repeat(70_000), short_key()),
+            0o644,
+        ),
+        (
+            "public.pem",
+            "-----BEGIN PUBLIC KEY-----\n".to_owned(),
+            0o644,
+        ),
+    ] {
+        let path = project.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        set_mode(&path, mode);
+    }
+    let report = text(&doctor_in(&project, &[]));
+    let found = |id: &str| {
+        let lines = report
+            .lines()
+            .filter(|line| line.contains(&format!("[{id}] ")));
+        let files = lines.filter_map(|line| line.split(" holds ").next());
+        files
+            .filter_map(|path| path.rsplit('/').next())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    assert_eq!(found("file-readable"), "secret.yaml", "{report}");
+    // 8x8's own download name is ignored by the project.
+    assert_eq!(
+        found("file-not-ignored"),
+        "old notes.txt, secret.yaml",
+        "{report}"
+    );
+    fs::remove_file(project.join(".gitignore")).expect("a file");
+    let report = text(&doctor_in(&project, &[]));
+    assert!(
+        report.contains(&format!("{download} holds a private key")),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_credential_comes_from_a_file_or_from_standard_input() {
+    use std::io::Write as _;
+    let path = env_file("credential", &good_text());
+    let credential = path.with_extension("jwt");
+    fs::write(&credential, "undefined\n").expect("a file");
+    let file = credential.to_str().expect("a path in UTF-8");
+    let output = with_file(&path, &["--credential", file]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(
+        text(&output).contains("fail[form] credential \"undefined\""),
+        "{}",
+        text(&output)
+    );
+    assert_eq!(
+        with_file(&path, &["--credential", "no-such.jwt"])
+            .status
+            .code(),
+        Some(2)
+    );
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_devkit-doctor"))
+        .env("CARGO_MANIFEST_DIR", project("stdin", ""))
+        .args(["--json", "--credential", "-", "--env-file"])
+        .arg(&path)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(b"a.b.c.d.e").expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["ok"], false);
+    let message = json["credential"]["checks"][0]["message"]
+        .as_str()
+        .expect("a message");
+    assert!(message.contains("five parts"), "{message}");
+}
+
+#[test]
+fn values_of_dot_env_count_as_spin_reads_them() {
+    let project = project("dot-env", "");
+    let entries = "SPIN_VARIABLE_TOKEN_TTL_SECONDS=7200\nTOKEN_LEEWAY_SECONDS=0\n";
+    fs::write(project.join(".env"), entries).expect("a file");
+    let lines = text(&doctor_in(&project, &[]));
+    assert!(lines.contains("warning[ttl-long] "), "{lines}");
+    let repair = "Repair: in .env: SPIN_VARIABLE_TOKEN_TTL_SECONDS=\"3600\"";
+    assert!(lines.contains(repair), "{lines}");
+    // Spin reads no other names there.
+    assert!(!lines.contains("leeway-short"), "{lines}");
+}
+
+#[test]
+fn a_pipe_gets_no_colours_and_each_repair_on_its_line() {
+    let wrong = good_text().replace("=\"true\"", "=\"maybe\"") + "TOKEN_LEEWAY_SECONDS=0\n";
+    let lines = text(&with_file(&env_file("pipe", &wrong), &[]));
+    assert!(!lines.contains('\x1b'), "{lines}");
+    assert!(lines.contains(" Repair: line "), "{lines}");
+}
+
 #[test]
 fn the_json_has_its_documented_shape() {
     let path = env_file("json", &good_text().replace("=\"true\"", "=\"maybe\""));

@@ -1,13 +1,12 @@
 //! A configuration without a fault, and ways to spoil it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use devkit::settings::{Providers, Settings, variables};
 use devkit_doctor::examine;
-use devkit_doctor::facts::{Facts, FileFacts, Git};
+use devkit_doctor::facts::{EnvFile, Facts, FileFacts, Git};
 use devkit_doctor::report::Report;
+use devkit_spin_app::settings::{Providers, Settings, variables};
 
 /// Some day in 2027, in seconds since 1970.
 pub const NOW: u64 = 1_800_000_000;
@@ -21,14 +20,7 @@ pub fn root() -> PathBuf {
 
 /// What `openssl` writes; these tests need it.
 pub fn openssl(arguments: &[&str]) -> String {
-    let output = Command::new("openssl")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .expect("openssl runs");
-    assert!(output.status.success(), "openssl {arguments:?}");
-    String::from_utf8(output.stdout).expect("PEM is ASCII")
+    testkit::key_material::openssl(arguments, "")
 }
 
 fn rsa(bits: &str) -> String {
@@ -134,7 +126,6 @@ impl Setup {
             open: false,
             git: Git::Away,
             bom: false,
-            crlf: false,
         };
         change(&mut file);
         self.files.push(file);
@@ -165,7 +156,8 @@ impl Setup {
             settings: Settings::gather(&variables, providers, of, &self.env_file).expect("text"),
             variables,
             environment: self.environment.iter().map(|(n, _)| n.clone()).collect(),
-            env_file: Some(".dev.vars".to_owned()),
+            env_file: (!self.env_file.is_empty())
+                .then(|| EnvFile::new(".dev.vars".to_owned(), &self.env_text())),
             files: self.files.clone(),
             throw_away_key: self.throw_away_key.clone(),
             unread: self.unread.clone(),
@@ -173,7 +165,19 @@ impl Setup {
         }
     }
 
+    fn env_text(&self) -> String {
+        let entries = self.env_file.iter();
+        entries
+            .map(|(name, value)| format!("{name}=\"{value}\"\n"))
+            .collect()
+    }
+
     pub fn report(&self) -> Report {
-        examine(&self.facts(), self.production, NOW)
+        examine(&self.facts(), self.production, None, NOW)
+    }
+
+    /// The report with a caller's credential.
+    pub fn report_on(&self, credential: &str) -> Report {
+        examine(&self.facts(), self.production, Some(credential), NOW)
     }
 }

@@ -1,6 +1,7 @@
 //! The page of `cargo dev demo`: every state that it can be in, in both languages, with a picture of each in
 //! `target/screenshots/`.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::credentials::Login;
 use crate::harness::{Settings, now, root};
+use crate::joining::consumer;
 use crate::site::{Service, form, serve, tokens};
 
 /// Where the demo is open: pages and browser.
@@ -64,6 +66,7 @@ impl Demo {
     fn show(&self, name: &str) {
         let told = |suffix: &str| {
             self.browser.screenshot(&format!("demo-{name}-{suffix}"));
+            self.accessible(&format!("{name}, {suffix}"));
             let told = self.browser.text("#status");
             assert_ne!(self.browser.text("#status-title"), "", "{name}, {suffix}");
             (
@@ -81,6 +84,24 @@ impl Demo {
         assert!(chinese.contains(is_chinese), "{name}: {chinese}");
         self.browser.click("#language");
         assert_eq!(self.browser.text("#status"), english, "{name}");
+    }
+
+    /// No rule of axe is broken.
+    fn accessible(&self, context: &str) {
+        if self.value("window.axe === undefined") == true {
+            let Some(axe) = consumer("node_modules/axe-core/axe.min.js") else {
+                return;
+            };
+            let axe = fs::read_to_string(axe).expect("axe is installed");
+            // As the driver's own script: the page's policy lets it evaluate nothing.
+            self.browser.run(&axe, &Value::Null);
+        }
+        let found = self.browser.run(
+            "const { violations } = await axe.run();
+            return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);",
+            &Value::Null,
+        );
+        assert_eq!(found, json!([]), "{context}");
     }
 
     /// Asks and shows the state of a failure, in which no token is signed.
@@ -296,9 +317,172 @@ fn a_server_that_does_not_answer_is_told_apart_from_one_that_is_not_there() {
     demo.ask("unreachable");
     demo.show("unreachable");
 
-    demo.browser.fill("#server", "ftp://127.0.0.1");
-    demo.ask("invalid-server");
+    for wrong in [
+        "ftp://127.0.0.1",
+        "http://",
+        "http://user:secret@127.0.0.1",
+        "/",
+        "a b",
+    ] {
+        demo.browser.fill("#server", wrong);
+        demo.ask("invalid-server");
+    }
     demo.show("invalid-server");
+}
+
+#[test]
+fn an_address_is_taken_without_its_scheme_and_a_path_is_told_of() {
+    let demo = Demo::new();
+    let service = demo.service();
+    let url = service.wire.url();
+    let (_, bare) = url.split_once("://").expect("a scheme");
+    demo.open(bare, &[]);
+    demo.ask("token");
+    assert_eq!(demo.value("document.querySelector('#server').value"), url);
+    // Another machine's is https: nothing is sent to it in the clear.
+    demo.browser.fill("#server", "tokens.example");
+    demo.ask("unreachable");
+    assert_eq!(
+        demo.value("document.querySelector('#server').value"),
+        "https://tokens.example"
+    );
+    demo.browser.fill("#server", &format!("{url}/foo"));
+    demo.ask("wrong-path");
+    demo.show("wrong-path");
+    assert_eq!(
+        demo.value("document.querySelector('#app').dataset.httpStatus"),
+        "404"
+    );
+}
+
+#[test]
+fn what_came_of_the_button_comes_into_view_and_starts_with_one_sentence() {
+    let demo = Demo::new();
+    let service = demo.service();
+    for (width, height) in [(1366, 657), (390, 844)] {
+        for scheme in ["light", "dark"] {
+            demo.browser
+                .emulate(Some((width, height)), &[("prefers-color-scheme", scheme)]);
+            for language in ["en", "zh-TW"] {
+                demo.open(
+                    &service.wire.url(),
+                    &[("lang", language), ("name", "Jane"), ("moderator", "true")],
+                );
+                demo.ask("token");
+                let visible = demo.value(
+                    "['status', 'status-title', 'join'].map(id => document.getElementById(id).getBoundingClientRect())
+                        .every(it => it.height > 0 && it.top >= 0 && it.bottom <= innerHeight)",
+                );
+                assert_eq!(visible, true, "{width}x{height}, {language}");
+                let sentence = demo.browser.text("#status-title");
+                let (start, rights) = match language {
+                    "en" => (
+                        "Jane joins my-room as a moderator, ",
+                        "stream and dial out, until ",
+                    ),
+                    _ => ("Jane 以主持人身分加入 my-room，", "可以直播和撥出電話，到 "),
+                };
+                assert!(
+                    sentence.starts_with(start) && sentence.contains(rights),
+                    "{sentence}"
+                );
+                let name = format!("demo-{width}x{height}-{scheme}-{language}");
+                demo.browser.screenshot(&name);
+                demo.accessible(&name);
+
+                demo.browser.fill("#server", "http://127.0.0.1:9");
+                demo.ask("unreachable");
+                let visible = demo.value(
+                    "(it => it.top >= 0 && it.bottom <= innerHeight)(document.querySelector('#status').getBoundingClientRect())",
+                );
+                assert_eq!(visible, true, "{width}x{height}, {language}");
+            }
+        }
+    }
+}
+
+#[test]
+fn good_checks_are_folded_and_bad_ones_are_not() {
+    let demo = Demo::new();
+    let service = demo.service();
+    demo.open(&service.wire.url(), &[("lang", "zh-TW")]);
+    demo.ask("token");
+    let open = "document.querySelector('#checks-details').open";
+    assert_eq!(demo.value(open), false);
+    assert_eq!(demo.browser.text("#summary"), "14 項全部通過");
+    // What the reader opens stays open, although the list is written anew every second.
+    demo.browser.click("#checks-details > summary");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert_eq!(demo.value(open), true);
+    demo.browser.click("#checks-details > summary");
+    demo.browser.run(
+        "const real = Date.now.bind(Date); Date.now = () => real() - 3600e3;",
+        &Value::Null,
+    );
+    demo.browser.until(open);
+    demo.show("checks-failed");
+}
+
+#[test]
+fn the_throw_away_key_is_told_of_first_and_joins_nothing() {
+    let demo = Demo::new();
+    let app_id = format!("vpaas-magic-cookie-{}", "0".repeat(32));
+    let key_id = format!("{app_id}/000000");
+    let service = Service::start(Settings::good().set_all(&[
+        ("allowed_origins", &*demo.pages.origin()),
+        ("jaas_app_id", &*app_id),
+        ("jaas_key_id", &*key_id),
+    ]));
+    demo.open(&service.wire.url(), &[("name", "Jane")]);
+    demo.ask("token");
+    let title = demo.browser.text("#status-title");
+    assert!(title.contains("8x8 will reject this token"), "{title}");
+    assert_eq!(
+        demo.value("document.querySelector('#status').dataset.tone"),
+        "bad"
+    );
+    let coloured = demo.value(
+        "getComputedStyle(document.querySelector('#status-title')).color !== getComputedStyle(document.body).color",
+    );
+    assert_eq!(coloured, true);
+    assert!(
+        demo.browser
+            .text("#status-text")
+            .contains("Jane joins my-room")
+    );
+    assert_eq!(demo.value("document.querySelector('#join').disabled"), true);
+    assert_eq!(
+        demo.value("document.querySelector('#meeting').dataset.state"),
+        "throw-away"
+    );
+    demo.show("throw-away");
+}
+
+#[test]
+fn the_language_stays_after_a_reload() {
+    let demo = Demo::new();
+    let service = demo.service();
+    demo.open(&service.wire.url(), &[("room", "kept")]);
+    demo.browser.click("#language");
+    let address = demo.value("location.href");
+    demo.browser.open(address.as_str().expect("an address"));
+    demo.expect("idle");
+    assert_eq!(demo.value("document.documentElement.lang"), "zh-TW");
+    assert_eq!(demo.value("document.querySelector('#room').value"), "kept");
+}
+
+#[test]
+fn an_email_address_that_is_not_in_the_token_is_told_of() {
+    let demo = Demo::new();
+    let service = demo.service();
+    for (email, told) in [("jane@example.com", false), ("jane", true), ("", false)] {
+        demo.open(&service.wire.url(), &[("email", email)]);
+        demo.ask("token");
+        assert_eq!(demo.browser.text("#email-note") != "", told, "{email}");
+    }
+    demo.browser.fill("#email", "jane");
+    demo.ask("token");
+    demo.show("email");
 }
 
 #[test]
@@ -311,9 +495,16 @@ fn another_server_is_not_taken_for_the_service() {
     demo.open(&server, &[]);
     demo.ask("failed");
     demo.show("failed");
+    let told = demo.browser.text("#status-text");
+    assert!(told.contains("418"), "{told}");
     let server = answering("HTTP/1.1 200 OK", "<!doctype html>");
     demo.open(&server, &[]);
     demo.ask("failed");
+}
+
+/// A server that gives everybody this text.
+pub fn serving(kind: &str, text: &str) -> String {
+    answering(&format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}"), text)
 }
 
 /// A server that gives everybody the same answer; it goes on until the process ends.

@@ -1,0 +1,205 @@
+//! A check: its id, how much it matters, when it applies, what it says and what repairs it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::context::Context;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The service does not work, or a secret is exposed.
+    Error,
+    /// It works, but hardly as intended; for production it is too weak.
+    Warning,
+    /// Something the operator may want to decide otherwise.
+    Hint,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Hint => "hint",
+        })
+    }
+}
+
+/// One row of the tables in [`crate::checks`].
+pub struct Check {
+    /// The name in the report; stable.
+    pub id: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it applies to in this configuration.
+    pub when: fn(&Context) -> Vec<Hit>,
+    /// The rest of a sentence that starts with the subject; each `{}` is one of the hit's details.
+    pub message: &'static str,
+    /// What repairs it.
+    pub repair: Repair,
+}
+
+/// A table of checks: `SEVERITY ID |context| HITS => MESSAGE, REPAIR;`.
+macro_rules! checks {
+    ($($severity:ident $id:literal |$context:ident| $hits:expr => $message:expr, $repair:expr;)*) => {
+        pub const CHECKS: &[$crate::check::Check] = &[$($crate::check::Check {
+            id: $id,
+            severity: $crate::check::Severity::$severity,
+            when: |$context| $hits.into_iter().collect(),
+            message: $message,
+            repair: $repair,
+        }),*];
+    };
+}
+pub(crate) use checks;
+
+/// What repairs a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repair {
+    /// The message says it.
+    InMessage,
+    /// This; `{}` is the subject, as a word of a shell.
+    Do(&'static str),
+    /// Give the variable this value.
+    Set(&'static str),
+    /// Give the variable the output of this command.
+    Output(&'static str),
+    /// Give every variable a value that a login needs.
+    Login,
+}
+
+/// What a finding is about; the sentence starts with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A variable of `spin.toml`, an environment variable or an entry of a file, by its name.
+    Variable(String),
+    /// A file, as a person would write its path.
+    File(String),
+    /// The token that was signed.
+    Token,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) | Self::File(name) => f.write_str(name),
+            Self::Token => f.write_str("the token"),
+        }
+    }
+}
+
+/// Something that a check applies to.
+pub struct Hit {
+    subject: Subject,
+    details: Vec<String>,
+    repair: Option<String>,
+}
+
+impl Hit {
+    /// A hit without details.
+    pub fn on(subject: Subject) -> Self {
+        Self {
+            subject,
+            details: Vec::new(),
+            repair: None,
+        }
+    }
+
+    /// A hit on a variable.
+    pub fn variable(name: &str) -> Self {
+        Self::on(Subject::Variable(name.to_owned()))
+    }
+
+    /// A hit on a file.
+    pub fn file(path: &str) -> Self {
+        Self::on(Subject::File(path.to_owned()))
+    }
+
+    /// One detail more for the message.
+    pub fn detail(mut self, detail: impl fmt::Display) -> Self {
+        self.details.push(detail.to_string());
+        self
+    }
+
+    /// A repair in place of the check's own.
+    pub fn repair(mut self, repair: impl Into<String>) -> Self {
+        self.repair = Some(repair.into());
+        self
+    }
+}
+
+/// One finding. None of its texts holds any part of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The check's id.
+    pub id: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: Subject,
+    /// The rest of the sentence that starts with the subject.
+    pub message: String,
+    /// The command or the line that repairs it; `None` where the message says what to do.
+    pub repair: Option<String>,
+}
+
+impl Finding {
+    /// The whole sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!("{} {}", self.subject, self.message)
+    }
+}
+
+/// One line.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}] {}", self.severity, self.id, self.sentence())?;
+        match &self.repair {
+            Some(repair) => write!(f, " Repair: {repair}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Check {
+    /// What it finds.
+    pub fn run(&self, context: &Context) -> Vec<Finding> {
+        let hits = (self.when)(context).into_iter();
+        hits.map(|hit| self.finding(context, hit)).collect()
+    }
+
+    fn finding(&self, context: &Context, hit: Hit) -> Finding {
+        let mut message = self.message.to_owned();
+        for detail in &hit.details {
+            message = message.replacen("{}", detail, 1);
+        }
+        let name = hit.subject.to_string();
+        let own = || match self.repair {
+            Repair::InMessage => None,
+            Repair::Do(text) => Some(text.replace("{}", &devkit::serve::key::quoted(&name))),
+            Repair::Set(value) => Some(context.set(&[(&name, Value::Text(value))])),
+            Repair::Output(command) => Some(context.set(&[(&name, Value::Output(command))])),
+            Repair::Login => Some(context.set_login()),
+        };
+        Finding {
+            id: self.id,
+            severity: self.severity,
+            message,
+            repair: hit.repair.or_else(own),
+            subject: hit.subject,
+        }
+    }
+}
+
+/// The value in a repair.
+#[derive(Debug, Clone, Copy)]
+pub enum Value {
+    /// This text.
+    Text(&'static str),
+    /// What this command prints.
+    Output(&'static str),
+}

@@ -1,0 +1,55 @@
+//! Files: what cannot be read, who else can read a secret, what Git does with it.
+
+use crate::check::Repair::{Do, InMessage};
+use crate::check::{Hit, checks};
+use crate::context::Context;
+use crate::facts::{FileFacts, Git};
+
+checks! {
+    Error "env-file-broken" |c| broken(c, "env-file-broken")
+        => "cannot be read as an env file: {}.", InMessage;
+    Error "runtime-config-broken" |c| broken(c, "runtime-config-broken")
+        => "cannot be read: {}.", InMessage;
+    Error "file-tracked" |c| secrets(c, |file| file.git == Git::Tracked && !file.shared)
+        => "holds {} and is tracked by Git; a secret that was committed must be replaced.",
+        Do("git rm --cached {} && echo {} >> .gitignore");
+    Error "file-tracked" |c| secrets(c, |file| file.git == Git::Tracked && file.shared)
+        => "holds {} and is tracked by Git; move the secret elsewhere, and replace it if it was committed.",
+        Do("git diff {}");
+    Warning "file-readable" |c| secrets(c, |file| file.open)
+        => "holds {}, and other users of this machine can read or change it.", Do("chmod 600 {}");
+    Warning "file-not-ignored" |c| secrets(c, |file| file.git == Git::Addable)
+        => "holds {}, and the next `git add .` would add it.", Do("echo {} >> .gitignore");
+    Warning "file-bom" |c| c.facts.files.iter().filter(|file| file.bom).map(|file| Hit::file(&file.path))
+        => "begins with a byte order mark, which other programs take for a part of the first name.",
+        Do("sed -i '1s/^\\xEF\\xBB\\xBF//' {}");
+    Hint "env-file-unread" |c| c.facts.unread.iter().map(|path| Hit::file(path))
+        => "exists and was not read.", Do("cargo dev doctor --env-file {}");
+    Hint "provider-unread" |c| c.facts.settings.other_providers().iter().map(|kind| {
+        // Anything may stand there; only Spin's own words are repeated.
+        let known = ["vault", "azure_key_vault"].into_iter().find(|known| known == kind);
+        Hit::file("runtime-config.toml").detail(known.unwrap_or("of another type"))
+    })
+        => "has a provider ({}) that only Spin reads: its values were not examined.",
+        Do("curl http://127.0.0.1:3000/healthz, where the service runs");
+}
+
+fn broken<'a>(c: &'a Context, id: &'a str) -> impl Iterator<Item = Hit> + 'a {
+    let broken = c.facts.broken.iter().filter(move |broken| broken.id == id);
+    broken.map(|broken| {
+        Hit::file(&broken.path)
+            .detail(&broken.detail)
+            .repair(&broken.repair)
+    })
+}
+
+/// The files with a secret of which this is so.
+fn secrets<'a>(
+    c: &'a Context,
+    applies: impl Fn(&FileFacts) -> bool + 'a,
+) -> impl Iterator<Item = Hit> + 'a {
+    c.facts.files.iter().filter_map(move |file| {
+        let secret = file.secret.filter(|_| applies(file))?;
+        Some(Hit::file(&file.path).detail(secret))
+    })
+}

@@ -1,0 +1,243 @@
+//! Names and values as texts: what shells, env files and examples leave in them.
+
+use devkit_spin_app::settings::{Source, Variable, presented};
+use devkit_spin_app::{PREFIX, environment_name};
+
+use crate::check::Repair::{Do, InMessage, Output, Set};
+use crate::check::{Hit, checks};
+use crate::context::{CREDENTIALS, Context};
+use crate::facts::Facts;
+
+/// The variables that hold a file: its quotes and line breaks are the service's business.
+const FILES: [&str; 3] = ["jaas_private_key", "auth_public_key", "auth_jwks"];
+
+/// Those whose values 8x8, a login or a browser must know: an example's cannot work.
+const KNOWN_ELSEWHERE: [&str; 7] = [
+    "jaas_app_id",
+    "jaas_key_id",
+    "jaas_private_key",
+    "allowed_origins",
+    "auth_hs256_secret",
+    "auth_issuer",
+    "auth_audience",
+];
+
+/// Values of examples: the Worker's description, 8x8's and this project's pages, and `cargo dev up` without a key.
+const EXAMPLES: [&str; 15] = [
+    "your_",
+    "your-",
+    "…",
+    "...",
+    "changeme",
+    "change-me",
+    "example.com",
+    "example.net",
+    "example.org",
+    ".example",
+    "vpaas-magic-cookie-00000000000000000000000000000000",
+    "vpaas-magic-cookie-1fc542a3e4414a44b2611668195e2bfe",
+    "vpaas-magic-cookie-xxxx",
+    "/xxxxxx",
+    "0123456789abcdef0123456789abcdef",
+];
+
+checks! {
+    Warning "two-values" |c| two_values(c)
+        => "has one value by {} and another by {}; the first one wins.", Do("remove one of the two");
+    Warning "quotes" |c| c.hits(|name, value| {
+        const QUOTES: [char; 3] = ['"', '\'', '`'];
+        !FILES.contains(&name) && (value.starts_with(QUOTES) || value.ends_with(QUOTES))
+    })
+        => "starts or ends with a quote, which is now part of the value; quote it once, for the shell or the file alone.",
+        Set("VALUE");
+    Warning "escapes" |c| c.hits(|name, value| !FILES.contains(&name) && (value.contains("\\n") || value.contains("\\r")))
+        => "has a backslash and an n or r in place of a line break; only keys may be written so.",
+        Output("printf 'VALUE\\nVALUE'");
+    Warning "trailing-backslash" |c| c.hits(|name, value| !FILES.contains(&name) && value.ends_with('\\'))
+        => "ends with a backslash: a line that should continue does not.", Set("VALUE");
+    Warning "unexpanded" |c| c.hits(|_, value| is_unexpanded(value))
+        => "still has a $ or a back quote that a shell should have replaced; single quotes and env files replace nothing.",
+        Output("cat FILE");
+    Warning "path-for-content" |c| c.hits(|name, value| FILES.contains(&name) && is_path(value))
+        => "is the name or the address of a file; the text of the file is needed.", Output("cat FILE");
+    Warning "placeholder" |c| c.hits(|name, value| KNOWN_ELSEWHERE.contains(&name) && is_example(value))
+        => "is that of an example and works for nobody.", Set("VALUE");
+
+    Warning "name-unread" |c| unread_names(c.facts).map(|name| {
+        let full = environment_name(&name.to_ascii_lowercase());
+        Hit::variable(name).repair(format!("export {full}=\"${name}\""))
+    })
+        => "in the environment is not read without its prefix SPIN_VARIABLE_.", InMessage;
+    Warning "name-misspelt" |c| unknown_names(c.facts).into_iter().filter_map(|name| {
+        let nearest = name.nearest?;
+        let hit = Hit::variable(&name.name).detail(name.place).detail(&nearest);
+        Some(hit.repair(format!("write {nearest} in its place")))
+    })
+        => "in {} is no variable; {} was probably meant.", InMessage;
+    Hint "name-unknown" |c| unknown_names(c.facts).into_iter().filter(|name| name.nearest.is_none()).map(|name| {
+        Hit::variable(presented(&name.name)).detail(name.place)
+    })
+        => "in {} is no variable of spin.toml and is ignored.", Do("remove it, if it was meant for this service");
+}
+
+/// Variables without their prefix in the environment, where only the Worker's three names are read so.
+fn unread_names(facts: &Facts) -> impl Iterator<Item = &String> {
+    facts.environment.iter().filter(|name| {
+        let is_plain = |v: &Variable| v.name.to_ascii_uppercase() == **name;
+        let is_read = CREDENTIALS
+            .iter()
+            .any(|read| read.eq_ignore_ascii_case(name));
+        !is_read && facts.variables.iter().any(is_plain)
+    })
+}
+
+fn two_values<'a>(c: &'a Context) -> impl Iterator<Item = Hit> + 'a {
+    c.facts.variables.iter().filter_map(|variable| {
+        let place = |source: &Source| match source {
+            Source::Provider => "a static provider in runtime-config.toml".to_owned(),
+            Source::Environment(name) => format!("{name} in the environment"),
+            Source::DotEnv(name) => format!("{name} in .env"),
+            Source::EnvFile(name) => format!("{name} in {}", c.facts.env_file_name()),
+        };
+        let given = c.facts.settings.given(&variable.name);
+        let (source, value) = given.first()?;
+        let (other, _) = given.iter().find(|(_, v)| v.trim() != value.trim())?;
+        let hit = Hit::variable(&variable.name);
+        Some(hit.detail(place(source)).detail(place(other)))
+    })
+}
+
+/// `$NAME`, `${NAME}`, `$(COMMAND)` or `` `COMMAND` `` where a shell has not been.
+fn is_unexpanded(value: &str) -> bool {
+    if value.len() > 2 && value.starts_with('`') && value.ends_with('`') {
+        return true;
+    }
+    value.match_indices('$').any(|(at, _)| {
+        let rest = &value[at + 1..];
+        let name = rest.trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '_');
+        rest.starts_with(['(', '{']) || rest.len() - name.len() > 2
+    })
+}
+
+/// A path, Spin's `@file`, or an address: one word, and no PEM, base64 or JSON.
+fn is_path(value: &str) -> bool {
+    let one_word = value.len() < 512 && !value.contains(char::is_whitespace);
+    let lower = value.to_ascii_lowercase();
+    one_word
+        && !value.contains("-----")
+        && (value.starts_with(['@', '/', '.', '~'])
+            || [".pem", ".key", ".pk", ".pub", ".json", ".txt"]
+                .iter()
+                .any(|ending| lower.ends_with(ending))
+            || lower.starts_with("https://")
+            || lower.starts_with("http://")
+            || lower.starts_with("file:"))
+}
+
+fn is_example(value: &str) -> bool {
+    let lower = value.to_lowercase();
+    EXAMPLES.iter().any(|example| lower.contains(example))
+}
+
+/// A name that is no variable although somebody may think so.
+struct Unknown {
+    name: String,
+    place: String,
+    /// The variable that was probably meant.
+    nearest: Option<String>,
+}
+
+fn unknown_names(facts: &Facts) -> Vec<Unknown> {
+    let names: Vec<String> = facts.variables.iter().map(|v| v.name.clone()).collect();
+    let in_files: Vec<String> = names
+        .iter()
+        .flat_map(|name| [environment_name(name), name.to_ascii_uppercase()])
+        .collect();
+    let unknown = |name: &str, place: &str, known: &[String]| Unknown {
+        name: name.to_owned(),
+        place: place.to_owned(),
+        nearest: nearest(name, known).map(str::to_owned),
+    };
+    let in_file = facts.settings.unknown().iter();
+    let mut found: Vec<Unknown> = in_file
+        .map(|name| unknown(name, facts.env_file_name(), &in_files))
+        .collect();
+    let provided = facts
+        .settings
+        .provider_names()
+        .filter(|name| !names.iter().any(|n| n == name));
+    found.extend(provided.map(|name| unknown(name, "a provider in runtime-config.toml", &names)));
+    let environment = facts
+        .environment
+        .iter()
+        .filter(|name| !in_files.contains(name));
+    found.extend(
+        environment
+            .map(|name| unknown(name, "the environment", &in_files))
+            .filter(|unknown| {
+                unknown.name.starts_with(PREFIX)
+                    || (looks_like_ours(&unknown.name) && unknown.nearest.is_some())
+            }),
+    );
+    found
+}
+
+/// Whether an environment variable's name was meant for us. `JAAS_TEST_…` tell the tests what to serve.
+fn looks_like_ours(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    (name.starts_with("SPIN_VAR") || name.starts_with("JAAS_")) && !name.starts_with("JAAS_TEST_")
+}
+
+/// The known name that is most like this one, if it is like it.
+fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    const LIKENESS: f64 = 0.7;
+    // A long prefix that they share would make all alike.
+    let strip = |name: &str| name.to_ascii_uppercase().replacen(PREFIX, "", 1);
+    let name = strip(name);
+    known
+        .iter()
+        .map(|known| {
+            let likeness = strsim::normalized_damerau_levenshtein(&name, &strip(known));
+            (likeness, known.as_str())
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_did_not_replace_is_told_from_money() {
+        for (value, unexpanded) in [
+            ("$(cat key.pem)", true),
+            ("x${HOME}", true),
+            ("$JAAS_KEY", true),
+            ("`cat key.pem`", true),
+            ("100$", false),
+            ("A$AP", false),
+            ("$5", false),
+            ("", false),
+        ] {
+            assert_eq!(is_unexpanded(value), unexpanded, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_told_from_what_is_in_a_file() {
+        for (value, path) in [
+            ("key.pem", true),
+            ("@key.pem", true),
+            ("/run/secrets/jaas", true),
+            ("~/jaas", true),
+            ("https://id.example/jwks.json", true),
+            ("LS0tLS1CRUdJTiBQUklWQVRF", false),
+            ("{\"keys\":[]}", false),
+            ("", false),
+        ] {
+            assert_eq!(is_path(value), path, "{value}");
+        }
+    }
+}

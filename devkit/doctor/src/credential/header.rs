@@ -1,0 +1,236 @@
+//! The credential's form, its header and its signature.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::hmac;
+use serde_json::{Map, Value};
+
+use super::{CredentialCheck, Jwt, MAX_BYTES, shown_value};
+use crate::checks::is_presentable;
+use crate::context::Context;
+use crate::service::{self, Opinion};
+
+/// The words that a page sends when it has no credential.
+const NO_CREDENTIAL: [&str; 6] = [
+    "undefined",
+    "null",
+    "[object object]",
+    "[object promise]",
+    "nan",
+    "false",
+];
+
+/// Takes a credential apart.
+///
+/// # Errors
+/// The failed check: it is no signed JWT.
+pub(super) fn read(token: &str) -> Result<Jwt<'_>, CredentialCheck> {
+    let fail = |message: &str| Err(CredentialCheck::fail("form", message));
+    if token.is_empty() {
+        return fail("nothing is there.");
+    }
+    if NO_CREDENTIAL.contains(&token.to_ascii_lowercase().as_str()) {
+        return Err(CredentialCheck::fail(
+            "form",
+            "it is a word that a page sends when it has no credential yet; let the page wait for its login's promise.",
+        )
+        .credential(format!("{token:?}")));
+    }
+    if token.contains(char::is_whitespace) {
+        return fail("it has white space within; put one credential into the file, on one line.");
+    }
+    if token.len() > MAX_BYTES {
+        return fail("it is longer than 8,192 bytes; let the login leave out claims.");
+    }
+    let parts: Vec<&str> = token.split('.').collect();
+    match parts[..] {
+        [header, claims, signature] => {
+            let Some(header) = object(header) else {
+                return fail(
+                    "its first part is no JSON object in base64url: it is an opaque token, or was changed on the way.",
+                );
+            };
+            let Some(claims) = object(claims) else {
+                return fail(
+                    "its second part is no JSON object in base64url; it was cut off or changed on the way.",
+                );
+            };
+            if URL_SAFE_NO_PAD.decode(signature).is_err() || signature.is_empty() {
+                return fail(
+                    "its signature is empty or no base64url; it was cut off or changed on the way.",
+                );
+            }
+            Ok(Jwt {
+                text: token,
+                header,
+                claims,
+            })
+        }
+        [_, _, _, _, _] => fail(
+            "it has five parts: a JWE, encrypted for somebody else; let the login issue a signed JWT (with Auth0, name an API as audience).",
+        ),
+        [_] => fail(
+            "it is an opaque token or a session id, no JWT; take the login's JWT (with Auth0, name an API as audience; with Google and Firebase, take the ID token).",
+        ),
+        _ => fail(
+            "a signed JWT has three parts, and it has another number; it was cut off or joined with something.",
+        ),
+    }
+}
+
+fn object(part: &str) -> Option<Map<String, Value>> {
+    let json = URL_SAFE_NO_PAD.decode(part).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+/// The checks of the header, in the order in which the service makes them: it says nothing of those after the one that
+/// fails.
+const ORDER: [&str; 5] = ["alg", "kid", "crit", "typ", "signature"];
+
+pub(super) fn check(
+    context: &Context,
+    jwt: &Jwt,
+    opinion: &Opinion,
+    checks: &mut Vec<CredentialCheck>,
+) {
+    let (failed, reason) = match opinion {
+        Opinion::NoLogin => return,
+        Opinion::Accepted => (None, ""),
+        Opinion::Rejected(check, reason) => (Some(*check), reason.as_str()),
+    };
+    let keys = key_set(context);
+    for name in ORDER {
+        let is_failed = failed == Some(name);
+        let is_told = match name {
+            "crit" => is_failed,
+            "kid" => !keys.is_empty(),
+            _ => true,
+        };
+        if is_told {
+            let check = match (is_failed, name) {
+                (false, _) => CredentialCheck::ok(name),
+                (true, "alg") => CredentialCheck::fail(name, wrong_algorithm(jwt)),
+                (true, "kid") => CredentialCheck::fail(name, wrong_kid(context, jwt)),
+                (true, "signature") => CredentialCheck::fail(name, wrong_signature(context, jwt)),
+                (true, _) => CredentialCheck::fail(name, format!("{reason}.")),
+            };
+            checks.push(side_by_side(context, jwt, &keys, check));
+        }
+        if is_failed {
+            return;
+        }
+    }
+}
+
+/// The keys of `auth_jwks`, where that is the login's: `kid` and algorithm.
+fn key_set(context: &Context) -> Vec<(Option<String>, &'static str)> {
+    if context.service().algorithm().is_some() {
+        return Vec::new();
+    }
+    let document: Value = serde_json::from_str(context.text("auth_jwks")).unwrap_or_default();
+    let keys = document["keys"].as_array().into_iter().flatten();
+    keys.map(|key| {
+        let algorithm = match key["kty"].as_str() {
+            Some("RSA") => "RS256",
+            Some("EC") => "ES256",
+            Some("OKP") => "EdDSA",
+            _ => "another",
+        };
+        (key["kid"].as_str().map(str::to_owned), algorithm)
+    })
+    .collect()
+}
+
+fn side_by_side(
+    context: &Context,
+    jwt: &Jwt,
+    keys: &[(Option<String>, &str)],
+    check: CredentialCheck,
+) -> CredentialCheck {
+    let configured = match check.name {
+        "typ" => "JWT".to_owned(),
+        "alg" => match context.service().algorithm() {
+            Some(algorithm) => algorithm.to_owned(),
+            None => {
+                let mut all: Vec<&str> = keys.iter().map(|(_, algorithm)| *algorithm).collect();
+                all.sort_unstable();
+                all.dedup();
+                all.join(", ")
+            }
+        },
+        "kid" => {
+            let names = keys.iter().map(|(kid, _)| match kid {
+                Some(kid) if is_presentable(kid) => format!("{kid:?}"),
+                Some(_) => "(a long one)".to_owned(),
+                None => "none".to_owned(),
+            });
+            names.collect::<Vec<_>>().join(", ")
+        }
+        _ => return check,
+    };
+    let value = jwt.header.get(check.name);
+    let value = value.map_or_else(|| "none".to_owned(), |value| shown_value(context, value));
+    check.credential(value).configured(configured)
+}
+
+fn wrong_algorithm(jwt: &Jwt) -> &'static str {
+    match jwt
+        .header
+        .get("alg")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+    {
+        "none" | "" => "it is not signed.",
+        "HS256" => {
+            "it is signed with a shared secret; set auth_hs256_secret instead of the public key, or let the login sign with its private key."
+        }
+        "RS256" | "ES256" | "EdDSA" | "Ed25519" => {
+            "it is signed with a key of another kind; set auth_jwks or auth_public_key to the login's present key."
+        }
+        _ => {
+            "the service verifies HS256, RS256, ES256 and EdDSA alone; let the login sign with one of them."
+        }
+    }
+}
+
+fn wrong_kid(context: &Context, jwt: &Jwt) -> String {
+    let Some(kid) = jwt.header.get("kid").and_then(Value::as_str) else {
+        return "the header has no kid, and auth_jwks has more than one key for its alg; let the login write the kid into the header.".to_owned();
+    };
+    let unused = service::unused_keys(context.text("auth_jwks")).into_iter();
+    match unused.filter(|(other, _)| other.as_deref() == Some(kid)).next() {
+        Some((_, reason)) => format!("auth_jwks has this key, but it {reason}."),
+        None => "auth_jwks has no key with this kid for its alg; fetch the login's JWKS again, its keys may have changed.".to_owned(),
+    }
+}
+
+fn wrong_signature(context: &Context, jwt: &Jwt) -> &'static str {
+    if context.service().algorithm() != Some("HS256") {
+        return "it is not that of the configured key: the login signs with another, or the credential was changed.";
+    }
+    let secret = context.text("auth_hs256_secret");
+    let with = |end: &str| [secret, end].concat().into_bytes();
+    let untrimmed = context.value("auth_hs256_secret").as_bytes().to_vec();
+    let decoded = STANDARD
+        .decode(secret)
+        .or_else(|_| URL_SAFE_NO_PAD.decode(secret));
+    if [untrimmed, with("\n"), with("\r\n")]
+        .iter()
+        .any(|secret| is_tagged(jwt.text, secret))
+    {
+        "the login signs with white space around the secret, such as the line feed at a file's end; let it use the secret without."
+    } else if decoded.is_ok_and(|secret| is_tagged(jwt.text, &secret)) {
+        "the login signs with the secret decoded from base64; the service takes the text as it is written, so must the login."
+    } else {
+        "it is not made with auth_hs256_secret: the login has another secret, or the credential was changed."
+    }
+}
+
+fn is_tagged(token: &str, secret: &[u8]) -> bool {
+    let Some((message, tag)) = token.rsplit_once('.') else {
+        return false;
+    };
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    let tag = URL_SAFE_NO_PAD.decode(tag).unwrap_or_default();
+    hmac::verify(&key, message.as_bytes(), &tag).is_ok()
+}

@@ -1,0 +1,102 @@
+//! The entries of `allowed_origins`: whose pages they are.
+
+use psl::Psl;
+use url::{Host, Url};
+
+use crate::service;
+
+/// One entry of `allowed_origins` that the service accepts.
+pub struct Origin {
+    /// Its place in the list, from 1.
+    pub place: usize,
+    host: Option<Host<String>>,
+}
+
+/// The entries that the service accepts; it says itself what is wrong with the others.
+pub fn read(list: &str) -> Vec<Origin> {
+    let entries = service::origins(list).into_iter();
+    entries
+        .map(|(place, origin)| Origin {
+            place,
+            host: Url::parse(&origin)
+                .ok()
+                .filter(|url| matches!(url.scheme(), "https" | "http"))
+                .and_then(|url| Some(url.host()?.to_owned())),
+        })
+        .collect()
+}
+
+impl Origin {
+    /// Whether its page runs on the visitor's own machine.
+    pub fn is_local(&self) -> bool {
+        match &self.host {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// Why hardly any browser sends it.
+    pub fn why_unlikely(&self) -> Option<&'static str> {
+        let Some(Host::Domain(host)) = &self.host else {
+            return None;
+        };
+        if host.ends_with('.') {
+            Some("its host ends with a dot")
+        } else if !host.contains('.') && !self.is_local() {
+            Some("its host has one label, which only a local network knows")
+        } else {
+            None
+        }
+    }
+
+    /// Whether its star stands for names that anybody can register: directly below a public suffix, such as `co.uk`, or
+    /// that of a hosting service, such as `vercel.app`.
+    pub fn is_shared(&self) -> bool {
+        let Some(Host::Domain(host)) = &self.host else {
+            return false;
+        };
+        let Some((label, parent)) = host.split_once('.') else {
+            return false;
+        };
+        // With a label in place of the star, the list's own wildcard rules apply too.
+        let example = format!("a.{parent}");
+        let is_suffix = |name: &str| {
+            psl::List
+                .suffix(name.as_bytes())
+                .is_some_and(|suffix| suffix.is_known() && suffix.as_bytes() == name.as_bytes())
+        };
+        label.contains('*') && (is_suffix(parent) || is_suffix(&example))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_below_a_public_suffix_is_shared_with_strangers() {
+        for (origin, shared) in [
+            ("https://*.vercel.app", true),
+            ("https://*.pages.dev", true),
+            ("https://*.github.io", true),
+            ("https://*.co.uk", true),
+            ("https://*.idv.tw", true),
+            ("https://*.netlify.app:8443", true),
+            ("https://*.s3.amazonaws.com", true),
+            // The list has `*.compute.amazonaws.com`.
+            ("https://*.compute.amazonaws.com", true),
+            ("https://*.vtaiwan.pages.dev", false),
+            ("https://*.vtaiwan.tw", false),
+            ("https://vtaiwan.vercel.app", false),
+            ("https://*.intranet.corp", false),
+            ("http://localhost:3000", false),
+            ("https://203.0.113.7", false),
+        ] {
+            let origins = read(origin);
+            assert_eq!(origins.len(), 1, "{origin}");
+            assert_eq!(origins[0].is_shared(), shared, "{origin}");
+        }
+    }
+}

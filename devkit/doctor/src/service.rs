@@ -1,0 +1,196 @@
+//! Everything that the doctor takes from the component's core. Nothing else in this crate names a path of it.
+
+use jaas_jwt::caller::{self, Cause, Claim, Error, KeySet, VerificationKey};
+use jaas_jwt::config::{Config, Unavailable};
+use jaas_jwt::cors::origin::AllowedOrigins;
+use jaas_jwt::environment::Environment;
+use jaas_jwt::http::{Headers, Request};
+use jaas_jwt::private_key::PrivateKeyText;
+use jaas_jwt::service::{self, TOKEN_PATH};
+use jaas_jwt::text::{Separator, parse_list};
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// What the service itself rejects in its configuration.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The variable.
+    pub variable: String,
+    /// It is not set at all.
+    pub is_missing: bool,
+    /// The rest of the sentence that starts with the variable's name.
+    pub message: String,
+}
+
+/// A response of the service, without its headers.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The token, if there is one.
+    pub token: Option<String>,
+    /// The public message, if there is one.
+    pub error: Option<String>,
+}
+
+/// What the service says of a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opinion {
+    /// No login is configured, or not so that it can be used.
+    NoLogin,
+    /// It is accepted.
+    Accepted,
+    /// It is rejected by this check, and for this reason, which the log has too.
+    Rejected(&'static str, String),
+}
+
+/// The core, with one configuration: a variable's value, if it has one.
+pub struct Service<'a>(Box<dyn Fn(&str) -> Result<Option<String>, Unavailable> + 'a>);
+
+impl<'a> Service<'a> {
+    /// With these values.
+    pub fn new(value: impl Fn(&str) -> Option<String> + 'a) -> Self {
+        Self(Box::new(move |name| Ok(value(name))))
+    }
+
+    /// Everything the service rejects in its configuration.
+    pub fn problems(&self) -> Vec<Problem> {
+        let problems = Config::new(&self.0).problems().into_iter();
+        problems
+            .map(|problem| Problem {
+                variable: problem.variable().to_owned(),
+                is_missing: problem.is_missing(),
+                message: problem.message().to_owned(),
+            })
+            .collect()
+    }
+
+    /// Requests a token as a page of the first allowed origin does. `now` is in seconds since 1970-01-01 UTC.
+    pub fn request_token(&self, query: &str, now: u64) -> Response {
+        let config = Config::new(&self.0);
+        let origin = config.allowed_origins().to_vec().into_iter().next();
+        let origin = origin.map(|origin| {
+            let origin = origin.replacen('*', "www", 1);
+            ("origin".to_owned(), origin.into_bytes())
+        });
+        let request = Request {
+            method: "GET".to_owned(),
+            target: format!("{TOKEN_PATH}{query}"),
+            headers: Headers::new(origin.into_iter().collect()),
+            body: std::io::empty(),
+        };
+        // The token is thrown away, so that zeros would do where there are no random bytes.
+        let random = &mut |bytes: &mut [u8]| drop(SystemRandom::new().fill(bytes));
+        let response = service::handle(&config, request, Environment { now, random }).response;
+        let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let text = |name: &str| body[name].as_str().map(str::to_owned);
+        Response {
+            status: response.status,
+            token: text("token"),
+            error: text("error"),
+        }
+    }
+
+    /// Verifies a credential as that of a caller.
+    pub fn identify(&self, credential: &str, now: u64) -> Opinion {
+        let config = Config::new(&self.0);
+        let Ok(Some(login)) = config.login() else {
+            return Opinion::NoLogin;
+        };
+        let header = format!("Bearer {credential}");
+        let headers = Headers::from([("authorization", header.as_str())]);
+        match login.authenticate(&headers, now) {
+            Ok(_) => Opinion::Accepted,
+            Err(error) => Opinion::Rejected(check_of(error), error.reason()),
+        }
+    }
+
+    /// The algorithm of the login's one key; `None` where it has none or a set.
+    pub fn algorithm(&self) -> Option<&'static str> {
+        match &Config::new(&self.0).login().ok()??.key {
+            VerificationKey::Secret(_) => Some("HS256"),
+            VerificationKey::Public(key) => Some(key.algorithm()),
+            VerificationKey::Set(_) => None,
+        }
+    }
+}
+
+/// The check of [`crate::credential`] that stands for an error of the service.
+fn check_of(error: caller::Error) -> &'static str {
+    match error {
+        Error::Absent | Error::Malformed(_) | Error::TooLong => "form",
+        Error::Claim(Claim::NoExpiry) => "exp",
+        Error::Claim(Claim::NoSubject | Claim::EmptySubject | Claim::UnusableSubject) => "sub",
+        Error::Claim(Claim::Moderator) => "moderator",
+        Error::Claim(Claim::Type(name)) | Error::Invalid(Cause::ClaimType(name)) => name,
+        Error::Invalid(cause) => match cause {
+            Cause::Unset | Cause::Opaque | Cause::Encrypted | Cause::HeaderUnreadable => "form",
+            Cause::CriticalExtension => "crit",
+            Cause::WrongType => "typ",
+            Cause::AlgorithmNone | Cause::Algorithm(_) | Cause::AlgorithmOfNoKey => "alg",
+            Cause::UnknownKid | Cause::NoKid => "kid",
+            Cause::Signature => "signature",
+            Cause::NoIssuer | Cause::Issuer => "iss",
+            Cause::NoAudience | Cause::Audience => "aud",
+            Cause::Expired | Cause::ExpiresTooLate => "exp",
+            Cause::NotYetValid | Cause::NotBeforeTooLate => "nbf",
+            Cause::IssuedInFuture | Cause::IssuedTooLate => "iat",
+            _ => "claims",
+        },
+    }
+}
+
+/// The keys of a JWKS document that the service leaves out: `kid` and reason.
+pub fn unused_keys(document: &str) -> Vec<(Option<String>, &'static str)> {
+    let set = KeySet::parse(document.trim()).ok();
+    let dropped = set.iter().flat_map(KeySet::dropped);
+    dropped.map(|key| (key.kid.clone(), key.reason)).collect()
+}
+
+/// The entries of a list that commas and white space separate, or only commas and line breaks.
+pub fn list(text: &str, keeps_spaces: bool) -> Vec<String> {
+    let separator = match keeps_spaces {
+        true => Separator::CommaOrLine,
+        false => Separator::CommaOrSpace,
+    };
+    let list = parse_list(text, separator).unwrap_or_default();
+    list.into_iter().map(String::from).collect()
+}
+
+/// The entries of `allowed_origins` that the service accepts: the place in the list, from 1, and the origin as a browser
+/// sends it.
+pub fn origins(text: &str) -> Vec<(usize, String)> {
+    let entries = list(text, false).into_iter().zip(1..);
+    entries
+        .filter_map(|(entry, place)| {
+            let (origins, _) = AllowedOrigins::parse(&entry);
+            Some((place, origins.to_vec().into_iter().next()?))
+        })
+        .collect()
+}
+
+/// The public half of an RSA key: modulus and exponent, big-endian.
+pub struct PublicHalf {
+    /// The modulus.
+    pub n: Vec<u8>,
+    /// The exponent.
+    pub e: Vec<u8>,
+}
+
+impl PublicHalf {
+    /// That of a private key which the service can use.
+    pub fn of(private_key: &str) -> Option<Self> {
+        let text = PrivateKeyText::new(private_key.trim().to_owned());
+        let components = text.parse().ok()?.public_key().to_components();
+        Some(Self {
+            n: components.n,
+            e: components.e,
+        })
+    }
+
+    /// The length of the modulus.
+    pub fn bits(&self) -> usize {
+        let mut bytes = self.n.iter().skip_while(|byte| **byte == 0);
+        let first = bytes.next().map_or(0, |byte| 8 - byte.leading_zeros());
+        first as usize + 8 * bytes.count()
+    }
+}

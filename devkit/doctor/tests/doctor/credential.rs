@@ -1,0 +1,529 @@
+//! `--credential`: each thing that callers' tokens get wrong is told, and nothing of the credential but what may be shown.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use devkit_doctor::credential::Outcome;
+use jwt_simple::prelude::{
+    ECDSAP256KeyPairLike, ES256KeyPair, JWTClaims, RS256KeyPair, RSAKeyPairLike,
+};
+use ring::hmac;
+use serde_json::{Map, Value, json};
+
+use crate::secrets::{Search, shapes};
+use crate::setup::{NOW, Setup, short_key};
+
+const SECRET: &str = "tTq0dGm3b9yKfX1cVwZr7uLsN5eJ2hQp8aRoU4iB";
+
+/// The claims as the login of [`Setup::faultless`] writes them, changed; a change to `null` removes a claim.
+fn claims(changes: Value) -> Value {
+    let mut claims = json!({
+        "iss": "https://login.vtaiwan.tw", "aud": "jaas-jwt", "sub": "person-4711", "exp": NOW + 600,
+        "iat": NOW, "name": "Jane Person", "moderator": true,
+    });
+    for (name, value) in changes.as_object().expect("an object") {
+        match value {
+            Value::Null => drop(claims.as_object_mut().expect("an object").remove(name)),
+            value => claims[name] = value.clone(),
+        }
+    }
+    claims
+}
+
+fn part(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
+}
+
+/// A credential with any header and any claims, signed by an HMAC.
+fn signed(header: &Value, claims: &Value, secret: &str) -> String {
+    let message = format!("{}.{}", part(header), part(claims));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+fn hs256(changes: Value) -> String {
+    signed(
+        &json!({"alg": "HS256", "typ": "JWT"}),
+        &claims(changes),
+        SECRET,
+    )
+}
+
+/// The checks of a report that have this result, and the lines of them.
+fn lines(setup: &Setup, credential: &str, result: Outcome) -> Vec<String> {
+    let report = setup.report_on(credential);
+    let verdict = report.credential.expect("a verdict");
+    let checks = verdict.checks.iter();
+    checks
+        .filter(|check| check.result == result && check.name != "service")
+        .map(ToString::to_string)
+        .collect()
+}
+
+fn fails(setup: &Setup, credential: &str) -> Vec<String> {
+    lines(setup, credential, Outcome::Fail)
+}
+
+#[test]
+fn a_good_credential_passes_every_check_and_the_service_agrees() {
+    for credential in [
+        hs256(json!({})),
+        format!("Bearer {}\n", hs256(json!({}))),
+        hs256(json!({"aud": ["other", "jaas-jwt"]})),
+        hs256(json!({"rooms": ["vtaiwan"]})),
+    ] {
+        let report = Setup::faultless().report_on(&credential);
+        let verdict = report.credential.clone().expect("a verdict");
+        assert!(verdict.accepted && report.is_ok(), "{}", report.text());
+        assert!(
+            verdict.checks.iter().all(|c| c.result == Outcome::Ok),
+            "{}",
+            report.text()
+        );
+        assert!(report.text().contains("ok[service]"), "{}", report.text());
+    }
+}
+
+/// The claims that a login writes wrongly: the one check that fails, and what is said of it, both values side by side.
+#[test]
+fn a_wrong_claim_is_told_with_both_values() {
+    let now = NOW;
+    for (changes, expected) in [
+        (
+            json!({"iss": "https://login.vtaiwan.tw/"}),
+            vec![
+                "fail[iss] credential \"https://login.vtaiwan.tw/\" configured \"https://login.vtaiwan.tw\": they differ by the slash at the end",
+            ],
+        ),
+        (
+            json!({"iss": "http://login.vtaiwan.tw"}),
+            vec!["they differ in https and http"],
+        ),
+        (
+            json!({"iss": "https://Login.vtaiwan.tw"}),
+            vec!["they differ in upper and lower case"],
+        ),
+        (
+            json!({"iss": "https://other.tw"}),
+            vec![
+                "fail[iss] credential \"https://other.tw\" configured \"https://login.vtaiwan.tw\": they differ;",
+            ],
+        ),
+        (
+            json!({"iss": null}),
+            vec!["fail[iss] credential none configured"],
+        ),
+        (json!({"iss": 7}), vec!["fail[iss] credential 7 configured"]),
+        (
+            json!({"aud": "other"}),
+            vec!["fail[aud] credential \"other\" configured \"jaas-jwt\""],
+        ),
+        (
+            json!({"aud": ["a", "b"]}),
+            vec!["fail[aud] credential [\"a\", \"b\"] configured \"jaas-jwt\""],
+        ),
+        (
+            json!({"aud": null}),
+            vec!["fail[aud] credential none configured \"jaas-jwt\": it names no audience; let"],
+        ),
+        (
+            json!({"aud": null, "client_id": "x"}),
+            vec!["only client_id or azp"],
+        ),
+        (
+            json!({"exp": null}),
+            vec!["fail[exp] credential none configured now 1800000000: it never expires"],
+        ),
+        (
+            json!({"exp": "soon"}),
+            vec!["fail[exp] credential a string"],
+        ),
+        (
+            json!({"exp": now - 700, "iat": now - 800}),
+            vec!["it expired 11 min ago; the page sent an old"],
+        ),
+        (
+            json!({"exp": now - 7 * 3600 + 20, "iat": now - 8 * 3600}),
+            vec![
+                "it expired 6 h 59 min ago; if the credential is fresh, the login writes local time in place of UTC (the difference is 7 h)",
+            ],
+        ),
+        (
+            json!({"exp": (now + 600) * 1000}),
+            vec![
+                "fail[exp] credential 1800000600000 configured now 1800000000: it is in milliseconds",
+            ],
+        ),
+        (
+            json!({"exp": now + 367 * 86_400}),
+            vec!["more than 366 days ahead"],
+        ),
+        (
+            json!({"nbf": now + 120}),
+            vec![
+                "fail[nbf] credential 1800000120 configured now 1800000000: it begins in 2 min; the login's clock is fast",
+            ],
+        ),
+        (
+            json!({"iat": now + 8 * 3600}),
+            vec!["fail[iat]", "the difference is 8 h"],
+        ),
+        (
+            json!({"iat": now * 1000}),
+            vec!["fail[iat]", "milliseconds"],
+        ),
+        (
+            json!({"sub": 17}),
+            vec!["fail[sub] credential a number configured a string: it must be a string"],
+        ),
+        (json!({"sub": null}), vec!["fail[sub] credential none"]),
+        (json!({"sub": " "}), vec!["fail[sub]", "empty"]),
+        (
+            json!({"name": 7}),
+            vec!["fail[name] credential a number configured a string"],
+        ),
+        (
+            json!({"moderator": 1}),
+            vec!["fail[moderator] credential 1 configured moderator: true: it is a number"],
+        ),
+        (
+            json!({"rooms": "vtaiwan"}),
+            vec!["fail[rooms] credential a string"],
+        ),
+        (
+            json!({"rooms": ["a", 1]}),
+            vec!["fail[rooms]", "a list with other things"],
+        ),
+    ] {
+        let credential = hs256(changes.clone());
+        let lines = fails(&Setup::faultless(), &credential);
+        assert_eq!(lines.len(), 1, "{changes}: {lines:#?}");
+        for text in expected {
+            assert!(lines[0].contains(text), "{changes}: {text}\n{}", lines[0]);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_signed_jwt_is_told_by_its_form() {
+    let good = hs256(json!({}));
+    let (head, _) = good.rsplit_once('.').expect("a signature");
+    for (text, expected) in [
+        ("", "nothing is there"),
+        (
+            "undefined",
+            "\"undefined\": it is a word that a page sends when",
+        ),
+        (" null\n", "a word"),
+        ("Bearer undefined", "a word"),
+        ("[object Promise]", "a word"),
+        ("ya29.a0AfH6SMB", "three parts"),
+        (
+            "3f2504e04f8941d39a0c0305e82c3301",
+            "an opaque token or a session id",
+        ),
+        ("a.b.c.d.e", "it has five parts: a JWE, encrypted"),
+        ("a.b.c", "its first part is no JSON object"),
+        (&format!("{head}."), "its signature is empty"),
+        (head, "three parts"),
+        (&format!("{good} {good}"), "white space within"),
+        (&"a".repeat(9000), "longer than 8,192 bytes"),
+    ] {
+        let lines = fails(&Setup::faultless(), text);
+        assert_eq!(lines.len(), 1, "{text}: {lines:#?}");
+        assert!(
+            lines[0].starts_with("fail[form] ") && lines[0].contains(expected),
+            "{text}: {}",
+            lines[0]
+        );
+    }
+}
+
+#[test]
+fn a_wrong_header_or_signature_is_told() {
+    let claims = claims(json!({}));
+    let with = |header: Value, secret: &str| signed(&header, &claims, secret);
+    let jwt = json!({"alg": "HS256"});
+    for (credential, expected) in [
+        (
+            with(json!({"alg": "none"}), SECRET),
+            "fail[alg] credential \"none\" configured HS256: it is not signed",
+        ),
+        (
+            with(json!({"alg": "hs256"}), SECRET),
+            "fail[alg] credential \"hs256\"",
+        ),
+        (
+            with(json!({"alg": "HS512"}), SECRET),
+            "verifies HS256, RS256, ES256 and EdDSA alone",
+        ),
+        (
+            with(json!({"alg": "RS256"}), SECRET),
+            "a key of another kind",
+        ),
+        (
+            with(json!({"alg": "HS256", "typ": "JOSE"}), SECRET),
+            "fail[typ] credential \"JOSE\" configured JWT",
+        ),
+        (
+            with(json!({"alg": "HS256", "crit": ["x"]}), SECRET),
+            "fail[crit]",
+        ),
+        (
+            with(jwt.clone(), "another secret, as long as the other one"),
+            "it is not made with auth_hs256_secret",
+        ),
+        (
+            with(jwt.clone(), &format!("{SECRET}\n")),
+            "white space around the secret",
+        ),
+    ] {
+        let lines = fails(&Setup::faultless(), &credential);
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        assert!(lines[0].contains(expected), "{expected}\n{}", lines[0]);
+    }
+    let text = "c2VjcmV0IHRoYXQgaXMgdGhpcnR5LXR3byBieXRlcyE=";
+    let setup = Setup::faultless().set("auth_hs256_secret", text);
+    let lines = fails(&setup, &with(jwt, "secret that is thirty-two bytes!"));
+    assert!(lines[0].contains("decoded from base64"), "{lines:#?}");
+}
+
+fn jwk(text: &str, kid: Option<&str>) -> Value {
+    let mut jwk: Value = serde_json::from_str(text).expect("a JWK");
+    match kid {
+        Some(kid) => jwk["kid"] = json!(kid),
+        None => drop(jwk.as_object_mut().expect("an object").remove("kid")),
+    }
+    jwk
+}
+
+#[test]
+fn a_key_set_is_compared_by_kid() {
+    let rsa = RS256KeyPair::generate(2048).expect("a key");
+    let p256 = ES256KeyPair::generate();
+    let own: JWTClaims<Map<String, Value>> =
+        serde_json::from_value(claims(json!({}))).expect("claims");
+    let set = |keys: Value| {
+        Setup::faultless()
+            .without("auth_hs256_secret")
+            .set("auth_jwks", &json!({ "keys": keys }).to_string())
+    };
+    let public = |kid| jwk(&rsa.public_key().to_jwk(), kid);
+    let other = jwk(&p256.public_key().to_jwk(), Some("p"));
+    let dropped = json!({"kid": "long", "kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"});
+    let signed = |kid: &str| {
+        rsa.clone()
+            .with_key_id(kid)
+            .sign(own.clone())
+            .expect("a token")
+    };
+    let without_kid = RS256KeyPair::from_der(&rsa.to_der().expect("a key")).expect("a key");
+    let without_kid = without_kid.sign(own.clone()).expect("a token");
+    let named = set(json!([public(Some("a")), other.clone(), dropped]));
+
+    assert_eq!(fails(&named, &signed("a")), Vec::<String>::new());
+    for (credential, expected) in [
+        (
+            signed("b"),
+            "fail[kid] credential \"b\" configured \"a\", \"p\", \"long\": auth_jwks has no key with this kid for its alg; fetch",
+        ),
+        (
+            signed("long"),
+            "auth_jwks has this key, but it is on a curve other than",
+        ),
+        (
+            p256.with_key_id("a").sign(own.clone()).expect("a token"),
+            "fail[",
+        ),
+    ] {
+        let lines = fails(&named, &credential);
+        assert!(
+            lines.iter().any(|line| line.contains(expected)),
+            "{expected}\n{lines:#?}"
+        );
+    }
+    // One key without kid is usable where it is the only one of its kind.
+    let nameless = set(json!([public(None), other]));
+    assert_eq!(fails(&nameless, &without_kid), Vec::<String>::new());
+    assert_eq!(fails(&named, &without_kid), Vec::<String>::new());
+    let second = RS256KeyPair::generate(2048).expect("a key");
+    let second = jwk(&second.public_key().to_jwk(), Some("c"));
+    let lines = fails(&set(json!([public(Some("a")), second])), &without_kid);
+    assert!(lines[0].contains("the header has no kid"), "{lines:#?}");
+    let stranger = RS256KeyPair::generate(2048)
+        .expect("a key")
+        .with_key_id("a");
+    let lines = fails(&named, &stranger.sign(own.clone()).expect("a token"));
+    assert!(lines[0].starts_with("fail[signature]"), "{lines:#?}");
+}
+
+#[test]
+fn another_kind_of_token_and_an_absent_role_are_noted() {
+    for (changes, expected) in [
+        (
+            json!({"moderator": null}),
+            "note[moderator] credential none configured moderator: true: the claim moderator of auth_moderator_claim is absent, so that the caller is a member; the credential has \"aud\", ",
+        ),
+        (
+            json!({"moderator": null, "nonce": "n", "at_hash": "h"}),
+            "note[kind] it is an ID token",
+        ),
+        (json!({"moderator": null, "token_use": "id"}), "an ID token"),
+        (
+            json!({"moderator": null, "scope": "openid"}),
+            "an access token",
+        ),
+        (
+            json!({"moderator": null, "typ": "Refresh"}),
+            "a refresh token",
+        ),
+        (
+            json!({"rooms": []}),
+            "note[rooms] credential a list of 0: an empty list opens no room",
+        ),
+    ] {
+        let lines = lines(&Setup::faultless(), &hs256(changes.clone()), Outcome::Note);
+        assert!(
+            lines.iter().any(|line| line.contains(expected)),
+            "{changes}: {lines:#?}"
+        );
+    }
+}
+
+#[test]
+fn roles_are_shown_beside_the_values_that_make_a_moderator() {
+    let setup = Setup::faultless()
+        .set("auth_moderator_claim", "realm_access.roles")
+        .set("auth_moderator_values", "host, admin");
+    for (roles, moderates) in [
+        (json!(["user", "host"]), "moderator"),
+        (json!(["user"]), "member"),
+    ] {
+        let credential = hs256(json!({"realm_access": {"roles": roles}}));
+        let lines = lines(&setup, &credential, Outcome::Ok);
+        let line = lines
+            .iter()
+            .find(|line| line.starts_with("ok[moderator]"))
+            .expect("a line");
+        assert!(
+            line.contains("configured realm_access.roles: true, \"host\", \"admin\""),
+            "{line}"
+        );
+        assert!(
+            line.contains("\"user\"") && line.contains(&format!("is a {moderates}")),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn with_auth_mode_none_it_is_said_that_nobody_looks() {
+    let open = Setup::faultless()
+        .set("auth_mode", "none")
+        .without("auth_hs256_secret")
+        .without("auth_issuer")
+        .without("auth_audience");
+    let report = open.report_on(&hs256(json!({})));
+    assert!(
+        report.text().contains("note[service] auth_mode is none"),
+        "{}",
+        report.text()
+    );
+}
+
+#[test]
+fn neither_the_credential_nor_a_secret_nor_a_person_is_shown() {
+    let secret: String = short_key()
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
+    let mut seen = 0;
+    let mut check = |setup: &Setup, credential: &str, search: &Search| {
+        let report = setup.report_on(credential);
+        for text in [report.text(), report.json(), format!("{report:?}")] {
+            assert_eq!(search.find(&text), None, "{text}");
+            for personal in ["person-4711", "Jane Person"] {
+                assert!(!text.contains(personal), "{text}");
+            }
+            seen += 1;
+        }
+    };
+    let good = || Setup::faultless().set("jaas_private_key", short_key());
+    for credential in [
+        hs256(json!({})),
+        hs256(json!({"iss": "x", "sub": 4711})),
+        format!("{}x", hs256(json!({}))),
+    ] {
+        check(&good(), &credential, &Search::new(&[&credential, SECRET]));
+    }
+    // A key in any claim, and in any variable that is shown beside one.
+    let search = Search::new(&[
+        &secret,
+        &secret.to_lowercase(),
+        &secret.to_uppercase(),
+        SECRET,
+    ]);
+    for shape in shapes(short_key()) {
+        for name in ["iss", "aud", "exp", "sub", "moderator", "rooms", &shape] {
+            check(&good(), &hs256(json!({ name: shape, })), &search);
+        }
+        for name in ["kid", "alg", "typ"] {
+            let mut header = json!({"alg": "HS256"});
+            header[name] = json!(shape);
+            check(
+                &good(),
+                &signed(&header, &claims(json!({})), SECRET),
+                &search,
+            );
+        }
+        for name in [
+            "auth_issuer",
+            "auth_audience",
+            "auth_moderator_claim",
+            "auth_moderator_values",
+            "auth_jwks",
+        ] {
+            check(
+                &good().set(name, &shape),
+                &hs256(json!({"aud": "x"})),
+                &search,
+            );
+        }
+        check(&good(), &shape, &search);
+    }
+    check(
+        &good().set("auth_issuer", SECRET),
+        &hs256(json!({})),
+        &search,
+    );
+    assert!(seen > 900, "{seen}");
+}
+
+#[test]
+fn a_credential_that_is_rejected_is_an_exit_code() {
+    let report = Setup::faultless().report_on(&hs256(json!({"aud": "x"})));
+    assert!(!report.is_ok());
+    let lines = report.text();
+    assert!(
+        lines.contains("fail[service] rejects it with 401"),
+        "{lines}"
+    );
+    assert!(lines.contains("credential rejected: no errors"), "{lines}");
+    let json: Value = serde_json::from_str(&report.json()).expect("JSON");
+    assert_eq!(json["credential"]["accepted"], false);
+    let check = &json["credential"]["checks"][3];
+    assert_eq!(
+        (
+            &check["name"],
+            &check["result"],
+            &check["credential"],
+            &check["configured"]
+        ),
+        (
+            &json!("signature"),
+            &json!("ok"),
+            &Value::Null,
+            &Value::Null
+        )
+    );
+}

@@ -1,0 +1,39 @@
+//! The token in `Authorization` (RFC 6750, section 2.1).
+#![forbid(unsafe_code)]
+
+use super::error::{Error, Header, MAX_CREDENTIAL_BYTES};
+use crate::http::Headers;
+
+/// What JavaScript writes for a value that is not there.
+pub(super) const UNSET: [&str; 3] = ["undefined", "null", "[object Object]"];
+
+/// The token, if there is an `Authorization` header.
+pub(super) fn token(headers: &Headers) -> Result<Option<&str>, Error> {
+    let mut values = headers.get_all("authorization");
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(Error::Malformed(Header::Several));
+    }
+    let text = std::str::from_utf8(value).map_err(|_| Error::Malformed(Header::NotText))?;
+    let (_, token) = text
+        .trim()
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .ok_or(Error::Malformed(Header::NotBearer))?;
+    let token = token.trim_start();
+    if token.contains(' ') {
+        let unset = UNSET.contains(&token);
+        let header = if unset {
+            Header::Unset
+        } else {
+            Header::SeveralTokens
+        };
+        return Err(Error::Malformed(header));
+    }
+    if token.len() > MAX_CREDENTIAL_BYTES {
+        return Err(Error::TooLong);
+    }
+    Ok(Some(token))
+}

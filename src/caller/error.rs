@@ -1,0 +1,189 @@
+//! Why a caller is not let in: one sentence for the caller, and the exact cause for the log.
+#![forbid(unsafe_code)]
+
+/// The largest credential that is looked at, in bytes.
+pub const MAX_CREDENTIAL_BYTES: usize = 8 * 1024;
+
+/// Why a caller is not let in: `Display` is the sentence that the caller reads, [`Error::reason`] the one for the log.
+/// Neither tells anything of the credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No credential, where one is required.
+    #[error("Not logged in: send Authorization: Bearer with the credential of your login")]
+    Absent,
+    /// More than one `Authorization` header, or not `Bearer` and one token.
+    #[error("Malformed credential: send one header, Authorization: Bearer TOKEN")]
+    Malformed(Header),
+    /// More than [`MAX_CREDENTIAL_BYTES`].
+    #[error("The credential is too long: at most {MAX_CREDENTIAL_BYTES} bytes are read")]
+    TooLong,
+    /// Not signed by the configured key, for this audience, by this issuer, at this time.
+    #[error(
+        "The credential is not valid: it is expired, not yet valid, not for this service, or not signed by its login; log in again"
+    )]
+    Invalid(Cause),
+    /// A claim of a wrong type, or a claim that is missing.
+    #[error("The credential's claim {} is missing, repeated or of a wrong type", .0.name())]
+    Claim(Claim),
+}
+
+/// What is wrong with the header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Header {
+    /// More than one.
+    #[error("more than one Authorization header")]
+    Several,
+    /// A byte that is not of a token.
+    #[error("Authorization is not text")]
+    NotText,
+    /// Another scheme, or none.
+    #[error("Authorization is not Bearer and a token")]
+    NotBearer,
+    /// A space or a comma within the token.
+    #[error("Authorization has more than one token")]
+    SeveralTokens,
+    /// A variable of a program that was not set.
+    #[error("the token is the word undefined, null or [object Object]: the page has no credential")]
+    Unset,
+}
+
+/// Why a token is not valid. Until the signature is verified, this is about the token's structure alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Cause {
+    /// No credential, only a name of nothing.
+    #[error("the token is the word undefined, null or [object Object]: the page has no credential")]
+    Unset,
+    /// Not three parts.
+    #[error("not a JWT: an opaque token, such as an access token that only its issuer can read")]
+    Opaque,
+    /// Five parts.
+    #[error("encrypted (JWE); let the login issue signed tokens (JWS)")]
+    Encrypted,
+    /// A header that is not JSON of the right types.
+    #[error("the JWT's header is unreadable")]
+    HeaderUnreadable,
+    /// `crit`.
+    #[error("the JWT's header has a critical extension (crit)")]
+    CriticalExtension,
+    /// `typ` is of another kind of token.
+    #[error("the JWT's header has a typ other than JWT")]
+    WrongType,
+    /// `none`.
+    #[error("alg is none")]
+    AlgorithmNone,
+    /// Another than the one key's.
+    #[error("alg is not {0}, which is the configured key's")]
+    Algorithm(&'static str),
+    /// One that no key of the set has.
+    #[error("alg is not that of any key in auth_jwks")]
+    AlgorithmOfNoKey,
+    /// Not in the key set.
+    #[error("kid is not in auth_jwks, or its key is for another alg")]
+    UnknownKid,
+    /// None, and several keys.
+    #[error("kid is missing, and auth_jwks has more than one key for this alg")]
+    NoKid,
+    /// The signature does not verify.
+    #[error("the signature is not the configured key's")]
+    Signature,
+    /// The verified claims are not JSON of the right types.
+    #[error("the claims are unreadable")]
+    ClaimsUnreadable,
+    /// Two equal names, at any depth.
+    #[error("a claim is repeated")]
+    Repeated,
+    /// A claim of the wrong type.
+    #[error("the claim {0} has a wrong type")]
+    ClaimType(&'static str),
+    /// No `iss`.
+    #[error("iss is missing")]
+    NoIssuer,
+    /// Another `iss`.
+    #[error("iss is not auth_issuer")]
+    Issuer,
+    /// No `aud`.
+    #[error("aud is missing")]
+    NoAudience,
+    /// Another `aud`.
+    #[error("aud is not auth_audience")]
+    Audience,
+    /// In the past.
+    #[error("exp is in the past")]
+    Expired,
+    /// Too far in the future.
+    #[error("exp is more than 366 days ahead; is it in milliseconds?")]
+    ExpiresTooLate,
+    /// `nbf` in the future.
+    #[error("nbf is in the future")]
+    NotYetValid,
+    /// `nbf` far in the future.
+    #[error("nbf is more than 366 days ahead; is it in milliseconds?")]
+    NotBeforeTooLate,
+    /// `iat` in the future.
+    #[error("iat is in the future")]
+    IssuedInFuture,
+    /// `iat` far in the future.
+    #[error("iat is more than 366 days ahead; is it in milliseconds?")]
+    IssuedTooLate,
+    /// A clock of this host that is off by decades.
+    #[error("this host's clock is too far off to check exp")]
+    Clock,
+}
+
+/// What is wrong with a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Claim {
+    /// No `exp`.
+    #[error("exp is missing")]
+    NoExpiry,
+    /// No `sub`.
+    #[error("sub is missing")]
+    NoSubject,
+    /// Nothing in `sub`.
+    #[error("sub is empty")]
+    EmptySubject,
+    /// A `sub` that cannot be an id.
+    #[error("sub is too long, or has a control character or nothing visible")]
+    UnusableSubject,
+    /// The claim that makes a moderator.
+    #[error("the claim for moderators has a wrong type")]
+    Moderator,
+    /// Any other claim.
+    #[error("the claim {0} has a wrong type")]
+    Type(&'static str),
+}
+
+impl Claim {
+    /// The claim, as the caller reads it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::NoExpiry => "exp",
+            Self::NoSubject | Self::EmptySubject | Self::UnusableSubject => "sub",
+            Self::Moderator => "for moderators",
+            Self::Type(name) => name,
+        }
+    }
+}
+
+impl Error {
+    /// The value of `WWW-Authenticate` (RFC 6750, section 3): the error only where a credential was sent.
+    #[must_use]
+    pub const fn challenge(self) -> &'static str {
+        match self {
+            Self::Absent => r#"Bearer realm="jaas-jwt""#,
+            _ => r#"Bearer realm="jaas-jwt", error="invalid_token""#,
+        }
+    }
+
+    /// What the log says: the cause, in fixed words without values.
+    #[must_use]
+    pub fn reason(self) -> String {
+        match self {
+            Self::Absent => "no credential".to_owned(),
+            Self::TooLong => "the credential is too long".to_owned(),
+            Self::Malformed(header) => header.to_string(),
+            Self::Invalid(cause) => cause.to_string(),
+            Self::Claim(claim) => claim.to_string(),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What verifies a credential: a shared secret, a public key, or a key set; and the verifying.
+#![forbid(unsafe_code)]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jwt_simple::JWTError;
+use jwt_simple::prelude::{HS256Key, MACLike};
+use jwt_simple::token::{Token, TokenMetadata};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::error::Cause;
+use super::key_set::KeySet;
+use super::public_key::{PublicKey, UNSUPPORTED, signature_alone};
+use super::unique_json::UniqueClaims;
+use super::{bearer, claims, secret_text};
+use crate::private_key::pem::{self, Document, Kind};
+
+/// What verifies a credential.
+pub enum VerificationKey {
+    /// A shared secret: HS256.
+    Secret(HS256Key),
+    /// A public key.
+    Public(PublicKey),
+    /// Public keys by `kid`.
+    Set(KeySet),
+}
+
+const PRIVATE: &str = "is a private key, which only the login may have; give the public key, `openssl pkey -in key.pem -pubout`.";
+const NOT_PEM: &str =
+    "is not PEM; give the public key as `openssl pkey -in key.pem -pubout` prints it.";
+const SEVERAL: &str = "holds more than one public key; give the one that verifies the login's credentials, or all of them as auth_jwks.";
+
+impl std::fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[verification key elided]")
+    }
+}
+
+impl VerificationKey {
+    /// A shared secret, as text.
+    ///
+    /// # Errors
+    /// The rest of a sentence that starts with the variable's name, as for the other two.
+    pub fn from_secret(text: &str) -> Result<Self, &'static str> {
+        secret_text::check(text)?;
+        Ok(Self::Secret(HS256Key::from_bytes(text.as_bytes())))
+    }
+
+    /// A public key in PEM, in any of the shapes in which a private key may come.
+    ///
+    /// # Errors
+    /// A text that is no public key of a supported kind.
+    pub fn from_pem(text: &str) -> Result<Self, &'static str> {
+        let pem = match pem::read(text).map_err(|_| NOT_PEM)? {
+            Document::Pem(pem) => pem,
+            Document::Der(der, Kind::Public) => return PublicKey::from_der(&der).map(Self::Public),
+            Document::Der(_, Kind::Certificate) | Document::SshPublicKey => {
+                return Err(UNSUPPORTED);
+            }
+            Document::Der(..) => return Err(PRIVATE),
+        };
+        let mut key = None;
+        for block in pem::blocks(&pem) {
+            let block = block.map_err(|_| UNSUPPORTED)?;
+            if block.label.ends_with(b"PRIVATE KEY") {
+                return Err(PRIVATE);
+            }
+            if block.label.ends_with(b"PUBLIC KEY") && key.replace(block).is_some() {
+                return Err(SEVERAL);
+            }
+        }
+        let der = key.ok_or(UNSUPPORTED)?.decode().map_err(|_| UNSUPPORTED)?;
+        PublicKey::from_der(&der).map(Self::Public)
+    }
+
+    /// A key set (RFC 7517, section 5). Keys for other purposes and of other kinds are passed over.
+    ///
+    /// # Errors
+    /// A text that is no key set, or has no usable key.
+    pub fn from_jwks(text: &str) -> Result<Self, &'static str> {
+        KeySet::parse(text).map(Self::Set)
+    }
+
+    /// Verifies a token's signature, and nothing of its claims but that they can be read.
+    pub(super) fn verify(&self, token: &str) -> Result<Map<String, Value>, Cause> {
+        let metadata = metadata(token)?;
+        let verified = match self {
+            Self::Secret(key) => {
+                check_algorithm(metadata.algorithm() == "HS256", "HS256")?;
+                key.verify_token(token, Some(signature_alone()))
+            }
+            Self::Public(key) => {
+                check_algorithm(key.is_for(metadata.algorithm()), key.algorithm())?;
+                key.verify(token)
+            }
+            Self::Set(keys) => keys
+                .choose(metadata.key_id(), metadata.algorithm())?
+                .verify(token),
+        };
+        match verified {
+            Ok(_) => claims(token).ok_or(Cause::Repeated),
+            // jwt-simple reads the claims after it has verified the signature.
+            Err(error) if error.is::<serde_json::Error>() => Err(match claims(token) {
+                Some(claims) => claims::wrong_type(&claims),
+                None if payload::<Map<String, Value>>(token).is_some() => Cause::Repeated,
+                None => Cause::ClaimsUnreadable,
+            }),
+            Err(error) => Err(cause(&error)),
+        }
+    }
+}
+
+fn payload<T: DeserializeOwned>(token: &str) -> Option<T> {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&payload).ok()
+}
+
+fn claims(token: &str) -> Option<Map<String, Value>> {
+    payload(token).map(|UniqueClaims(claims)| claims)
+}
+
+fn check_algorithm(good: bool, expected: &'static str) -> Result<(), Cause> {
+    if good {
+        Ok(())
+    } else {
+        Err(Cause::Algorithm(expected))
+    }
+}
+
+/// The header of a token, as far as its structure lets it be read.
+fn metadata(token: &str) -> Result<TokenMetadata, Cause> {
+    if bearer::UNSET.contains(&token) {
+        return Err(Cause::Unset);
+    }
+    match token.split('.').count() {
+        3 => (),
+        5 => return Err(Cause::Encrypted),
+        _ => return Err(Cause::Opaque),
+    }
+    let metadata = Token::decode_metadata(token).map_err(|_| Cause::HeaderUnreadable)?;
+    if metadata.algorithm().eq_ignore_ascii_case("none") {
+        return Err(Cause::AlgorithmNone);
+    }
+    Ok(metadata)
+}
+
+/// Why jwt-simple did not accept a token whose header could be read.
+fn cause(error: &jwt_simple::Error) -> Cause {
+    match error.downcast_ref::<JWTError>() {
+        Some(JWTError::UnknownCriticalExtension) => Cause::CriticalExtension,
+        Some(JWTError::NotJWT) => Cause::WrongType,
+        _ => Cause::Signature,
+    }
+}

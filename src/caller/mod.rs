@@ -1,0 +1,66 @@
+//! Who is calling: the credential in `Authorization`, verified, and the identity that it proves.
+//!
+//! The credential is a JWT that the site's own login or its identity provider made. It is verified with exactly one
+//! configured key, or one of a key set; the algorithm follows from the key and never from the token. The JWT Best
+//! Current Practices (RFC 8725) and Bearer Token Usage (RFC 6750) are the sources of the rules.
+#![forbid(unsafe_code)]
+
+mod bearer;
+mod claims;
+mod error;
+mod identity;
+mod key;
+mod key_set;
+mod public_key;
+mod secret_text;
+mod unique_json;
+
+use crate::http::Headers;
+
+pub use claims::{LATEST_INSTANT, MAX_LIFETIME_SECONDS, TOLERANCE_SECONDS};
+pub use error::{Cause, Claim, Error, Header, MAX_CREDENTIAL_BYTES};
+pub use identity::{Caller, Identity};
+pub use key::VerificationKey;
+pub use key_set::{Dropped, KeySet};
+pub use public_key::PublicKey;
+pub use secret_text::MIN_SECRET_BYTES;
+
+/// How callers are verified.
+#[derive(Debug)]
+pub struct Settings {
+    /// Whether a caller without a credential is rejected rather than a guest.
+    pub required: bool,
+    /// The one key or key set.
+    pub key: VerificationKey,
+    /// The only `iss` that is accepted.
+    pub issuer: String,
+    /// The `aud` that must be named.
+    pub audience: String,
+    /// The path of the claim that makes a moderator.
+    pub moderator_claim: Vec<String>,
+    /// The values of that claim that make one, besides `true`.
+    pub moderator_values: Vec<String>,
+}
+
+impl Settings {
+    /// Finds out who is calling. `now` is in seconds since 1970-01-01 UTC.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn authenticate(&self, headers: &Headers, now: u64) -> Result<Caller, Error> {
+        match bearer::token(headers)? {
+            Some(token) => self.identify(token, now).map(Caller::Known),
+            None if self.required => Err(Error::Absent),
+            None => Ok(Caller::Guest),
+        }
+    }
+
+    fn identify(&self, token: &str, now: u64) -> Result<Identity, Error> {
+        let claims = self.key.verify(token).map_err(Error::Invalid)?;
+        claims::check(&claims, &self.issuer, &self.audience, now)?;
+        claims::identity(&claims, &self.moderator_claim, &self.moderator_values)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! The variables of callers who prove who they are.
+#![forbid(unsafe_code)]
+
+use super::reader::Reader;
+use super::variable::{self, Variable};
+use crate::caller::{self, VerificationKey};
+
+/// The variables that say something about a login when they are not empty. Without `auth_mode` nobody would be asked
+/// for what they describe, and the site would stand open although its operator closed it.
+const DESCRIBING: [Variable; 6] = [
+    variable::AUTH_HS256_SECRET,
+    variable::AUTH_PUBLIC_KEY,
+    variable::AUTH_JWKS,
+    variable::AUTH_ISSUER,
+    variable::AUTH_AUDIENCE,
+    variable::AUTH_MODERATOR_VALUES,
+];
+
+type ParseKey = fn(&str) -> Result<VerificationKey, &'static str>;
+
+/// Reads how callers are verified; `None`: they are not.
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<caller::Settings> {
+    let mode = reader.parsed(variable::AUTH_MODE, |text| match text {
+        "none" => Ok(None),
+        "optional" => Ok(Some(false)),
+        "required" => Ok(Some(true)),
+        _ => Err("is none of none, optional and required; set it to one of them."),
+    })?;
+    let Some(required) = mode else {
+        reject_description(reader);
+        return None;
+    };
+    let key = read_key(reader);
+    let issuer = read_text(reader, variable::AUTH_ISSUER);
+    let audience = read_text(reader, variable::AUTH_AUDIENCE);
+    let moderator_claim = read_text(reader, variable::AUTH_MODERATOR_CLAIM);
+    let moderator_values = reader.texts(variable::AUTH_MODERATOR_VALUES);
+    Some(caller::Settings {
+        required,
+        key: key?,
+        issuer: issuer?,
+        audience: audience?,
+        moderator_claim: moderator_claim?.split('.').map(str::to_owned).collect(),
+        moderator_values: moderator_values?,
+    })
+}
+
+fn reject_description(reader: &mut Reader<'_>) {
+    let described: Vec<&str> = DESCRIBING
+        .into_iter()
+        .filter(|variable| reader.text(*variable).is_some_and(|text| !text.is_empty()))
+        .map(|variable| variable.name)
+        .collect();
+    if !described.is_empty() {
+        reader.problem(
+            variable::AUTH_MODE,
+            format!(
+                "is none, so that nobody is asked for the login that {} describes; set auth_mode to required or optional, or empty the others.",
+                described.join(", ")
+            ),
+        );
+    }
+}
+
+/// The one key or key set.
+fn read_key(reader: &mut Reader<'_>) -> Option<VerificationKey> {
+    let mut keys = Vec::new();
+    let mut unread = false;
+    for (variable, parse) in [
+        (
+            variable::AUTH_HS256_SECRET,
+            VerificationKey::from_secret as ParseKey,
+        ),
+        (variable::AUTH_PUBLIC_KEY, VerificationKey::from_pem),
+        (variable::AUTH_JWKS, VerificationKey::from_jwks),
+    ] {
+        match reader.text(variable) {
+            Some(text) if text.is_empty() => {}
+            Some(text) => {
+                let key = parse(&text).map_err(|error| reader.problem(variable, error));
+                keys.push((variable, key.ok()));
+            }
+            None => unread = true,
+        }
+    }
+    if keys.is_empty() && !unread {
+        reader.problem(
+            variable::AUTH_MODE,
+            "asks for credentials, and nothing is there to verify them; set one of auth_hs256_secret, auth_public_key and auth_jwks.",
+        );
+    }
+    for (variable, _) in keys.iter().skip(1) {
+        let first = keys[0].0.name;
+        reader.problem(
+            *variable,
+            format!(
+                "is set and {first} is too; keep the one that your login signs with and empty the other."
+            ),
+        );
+    }
+    keys.into_iter().next()?.1
+}
+
+fn read_text(reader: &mut Reader<'_>, variable: Variable) -> Option<String> {
+    reader.parsed(variable, |text| match text {
+        "" => Err("is empty, and auth_mode asks for credentials; set it to the value that your login writes."),
+        text => Ok(text.to_owned()),
+    })
+}

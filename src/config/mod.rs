@@ -1,0 +1,304 @@
+//! The configuration: reads variables and hands each stage its settings.
+//!
+//! Everything is read lazily and at most once for a request, because a provider such as Vault is asked over the network
+//! for each variable: a request that is rejected early costs only what its rejection needed. What is wrong is kept as
+//! [`Problem`] beside what is right, so that the service can report all of it in one response, and an allowed page can
+//! read that response.
+#![forbid(unsafe_code)]
+
+mod login;
+mod names;
+mod problem;
+mod reader;
+#[cfg(test)]
+pub(crate) mod tests;
+pub mod variable;
+
+use std::cell::OnceCell;
+
+use crate::cors::{AllowedHeaders, AllowedOrigins};
+use crate::person::{Email, Name};
+use crate::private_key::PrivateKeyText;
+use crate::text::parse_bool;
+use crate::token::{Engine, Signer, SignerError, Validity};
+use crate::{caller, policy, room};
+
+pub use problem::Problem;
+pub use reader::{Source, Unavailable};
+pub use variable::Variable;
+
+use reader::{Reader, Setting};
+
+/// What a caller reads when one of the three credentials is missing: the Worker's words, because front ends may show
+/// them.
+pub const MISSING_MESSAGE: &str =
+    "Missing required environment variables: JAAS_APP_ID, JAAS_KEY_ID, or JAAS_PRIVATE_KEY";
+
+/// What continues `signing_engine` where jwt-simple takes the key and `rs256` does not.
+const UNSUPPORTED_BY_RS256: &str = "is rs256, which takes keys of 2048, 3072 or 4096 bits with two primes of half that length each, and jaas_private_key is another; set it to jwt-simple, or make a new pair with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out key.pem`.";
+
+/// The configuration of one request.
+pub struct Config<'a> {
+    source: &'a dyn Source,
+    allowed_origins: OnceCell<Setting<AllowedOrigins>>,
+    allowed_headers: OnceCell<Setting<AllowedHeaders>>,
+    disclose_origins: OnceCell<Setting<bool>>,
+    require_origin: OnceCell<Setting<bool>>,
+    login: OnceCell<Setting<Option<caller::Settings>>>,
+    policy: OnceCell<Setting<policy::Settings>>,
+    validity: OnceCell<Setting<Validity>>,
+    key: OnceCell<Setting<Key>>,
+}
+
+/// What [`Signer`] is made of; `None` where there is a problem.
+#[derive(Debug)]
+struct Key {
+    app_id: Option<String>,
+    key_id: Option<String>,
+    private_key: Option<PrivateKeyText>,
+    engine: Option<Engine>,
+}
+
+impl std::fmt::Debug for Config<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config").finish_non_exhaustive()
+    }
+}
+
+impl<'a> Config<'a> {
+    /// A configuration from these variables. Nothing is read yet.
+    #[must_use]
+    pub const fn new(source: &'a dyn Source) -> Self {
+        Self {
+            source,
+            allowed_origins: OnceCell::new(),
+            allowed_headers: OnceCell::new(),
+            disclose_origins: OnceCell::new(),
+            require_origin: OnceCell::new(),
+            login: OnceCell::new(),
+            policy: OnceCell::new(),
+            validity: OnceCell::new(),
+            key: OnceCell::new(),
+        }
+    }
+
+    /// Origins whose pages may call. The right entries are there although others are wrong.
+    pub fn allowed_origins(&self) -> &AllowedOrigins {
+        &self.allowed_origins_setting().value
+    }
+
+    /// Whether something is wrong with the list of origins.
+    pub fn allowed_origins_is_wrong(&self) -> bool {
+        !self.allowed_origins_setting().problems.is_empty()
+    }
+
+    /// Headers that a page may set.
+    pub fn allowed_headers(&self) -> &AllowedHeaders {
+        &self.allowed_headers_setting().value
+    }
+
+    /// Whether a rejected origin is told the list.
+    pub fn disclose_origins(&self) -> bool {
+        self.disclose_origins_setting().value
+    }
+
+    /// Whether a request without `Origin` is rejected.
+    pub fn require_origin(&self) -> bool {
+        self.require_origin_setting().value
+    }
+
+    /// Whether something is wrong with that switch.
+    pub fn require_origin_is_wrong(&self) -> bool {
+        !self.require_origin_setting().problems.is_empty()
+    }
+
+    /// How callers are verified; `None`: they are not.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is the login's.
+    pub fn login(&self) -> Result<Option<&caller::Settings>, Vec<Problem>> {
+        let setting = self.login_setting();
+        if setting.problems.is_empty() {
+            Ok(setting.value.as_ref())
+        } else {
+            Err(self.problems())
+        }
+    }
+
+    /// What is granted to whom.
+    pub fn policy(&self) -> &policy::Settings {
+        &self.policy_setting().value
+    }
+
+    /// When a token is valid.
+    pub fn validity(&self) -> Validity {
+        self.validity_setting().value
+    }
+
+    /// What signs the tokens. Reads every variable, and parses the private key: about 0.2 ms at 2048 bits in Wasm.
+    ///
+    /// # Errors
+    /// All problems of the configuration.
+    pub fn signer(&self) -> Result<Signer, Vec<Problem>> {
+        let mut problems = self.problems_of_variables();
+        let signer = self.parse_key(&mut problems);
+        signer
+            .filter(|_| problems.is_empty())
+            .ok_or_else(|| in_order(problems))
+    }
+
+    /// All problems of the configuration.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        self.signer().err().unwrap_or_default()
+    }
+
+    fn parse_key(&self, problems: &mut Vec<Problem>) -> Option<Signer> {
+        let key = &self.key_setting().value;
+        let signer = Signer::new(
+            key.engine.unwrap_or(Engine::JwtSimple),
+            key.app_id.clone().unwrap_or_default(),
+            key.key_id.as_deref().unwrap_or_default(),
+            key.private_key.as_ref()?,
+        );
+        signer
+            .map_err(|error| {
+                problems.push(match error {
+                    SignerError::Key(error) => Problem::invalid(variable::PRIVATE_KEY, error),
+                    SignerError::UnsupportedByEngine => {
+                        Problem::invalid(variable::SIGNING_ENGINE, UNSUPPORTED_BY_RS256)
+                    }
+                });
+            })
+            .ok()
+    }
+
+    /// All problems but those in the private key.
+    fn problems_of_variables(&self) -> Vec<Problem> {
+        [
+            &self.key_setting().problems,
+            &self.allowed_origins_setting().problems,
+            &self.allowed_headers_setting().problems,
+            &self.disclose_origins_setting().problems,
+            &self.require_origin_setting().problems,
+            &self.policy_setting().problems,
+            &self.validity_setting().problems,
+            &self.login_setting().problems,
+        ]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect()
+    }
+
+    fn allowed_origins_setting(&self) -> &Setting<AllowedOrigins> {
+        self.allowed_origins.get_or_init(|| {
+            Setting::read(self.source, |reader| {
+                let list = reader.text(variable::ALLOWED_ORIGINS).unwrap_or_default();
+                let (origins, errors) = AllowedOrigins::parse(&list);
+                for error in errors {
+                    reader.problem(variable::ALLOWED_ORIGINS, error);
+                }
+                origins
+            })
+        })
+    }
+
+    fn allowed_headers_setting(&self) -> &Setting<AllowedHeaders> {
+        self.allowed_headers.get_or_init(|| {
+            Setting::read(self.source, |reader| {
+                let headers = reader.parsed(variable::ALLOWED_HEADERS, AllowedHeaders::parse);
+                headers.unwrap_or_default()
+            })
+        })
+    }
+
+    fn disclose_origins_setting(&self) -> &Setting<bool> {
+        self.disclose_origins.get_or_init(|| {
+            Setting::read(self.source, |r| r.switch(variable::DISCLOSE_ORIGINS, false))
+        })
+    }
+
+    fn require_origin_setting(&self) -> &Setting<bool> {
+        self.require_origin.get_or_init(|| {
+            Setting::read(self.source, |r| r.switch(variable::REQUIRE_ORIGIN, true))
+        })
+    }
+
+    fn login_setting(&self) -> &Setting<Option<caller::Settings>> {
+        self.login
+            .get_or_init(|| Setting::read(self.source, login::read))
+    }
+
+    fn policy_setting(&self) -> &Setting<policy::Settings> {
+        self.policy
+            .get_or_init(|| Setting::read(self.source, read_policy))
+    }
+
+    fn validity_setting(&self) -> &Setting<Validity> {
+        self.validity.get_or_init(|| {
+            Setting::read(self.source, |reader| Validity {
+                ttl_seconds: reader.seconds(variable::TOKEN_TTL_SECONDS, 60, 86_400),
+                leeway_seconds: reader.seconds(variable::TOKEN_LEEWAY_SECONDS, 0, 300),
+            })
+        })
+    }
+
+    fn key_setting(&self) -> &Setting<Key> {
+        self.key
+            .get_or_init(|| Setting::read(self.source, read_key))
+    }
+}
+
+fn read_key(reader: &mut Reader<'_>) -> Key {
+    let app_id = reader.text(variable::APP_ID);
+    let app_id = app_id.and_then(|text| reader.keep(names::parse_app_id(&text)));
+    let key_id = reader.text(variable::KEY_ID);
+    let key_id = key_id.and_then(|text| reader.keep(names::parse_key_id(&text, app_id.as_deref())));
+    let private_key = reader.text(variable::PRIVATE_KEY).and_then(|text| {
+        reader.keep(if text.is_empty() {
+            Err(Problem::missing(variable::PRIVATE_KEY))
+        } else {
+            Ok(PrivateKeyText::new(text))
+        })
+    });
+    let engine = reader.parsed(variable::SIGNING_ENGINE, |text| {
+        Engine::from_name(text).ok_or("is neither jwt-simple nor rs256; set it to one of them.")
+    });
+    Key {
+        app_id,
+        key_id,
+        private_key,
+        engine,
+    }
+}
+
+fn read_policy(reader: &mut Reader<'_>) -> policy::Settings {
+    policy::Settings {
+        defaults: policy::Defaults {
+            room: reader.optional(variable::DEFAULT_ROOM, room::Name::parse),
+            user_id: reader.optional(variable::DEFAULT_USER_ID, policy::DefaultId::parse),
+            user_name: reader.optional(variable::DEFAULT_USER_NAME, Name::parse),
+            user_email: reader.optional(variable::DEFAULT_USER_EMAIL, Email::parse),
+            moderator: reader.optional(variable::DEFAULT_MODERATOR, |text| {
+                parse_bool(text).ok_or("must be true or false")
+            }),
+        },
+        moderator_features: reader.features(variable::MODERATOR_FEATURES),
+        member_features: reader.features(variable::MEMBER_FEATURES),
+        allowed_rooms: reader
+            .parsed(variable::ALLOWED_ROOMS, room::List::parse)
+            .flatten(),
+    }
+}
+
+/// The problems in the order of `spin.toml`.
+fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+    let position = |problem: &Problem| {
+        variable::ALL
+            .iter()
+            .position(|variable| variable.name == problem.variable())
+    };
+    problems.sort_by_key(position);
+    problems
+}

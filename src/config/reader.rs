@@ -1,0 +1,176 @@
+//! Reads variables, and collects what is wrong with them beside what is right.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+
+use super::problem::Problem;
+use super::variable::Variable;
+use crate::features::{Feature, FeatureSet};
+use crate::text::{Separator, parse_bool, parse_list};
+
+/// Where variables come from.
+pub trait Source {
+    /// A variable's value; `None` where the manifest does not declare it, and its default holds.
+    ///
+    /// # Errors
+    /// A provider that fails.
+    fn get(&self, name: &str) -> Result<Option<String>, Unavailable>;
+}
+
+impl<F: Fn(&str) -> Result<Option<String>, Unavailable>> Source for F {
+    fn get(&self, name: &str) -> Result<Option<String>, Unavailable> {
+        self(name)
+    }
+}
+
+/// A variable whose provider failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unavailable;
+
+/// What was read, and what was wrong with the variables it was read from.
+#[derive(Debug)]
+pub(super) struct Setting<T> {
+    pub(super) value: T,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<T> Setting<T> {
+    pub(super) fn read(source: &dyn Source, read: impl FnOnce(&mut Reader<'_>) -> T) -> Self {
+        let mut reader = Reader {
+            source,
+            problems: Vec::new(),
+        };
+        let value = read(&mut reader);
+        Self {
+            value,
+            problems: reader.problems,
+        }
+    }
+}
+
+pub(super) struct Reader<'a> {
+    source: &'a dyn Source,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    /// The value, without white space around it. `None` where its provider failed; that is a problem already.
+    pub(super) fn text(&mut self, variable: Variable) -> Option<String> {
+        match self.source.get(variable.name) {
+            Ok(Some(value)) => Some(trimmed(value)),
+            Ok(None) => Some(variable.default.unwrap_or_default().to_owned()),
+            Err(Unavailable) => {
+                self.problem(
+                    variable,
+                    "could not be read from its provider; see Spin's log and the variables_provider in runtime-config.toml.",
+                );
+                None
+            }
+        }
+    }
+
+    /// Adds a problem.
+    pub(super) fn problem(&mut self, variable: Variable, message: impl fmt::Display) {
+        self.problems.push(Problem::invalid(variable, message));
+    }
+
+    /// The value of a result; its error becomes a problem.
+    pub(super) fn keep<T>(&mut self, parsed: Result<T, Problem>) -> Option<T> {
+        parsed.map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    /// The value as `parse` reads it; its error continues a sentence that starts with the variable's name.
+    pub(super) fn parsed<T, E: fmt::Display>(
+        &mut self,
+        variable: Variable,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(variable)?;
+        self.keep(parse(&text).map_err(|error| Problem::invalid(variable, error)))
+    }
+
+    /// As [`Reader::parsed`], for a variable that may be empty: then the field is left out. The error has no full stop.
+    pub(super) fn optional<T, E: fmt::Display>(
+        &mut self,
+        variable: Variable,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(variable).filter(|text| !text.is_empty())?;
+        self.keep(parse(&text).map_err(|error| Problem::invalid(variable, format!("{error}."))))
+    }
+
+    /// A switch. Where it cannot be read, `otherwise` holds: the stricter of its two meanings.
+    pub(super) fn switch(&mut self, variable: Variable, otherwise: bool) -> bool {
+        self.parsed(variable, |text| {
+            parse_bool(text).ok_or("is neither true nor false; set it to one of them.")
+        })
+        .unwrap_or(otherwise)
+    }
+
+    /// A whole number of seconds. Where it cannot be read, the least holds.
+    pub(super) fn seconds(&mut self, variable: Variable, least: u64, most: u64) -> u64 {
+        self.parsed(variable, |text| {
+            text.parse()
+                .ok()
+                .filter(|seconds| (least..=most).contains(seconds))
+                .ok_or_else(|| {
+                    format!("is not a whole number of seconds from {least} to {most}; set it to one, without unit.")
+                })
+        })
+        .unwrap_or(least)
+    }
+
+    /// A list of features. Where it cannot be read, there are none.
+    pub(super) fn features(&mut self, variable: Variable) -> FeatureSet {
+        self.parsed(variable, |text| {
+            let keys = parse_list(text, Separator::CommaOrSpace).map_err(|e| e.to_string())?;
+            keys.iter()
+                .zip(1..)
+                .map(|(key, position)| {
+                    Feature::from_key(key).ok_or_else(|| {
+                        format!(
+                            "entry {position} is not a feature that Jitsi knows; the nearest is {}.",
+                            Feature::nearest(key)
+                        )
+                    })
+                })
+                .collect::<Result<FeatureSet, String>>()
+        })
+        .unwrap_or_default()
+    }
+
+    /// A list of texts that keep their spaces. Where it cannot be read, it is `None`.
+    pub(super) fn texts(&mut self, variable: Variable) -> Option<Vec<String>> {
+        self.parsed(variable, |text| {
+            parse_list(text, Separator::CommaOrLine)
+                .map(|list| list.into_iter().map(String::from).collect())
+        })
+    }
+}
+
+/// The text without white space around it, in the same memory: a copy of the private key would not be wiped.
+fn trimmed(mut text: String) -> String {
+    text.truncate(text.trim_end().len());
+    let leading = text.len() - text.trim_start().len();
+    text.drain(..leading);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn values_are_trimmed_where_they_lie() {
+        for (text, expected) in [
+            ("", ""),
+            (" \r\n ", ""),
+            ("key", "key"),
+            ("\n\u{3000} a key \t", "a key"),
+        ] {
+            let text = text.to_owned();
+            let memory = text.as_ptr();
+            let trimmed = super::trimmed(text);
+            assert_eq!(trimmed, expected);
+            assert_eq!(trimmed.as_ptr(), memory, "{expected:?} is a copy");
+        }
+    }
+}

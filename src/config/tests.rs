@@ -1,0 +1,367 @@
+//! What the variables may hold, and what is said where they hold something else.
+
+use super::*;
+
+pub const APP_ID: &str = "vpaas-magic-cookie-1fc542a3e4414a44b2611668195e2bfe";
+
+/// A source of these variables; those not named have their defaults.
+pub fn source<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Source + 'a {
+    move |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        Ok(found.map(|(_, value)| (*value).to_owned()))
+    }
+}
+
+fn problems_with(variables: &[(&str, &str)]) -> Vec<String> {
+    let source = source(variables);
+    let problems = Config::new(&source).problems();
+    problems.iter().map(Problem::to_string).collect()
+}
+
+#[test]
+fn the_three_credentials_are_missing_when_absent_or_empty() {
+    for variables in [
+        &[][..],
+        &[
+            ("jaas_app_id", ""),
+            ("jaas_key_id", " "),
+            ("jaas_private_key", "\n"),
+        ],
+    ] {
+        let source = source(variables);
+        let problems = Config::new(&source).problems();
+        assert!(problems.iter().all(Problem::is_missing), "{problems:?}");
+        let missing: Vec<_> = problems.iter().map(Problem::variable).collect();
+        assert_eq!(missing, ["jaas_app_id", "jaas_key_id", "jaas_private_key"]);
+    }
+}
+
+#[test]
+fn everything_wrong_is_reported_at_once_by_variable_name() {
+    let problems = problems_with(&[
+        ("jaas_app_id", "nonsense"),
+        ("jaas_key_id", "a b"),
+        ("jaas_private_key", "anything"),
+        ("allowed_origins", "* http://vtaiwan.tw"),
+        ("allowed_headers", "*"),
+        ("disclose_origins", "maybe"),
+        ("require_origin", ""),
+        ("default_room", "*"),
+        ("default_user_id", "a\u{7}b"),
+        ("default_user_email", "nobody"),
+        ("default_moderator", "1"),
+        ("token_ttl_seconds", "59"),
+        ("token_leeway_seconds", "301"),
+        ("moderator_features", "recordings"),
+        ("member_features", "lobby, Recording"),
+        ("allowed_rooms", "a, b/c"),
+        ("auth_mode", "sometimes"),
+        ("signing_engine", "openssl"),
+    ]);
+    let names: Vec<_> = problems
+        .iter()
+        .filter_map(|p| p.split(' ').next())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "jaas_app_id",
+            "jaas_key_id",
+            "jaas_private_key",
+            "allowed_origins",
+            "allowed_origins",
+            "allowed_headers",
+            "disclose_origins",
+            "require_origin",
+            "default_room",
+            "default_user_id",
+            "default_user_email",
+            "default_moderator",
+            "token_ttl_seconds",
+            "token_leeway_seconds",
+            "moderator_features",
+            "member_features",
+            "allowed_rooms",
+            "auth_mode",
+            "signing_engine",
+        ]
+    );
+    for problem in &problems {
+        assert!(problem.ends_with('.'), "{problem}");
+    }
+    assert!(
+        problems[14].contains("the nearest is recording."),
+        "{}",
+        problems[14]
+    );
+    assert!(problems[15].contains("entry 2 "), "{}", problems[15]);
+    assert!(problems[16].contains("entry 2 "), "{}", problems[16]);
+}
+
+#[test]
+fn times_have_their_limits() {
+    for (variable, text, good) in [
+        ("token_ttl_seconds", "60", true),
+        ("token_ttl_seconds", " 86400 ", true),
+        ("token_ttl_seconds", "86401", false),
+        ("token_ttl_seconds", "", false),
+        ("token_ttl_seconds", "3600s", false),
+        ("token_ttl_seconds", "-60", false),
+        ("token_ttl_seconds", "1e3", false),
+        ("token_ttl_seconds", "99999999999999999999", false),
+        ("token_leeway_seconds", "0", true),
+        ("token_leeway_seconds", "300", true),
+    ] {
+        let problems = problems_with(&[(variable, text)]);
+        assert_eq!(problems.len() == 3, good, "{variable} {text}: {problems:?}");
+    }
+}
+
+#[test]
+fn each_variable_has_its_default_when_the_host_does_not_know_it() {
+    let declared: Vec<_> = variable::ALL
+        .iter()
+        .filter_map(|v| Some((v.name, v.default?)))
+        .collect();
+    let (implicit, explicit) = (source(&[]), source(&declared));
+    let (implicit, explicit) = (Config::new(&implicit), Config::new(&explicit));
+    assert_eq!(implicit.problems(), explicit.problems());
+    assert_eq!(
+        implicit.problems().len(),
+        3,
+        "only the credentials are missing"
+    );
+    let debug = |config: &Config<'_>| {
+        format!(
+            "{:?} {:?} {:?} {:?}",
+            config.allowed_origins(),
+            config.allowed_headers(),
+            config.policy(),
+            config.validity()
+        )
+    };
+    assert_eq!(debug(&implicit), debug(&explicit));
+}
+
+#[test]
+fn the_defaults_are_those_of_the_worker() {
+    let source = source(&[]);
+    let config = Config::new(&source);
+    assert_eq!(config.allowed_origins().to_vec().len(), 11);
+    assert!(config.disclose_origins() && !config.require_origin());
+    assert!(matches!(config.login(), Ok(None)));
+    let policy::Settings {
+        defaults,
+        allowed_rooms,
+        ..
+    } = config.policy();
+    assert!(allowed_rooms.is_none());
+    assert_eq!(defaults.room, room::Name::parse("default-room").ok());
+    assert!(defaults.user_id.is_some());
+    assert_eq!(defaults.user_name, Name::parse("Your User").ok());
+    assert_eq!(defaults.user_email, Email::parse("user@example.com").ok());
+    assert_eq!(defaults.moderator, Some(true));
+}
+
+/// The Worker allows what a page's tracing adds no more than we did, and was never asked to.
+#[test]
+fn headers_that_tracing_adds_are_allowed_by_default() {
+    let source = source(&[]);
+    let config = Config::new(&source);
+    for header in [
+        "content-type",
+        "authorization",
+        "sentry-trace",
+        "baggage",
+        "traceparent",
+        "tracestate",
+        "x-requested-with",
+    ] {
+        let preflight = [("access-control-request-headers", header)].into();
+        let missing = config.allowed_headers().first_missing(&preflight);
+        assert_eq!(missing, None, "{header}");
+    }
+}
+
+#[test]
+fn authentication_needs_exactly_one_key_and_an_issuer_and_an_audience() {
+    let secret = ("auth_hs256_secret", "f3b1c9d27a64e8500f3b1c9d27a64e85");
+    let issuer = ("auth_issuer", "https://login.example");
+    let audience = ("auth_audience", "jaas");
+    let jwks = ("auth_jwks", r#"{"keys":[]}"#);
+    for mode in ["optional", "required"] {
+        let mode = ("auth_mode", mode);
+        type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+        let table: [Row; 8] = [
+            (&[mode, secret, issuer, audience], &[]),
+            (
+                &[mode, issuer, audience],
+                &["auth_mode asks for credentials"],
+            ),
+            (
+                &[mode, secret],
+                &["auth_issuer is empty", "auth_audience is empty"],
+            ),
+            (
+                &[mode, secret, issuer, audience, ("auth_moderator_claim", "")],
+                &["auth_moderator_claim is empty"],
+            ),
+            (
+                &[mode, issuer, audience, ("auth_hs256_secret", "short")],
+                &["auth_hs256_secret is shorter than 32 bytes"],
+            ),
+            (
+                &[mode, secret, jwks, issuer, audience],
+                &[
+                    "auth_jwks has no public key",
+                    "auth_jwks is set and auth_hs256_secret is too",
+                ],
+            ),
+            (
+                &[mode, issuer, audience, ("auth_public_key", "nonsense")],
+                &["auth_public_key is not PEM"],
+            ),
+            (
+                &[mode, issuer, audience, ("auth_jwks", "nonsense")],
+                &["auth_jwks is not a JWKS document"],
+            ),
+        ];
+        for (variables, parts) in table {
+            let source = source(variables);
+            let config = Config::new(&source);
+            let problems: Vec<_> = config
+                .problems()
+                .iter()
+                .filter(|p| !p.is_missing())
+                .map(Problem::to_string)
+                .collect();
+            assert_eq!(problems.len(), parts.len(), "{problems:?}");
+            for (problem, part) in problems.iter().zip(parts) {
+                assert!(problem.starts_with(part), "{problem}");
+            }
+            let login = config.login().map(|login| login.is_some());
+            assert_eq!(
+                login.ok(),
+                parts.is_empty().then_some(true),
+                "{variables:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_login_that_is_described_and_not_required_of_anybody_is_a_problem() {
+    for mode in [&[][..], &[("auth_mode", "none")], &[("auth_mode", "")]] {
+        for variable in [
+            "auth_hs256_secret",
+            "auth_public_key",
+            "auth_jwks",
+            "auth_issuer",
+            "auth_audience",
+            "auth_moderator_values",
+        ] {
+            let variables = [mode, &[(variable, "anything")]].concat();
+            let problems = problems_with(&variables);
+            assert_eq!(problems.len(), 4, "{variables:?}: {problems:?}");
+            assert!(problems[3].starts_with("auth_mode is none"), "{problems:?}");
+            let source = source(&variables);
+            assert!(Config::new(&source).login().is_err());
+        }
+    }
+    // These have defaults, and say nothing alone.
+    assert_eq!(problems_with(&[("auth_moderator_claim", "role")]).len(), 3);
+    assert_eq!(problems_with(&[("auth_issuer", " \n")]).len(), 3);
+}
+
+#[test]
+fn a_list_that_names_nothing_is_a_problem_in_every_list() {
+    let login = [
+        ("auth_mode", "required"),
+        ("auth_hs256_secret", "f3b1c9d27a64e8500f3b1c9d27a64e85"),
+        ("auth_issuer", "https://login.example"),
+        ("auth_audience", "jaas"),
+    ];
+    for variable in [
+        "allowed_origins",
+        "allowed_headers",
+        "moderator_features",
+        "member_features",
+        "allowed_rooms",
+        "auth_moderator_values",
+    ] {
+        for list in [",", " , \n,", "[]", "['']"] {
+            let problems = problems_with(&[&login[..], &[(variable, list)]].concat());
+            let problem = problems.iter().find(|p| p.starts_with(variable));
+            let problem = problem.expect(variable);
+            assert!(problem.contains("names nothing"), "{problem}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_default_leaves_the_field_out() {
+    let source = source(&[
+        ("default_room", ""),
+        ("default_user_id", ""),
+        ("default_user_name", " "),
+        ("default_user_email", ""),
+        ("default_moderator", ""),
+    ]);
+    let config = Config::new(&source);
+    let defaults = &config.policy().defaults;
+    assert!(defaults.room.is_none() && defaults.user_id.is_none());
+    assert!(defaults.user_name.is_none() && defaults.user_email.is_none());
+    assert!(defaults.moderator.is_none());
+    assert_eq!(
+        config.problems().len(),
+        3,
+        "only the credentials are missing"
+    );
+}
+
+#[test]
+fn a_provider_that_fails_is_a_problem_and_the_stricter_switch_holds() {
+    let source = |_: &str| Err(Unavailable);
+    let config = Config::new(&source);
+    let problems = config.problems();
+    // The login's other variables are not read without its mode.
+    assert_eq!(problems.len(), variable::ALL.len() - 7, "{problems:?}");
+    assert!(config.require_origin() && !config.disclose_origins());
+    assert!(config.allowed_origins_is_wrong());
+    assert!(config.login().is_err());
+}
+
+#[test]
+fn each_variable_is_read_at_most_once() {
+    let secret = ("auth_hs256_secret", "f3b1c9d27a64e8500f3b1c9d27a64e85");
+    for variables in [&[][..], &[("auth_mode", "required"), secret]] {
+        let counts = std::cell::RefCell::new(std::collections::BTreeMap::new());
+        let values = source(variables);
+        let counting = |name: &str| {
+            *counts.borrow_mut().entry(name.to_owned()).or_insert(0) += 1;
+            values.get(name)
+        };
+        let config = Config::new(&counting);
+        for _ in 0..2 {
+            let _ = (config.login(), config.signer(), config.problems());
+            let _ = (config.allowed_origins(), config.policy(), config.validity());
+        }
+        assert!(
+            counts.borrow().values().all(|count| *count == 1),
+            "{counts:?}"
+        );
+    }
+}
+
+#[test]
+fn no_problem_shows_a_part_of_a_value() {
+    let secret = "S3cretS3cretS3cret";
+    for variable in variable::ALL {
+        let login = [("auth_mode", "required"), (variable.name, secret)];
+        for variables in [&login[1..], &login] {
+            let source = source(variables);
+            let told = format!("{:?}", Config::new(&source).signer());
+            assert!(!told.contains("S3cret"), "{told}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The variables: their names and defaults, as `spin.toml` declares them. docs/configuration.md says what each means; a
+//! test keeps the three in step.
+#![forbid(unsafe_code)]
+
+/// A Spin variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// The name.
+    pub name: &'static str,
+    /// The value when nobody sets one; `None` where somebody must.
+    pub default: Option<&'static str>,
+}
+
+macro_rules! variables {
+    ($($constant:ident = $name:literal, $default:expr;)*) => {
+        $(
+            #[doc = concat!("The variable `", $name, "`.")]
+            pub const $constant: Variable = Variable { name: $name, default: $default };
+        )*
+        /// All of them, in the order of `spin.toml`.
+        pub const ALL: &[Variable] = &[$($constant),*];
+    };
+}
+
+variables! {
+    APP_ID = "jaas_app_id", None;
+    KEY_ID = "jaas_key_id", None;
+    PRIVATE_KEY = "jaas_private_key", None;
+    ALLOWED_ORIGINS = "allowed_origins", Some("https://vtaiwan.pages.dev https://vue.vtaiwan.tw http://localhost:3000 http://localhost:3001 http://localhost:4173 http://localhost:4174 http://localhost:8080 http://localhost:8081 https://vtaiwan.tw https://www.vtaiwan.tw https://talk.vtaiwan.tw");
+    ALLOWED_HEADERS = "allowed_headers", Some("Content-Type, Authorization, sentry-trace, baggage, traceparent, tracestate, x-requested-with");
+    DISCLOSE_ORIGINS = "disclose_origins", Some("true");
+    REQUIRE_ORIGIN = "require_origin", Some("false");
+    DEFAULT_ROOM = "default_room", Some("default-room");
+    DEFAULT_USER_ID = "default_user_id", Some("user123");
+    DEFAULT_USER_NAME = "default_user_name", Some("Your User");
+    DEFAULT_USER_EMAIL = "default_user_email", Some("user@example.com");
+    DEFAULT_MODERATOR = "default_moderator", Some("true");
+    TOKEN_TTL_SECONDS = "token_ttl_seconds", Some("3600");
+    TOKEN_LEEWAY_SECONDS = "token_leeway_seconds", Some("60");
+    MODERATOR_FEATURES = "moderator_features", Some("livestreaming, outbound-call");
+    MEMBER_FEATURES = "member_features", Some("");
+    ALLOWED_ROOMS = "allowed_rooms", Some("");
+    AUTH_MODE = "auth_mode", Some("none");
+    AUTH_HS256_SECRET = "auth_hs256_secret", Some("");
+    AUTH_PUBLIC_KEY = "auth_public_key", Some("");
+    AUTH_JWKS = "auth_jwks", Some("");
+    AUTH_ISSUER = "auth_issuer", Some("");
+    AUTH_AUDIENCE = "auth_audience", Some("");
+    AUTH_MODERATOR_CLAIM = "auth_moderator_claim", Some("moderator");
+    AUTH_MODERATOR_VALUES = "auth_moderator_values", Some("");
+    SIGNING_ENGINE = "signing_engine", Some("jwt-simple");
+}

@@ -1,0 +1,99 @@
+//! Requests and responses as the core sees them, without the SDK's types.
+//!
+//! The types of the crate `http` are not used: a request's headers come from the host as a list, and a map of them
+//! would be built for every request to look up four names.
+#![forbid(unsafe_code)]
+
+/// A request. The body is read only where a stage needs it.
+#[derive(Debug)]
+pub struct Request<B> {
+    /// The method, as it came: methods are case-sensitive (RFC 9110, section 9.1).
+    pub method: String,
+    /// Path and query, still percent-encoded.
+    pub target: String,
+    /// The headers.
+    pub headers: Headers,
+    /// The body.
+    pub body: B,
+}
+
+/// A request's headers in the order in which they came.
+#[derive(Debug, Clone, Default)]
+pub struct Headers(Vec<(String, Vec<u8>)>);
+
+impl Headers {
+    /// Keeps a list of names and values.
+    #[must_use]
+    pub const fn new(list: Vec<(String, Vec<u8>)>) -> Self {
+        Self(list)
+    }
+
+    /// All values of a header; names are compared case-insensitively.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.0
+            .iter()
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_slice())
+    }
+
+    /// Whether there is such a header.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.get_all(name).next().is_some()
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Headers {
+    fn from(list: [(&str, &str); N]) -> Self {
+        Self::from(&list[..])
+    }
+}
+
+impl From<&[(&str, &str)]> for Headers {
+    fn from(list: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).into());
+        Self(list.iter().map(owned).collect())
+    }
+}
+
+/// A response.
+#[derive(Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The headers; names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body: JSON, or empty.
+    pub body: Vec<u8>,
+}
+
+/// The path and the query of a request's target (RFC 9112, section 3.2.1); the query is empty where there is none.
+#[must_use]
+pub fn split_target(target: &str) -> (&str, &str) {
+    target.split_once('?').unwrap_or((target, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_names_are_case_insensitive_and_values_keep_their_order() {
+        let headers = Headers::from([("Origin", "a"), ("accept", "b"), ("oRIGIN", "c")]);
+        let values: Vec<_> = headers.get_all("origin").collect();
+        assert_eq!(values, [b"a", b"c"]);
+        assert!(headers.contains("Accept") && !headers.contains("host"));
+    }
+
+    #[test]
+    fn a_target_is_split_at_its_first_question_mark() {
+        for (target, parts) in [
+            ("/a", ("/a", "")),
+            ("/a?", ("/a", "")),
+            ("/a?b=c?d", ("/a", "b=c?d")),
+            ("", ("", "")),
+        ] {
+            assert_eq!(split_target(target), parts);
+        }
+    }
+}

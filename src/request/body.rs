@@ -1,0 +1,183 @@
+//! The body of a `POST`: JSON or a form, limited in size, and strict about names: who misspells a name in a body should
+//! hear of it, not get a token for the default room.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::io::Read;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value as Json;
+use serde_json::error::Category;
+
+use super::error::{Error, MAX_BODY_BYTES, UnknownParameters};
+use super::parameters::{Value, Values, place_of};
+use crate::http::Headers;
+
+/// The byte order mark in UTF-8, which some editors and .NET write before a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// How a body writes its parameters.
+#[derive(Debug, Clone, Copy)]
+enum MediaType {
+    Json,
+    Form,
+}
+
+/// A body that has been read and not yet parsed.
+#[derive(Debug)]
+pub(super) struct Body {
+    media_type: MediaType,
+    bytes: Vec<u8>,
+}
+
+impl Body {
+    /// Reads a body whole.
+    ///
+    /// # Errors
+    /// Another media type than JSON and form, a compressed body, more than [`MAX_BODY_BYTES`], and a body that breaks
+    /// off.
+    pub fn read(headers: &Headers, body: impl Read) -> Result<Self, Error> {
+        let media_type = MediaType::of(headers)?;
+        if !headers.get_all("content-encoding").all(is_identity) {
+            return Err(Error::UnsupportedEncoding);
+        }
+        let announced = headers
+            .get_all("content-length")
+            .find_map(|value| std::str::from_utf8(value).ok()?.trim().parse::<u64>().ok());
+        if announced.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+            return Err(Error::BodyTooLarge);
+        }
+        let mut bytes = Vec::new();
+        body.take(MAX_BODY_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|_| {
+                Error::MalformedBody("The body broke off before its end: send it again".into())
+            })?;
+        if bytes.len() > MAX_BODY_BYTES {
+            return Err(Error::BodyTooLarge);
+        }
+        Ok(Self { media_type, bytes })
+    }
+
+    /// The parameters.
+    ///
+    /// # Errors
+    /// A body that is not of its media type, and a name that is not known.
+    pub fn parse(&self) -> Result<Values<'_>, Error> {
+        let bytes = self
+            .bytes
+            .strip_prefix(BYTE_ORDER_MARK)
+            .unwrap_or(&self.bytes);
+        match self.media_type {
+            MediaType::Form => Values::from_form(bytes),
+            MediaType::Json => {
+                let text = std::str::from_utf8(bytes).map_err(|_| {
+                    Error::MalformedBody("The body is not UTF-8: encode it as UTF-8".into())
+                })?;
+                parse_json(text)
+            }
+        }
+    }
+}
+
+impl MediaType {
+    fn of(headers: &Headers) -> Result<Self, Error> {
+        let mut types = headers.get_all("content-type");
+        let (Some(value), None) = (types.next(), types.next()) else {
+            return Err(Error::UnsupportedMediaType);
+        };
+        let value = std::str::from_utf8(value).map_err(|_| Error::UnsupportedMediaType)?;
+        let mut parts = value.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+        // Both types are UTF-8 by their definitions (RFC 8259, section 8.1; URL standard); another charset is a mistake.
+        let utf8 = parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => charset
+                .trim()
+                .trim_matches('"')
+                .eq_ignore_ascii_case("utf-8"),
+            _ => true,
+        });
+        match essence.as_str() {
+            "application/json" if utf8 => Ok(Self::Json),
+            "application/x-www-form-urlencoded" if utf8 => Ok(Self::Form),
+            _ => Err(Error::UnsupportedMediaType),
+        }
+    }
+}
+
+/// Whether a `Content-Encoding` (RFC 9110, section 8.4) leaves the body as it is.
+fn is_identity(value: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').all(|coding| {
+        let coding = coding.trim_ascii();
+        coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
+    })
+}
+
+fn parse_json(text: &str) -> Result<Values<'static>, Error> {
+    let object: Object = serde_json::from_str(text).map_err(|e| not_an_object(text, &e))?;
+    object.unknown.or(object.values)
+}
+
+fn not_an_object(text: &str, error: &serde_json::Error) -> Error {
+    let problem = if text.trim().is_empty() {
+        "it is empty".to_owned()
+    } else if error.classify() == Category::Data {
+        // This kind's own text would show the value.
+        "it is JSON of another kind".to_owned()
+    } else {
+        let described = error.to_string();
+        // serde_json's words for half of a surrogate pair are about its own reading.
+        if ["unexpected end of hex escape", "lone leading surrogate"]
+            .into_iter()
+            .any(|start| described.starts_with(start))
+        {
+            format!(
+                "a \\u escape is half of a surrogate pair at line {} column {}",
+                error.line(),
+                error.column()
+            )
+        } else {
+            described
+        }
+    };
+    Error::MalformedBody(format!(
+        "The body is not a JSON object: {problem}; send one like {{\"room\":\"my-room\"}}"
+    ))
+}
+
+/// A JSON object and nothing else: the first value of each known name, and the names that are not known.
+struct Object {
+    values: Values<'static>,
+    unknown: UnknownParameters,
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut object = Object {
+                    values: Values::default(),
+                    unknown: UnknownParameters::default(),
+                };
+                while let Some(name) = map.next_key::<String>()? {
+                    if let Some(place) = place_of(&name) {
+                        let value: Json = map.next_value()?;
+                        object.values.set(place, || Value::from(value));
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                        object.unknown.push(&name);
+                    }
+                }
+                Ok(object)
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}

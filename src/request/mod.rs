@@ -1,0 +1,106 @@
+//! What a caller requests: the room and the person, validated. Defaults and roles are decided later.
+#![forbid(unsafe_code)]
+
+mod body;
+mod error;
+pub mod name;
+mod parameters;
+#[cfg(test)]
+mod tests;
+
+use std::io::Read;
+
+use crate::features::FeatureSet;
+use crate::text::is_bidi_control;
+use crate::{http, person, room};
+
+use body::Body;
+use parameters::Values;
+
+pub use error::{Error, MAX_BODY_BYTES, UnknownParameters};
+
+/// A validated request; `None` where it says nothing.
+#[derive(Debug, Clone, Default)]
+pub struct TokenRequest {
+    /// The room to join.
+    pub room: Option<room::Name>,
+    /// The person's id.
+    pub user_id: Option<person::Id>,
+    /// The person's display name.
+    pub user_name: Option<person::Name>,
+    /// The person's e-mail address.
+    pub user_email: Option<person::Email>,
+    /// The person's picture.
+    pub user_avatar: Option<person::Avatar>,
+    /// Whether the person wants to moderate.
+    pub moderator: Option<bool>,
+    /// Whether recordings should leave the person out.
+    pub hidden_from_recorder: Option<bool>,
+    /// The only features to grant.
+    pub features: Option<FeatureSet>,
+}
+
+impl TokenRequest {
+    /// Reads the query of a `GET`. Names that are not known are passed over.
+    ///
+    /// # Errors
+    /// The first parameter that cannot be used.
+    pub fn from_query(query: &str) -> Result<Self, Error> {
+        Self::from_values(&Values::from_query(query))
+    }
+
+    /// Reads the body of a `POST`, in which every name has to be known.
+    ///
+    /// # Errors
+    /// A parameter in the URL, a body that cannot be read, and the first parameter that cannot be used.
+    pub fn from_post(query: &str, headers: &http::Headers, body: impl Read) -> Result<Self, Error> {
+        // A personal value in a URL ends in histories and logs, and one that is silently ignored in the wrong room.
+        if let Some(name) = parameters::first_known(query) {
+            let problem = "stands in the URL of a POST: put it into the body";
+            return Err(Error::parameter(name, problem));
+        }
+        Self::from_values(&Body::read(headers, body)?.parse()?)
+    }
+
+    fn from_values(values: &Values<'_>) -> Result<Self, Error> {
+        let room = values
+            .text(name::ROOM)?
+            .map(room::Name::parse)
+            .transpose()
+            .map_err(|e| Error::parameter(name::ROOM, e))?;
+        Ok(Self {
+            room,
+            user_id: personal(values, name::USER_ID, parse_id)?,
+            user_name: personal(values, name::USER_NAME, person::Name::parse)?,
+            user_email: personal(values, name::USER_EMAIL, person::Email::parse)?,
+            user_avatar: personal(values, name::USER_AVATAR, person::Avatar::parse)?,
+            moderator: values.bool(name::USER_MODERATOR)?,
+            hidden_from_recorder: values.bool(name::USER_HIDDEN_FROM_RECORDER)?,
+            features: values.features(name::FEATURES)?,
+        })
+    }
+}
+
+/// A value about a person. What nobody can see counts as not given, and so does what is no e-mail address: nothing
+/// depends on it, and the snippet that the Worker's documentation gives to pages sends such a text where it was copied
+/// from a page that hides addresses.
+fn personal<T>(
+    values: &Values<'_>,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, person::Error>,
+) -> Result<Option<T>, Error> {
+    match values.text(name)?.map(parse) {
+        None | Some(Err(person::Error::Invisible | person::Error::NotAnAddress)) => Ok(None),
+        Some(Ok(value)) => Ok(Some(value)),
+        Some(Err(error)) => Err(Error::parameter(name, error)),
+    }
+}
+
+/// An id that nobody has proven: what would make it read as another one is removed, as in names.
+fn parse_id(text: &str) -> Result<person::Id, person::Error> {
+    if !text.contains(is_bidi_control) {
+        return person::Id::parse(text);
+    }
+    let text: String = text.chars().filter(|c| !is_bidi_control(*c)).collect();
+    person::Id::parse(text.trim())
+}

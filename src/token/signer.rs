@@ -1,0 +1,284 @@
+//! Claims and a private key make a token: RS256 (RFC 7518, section 3.3), by one of two engines.
+//!
+//! The engines make equal tokens of equal claims: a signature of this kind has one right value.
+#![forbid(unsafe_code)]
+
+use std::convert::Infallible;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jwt_simple::prelude::{JWTClaims, RS256KeyPair, RSAKeyPairLike};
+use rand_core::{TryCryptoRng, TryRng};
+use rs256::SigningKey;
+use serde::Serialize;
+
+use crate::environment::Random;
+use crate::private_key::{self, PrivateKeyText};
+
+/// What computes signatures: the variable `signing_engine`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The crate `jwt-simple`, which blinds each signature.
+    JwtSimple,
+    /// The crate `rs256`, made for Wasm: in constant time, and several times faster.
+    ConstantTime,
+}
+
+impl Engine {
+    /// All of them, by their names.
+    pub const ALL: [(&str, Self); 2] = [
+        ("jwt-simple", Self::JwtSimple),
+        ("rs256", Self::ConstantTime),
+    ];
+
+    /// The engine of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|(known, _)| *known == name)
+            .map(|(_, engine)| engine)
+    }
+}
+
+/// Why there is no signer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignerError {
+    /// The private key cannot be used by any engine.
+    #[error(transparent)]
+    Key(#[from] private_key::Error),
+    /// The private key is one that only the other engine takes.
+    #[error("does not fit the engine")]
+    UnsupportedByEngine,
+}
+
+/// A signature that was not made. Tells nothing of the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token could not be signed")]
+pub struct SigningError;
+
+/// A private key with the names under which 8x8 knows it.
+pub struct Signer {
+    app_id: String,
+    key: Key,
+}
+
+/// A key in the form of its engine. Each knows the key's id.
+enum Key {
+    JwtSimple(Box<RS256KeyPair>),
+    ConstantTime { header: String, key: SigningKey },
+}
+
+/// The header of a token (RFC 7515, section 4.1), in jwt-simple's order.
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    kid: &'a str,
+    typ: &'static str,
+}
+
+impl Signer {
+    /// Reads the key for an engine. `key_id` is the `kid` header: App ID, slash, id.
+    ///
+    /// # Errors
+    /// See [`SignerError`].
+    pub fn new(
+        engine: Engine,
+        app_id: String,
+        key_id: &str,
+        key: &PrivateKeyText,
+    ) -> Result<Self, SignerError> {
+        let key = match engine {
+            Engine::JwtSimple => Key::JwtSimple(Box::new(key.parse()?.with_key_id(key_id))),
+            Engine::ConstantTime => Key::ConstantTime {
+                key: key
+                    .parse_for_rs256()?
+                    .ok_or(SignerError::UnsupportedByEngine)?,
+                header: encoded_header(key_id),
+            },
+        };
+        Ok(Self { app_id, key })
+    }
+
+    /// The `sub` claim of every token that this key signs.
+    #[must_use]
+    pub fn app_id(&self) -> &str {
+        &self.app_id
+    }
+
+    /// Signs. jwt-simple takes its random numbers from a generator of its own, which the host seeds; `random` is for
+    /// the other engine. The token does not depend on either.
+    ///
+    /// # Errors
+    /// See [`SigningError`].
+    pub fn sign(
+        &self,
+        claims: &impl Serialize,
+        random: &mut dyn Random,
+    ) -> Result<String, SigningError> {
+        match &self.key {
+            Key::JwtSimple(key) => key.sign(only(claims)).map_err(|_| SigningError),
+            Key::ConstantTime { header, key } => {
+                let claims = serde_json::to_vec(claims).map_err(|_| SigningError)?;
+                let mut token = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
+                let signature = key.sign(token.as_bytes(), &mut Generator(random));
+                token.push('.');
+                URL_SAFE_NO_PAD.encode_string(signature.map_err(|_| SigningError)?, &mut token);
+                Ok(token)
+            }
+        }
+    }
+}
+
+fn encoded_header(key_id: &str) -> String {
+    let header = Header {
+        alg: "RS256",
+        kid: key_id,
+        typ: "JWT",
+    };
+    // Three texts are always JSON.
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).unwrap_or_default())
+}
+
+/// These claims and none of jwt-simple's own: it may write `aud` as an array, and does not keep 8x8's order.
+fn only<C>(claims: C) -> JWTClaims<C> {
+    JWTClaims {
+        issued_at: None,
+        expires_at: None,
+        invalid_before: None,
+        issuer: None,
+        subject: None,
+        audiences: None,
+        jwt_id: None,
+        nonce: None,
+        custom: claims,
+    }
+}
+
+/// The environment's random bytes for `rs256`, which knows the traits of `rand_core`.
+struct Generator<'a>(&'a mut dyn Random);
+
+impl TryRng for Generator<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill(bytes);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Generator<'_> {}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer([elided])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jwt_simple::prelude::RSAPublicKeyLike;
+    use serde_json::{Value, json};
+
+    const KEY_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef/4f4910";
+
+    fn key_text(bits: usize) -> (RS256KeyPair, PrivateKeyText) {
+        let pair = RS256KeyPair::generate(bits).unwrap();
+        let text = PrivateKeyText::new(pair.to_pem().unwrap());
+        (pair, text)
+    }
+
+    #[test]
+    fn both_engines_make_the_same_token_of_the_same_claims() {
+        let (pair, text) = key_text(2048);
+        let signers = Engine::ALL
+            .map(|(_, engine)| Signer::new(engine, "app".into(), KEY_ID, &text).unwrap());
+        for claims in [
+            json!({}),
+            json!({"sub": "app", "exp": 1_700_000_000, "room": "*"}),
+            json!({"name": "王小明", "text": "\"\\/<&\u{2028}😀"}),
+            json!({"nested": {"list": [1, true, null, -1.5]}, "exp": u64::MAX}),
+        ] {
+            let tokens = signers.each_ref().map(|signer| {
+                signer
+                    .sign(&claims, &mut |bytes: &mut [u8]| bytes.fill(7))
+                    .unwrap()
+            });
+            assert_eq!(tokens[0], tokens[1], "{claims}");
+            let (header, rest) = tokens[0].split_once('.').unwrap();
+            let decode = |part: &str| -> Value {
+                serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+            };
+            let expected = json!({"alg": "RS256", "kid": KEY_ID, "typ": "JWT"});
+            assert_eq!(decode(header), expected);
+            assert_eq!(decode(rest.split_once('.').unwrap().0), claims);
+        }
+        let claims = json!({"sub": "app"});
+        let token = signers[1]
+            .sign(&claims, &mut |bytes: &mut [u8]| bytes.fill(0))
+            .unwrap();
+        assert!(
+            pair.public_key()
+                .verify_token::<Value>(&token, None)
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_constant_time_engine_takes_its_random_bytes_from_the_environment() {
+        let (_, text) = key_text(2048);
+        let signer = Signer::new(Engine::ConstantTime, "app".into(), KEY_ID, &text).unwrap();
+        let mut taken = 0;
+        let mut random = |bytes: &mut [u8]| {
+            taken += bytes.len();
+            bytes.fill(1);
+        };
+        signer.sign(&json!({}), &mut random).unwrap();
+        assert_eq!(taken, 16);
+    }
+
+    #[test]
+    fn a_key_that_only_one_engine_takes_is_told_from_one_that_none_takes() {
+        let new = |engine, text: &PrivateKeyText| {
+            Signer::new(engine, "app".into(), KEY_ID, text)
+                .map(|_| ())
+                .err()
+        };
+        let bad = PrivateKeyText::new("no key".into());
+        for (_, engine) in Engine::ALL {
+            let error = SignerError::Key(private_key::Error::NoPem);
+            assert_eq!(new(engine, &bad), Some(error));
+        }
+    }
+
+    #[test]
+    fn engines_are_known_by_their_exact_names() {
+        for (name, engine) in Engine::ALL {
+            assert_eq!(Engine::from_name(name), Some(engine));
+        }
+        for name in ["", "RS256", "jwt_simple", "openssl"] {
+            assert_eq!(Engine::from_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_nothing_of_the_key() {
+        let (_, text) = key_text(2048);
+        for (_, engine) in Engine::ALL {
+            let signer = Signer::new(engine, "hunter2".into(), KEY_ID, &text).unwrap();
+            assert_eq!(format!("{signer:?}"), "Signer([elided])");
+        }
+    }
+}

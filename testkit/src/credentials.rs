@@ -1,0 +1,87 @@
+//! A login: it signs the credentials with which callers prove who they are.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::harness::{Settings, now};
+
+pub use crate::hs256::{sign as sign_exactly, signing_input};
+
+pub const ISSUER: &str = "https://login.example";
+pub const AUDIENCE: &str = "jaas";
+pub const SUBJECT: &str = "by-credential";
+
+/// `name` and `value` of the header in which a credential comes.
+pub fn bearer(credential: &str) -> (&'static str, String) {
+    ("Authorization", format!("Bearer {credential}"))
+}
+
+/// A login with a shared secret, made for this run.
+pub struct Login {
+    secret: String,
+}
+
+impl Login {
+    pub fn new() -> Self {
+        let mut bytes = [0; 32];
+        ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+            .expect("random bytes");
+        Self {
+            secret: URL_SAFE_NO_PAD.encode(bytes),
+        }
+    }
+
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// Settings with which this login's credentials are accepted, or with `none` not asked for.
+    pub fn configure(&self, auth_mode: &str) -> Settings {
+        let settings = Settings::good().set("auth_mode", auth_mode);
+        if auth_mode == "none" {
+            return settings;
+        }
+        settings.set_all(&[
+            ("auth_hs256_secret", &self.secret),
+            ("auth_issuer", ISSUER),
+            ("auth_audience", AUDIENCE),
+        ])
+    }
+
+    /// A credential that is good for a minute, with more or other claims; `null` takes one away.
+    pub fn sign(&self, changes: &Value) -> String {
+        self.sign_with(&self.secret, changes)
+    }
+
+    /// A credential with exactly this payload.
+    pub fn sign_text(&self, payload: &str) -> String {
+        let header = r#"{"alg":"HS256","typ":"JWT"}"#;
+        sign_exactly(self.secret.as_bytes(), header, payload)
+    }
+
+    /// The same as [`Login::sign`], signed with another secret.
+    pub fn sign_with(&self, secret: &str, changes: &Value) -> String {
+        sign_exactly(
+            secret.as_bytes(),
+            r#"{"alg":"HS256","typ":"JWT"}"#,
+            &payload(changes),
+        )
+    }
+}
+
+/// The claims of a good credential, changed.
+pub fn payload(changes: &Value) -> String {
+    let mut claims = json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": SUBJECT, "exp": now() + 60,
+    });
+    let object = claims.as_object_mut().expect("an object");
+    for (name, value) in changes.as_object().expect("an object") {
+        if value.is_null() {
+            object.remove(name);
+        } else {
+            object.insert(name.clone(), value.clone());
+        }
+    }
+    claims.to_string()
+}

@@ -1,0 +1,158 @@
+//! `spin up`, as a process of the tests' own.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::http::{Connection, Request};
+use crate::key_material::Directory;
+use crate::locked;
+
+/// The first start compiles the component.
+const START: Duration = Duration::from_secs(60);
+
+/// Ends Spin when this process closes the pipe, or dies: a static server is never dropped, and Spin's own trigger
+/// process outlives a killed parent. `$1` is the state directory; the rest are Spin's arguments. All runs in a
+/// process group of its own, which `kill 0` means.
+const WATCH: &str = r#"
+state=$1; shift
+(spin "$@" </dev/null; echo "spin ended with status $?" >&2) &
+trap '' TERM
+cat >/dev/null
+kill -TERM 0
+wait
+rm -rf "$state"
+"#;
+
+/// What `spin up` prints when it ends by itself, by the script above.
+const ENDED: &str = "spin ended with status";
+
+pub struct Server {
+    watch: Child,
+    address: SocketAddr,
+    output: Arc<Mutex<String>>,
+    component_log: PathBuf,
+}
+
+impl Server {
+    pub fn start(
+        manifest: &Path,
+        runtime_config: Option<&Path>,
+        environment: &BTreeMap<String, String>,
+    ) -> Self {
+        // Another process may take the port between this question and Spin's start.
+        for _ in 0..3 {
+            let server = Self::spawn(manifest, runtime_config, environment);
+            match server.wait_until_ready() {
+                Ok(()) => return server,
+                Err(output) if output.contains("already in use") => {}
+                Err(output) => panic!("`spin up` does not start:\n{output}"),
+            }
+        }
+        panic!("`spin up` found no free port");
+    }
+
+    fn spawn(
+        manifest: &Path,
+        runtime_config: Option<&Path>,
+        environment: &BTreeMap<String, String>,
+    ) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port");
+        let folder = Directory::new("spin").keep();
+        // Spin's default for logs is a folder of this one.
+        let state = folder.join("state");
+
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", WATCH, "sh"])
+            .arg(&folder)
+            .arg("up")
+            .arg("--from")
+            .arg(manifest)
+            .arg("--listen")
+            .arg(address.to_string())
+            .arg("--temp")
+            .arg(folder.join("work"))
+            .arg("--state-dir")
+            .arg(&state);
+        if let Some(file) = runtime_config {
+            command.arg("--runtime-config-file").arg(file);
+        }
+        // What a developer has set for Spin is no part of a test: neither the variables that its flags are taken from,
+        // nor the file `.env` that it reads in the current folder.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| {
+                name.starts_with("SPIN_") || ["RUNTIME_CONFIG_FILE"].contains(&name)
+            }) {
+                command.env_remove(name);
+            }
+        }
+        command.current_dir(&folder);
+        let mut watch = command
+            .envs(environment)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("sh runs");
+
+        let output = Arc::new(Mutex::new(String::new()));
+        let stderr = watch.stderr.take().expect("piped");
+        let kept = Arc::clone(&output);
+        std::thread::spawn(move || {
+            // Read on for ever: a full pipe would stop Spin.
+            for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+                let mut kept = locked(&kept);
+                kept.push_str(&String::from_utf8_lossy(&line));
+                kept.push('\n');
+            }
+        });
+        Self {
+            watch,
+            address,
+            output,
+            component_log: state.join("logs/jaas-jwt_stderr.txt"),
+        }
+    }
+
+    fn wait_until_ready(&self) -> Result<(), String> {
+        let deadline = Instant::now() + START;
+        // Spin's own: reaches no component, leaves no line in its log.
+        let health = Request::new("GET", "/.well-known/spin/health");
+        loop {
+            let output = locked(&self.output).clone();
+            if output.contains(ENDED) || Instant::now() > deadline {
+                return Err(output);
+            }
+            let answer = Connection::open(self.address).and_then(|c| c.send_last(&health));
+            if answer.is_ok_and(|answer| answer.status == 200) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn log(&self) -> String {
+        let log = std::fs::read(&self.component_log).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.watch.stdin.take());
+        let _ = self.watch.wait();
+    }
+}

@@ -1,0 +1,361 @@
+//! What the files of the repository must and must not hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::Command;
+
+use toml::Table;
+
+use testkit::root;
+use crate::key_material::pem_line;
+
+const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
+
+fn read(name: &str) -> Table {
+    document(name).parse().expect(name)
+}
+
+/// A variable's name and its default; `None`: it is required.
+type Variables = BTreeMap<String, Option<String>>;
+
+fn of_manifest() -> Variables {
+    let manifest = read("spin.toml");
+    let variables = manifest["variables"].as_table().expect("variables");
+    let default = |variable: &toml::Value| Some(variable.get("default")?.as_str()?.to_owned());
+    variables
+        .iter()
+        .map(|(name, variable)| (name.clone(), default(variable)))
+        .collect()
+}
+
+/// The rows of a document's tables whose first cell is the name of a variable, between back quotes.
+fn of_document(text: &str) -> Variables {
+    let origins = text
+        .lines()
+        .find_map(|line| line.strip_prefix("`allowed_origins` "))
+        .and_then(|line| line.split('`').nth(1));
+    let mut found = Variables::new();
+    for row in text.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let code = |cell: &str| Some(cell.strip_prefix('`')?.strip_suffix('`')?.to_owned());
+        let Some(variable) = code(cells[0]).filter(|name| is_variable_name(name)) else {
+            continue;
+        };
+        let default = match cells[1] {
+            "required" | "必填" => None,
+            "empty" | "空字串" => Some(String::new()),
+            // Too long for a cell: it stands below the table, or in the document that the cell links to.
+            cell if variable == "allowed_origins" => Some(origins.unwrap_or(cell).to_owned()),
+            cell => Some(code(cell).unwrap_or_else(|| panic!("{row}"))),
+        };
+        let repeated = found.insert(variable, default);
+        assert!(repeated.is_none(), "twice: {row}");
+    }
+    found
+}
+
+fn is_variable_name(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).expect(name)
+}
+
+fn of_code() -> Variables {
+    jaas_jwt::config::variable::ALL
+        .iter()
+        .map(|variable| {
+            (
+                variable.name.to_owned(),
+                variable.default.map(str::to_owned),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn manifest_code_and_both_pages_of_the_configuration_have_the_same_variables_and_defaults() {
+    assert_eq!(of_manifest(), of_code(), "spin.toml");
+    for name in ["docs/configuration.md", "docs/configuration.zh-TW.md"] {
+        assert_eq!(of_document(&document(name)), of_code(), "{name}");
+    }
+}
+
+/// Those that most sites set; each README links to the page with all of them.
+#[test]
+fn both_readmes_have_the_usual_variables_with_their_defaults() {
+    let of_code = of_code();
+    let mut named = Vec::new();
+    for (name, heading, all) in [
+        ("README.md", "\n## Variables\n", "](docs/configuration.md)"),
+        (
+            "README.zh-TW.md",
+            "\n## 變數\n",
+            "](docs/configuration.zh-TW.md)",
+        ),
+    ] {
+        let text = document(name);
+        let (_, section) = text.split_once(heading).expect(heading);
+        let section = section.split("\n## ").next().unwrap_or(section);
+        assert!(section.contains(all), "{name}: no link {all}");
+        let mut usual = of_document(section);
+        let origins = usual
+            .remove("allowed_origins")
+            .flatten()
+            .expect("allowed_origins");
+        assert!(origins.starts_with('['), "{name}: {origins}");
+        for (variable, default) in &usual {
+            assert_eq!(of_code.get(variable), Some(default), "{name}: {variable}");
+        }
+        for variable in CREDENTIALS.iter().chain(&["auth_mode", "allowed_rooms"]) {
+            assert!(usual.contains_key(*variable), "{name}: {variable}");
+        }
+        named.push(usual);
+    }
+    assert_eq!(named[0], named[1]);
+}
+
+/// The defaults with which the service takes the Worker's place.
+#[test]
+fn the_defaults_are_those_of_the_worker() {
+    let variables = of_manifest();
+    for (name, default) in [
+        (
+            "allowed_origins",
+            "https://vtaiwan.pages.dev https://vue.vtaiwan.tw http://localhost:3000 \
+             http://localhost:3001 http://localhost:4173 http://localhost:4174 \
+             http://localhost:8080 http://localhost:8081 https://vtaiwan.tw \
+             https://www.vtaiwan.tw https://talk.vtaiwan.tw",
+        ),
+        ("default_moderator", "true"),
+        ("default_room", "default-room"),
+        ("default_user_email", "user@example.com"),
+        ("default_user_id", "user123"),
+        ("default_user_name", "Your User"),
+        ("disclose_origins", "true"),
+        ("require_origin", "false"),
+        ("token_ttl_seconds", "3600"),
+        ("token_leeway_seconds", "60"),
+        ("moderator_features", "livestreaming, outbound-call"),
+        ("member_features", ""),
+        ("allowed_rooms", ""),
+        ("auth_mode", "none"),
+    ] {
+        assert_eq!(variables[name].as_deref(), Some(default), "{name}");
+    }
+}
+
+#[test]
+fn the_credentials_are_required_and_the_key_is_secret() {
+    let manifest = read("spin.toml");
+    let variables = manifest["variables"].as_table().expect("variables");
+    for name in CREDENTIALS {
+        let variable = variables[name].as_table().expect(name);
+        assert_eq!(variable["required"].as_bool(), Some(true), "{name}");
+        assert!(!variable.contains_key("default"), "{name}");
+        assert_eq!(
+            variable.get("secret").and_then(toml::Value::as_bool),
+            (name == "jaas_private_key").then_some(true),
+            "{name}"
+        );
+    }
+    assert_eq!(
+        variables["auth_hs256_secret"]["secret"].as_bool(),
+        Some(true)
+    );
+}
+
+#[test]
+fn the_component_sees_every_variable_and_calls_nobody() {
+    let manifest = read("spin.toml");
+    assert_eq!(manifest["spin_manifest_version"].as_integer(), Some(2));
+    let triggers = manifest["trigger"]["http"].as_array().expect("triggers");
+    assert_eq!(triggers.len(), 1);
+    assert_eq!(triggers[0]["route"].as_str(), Some("/..."));
+    let name = triggers[0]["component"].as_str().expect("a component");
+
+    let component = &manifest["component"][name];
+    assert_eq!(
+        component["source"].as_str(),
+        Some("target/wasm32-wasip2/release/jaas_jwt.wasm")
+    );
+    assert_eq!(
+        component["allowed_outbound_hosts"].as_array().map(Vec::len),
+        Some(0)
+    );
+    let seen = component["variables"].as_table().expect("variables");
+    let declared = manifest["variables"].as_table().expect("variables");
+    assert_eq!(seen.len(), declared.len());
+    for name in declared.keys() {
+        assert_eq!(
+            seen[name].as_str(),
+            Some(format!("{{{{ {name} }}}}").as_str())
+        );
+    }
+}
+
+#[test]
+fn the_runtime_configuration_has_no_active_provider() {
+    assert_eq!(read("runtime-config.toml"), Table::new());
+}
+
+#[test]
+fn every_package_comes_from_crates_io() {
+    let lock = read("Cargo.lock");
+    for package in lock["package"].as_array().expect("packages") {
+        if let Some(source) = package.get("source") {
+            assert_eq!(
+                source.as_str(),
+                Some("registry+https://github.com/rust-lang/crates.io-index"),
+                "{package:?}"
+            );
+        }
+    }
+}
+
+/// The names of the crates from which cargo builds the component, those that run meanwhile among them.
+fn crates_of_the_component() -> BTreeSet<String> {
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(root())
+        .args(["tree", "--package", "jaas-jwt", "--locked"])
+        .args(["--target", "wasm32-wasip2", "--edges", "normal"])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .output()
+        .expect("cargo runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout)
+        .expect("names in UTF-8")
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "jaas-jwt")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The crates of the tables under one heading, and whether each has a reason.
+fn listed_crates(page: &str, heading: &str) -> BTreeSet<String> {
+    let part = page
+        .split("\n## ")
+        .find(|part| part.starts_with(heading))
+        .expect(heading);
+    let mut listed = BTreeSet::new();
+    for row in part.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [.., crates, reason] = &cells[..] else {
+            panic!("{row}");
+        };
+        assert!(reason.len() > 5, "no reason: {row}");
+        for name in crates.split('`').skip(1).step_by(2) {
+            assert!(listed.insert(name.to_owned()), "{name} twice");
+        }
+    }
+    listed
+}
+
+#[test]
+fn every_crate_of_the_component_is_listed_with_a_reason() {
+    let page = std::fs::read_to_string(root().join("docs/dependencies.md")).expect("the page");
+    let direct = listed_crates(&page, "Direct");
+    let manifest = read("Cargo.toml");
+    let dependencies = manifest["dependencies"].as_table().expect("a table");
+    assert_eq!(direct, dependencies.keys().cloned().collect());
+
+    let mut listed = direct;
+    for heading in ["Transitive", "At build time"] {
+        for name in listed_crates(&page, heading) {
+            assert!(listed.insert(name.clone()), "{name} twice");
+        }
+    }
+    let found = crates_of_the_component();
+    let unlisted: Vec<_> = found.difference(&listed).collect();
+    let gone: Vec<_> = listed.difference(&found).collect();
+    assert!(
+        unlisted.is_empty() && gone.is_empty(),
+        "not listed: {unlisted:?}; listed and not there: {gone:?}"
+    );
+}
+
+#[test]
+fn the_one_advisory_that_is_passed_over_is_argued() {
+    let ignored = &read("deny.toml")["advisories"]["ignore"];
+    let ignored = ignored.as_array().expect("a list");
+    assert_eq!(ignored.len(), 1, "{ignored:?}");
+    let id = ignored[0]["id"].as_str().expect("an id");
+    let security = std::fs::read_to_string(root().join("SECURITY.md")).expect("SECURITY.md");
+    assert!(security.contains(id), "{id}");
+}
+
+/// All files that are, or would be, committed.
+fn files() -> Vec<PathBuf> {
+    let output = Command::new("git")
+        .current_dir(root())
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
+        .output()
+        .expect("git runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let names = String::from_utf8(output.stdout).expect("names in UTF-8");
+    names
+        .split_terminator('\0')
+        .map(|name| root().join(name))
+        // Deleted, but not yet so in the index.
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+/// Whether a line of `text` begins a private key.
+fn has_private_key(text: &str) -> bool {
+    let start = format!("{}BEGIN ", "-".repeat(5));
+    text.match_indices(&start).any(|(at, _)| {
+        let label = text[at + start.len()..].split('-').next().unwrap_or("");
+        label.ends_with("PRIVATE KEY") && label.chars().all(|c| c.is_ascii_uppercase() || c == ' ')
+    })
+}
+
+#[test]
+fn a_private_key_would_be_found() {
+    for label in [
+        "PRIVATE KEY",
+        "RSA PRIVATE KEY",
+        "EC PRIVATE KEY",
+        "OPENSSH PRIVATE KEY",
+        "ENCRYPTED PRIVATE KEY",
+    ] {
+        let line = pem_line("BEGIN", label);
+        assert!(has_private_key(&line), "{line}");
+        assert!(has_private_key(&format!("x = \"{line}\\nMIIE")), "{line}");
+    }
+    for label in ["PUBLIC KEY", "CERTIFICATE"] {
+        assert!(!has_private_key(&pem_line("BEGIN", label)));
+    }
+    assert!(!has_private_key(&pem_line("END", "PRIVATE KEY")));
+}
+
+#[test]
+fn no_file_has_a_private_key() {
+    let files = files();
+    assert!(files.len() > 5, "{files:?}");
+    for path in files {
+        let bytes = std::fs::read(&path).expect("a file of the repository");
+        assert!(
+            !has_private_key(&String::from_utf8_lossy(&bytes)),
+            "{}",
+            path.display()
+        );
+    }
+}

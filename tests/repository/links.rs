@@ -1,0 +1,214 @@
+//! What the documents point to is there: files, headings, commands. Twins in two languages have the same rows.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use testkit::root;
+
+/// The documents: at the root, in docs/, and beside what they describe.
+fn documents() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if path.is_dir()
+                && !name.starts_with('.')
+                && !["target", "node_modules"].contains(&name.as_str())
+            {
+                folders.push(path);
+            } else if name.ends_with(".md") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// The lines that are not code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut code = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        code ^= fence;
+        !code && !fence
+    })
+}
+
+/// The names under which GitHub reaches the headings.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for heading in prose(text).filter(|line| line.starts_with('#')) {
+        let anchor: String = heading
+            .trim_start_matches('#')
+            .trim()
+            .to_lowercase()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+            .map(|c| if c == ' ' { '-' } else { c })
+            .collect();
+        let repeated = (1..).map(|number| format!("{anchor}-{number}"));
+        let name = std::iter::once(anchor.clone())
+            .chain(repeated)
+            .find(|name| !found.contains(name));
+        found.extend(name);
+    }
+    found
+}
+
+/// The targets of the links, without those to other sites. What stands between backticks is no link.
+fn targets(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in prose(text) {
+        let plain: String = line.split('`').step_by(2).collect::<Vec<_>>().join("``");
+        for rest in plain.split("](").skip(1) {
+            let target = rest.split([')', ' ']).next().unwrap_or_default();
+            if !target.contains("://") && !target.starts_with("mailto:") {
+                found.push(target.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// What is wrong with a link.
+fn problem(document: &Path, target: &str) -> Option<String> {
+    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let path = if file.is_empty() {
+        document.to_path_buf()
+    } else {
+        document.parent()?.join(file)
+    };
+    if !path.exists() {
+        return Some(format!("no file {file}"));
+    }
+    if anchor.is_empty() || path.extension().is_none_or(|extension| extension != "md") {
+        return None;
+    }
+    let text = std::fs::read_to_string(&path).expect("a document");
+    (!anchors(&text).contains(anchor)).then(|| format!("no heading {anchor}"))
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut count = 0;
+    let mut problems = Vec::new();
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).expect("a document");
+        for target in targets(&text) {
+            count += 1;
+            let shown = document.strip_prefix(root()).unwrap_or(&document).display();
+            problems.extend(
+                problem(&document, &target).map(|problem| format!("{shown}: {target}: {problem}")),
+            );
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+    assert!(count > 30, "{count}");
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_found() {
+    let readme = root().join("README.md");
+    for (target, expected) in [
+        ("docs/auth.md", None),
+        ("#variables", None),
+        ("docs/deploy.md#any-wasi-02-host", None),
+        ("docs/no.md", Some("no file docs/no.md")),
+        ("#no-such-heading", Some("no heading no-such-heading")),
+        ("docs/auth.md#no", Some("no heading no")),
+    ] {
+        assert_eq!(problem(&readme, target).as_deref(), expected, "{target}");
+    }
+    let text = "# A, b: `c`\n## A b c\n```\n# no\n[x](no.md)\n```\n`[y](no.md)` [z](yes.md#a) [w](https://x.example)\n";
+    assert_eq!(
+        anchors(text),
+        ["a-b-c", "a-b-c-1"].map(str::to_owned).into()
+    );
+    assert_eq!(targets(text), ["yes.md#a"]);
+}
+
+/// The texts between back quotes in the first cells of a page's tables, row by row.
+fn first_cells(page: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(root().join(page)).expect(page);
+    prose(&text)
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
+        .map(|cell| {
+            let quoted = cell.split('`').skip(1).step_by(2);
+            quoted.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn the_chinese_pages_have_the_rows_of_the_english_ones() {
+    for (english, chinese, least) in [
+        ("README.md", "README.zh-TW.md", 40),
+        ("docs/configuration.md", "docs/configuration.zh-TW.md", 30),
+        (
+            "docs/troubleshooting.md",
+            "docs/troubleshooting.zh-TW.md",
+            70,
+        ),
+    ] {
+        let rows = first_cells(english);
+        assert!(rows.len() > least, "{english}: {}", rows.len());
+        for (row, twin) in rows.iter().zip(first_cells(chinese)) {
+            assert_eq!(*row, twin, "{chinese}");
+        }
+        assert_eq!(rows.len(), first_cells(chinese).len(), "{chinese}");
+    }
+}
+
+/// The commands of `cargo dev`, from the names of the variants.
+fn commands() -> BTreeSet<String> {
+    let source = std::fs::read_to_string(root().join("devkit/src/main.rs")).expect("main.rs");
+    let (_, list) = source
+        .split_once("\nenum Command {\n")
+        .expect("the commands");
+    let (list, _) = list.split_once("\n}\n").expect("their end");
+    list.lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .map(|line| {
+            let name = line.split(|c: char| !c.is_ascii_alphanumeric()).next();
+            name.unwrap_or_default().to_lowercase()
+        })
+        .collect()
+}
+
+/// Except in the changelog, which also tells of commands that are gone.
+#[test]
+fn every_command_of_the_documents_exists() {
+    let commands = commands();
+    assert!(
+        commands.contains("up") && commands.len() > 5,
+        "{commands:?}"
+    );
+    let mut count = 0;
+    for document in documents() {
+        if document.ends_with("CHANGELOG.md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&document).expect("a document");
+        for rest in text.split("cargo dev ").skip(1) {
+            let word = rest.split(|c: char| !c.is_ascii_alphanumeric()).next();
+            // `COMMAND` stands for any; an option may come first.
+            let Some(word) = word.filter(|word| !word.is_empty() && *word != "COMMAND") else {
+                continue;
+            };
+            assert!(
+                commands.contains(word),
+                "{}: cargo dev {word}",
+                document.display()
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 40, "{count}");
+}
