@@ -8,8 +8,3 @@ pub mod build;
 pub mod check;
 pub mod os;
 pub mod serve;
-
-// What the doctor needs, by the names that it has for them.
-pub use devkit_spin_app::{dot_env, env_file, settings};
-pub use os::{project, report};
-pub use serve::key as dev_key;
