@@ -79,7 +79,9 @@ impl<'a> Service<'a> {
             body: std::io::empty(),
         };
         // The token is thrown away, so that zeros would do where there are no random bytes.
-        let random = &mut |bytes: &mut [u8]| drop(SystemRandom::new().fill(bytes));
+        let random = &mut |bytes: &mut [u8]| {
+            let _ = SystemRandom::new().fill(bytes);
+        };
         let response = service::handle(&config, request, Environment { now, random }).response;
         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let text = |name: &str| body[name].as_str().map(str::to_owned);

@@ -61,7 +61,7 @@ checks! {
         => "is less than 10: a browser whose clock is a little slow rejects the token.", Set("60");
 }
 
-fn shared<'a>(c: &'a Context) -> impl Iterator<Item = Hit> + 'a {
+fn shared(c: &Context) -> impl Iterator<Item = Hit> {
     let shared = c.origins.iter().filter(|origin| origin.is_shared());
     shared.map(|origin| Hit::variable(ORIGINS).detail(origin.place))
 }

@@ -34,7 +34,7 @@ checks! {
         Do("curl http://127.0.0.1:3000/healthz, where the service runs");
 }
 
-fn broken<'a>(c: &'a Context, id: &'a str) -> impl Iterator<Item = Hit> + 'a {
+fn broken(c: &Context, id: &str) -> impl Iterator<Item = Hit> {
     let broken = c.facts.broken.iter().filter(move |broken| broken.id == id);
     broken.map(|broken| {
         Hit::file(&broken.path)
@@ -44,10 +44,7 @@ fn broken<'a>(c: &'a Context, id: &'a str) -> impl Iterator<Item = Hit> + 'a {
 }
 
 /// The files with a secret of which this is so.
-fn secrets<'a>(
-    c: &'a Context,
-    applies: impl Fn(&FileFacts) -> bool + 'a,
-) -> impl Iterator<Item = Hit> + 'a {
+fn secrets(c: &Context, applies: impl Fn(&FileFacts) -> bool) -> impl Iterator<Item = Hit> {
     c.facts.files.iter().filter_map(move |file| {
         let secret = file.secret.filter(|_| applies(file))?;
         Some(Hit::file(&file.path).detail(secret))

@@ -30,13 +30,13 @@ checks! {
 }
 
 /// What the service rejects: whether it is missing, and the hit.
-fn problems<'a>(c: &'a Context) -> impl Iterator<Item = (bool, Hit)> + 'a {
+fn problems(c: &Context) -> impl Iterator<Item = (bool, Hit)> {
     c.problems.iter().map(|problem| {
         let hit = Hit::variable(&problem.variable).detail(&problem.message);
         (problem.is_missing, hit)
     })
 }
 
-fn judged<'a>(c: &'a Context) -> impl Iterator<Item = &'a Judgement> + 'a {
+fn judged<'a>(c: &'a Context) -> impl Iterator<Item = &'a Judgement> {
     c.token.iter().flatten()
 }

@@ -91,7 +91,7 @@ fn unread_names(facts: &Facts) -> impl Iterator<Item = &String> {
     })
 }
 
-fn two_values<'a>(c: &'a Context) -> impl Iterator<Item = Hit> + 'a {
+fn two_values(c: &Context) -> impl Iterator<Item = Hit> {
     c.facts.variables.iter().filter_map(|variable| {
         let place = |source: &Source| match source {
             Source::Provider => "a static provider in runtime-config.toml".to_owned(),

@@ -281,80 +281,50 @@ fn other_kind(jwt: &Jwt) -> Option<CredentialCheck> {
 fn moderator(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
     const NAME: &str = "moderator";
     let path = context.text("auth_moderator_claim");
-    let values: Vec<&str> = context
-        .value("auth_moderator_values")
-        .split([',', '\n'])
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
-        .collect();
+    let values = context.entries("auth_moderator_values");
     let found = follow(claims, path);
-    let listed = |text: &String| values.contains(&text.as_str());
-    let (check, moderates) = match found {
-        Err(()) => (
-            CredentialCheck::fail(
-                NAME,
-                format!("{path} leads through a claim that is no object."),
-            ),
-            None,
-        ),
+    let check = match found {
+        Err(()) => CredentialCheck::fail(NAME, "its path leads through a claim that is no object."),
         Ok(None) => {
-            let mut names: Vec<String> = claims
-                .keys()
-                .take(30)
-                .map(|name| shown(context, name))
-                .collect();
-            names.sort_unstable();
+            let names = claims.keys().take(30).map(|name| shown(context, name));
+            let names = names.collect::<Vec<_>>().join(", ");
             let message = format!(
-                "the claim {path} of auth_moderator_claim is absent, so that the caller is a member; the credential has {}.",
-                names.join(", ")
+                "the claim is absent, so that the caller is a member; the credential has {names}."
             );
-            (CredentialCheck::note(NAME, message), None)
+            CredentialCheck::note(NAME, message)
         }
-        Ok(Some(value)) => match value {
-            Value::Bool(is) => (CredentialCheck::ok(NAME), Some(*is)),
-            Value::String(text) => (
-                CredentialCheck::ok(NAME),
-                Some(text == "true" || listed(text)),
-            ),
-            Value::Array(list) if list.iter().all(Value::is_string) => {
-                let is = list
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .any(|text| values.contains(&text));
-                (CredentialCheck::ok(NAME), Some(is))
-            }
-            other => {
-                let message = format!(
+        Ok(Some(value)) => match is_moderator(value, &values) {
+            Some(true) => CredentialCheck::new(NAME, Outcome::Ok, "the caller is a moderator."),
+            Some(false) => CredentialCheck::new(NAME, Outcome::Ok, "the caller is a member."),
+            None => CredentialCheck::fail(
+                NAME,
+                format!(
                     "it is {}, and must be true, false, a string or a list of strings.",
-                    kind(other)
-                );
-                (CredentialCheck::fail(NAME, message), None)
-            }
+                    kind(value)
+                ),
+            ),
         },
     };
-    let mut check = check
-        .credential(
-            found
-                .ok()
-                .flatten()
-                .map_or_else(|| "none".to_owned(), |value| shown_value(context, value)),
-        )
-        .configured(format!(
-            "{path}: true{}",
-            values
-                .iter()
-                .map(|value| format!(", {}", shown(context, value)))
-                .collect::<String>()
-        ));
-    if let Some(is) = moderates {
-        check.message = if is {
-            "the caller is a moderator."
-        } else {
-            "the caller is a member."
+    let value = found.ok().flatten();
+    let value = value.map_or_else(|| "none".to_owned(), |value| shown_value(context, value));
+    let values = values.iter().map(|value| shown(context, value));
+    let values: Vec<String> = std::iter::once("true".to_owned()).chain(values).collect();
+    let configured = format!("{}: {}", shown(context, path), values.join(", "));
+    check.credential(value).configured(configured)
+}
+
+/// Whether a claim's value makes a moderator; `None` for a type that it cannot have.
+fn is_moderator(value: &Value, values: &[String]) -> Option<bool> {
+    match value {
+        Value::Bool(is) => Some(*is),
+        Value::String(text) => Some(text == "true" || values.contains(text)),
+        Value::Array(list) => {
+            let roles: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+            let is_listed = |role: &str| values.iter().any(|value| value == role);
+            roles.map(|roles| roles.into_iter().any(is_listed))
         }
-        .to_owned();
+        _ => None,
     }
-    check
 }
 
 /// Follows the path of a claim; a claim whose whole name has dots comes first.

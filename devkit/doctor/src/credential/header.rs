@@ -197,8 +197,8 @@ fn wrong_kid(context: &Context, jwt: &Jwt) -> String {
     let Some(kid) = jwt.header.get("kid").and_then(Value::as_str) else {
         return "the header has no kid, and auth_jwks has more than one key for its alg; let the login write the kid into the header.".to_owned();
     };
-    let unused = service::unused_keys(context.text("auth_jwks")).into_iter();
-    match unused.filter(|(other, _)| other.as_deref() == Some(kid)).next() {
+    let mut unused = service::unused_keys(context.text("auth_jwks")).into_iter();
+    match unused.find(|(other, _)| other.as_deref() == Some(kid)) {
         Some((_, reason)) => format!("auth_jwks has this key, but it {reason}."),
         None => "auth_jwks has no key with this kid for its alg; fetch the login's JWKS again, its keys may have changed.".to_owned(),
     }

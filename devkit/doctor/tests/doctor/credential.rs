@@ -184,7 +184,7 @@ fn a_wrong_claim_is_told_with_both_values() {
         ),
         (
             json!({"moderator": 1}),
-            vec!["fail[moderator] credential 1 configured moderator: true: it is a number"],
+            vec!["fail[moderator] credential 1 configured \"moderator\": true: it is a number"],
         ),
         (
             json!({"rooms": "vtaiwan"}),
@@ -362,7 +362,7 @@ fn another_kind_of_token_and_an_absent_role_are_noted() {
     for (changes, expected) in [
         (
             json!({"moderator": null}),
-            "note[moderator] credential none configured moderator: true: the claim moderator of auth_moderator_claim is absent, so that the caller is a member; the credential has \"aud\", ",
+            "note[moderator] credential none configured \"moderator\": true: the claim is absent, so that the caller is a member; the credential has \"aud\", ",
         ),
         (
             json!({"moderator": null, "nonce": "n", "at_hash": "h"}),
@@ -406,7 +406,7 @@ fn roles_are_shown_beside_the_values_that_make_a_moderator() {
             .find(|line| line.starts_with("ok[moderator]"))
             .expect("a line");
         assert!(
-            line.contains("configured realm_access.roles: true, \"host\", \"admin\""),
+            line.contains("configured \"realm_access.roles\": true, \"host\", \"admin\""),
             "{line}"
         );
         assert!(
