@@ -127,11 +127,16 @@ const ESCAPES: [(&[u8], &[u8]); 14] = [
 
 /// Undoes escapes, quotes and percent-encoding. No rule makes the text longer.
 fn undo_escapes(text: &[u8]) -> Wiped {
-    let mut clean = Zeroizing::new(Vec::with_capacity(text.len()));
-    clean.extend_from_slice(text);
-    // Twice encoded is `%250A`. Forms write a space as a plus sign, which no label has.
-    let mut clean = decode_percent(clean, find(text, b"-----BEGIN+").is_some());
-    clean = decode_percent(clean, false);
+    let mut clean = decode_percent(text.iter().copied(), text.len());
+    // Forms write a space as a plus sign, which no label has.
+    if find(&clean, b"-----BEGIN+").is_some() {
+        let spaces = text
+            .iter()
+            .map(|byte| if *byte == b'+' { b' ' } else { *byte });
+        clean = decode_percent(spaces, text.len());
+    }
+    // Twice encoded is `%250A`.
+    clean = decode_percent(clean.iter().copied(), clean.len());
     let (mut read, mut write) = (0, 0);
     while read < clean.len() {
         let rule = match clean[read] {
@@ -155,15 +160,12 @@ fn undo_escapes(text: &[u8]) -> Wiped {
     clean
 }
 
-/// Percent-decodes; what is not two hexadecimal digits stays. In form encoding a plus sign is a space.
-fn decode_percent(mut text: Wiped, form: bool) -> Wiped {
-    if form {
-        for byte in text.iter_mut().filter(|byte| **byte == b'+') {
-            *byte = b' ';
-        }
-    }
-    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
-    decoded.extend(percent_decode(&text));
+/// Percent-decodes; what is not two hexadecimal digits stays.
+fn decode_percent(text: impl Iterator<Item = u8>, length: usize) -> Wiped {
+    let mut encoded = Zeroizing::new(Vec::with_capacity(length));
+    encoded.extend(text);
+    let mut decoded = Zeroizing::new(Vec::with_capacity(length));
+    decoded.extend(percent_decode(&encoded));
     decoded
 }
 
