@@ -1,13 +1,13 @@
-//! Montgomery's arithmetic with 60-bit digits, for processors that multiply 64-bit numbers into 128 bits.
+//! Montgomery's arithmetic with 60-bit limbs, for processors that multiply 64-bit numbers into 128 bits.
 //!
-//! A number is `Σ dᵢ·βⁱ` with `β = 2⁶⁰` and `0 ≤ dᵢ < β`. A product of two digits has less than 2¹²⁰, so that a column of
-//! 128 bits takes 255 of them, and carries wait until all products of a multiplication are in. Digits of 64 bits would
-//! need a carry after each product, which costs more than the few more products of shorter digits.
+//! A number is `Σ dᵢ·βⁱ` with `β = 2⁶⁰` and `0 ≤ dᵢ < β`. A product of two limbs has less than 2¹²⁰, so that a column of
+//! 128 bits takes 255 of them, and carries wait until all products of a multiplication are in. Limbs of 64 bits would
+//! need a carry after each product, which costs more than the few more products of shorter limbs.
 //!
-//! Reduction is Montgomery's (1985), three digits at a time, after the whole product is there ("separated operand
+//! Reduction is Montgomery's (1985), three limbs at a time, after the whole product is there ("separated operand
 //! scanning" of Koç, Acar, Kaliski 1996).
 //!
-//! **Bounds.** With `L` digits and `R = βᴸ` a result is `(a·b + q·m)/R` with `q < R`. For `a, b < 2·m` and `R > 4·m`, which all
+//! **Bounds.** With `L` limbs and `R = βᴸ` a result is `(a·b + q·m)/R` with `q < R`. For `a, b < 2·m` and `R > 4·m`, which all
 //! sizes keep by far, it is less than `4·m²/R + m < 2·m`: no comparison is needed between products. As `R > 2²⁰·m`, factors may be
 //! larger: below `8·m` the result is still less than `2·m`. A column gets `2·L ≤ 144` products and a carry of less than 2⁶⁹: less
 //! than 2¹²⁸.
@@ -19,14 +19,14 @@ use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
 
 use crate::modulus::Modulus;
 
-/// The bits of a digit.
-const DIGIT: u32 = 60;
-/// All bits of a digit.
-const MASK: u64 = (1 << DIGIT) - 1;
-/// How many digits are worked off at once; all sizes are multiples of it.
+/// The bits of a limb.
+const LIMB_BITS: u32 = 60;
+/// All bits of a limb.
+const MASK: u64 = (1 << LIMB_BITS) - 1;
+/// How many limbs are worked off at once; all sizes are multiples of it.
 const ROWS: usize = 3;
 
-/// A number of `L` digits.
+/// A number of `L` limbs.
 #[derive(Clone, Copy)]
 pub(crate) struct Number<const L: usize>([u64; L]);
 
@@ -47,18 +47,18 @@ impl<const L: usize> Drop for Room<L> {
     }
 }
 
-/// The product of two digits.
+/// The product of two limbs.
 #[inline(always)]
 fn times(a: u64, b: u64) -> u128 {
     u128::from(a) * u128::from(b)
 }
 
-/// The low digit of a column.
+/// The low limb of a column.
 #[inline(always)]
 fn low(column: u128) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "the digit is in the low bits"
+        reason = "the limb is in the low bits"
     )]
     let low = column as u64;
     low & MASK
@@ -66,12 +66,12 @@ fn low(column: u128) -> u64 {
 
 /// Adds `a · (b₀ + b₁·β + b₂·β²)`; three products to a column at most.
 ///
-/// `a` has a multiple of three digits, and `columns` at least two more than that.
+/// `a` has a multiple of three limbs, and `columns` at least two more than that.
 #[inline(always)]
 fn rows(columns: &mut [u128], a: &[u64], [b0, b1, b2]: [u64; ROWS]) {
     let (mut before, mut second_before) = (0, 0);
     let (columns, last) = columns.split_at_mut(a.len());
-    // Three columns in a row, so that digits stay in their registers.
+    // Three columns in a row, so that limbs stay in their registers.
     let triples = columns.as_chunks_mut::<ROWS>().0.iter_mut();
     for ([c0, c1, c2], [a0, a1, a2]) in triples.zip(a.as_chunks::<ROWS>().0) {
         *c0 += times(*a0, b0) + times(before, b1) + times(second_before, b2);
@@ -83,24 +83,24 @@ fn rows(columns: &mut [u128], a: &[u64], [b0, b1, b2]: [u64; ROWS]) {
     last[1] += times(before, b2);
 }
 
-/// Three digits of a slice that has them.
+/// Three limbs of a slice that has them.
 #[inline(always)]
-fn three(digits: &[u64]) -> [u64; ROWS] {
-    [digits[0], digits[1], digits[2]]
+fn three(limbs: &[u64]) -> [u64; ROWS] {
+    [limbs[0], limbs[1], limbs[2]]
 }
 
-/// Carries from column to column; gives the digits out.
+/// Carries from column to column; gives the limbs out.
 #[inline(always)]
-fn carry_through(columns: &[u128], mut carry: u128, digits: &mut [u64]) -> u128 {
-    for (column, digit) in columns.iter().zip(digits) {
+fn carry_through(columns: &[u128], mut carry: u128, limbs: &mut [u64]) -> u128 {
+    for (column, limb) in columns.iter().zip(limbs) {
         let sum = column + carry;
-        *digit = low(sum);
-        carry = sum >> DIGIT;
+        *limb = low(sum);
+        carry = sum >> LIMB_BITS;
     }
     carry
 }
 
-/// A modulus of `BYTES` bytes in `L` digits.
+/// A modulus of `BYTES` bytes in `L` limbs.
 pub(crate) struct Broad<const L: usize, const BYTES: usize> {
     modulus: Number<L>,
     /// `−m⁻¹ mod 2⁶⁰`.
@@ -114,9 +114,9 @@ impl<const L: usize, const BYTES: usize> Drop for Broad<L, BYTES> {
     }
 }
 
-/// The digit `place` of a number in big-endian bytes.
-fn digit_of_bytes(bytes: &[u8], place: usize) -> u64 {
-    let bit = place * DIGIT as usize;
+/// The limb `place` of a number in big-endian bytes.
+fn limb_of_bytes(bytes: &[u8], place: usize) -> u64 {
+    let bit = place * LIMB_BITS as usize;
     let mut window = 0;
     // 60 bits and up to 4 before them are in eight bytes.
     for i in 0..8 {
@@ -126,14 +126,14 @@ fn digit_of_bytes(bytes: &[u8], place: usize) -> u64 {
     (window >> (bit % 8)) & MASK
 }
 
-/// Writes digits as big-endian bytes.
-fn write_bytes(digits: &[u64], out: &mut [u8]) {
+/// Writes limbs as big-endian bytes.
+fn write_bytes(limbs: &[u64], out: &mut [u8]) {
     let (mut window, mut bits) = (0_u128, 0);
-    let mut digits = digits.iter();
+    let mut limbs = limbs.iter();
     for byte in out.iter_mut().rev() {
         if bits < 8 {
-            window |= u128::from(digits.next().copied().unwrap_or(0)) << bits;
-            bits += DIGIT;
+            window |= u128::from(limbs.next().copied().unwrap_or(0)) << bits;
+            bits += LIMB_BITS;
         }
         *byte = window.to_le_bytes()[0];
         window >>= 8;
@@ -141,14 +141,14 @@ fn write_bytes(digits: &[u64], out: &mut [u8]) {
     }
 }
 
-/// `a + factor·m − b`, which must not be negative, except that then the digits are of no use and all ones come back.
+/// `a + factor·m − b`, which must not be negative, except that then the limbs are of no use and all ones come back.
 fn combine(a: &[u64], m: &[u64], factor: i64, b: &[u64], out: &mut [u64]) -> u64 {
     let mut carry = 0_i64;
     for (((a, m), b), out) in a.iter().zip(m).zip(b).zip(out) {
         // |factor| ≤ 2: all of it is less than 2⁶³.
         let sum = a.cast_signed() + factor * m.cast_signed() - b.cast_signed() + carry;
         *out = sum.cast_unsigned() & MASK;
-        carry = sum >> DIGIT;
+        carry = sum >> LIMB_BITS;
     }
     carry.cast_unsigned()
 }
@@ -163,7 +163,7 @@ impl<const L: usize, const BYTES: usize> Broad<L, BYTES> {
         }
     }
 
-    /// Products of two different digits are made once and doubled.
+    /// Products of two different limbs are made once and doubled.
     fn square_columns(room: &mut Room<L>, a: &Number<L>) {
         let columns = room.0.as_flattened_mut();
         columns.fill(0);
@@ -189,16 +189,16 @@ impl<const L: usize, const BYTES: usize> Broad<L, BYTES> {
         let mut carry = 0;
         for at in (0..L).step_by(ROWS) {
             let columns = &mut columns[at..];
-            // Three digits of q such that three columns become zero; what they carry.
+            // Three limbs of q such that three columns become zero; what they carry.
             let mut sum = columns[0] + carry;
             let q0 = low(sum).wrapping_mul(self.negated_inverse) & MASK;
-            sum = (sum + times(q0, m[0])) >> DIGIT;
+            sum = (sum + times(q0, m[0])) >> LIMB_BITS;
             sum += columns[1] + times(q0, m[1]);
             let q1 = low(sum).wrapping_mul(self.negated_inverse) & MASK;
-            sum = (sum + times(q1, m[0])) >> DIGIT;
+            sum = (sum + times(q1, m[0])) >> LIMB_BITS;
             sum += columns[2] + times(q0, m[2]) + times(q1, m[1]);
             let q2 = low(sum).wrapping_mul(self.negated_inverse) & MASK;
-            carry = (sum + times(q2, m[0])) >> DIGIT;
+            carry = (sum + times(q2, m[0])) >> LIMB_BITS;
             // The columns after them.
             columns[3] += times(q1, m[2]) + times(q2, m[1]);
             columns[4] += times(q2, m[2]);
@@ -212,7 +212,7 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
     type Number = Number<L>;
     type Room = Room<L>;
     const BYTES: usize = BYTES;
-    const R_BITS: u32 = DIGIT * L as u32;
+    const R_BITS: u32 = LIMB_BITS * L as u32;
 
     fn new(modulus: &[u8]) -> Self {
         let modulus = Self::number(modulus);
@@ -234,12 +234,12 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
     }
 
     fn number(bytes: &[u8]) -> Number<L> {
-        Number(core::array::from_fn(|place| digit_of_bytes(bytes, place)))
+        Number(core::array::from_fn(|place| limb_of_bytes(bytes, place)))
     }
 
     fn reduced(&self, room: &mut Room<L>, bytes: &[u8]) -> Number<L> {
         for (place, column) in room.0.as_flattened_mut().iter_mut().enumerate() {
-            *column = digit_of_bytes(bytes, place).into();
+            *column = limb_of_bytes(bytes, place).into();
         }
         let mut out = Number::default();
         self.reduce(room, &mut out);
@@ -269,8 +269,8 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
             // All ones where the two are equal: only then the subtraction borrows. The compiler must not know, or it
             // makes a branch of it.
             let mask = black_box((i64::from(place ^ index) - 1) >> 63).cast_unsigned();
-            for (out, digit) in out.0.iter_mut().zip(&entry.0) {
-                *out |= digit & mask;
+            for (out, limb) in out.0.iter_mut().zip(&entry.0) {
+                *out |= limb & mask;
             }
         }
     }
@@ -299,8 +299,8 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
         for (column, c) in columns.iter_mut().zip(&c.0) {
             *column += u128::from(*c);
         }
-        let mut digits = Zeroizing::new(vec![0; 2 * L]);
-        carry_through(columns, 0, &mut digits);
-        write_bytes(&digits, out);
+        let mut limbs = Zeroizing::new(vec![0; 2 * L]);
+        carry_through(columns, 0, &mut limbs);
+        write_bytes(&limbs, out);
     }
 }

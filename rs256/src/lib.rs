@@ -40,6 +40,7 @@ mod key;
 mod modulus;
 #[allow(dead_code, reason = "the target decides which of the two is used")]
 mod narrow;
+mod primes;
 mod rsa;
 
 use alloc::boxed::Box;
@@ -50,44 +51,47 @@ pub use key::KeyError;
 pub use rand_core::TryCryptoRng;
 
 use modulus::Modulus;
-use rsa::PrivateKey;
+use primes::Primes;
+use rsa::{BLIND, PrivateKey, Tap};
 use zeroize::Zeroizing;
 
 /// The arithmetic for the primes and the moduli of each length.
 ///
-/// `--cfg rs256_digits="29"` or `"60"` in `RUSTFLAGS` makes the choice for tests and measurements.
+/// `--cfg rs256_limbs="29"` or `"60"` in `RUSTFLAGS` makes the choice for tests and measurements.
 #[cfg(not(any(
-    rs256_digits = "60",
+    rs256_limbs = "60",
     all(
-        not(rs256_digits = "29"),
+        not(rs256_limbs = "29"),
         any(target_pointer_width = "64", target_feature = "wide-arithmetic")
     )
 )))]
 mod sizes {
     use crate::narrow::Narrow;
+    use crate::primes::Separate;
 
-    pub(crate) type Prime1024 = Narrow<9, 128>;
-    pub(crate) type Prime1536 = Narrow<14, 192>;
-    pub(crate) type Prime2048 = Narrow<18, 256>;
-    pub(crate) type Modulus2048 = Prime2048;
+    pub(crate) type Primes1024 = Separate<Narrow<9, 128>>;
+    pub(crate) type Primes1536 = Separate<Narrow<14, 192>>;
+    pub(crate) type Primes2048 = Separate<Narrow<18, 256>>;
+    pub(crate) type Modulus2048 = Narrow<18, 256>;
     pub(crate) type Modulus3072 = Narrow<27, 384>;
     pub(crate) type Modulus4096 = Narrow<36, 512>;
 }
 
 #[cfg(any(
-    rs256_digits = "60",
+    rs256_limbs = "60",
     all(
-        not(rs256_digits = "29"),
+        not(rs256_limbs = "29"),
         any(target_pointer_width = "64", target_feature = "wide-arithmetic")
     )
 ))]
 mod sizes {
     use crate::broad::Broad;
+    use crate::primes::Separate;
 
-    pub(crate) type Prime1024 = Broad<18, 128>;
-    pub(crate) type Prime1536 = Broad<27, 192>;
-    pub(crate) type Prime2048 = Broad<36, 256>;
-    pub(crate) type Modulus2048 = Prime2048;
+    pub(crate) type Primes1024 = Separate<Broad<18, 128>>;
+    pub(crate) type Primes1536 = Separate<Broad<27, 192>>;
+    pub(crate) type Primes2048 = Separate<Broad<36, 256>>;
+    pub(crate) type Modulus2048 = Broad<36, 256>;
     pub(crate) type Modulus3072 = Broad<54, 384>;
     pub(crate) type Modulus4096 = Broad<72, 512>;
 }
@@ -96,9 +100,9 @@ mod sizes {
 pub struct SigningKey(Size);
 
 enum Size {
-    Bits2048(Box<PrivateKey<sizes::Prime1024, sizes::Modulus2048>>),
-    Bits3072(Box<PrivateKey<sizes::Prime1536, sizes::Modulus3072>>),
-    Bits4096(Box<PrivateKey<sizes::Prime2048, sizes::Modulus4096>>),
+    Bits2048(Box<PrivateKey<sizes::Primes1024, sizes::Modulus2048>>),
+    Bits3072(Box<PrivateKey<sizes::Primes1536, sizes::Modulus3072>>),
+    Bits4096(Box<PrivateKey<sizes::Primes2048, sizes::Modulus4096>>),
 }
 
 /// Why there is no signature.
@@ -122,7 +126,7 @@ impl fmt::Display for SignError {
 
 impl core::error::Error for SignError {}
 
-fn private_key<P: Modulus, N: Modulus>(
+fn private_key<P: Primes, N: Modulus>(
     parts: &key::Parts<'_>,
 ) -> Result<Box<PrivateKey<P, N>>, KeyError> {
     let key = Box::new(PrivateKey::new(parts));
@@ -177,20 +181,35 @@ impl SigningKey {
         message: &[u8],
         rng: &mut (impl TryCryptoRng + ?Sized),
     ) -> Result<Vec<u8>, SignError> {
-        let mut blinds = Zeroizing::new([[0; 8]; 2]);
+        self.sign_tapped(message, rng, &mut |_, _| ())
+    }
+
+    /// Signs; `tap` is for tests, which look at the numbers on the way and change them.
+    fn sign_tapped(
+        &self,
+        message: &[u8],
+        rng: &mut (impl TryCryptoRng + ?Sized),
+        tap: Tap<'_>,
+    ) -> Result<Vec<u8>, SignError> {
+        let mut blinds = Zeroizing::new([[0; BLIND]; 2]);
         for blind in blinds.iter_mut() {
             rng.try_fill_bytes(blind).map_err(|_| SignError::Random)?;
         }
-        self.sign_blinded(message, *blinds)
+        self.sign_blinded(message, &blinds, tap)
     }
 
     // Apart from the function above because that one is generic, so that it and everything generic that it calls is
     // compiled by the crate that uses it, with the settings of that crate.
-    fn sign_blinded(&self, message: &[u8], blinds: [[u8; 8]; 2]) -> Result<Vec<u8>, SignError> {
+    fn sign_blinded(
+        &self,
+        message: &[u8],
+        blinds: &[[u8; BLIND]; 2],
+        tap: Tap<'_>,
+    ) -> Result<Vec<u8>, SignError> {
         match &self.0 {
-            Size::Bits2048(key) => key.sign(message, blinds, |_| ()),
-            Size::Bits3072(key) => key.sign(message, blinds, |_| ()),
-            Size::Bits4096(key) => key.sign(message, blinds, |_| ()),
+            Size::Bits2048(key) => key.sign(message, blinds, tap),
+            Size::Bits3072(key) => key.sign(message, blinds, tap),
+            Size::Bits4096(key) => key.sign(message, blinds, tap),
         }
     }
 }

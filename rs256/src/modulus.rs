@@ -7,7 +7,11 @@
 //! `b` is `a·b/R`, which costs no division. A number `x` is in *Montgomery form* when `x·R` stands for it; products of
 //! such numbers are again in that form.
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
+
+use crypto_bigint::BoxedUint;
+
+use crate::key::{not_zero, number};
 
 /// An odd modulus, secret or not, with everything that is computed from it once.
 ///
@@ -61,6 +65,42 @@ pub(crate) trait Modulus: Sized {
         c: &Self::Number,
         out: &mut [u8],
     );
+}
+
+/// `2^exponent mod m`, for an exponent of at least the bits of `m`, whose highest bit is set.
+///
+/// The next power of two is then `m` and `2^bits − m` together; that is doubled.
+pub(crate) fn power_of_two(modulus: &[u8], exponent: usize) -> Zeroizing<BoxedUint> {
+    let bits = 8 * modulus.len();
+    let modulus = number(modulus, modulus.len());
+    let mut power = Zeroizing::new(modulus.wrapping_neg());
+    let mut modulus = not_zero(&modulus);
+    for _ in bits..exponent {
+        *power = power.double_mod(&modulus);
+    }
+    modulus.zeroize();
+    power
+}
+
+/// `R² mod m`: what a number is multiplied by to come into Montgomery form.
+///
+/// `2·R` is the Montgomery form of 2; and `R`, as a power of 2, is computed in that form: then it is `R·R`.
+pub(crate) fn square_of_r<M: Modulus>(
+    arithmetic: &M,
+    room: &mut M::Room,
+    modulus: &[u8],
+) -> M::Number {
+    let power = power_of_two(modulus, M::R_BITS as usize + 1);
+    let two = Zeroizing::new(M::number(&Zeroizing::new(power.to_be_bytes())));
+    let mut square = *two;
+    let bits = u32::BITS - M::R_BITS.leading_zeros();
+    for bit in (0..bits - 1).rev() {
+        arithmetic.square(room, &mut square);
+        if M::R_BITS >> bit & 1 == 1 {
+            arithmetic.multiply(room, &mut square, &two);
+        }
+    }
+    square
 }
 
 #[cfg(test)]

@@ -1,38 +1,38 @@
-//! Montgomery's arithmetic with 29-bit digits, for processors that multiply 32-bit numbers several at a time.
+//! Montgomery's arithmetic with 29-bit limbs, for processors that multiply 32-bit numbers several at a time.
 //!
 //! # Numbers
-//! A number is `Σ dᵢ·βⁱ` with `β = 2²⁹` and digits of both signs, `−2²⁸ ≤ dᵢ < 2²⁸`. A product of two digits has at most
+//! A number is `Σ dᵢ·βⁱ` with `β = 2²⁹` and limbs of both signs, `−2²⁸ ≤ dᵢ < 2²⁸`. A product of two limbs has at most
 //! 2⁵⁶, so that a signed 64-bit column takes 127 of them before it must be carried: carries are rare, and the loops
-//! ([`kernels`]) are nothing but products and sums. (Without signs the digits would have 28 bits for the same room, and
+//! ([`kernels`]) are nothing but products and sums. (Without signs the limbs would have 28 bits for the same room, and
 //! a 1024-bit number 37 of them, which does not fill vectors of four; with 29 bits it has 36.) The idea of columns that
 //! are carried late is Gueron's and Krasnov's ("Software Implementation of Modular Exponentiation, Using Advanced Vector
 //! Instructions Architectures", 2012).
 //!
 //! # Reduction
-//! Montgomery's reduction adds a multiple of the modulus `m` that makes the low digits zero, and drops them. Done digit by
-//! digit (Koç, Acar, Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms", 1996) each digit waits for
-//! the one before. Here many digits are dropped at once: with `κ ≡ −m⁻¹ (mod βᴮ)` let
+//! Montgomery's reduction adds a multiple of the modulus `m` that makes the low limbs zero, and drops them. Done limb by
+//! limb (Koç, Acar, Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms", 1996) each limb waits for
+//! the one before. Here many limbs are dropped at once: with `κ ≡ −m⁻¹ (mod βᴮ)` let
 //!
 //! > `M = (κ·m + 1) / βᴮ`, a whole number with `|M| < 0.51·m`, as `|κ| < 0.51·βᴮ`.
 //!
-//! Then for a number `T` and the value `q` of its low `B` digits
+//! Then for a number `T` and the value `q` of its low `B` limbs
 //!
 //! > `T' = (T − q)/βᴮ + q·M` is congruent to `T/βᴮ`, since `βᴮ·T' = T − q + q·(κ·m + 1) = T + q·κ·m`.
 //!
 //! `q` is read off `T`: no multiplication and no waiting. `M` is a constant of the modulus. The price is that `T'` is
-//! as long as `q·M`, so that a step of `B` digits must be followed by steps of at least `B` digits, and the last one must be
-//! Montgomery's own, with `q = −T·m⁻¹` and `T' = (T + q·m)/βᴮ`. The steps for `r` digits to go are `B = 4·⌊r/8⌋`, and
-//! the last one four digits: for 36 digits 16, 8, 4, 4, 4.
+//! as long as `q·M`, so that a step of `B` limbs must be followed by steps of at least `B` limbs, and the last one must be
+//! Montgomery's own, with `q = −T·m⁻¹` and `T' = (T + q·m)/βᴮ`. The steps for `r` limbs to go are `B = 4·⌊r/8⌋`, and
+//! the last one four limbs: for 36 limbs 16, 8, 4, 4, 4.
 //!
-//! **Bounds.** With `N` digits, `R = βᴺ`, and signed digits `|q| < 0.51·βᴮ`. The step of `B` digits with `L ≥ B` digits after
+//! **Bounds.** With `N` limbs, `R = βᴺ`, and signed limbs `|q| < 0.51·βᴮ`. The step of `B` limbs with `L ≥ B` limbs after
 //! it adds `q·M`, which the later steps divide by `βᴸ`: less than `0.51²·m·β^(B−L)`, so at most `0.261·m` where `B = L` and
-//! next to nothing where `B < L` (then `B ≤ L − 4`). `B = L` holds for three steps at most (56 digits: 28, 8, 4; 108: 28,
+//! next to nothing where `B < L` (then `B ≤ L − 4`). `B = L` holds for three steps at most (56 limbs: 28, 8, 4; 108: 28,
 //! 8, 4; 144: 72, 36, 4). The last step adds `q·m/β⁴ < 0.51·m`. Together: **the result is less than `1.3·m + T/R`** in absolute value.
 //! For a product of two numbers below `6·m` that is below `1.3·m + 36·m²/R < 1.4·m`, as `R > 2¹⁵·m` for all sizes. So
 //! products of products need no comparison with the modulus, and there is room for differences of them.
 //!
 //! # Columns
-//! A column receives at most [`MOST_PRODUCTS`] products of two digits, 112·2⁵⁶, before it is carried. Besides it holds a
+//! A column receives at most [`MOST_PRODUCTS`] products of two limbs, 112·2⁵⁶, before it is carried. Besides it holds a
 //! carry of less than 2³⁶ and the offset 2²⁸: less than 2⁶³ together. Sums that do not keep to that occur in the middle of
 //! Karatsuba's method only; there they wrap, and what comes out does keep to it.
 
@@ -48,25 +48,25 @@ use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
 use crate::modulus::Modulus;
 use lanes::{Pair, Quad};
 
-/// The bits of a digit.
-const DIGIT: u32 = 29;
-/// All bits of a digit.
-const MASK: i64 = (1 << DIGIT) - 1;
-/// What is added to each column so that digits, which have both signs, can be read off as if they had none.
-const OFFSET: i64 = 1 << (DIGIT - 1);
+/// The bits of a limb.
+const LIMB_BITS: u32 = 29;
+/// All bits of a limb.
+const MASK: i64 = (1 << LIMB_BITS) - 1;
+/// What is added to each column so that limbs, which have both signs, can be read off as if they had none.
+const OFFSET: i64 = 1 << (LIMB_BITS - 1);
 /// How many products a column may receive before it is carried.
 const MOST_PRODUCTS: usize = 112;
 /// How many different lengths of steps a size has at most.
 const LENGTHS: usize = 5;
 
-/// A number of `4·V` digits.
+/// A number of `4·V` limbs.
 ///
-/// Aligned in two ways: a row of products whose first column is odd takes the digits from `shifted`.
+/// Aligned in two ways: a row of products whose first column is odd takes the limbs from `shifted`.
 #[derive(Clone, Copy)]
 pub(crate) struct Number<const V: usize> {
-    /// Digits `4·k` to `4·k + 3`.
+    /// Limbs `4·k` to `4·k + 3`.
     whole: [Quad; V],
-    /// Digits `4·k − 1` to `4·k + 2`.
+    /// Limbs `4·k − 1` to `4·k + 2`.
     shifted: [Quad; V],
 }
 
@@ -82,7 +82,7 @@ impl<const V: usize> Default for Number<V> {
 impl<const V: usize> DefaultIsZeroes for Number<V> {}
 
 impl<const V: usize> Number<V> {
-    /// From digits in the range of this module.
+    /// From limbs in the range of this module.
     fn from_quads(quads: impl Iterator<Item = Quad>) -> Self {
         let mut number = Self::default();
         let mut before = Quad::ZERO;
@@ -101,41 +101,41 @@ impl<const V: usize> Number<V> {
         let mut quads = Zeroizing::new([Quad::ZERO; V]);
         for (quad, columns) in quads.iter_mut().zip(columns.as_chunks::<4>().0) {
             let [a, b, c, d] = columns.map(|column| column + OFFSET);
-            (*quad, carry) = digits(Pair::new([a, b]), Pair::new([c, d]), carry);
+            (*quad, carry) = limbs(Pair::new([a, b]), Pair::new([c, d]), carry);
         }
         debug_assert_eq!(carry, 0, "the value does not fit");
         Self::from_quads(quads.iter().copied())
     }
 
-    /// The digits, each in the place of a column.
+    /// The limbs, each in the place of a column.
     fn columns(&self) -> Zeroizing<Vec<i64>> {
         let mut columns = Zeroizing::new(Vec::with_capacity(4 * V));
         for quad in &self.whole {
-            columns.extend(quad.digits().map(i64::from));
+            columns.extend(quad.limbs().map(i64::from));
         }
         columns
     }
 }
 
-/// Reads four digits off two pairs of columns; gives the carry on.
+/// Reads four limbs off two pairs of columns; gives the carry on.
 ///
-/// A column `t`, offset included, and the carry `c` become the digit `d = ((t + c) mod β) − 2²⁸` and the carry
+/// A column `t`, offset included, and the carry `c` become the limb `d = ((t + c) mod β) − 2²⁸` and the carry
 /// `⌊(t + c)/β⌋`: without the offset `t − 2²⁸ + c = d + β·carry`.
 #[inline(always)]
-fn digits(low: Pair, high: Pair, carry: i64) -> (Quad, i64) {
+fn limbs(low: Pair, high: Pair, carry: i64) -> (Quad, i64) {
     let ([t0, t1], [t2, t3]) = (low.columns(), high.columns());
     let t0 = t0 + carry;
-    let t1 = t1 + (t0 >> DIGIT);
-    let t2 = t2 + (t1 >> DIGIT);
-    let t3 = t3 + (t2 >> DIGIT);
+    let t1 = t1 + (t0 >> LIMB_BITS);
+    let t2 = t2 + (t1 >> LIMB_BITS);
+    let t3 = t3 + (t2 >> LIMB_BITS);
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "the digit is in the low bits"
+        reason = "the limb is in the low bits"
     )]
     let quad = Quad::new([t0 as i32, t1 as i32, t2 as i32, t3 as i32])
         .and(Quad::splat(MASK as i32))
         .sub(Quad::splat(OFFSET as i32));
-    (quad, t3 >> DIGIT)
+    (quad, t3 >> LIMB_BITS)
 }
 
 /// Room for one computation.
@@ -144,11 +144,11 @@ pub(crate) struct Room<const V: usize> {
     product: [[Pair; V]; 4],
     /// The product of the differences of halves, for Karatsuba's method.
     middle: [[Pair; V]; 2],
-    /// The differences of halves: digits of twice the range, in the lower half of each.
+    /// The differences of halves: limbs of twice the range, in the lower half of each.
     differences: [Number<V>; 2],
-    /// Digits, each four times.
+    /// Limbs, each four times.
     spread: [[Quad; 4]; V],
-    /// The digits that a step of the reduction drops.
+    /// The limbs that a step of the reduction drops.
     quotient: [Quad; V],
 }
 
@@ -181,7 +181,7 @@ fn quads<const L: usize>(quads: &[Quad]) -> &[Quad; L] {
     quads.first_chunk().expect("all parts have this length")
 }
 
-/// Adds `a·b` for one part `a`, and `b` of four digits.
+/// Adds `a·b` for one part `a`, and `b` of four limbs.
 #[inline(always)]
 fn part_rows(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], b: &[Quad; 4]) {
     let [b0, b1, b2, b3] = b;
@@ -208,7 +208,7 @@ fn part_rows(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], b: &[Quad; 
     }
 }
 
-/// Adds `a·b` for `b` of four digits.
+/// Adds `a·b` for `b` of four limbs.
 #[inline(always)]
 fn rows<const V: usize>(columns: &mut [Pair], a: &Number<V>, b: Quad) {
     let b = b.spread();
@@ -250,7 +250,7 @@ fn part_square(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], spread: &
 /// fills with zeros, and `2⁶³ = 2³⁴·β`. The last column only receives: the value fits.
 fn settle(columns: &mut [Pair]) {
     let mask = Pair::splat(MASK);
-    let half = Pair::splat(1 << (63 - DIGIT));
+    let half = Pair::splat(1 << (63 - LIMB_BITS));
     let Some((last, columns)) = columns.split_last_mut() else {
         return;
     };
@@ -258,19 +258,19 @@ fn settle(columns: &mut [Pair]) {
     let mut before = half;
     for pair in columns {
         let raised = pair.add(Pair::splat(i64::MIN));
-        let carry = raised.shift_right(DIGIT);
+        let carry = raised.shift_right(LIMB_BITS);
         *pair = raised.and(mask).add(carry.after(before).sub(half));
         before = carry;
     }
     let [low, high] = last.columns();
     let low = low + before.sub(half).columns()[1];
-    *last = Pair::new([low & MASK, high + (low >> DIGIT)]);
+    *last = Pair::new([low & MASK, high + (low >> LIMB_BITS)]);
 }
 
-/// A modulus of `BYTES` bytes in `4·V` digits.
+/// A modulus of `BYTES` bytes in `4·V` limbs.
 pub(crate) struct Narrow<const V: usize, const BYTES: usize> {
     modulus: Number<V>,
-    /// `−m⁻¹ mod 2⁵⁸`: two digits.
+    /// `−m⁻¹ mod 2⁵⁸`: two limbs.
     negated_inverse: i64,
     /// `M` for the lengths of steps, longest first.
     steps: [Number<V>; LENGTHS],
@@ -284,19 +284,15 @@ impl<const V: usize, const BYTES: usize> Drop for Narrow<V, BYTES> {
     }
 }
 
-/// The length of the next step where `digits` are to go; none where the last step is next.
-const fn step(digits: usize) -> Option<usize> {
-    if digits > 4 {
-        Some(digits / 8 * 4)
-    } else {
-        None
-    }
+/// The length of the next step where `limbs` are to go; none where the last step is next.
+const fn step(limbs: usize) -> Option<usize> {
+    if limbs > 4 { Some(limbs / 8 * 4) } else { None }
 }
 
-/// The different lengths of steps for numbers of `digits` digits, longest first, filled up with zeros.
-const fn lengths(digits: usize) -> [usize; LENGTHS] {
+/// The different lengths of steps for numbers of `limbs` limbs, longest first, filled up with zeros.
+const fn lengths(limbs: usize) -> [usize; LENGTHS] {
     let mut lengths = [0; LENGTHS];
-    let (mut left, mut count) = (digits, 0);
+    let (mut left, mut count) = (limbs, 0);
     while let Some(length) = step(left) {
         if count == 0 || lengths[count - 1] != length {
             lengths[count] = length;
@@ -307,9 +303,9 @@ const fn lengths(digits: usize) -> [usize; LENGTHS] {
     lengths
 }
 
-/// The digit `place` of a number in big-endian bytes, without sign.
-fn digit_of_bytes(bytes: &[u8], place: usize) -> i64 {
-    let bit = place * DIGIT as usize;
+/// The limb `place` of a number in big-endian bytes, without sign.
+fn limb_of_bytes(bytes: &[u8], place: usize) -> i64 {
+    let bit = place * LIMB_BITS as usize;
     let mut window = 0;
     // 29 bits and up to 7 before them are in five bytes.
     for i in 0..5 {
@@ -319,14 +315,14 @@ fn digit_of_bytes(bytes: &[u8], place: usize) -> i64 {
     (window >> (bit % 8)) & MASK
 }
 
-/// Writes digits without sign as big-endian bytes.
-fn write_bytes(digits: &[i64], out: &mut [u8]) {
+/// Writes limbs without sign as big-endian bytes.
+fn write_bytes(limbs: &[i64], out: &mut [u8]) {
     let (mut window, mut bits) = (0_i64, 0);
-    let mut digits = digits.iter();
+    let mut limbs = limbs.iter();
     for byte in out.iter_mut().rev() {
         if bits < 8 {
-            window |= digits.next().copied().unwrap_or(0) << bits;
-            bits += DIGIT;
+            window |= limbs.next().copied().unwrap_or(0) << bits;
+            bits += LIMB_BITS;
         }
         *byte = window.to_le_bytes()[0];
         window >>= 8;
@@ -334,25 +330,25 @@ fn write_bytes(digits: &[i64], out: &mut [u8]) {
     }
 }
 
-/// Carries from column to column until each is a digit without sign; gives what is left over.
+/// Carries from column to column until each is a limb without sign; gives what is left over.
 fn carry_through(columns: &mut [i64]) -> i64 {
     let mut carry = 0;
     for column in columns {
         let sum = *column + carry;
         *column = sum & MASK;
-        carry = sum >> DIGIT;
+        carry = sum >> LIMB_BITS;
     }
     carry
 }
 
-/// A digit with sign out of the low bits.
-fn signed_digit(bits: i64) -> i64 {
-    bits << (64 - DIGIT) >> (64 - DIGIT)
+/// A limb with sign out of the low bits.
+fn signed_limb(bits: i64) -> i64 {
+    bits << (64 - LIMB_BITS) >> (64 - LIMB_BITS)
 }
 
 impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
-    const DIGITS: usize = 4 * V;
-    const LENGTHS: [usize; LENGTHS] = lengths(Self::DIGITS);
+    const LIMBS: usize = 4 * V;
+    const LENGTHS: [usize; LENGTHS] = lengths(Self::LIMBS);
     /// Whether Karatsuba's method is used: where a number has two parts.
     const HALVES: bool = V == 2 * part(V);
 
@@ -377,7 +373,7 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
                 &y.whole[..half],
             );
             Self::join_halves(room);
-            return Self::DIGITS;
+            return Self::LIMBS;
         }
         let mut products = 0;
         for (i, quad) in b.whole.iter().enumerate() {
@@ -417,16 +413,16 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
         } else {
             return Self::product(room, a, a);
         }
-        Self::DIGITS
+        Self::LIMBS
     }
 
-    /// The lower half minus the higher, digit by digit.
+    /// The lower half minus the higher, limb by limb.
     fn subtract_halves(difference: &mut Number<V>, a: &Number<V>) {
-        for (difference, digits) in [
+        for (difference, limbs) in [
             (&mut difference.whole, &a.whole),
             (&mut difference.shifted, &a.shifted),
         ] {
-            let (low, high) = digits.split_at(V / 2);
+            let (low, high) = limbs.split_at(V / 2);
             for ((difference, low), high) in difference.iter_mut().zip(low).zip(high) {
                 *difference = low.sub(*high);
             }
@@ -451,9 +447,9 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
     /// Divides the columns by `R`. `products` is how many products they have received since they were carried.
     fn reduce(&self, room: &mut Room<V>, mut products: usize, out: &mut Number<V>) {
         let columns = room.product.as_flattened_mut();
-        // How many digits are dropped already.
+        // How many limbs are dropped already.
         let mut at = 0;
-        while let Some(length) = step(Self::DIGITS - at) {
+        while let Some(length) = step(Self::LIMBS - at) {
             // Four more for the last step, which follows without another look.
             if products + length + 4 > MOST_PRODUCTS {
                 settle(&mut columns[at / 2..]);
@@ -467,7 +463,7 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
                 .iter_mut()
                 .zip(columns[at / 2..].as_chunks::<2>().0)
             {
-                (*quad, carry) = digits(pairs[0], pairs[1], carry);
+                (*quad, carry) = limbs(pairs[0], pairs[1], carry);
             }
             at += length;
             let columns = &mut columns[at / 2..];
@@ -486,7 +482,7 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
         let mut before = Quad::ZERO;
         for (i, pairs) in columns.as_chunks::<2>().0.iter().enumerate().take(V) {
             let quad;
-            (quad, carry) = digits(pairs[0], pairs[1], carry);
+            (quad, carry) = limbs(pairs[0], pairs[1], carry);
             out.whole[i] = quad;
             out.shifted[i] = quad.after(before);
             before = quad;
@@ -496,28 +492,31 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
 
     /// The last step's `q ≡ −T·m⁻¹ (mod β⁴)`, and what the four columns that become zero carry into the next.
     ///
-    /// Two digits at a time: 58 bits, of which one multiplication of 64-bit numbers gives the low ones.
+    /// Two limbs at a time: 58 bits, of which one multiplication of 64-bit numbers gives the low ones.
     fn last_quotient(&self, columns: &[Pair]) -> (Quad, i64) {
         let ([t0, t1], [t2, t3]) = (columns[0].columns(), columns[1].columns());
         let [t0, t1, t2, t3] = [t0, t1, t2, t3].map(|column| column - OFFSET);
-        let [m0, m1, m2, m3] = self.modulus.whole[0].digits().map(i64::from);
-        let two_digits = |low: i64, high: i64| {
-            let value = low.wrapping_add(high << DIGIT);
+        let [m0, m1, m2, m3] = self.modulus.whole[0].limbs().map(i64::from);
+        let two_limbs = |low: i64, high: i64| {
+            let value = low.wrapping_add(high << LIMB_BITS);
             let quotient = value.wrapping_mul(self.negated_inverse);
-            let first = signed_digit(quotient);
-            (first, signed_digit(quotient.wrapping_sub(first) >> DIGIT))
+            let first = signed_limb(quotient);
+            (
+                first,
+                signed_limb(quotient.wrapping_sub(first) >> LIMB_BITS),
+            )
         };
-        let (q0, q1) = two_digits(t0, t1);
+        let (q0, q1) = two_limbs(t0, t1);
         let t0 = t0 + q0 * m0;
-        let t1 = t1 + q0 * m1 + q1 * m0 + (t0 >> DIGIT);
-        let t2 = t2 + q0 * m2 + q1 * m1 + (t1 >> DIGIT);
+        let t1 = t1 + q0 * m1 + q1 * m0 + (t0 >> LIMB_BITS);
+        let t2 = t2 + q0 * m2 + q1 * m1 + (t1 >> LIMB_BITS);
         let t3 = t3 + q0 * m3 + q1 * m2;
-        let (q2, q3) = two_digits(t2, t3);
+        let (q2, q3) = two_limbs(t2, t3);
         let t2 = t2 + q2 * m0;
-        let t3 = t3 + q2 * m1 + q3 * m0 + (t2 >> DIGIT);
-        #[expect(clippy::cast_possible_truncation, reason = "a digit has 29 bits")]
+        let t3 = t3 + q2 * m1 + q3 * m0 + (t2 >> LIMB_BITS);
+        #[expect(clippy::cast_possible_truncation, reason = "a limb has 29 bits")]
         let quotient = Quad::new([q0 as i32, q1 as i32, q2 as i32, q3 as i32]);
-        (quotient, t3 >> DIGIT)
+        (quotient, t3 >> LIMB_BITS)
     }
 }
 
@@ -525,11 +524,11 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
     type Number = Number<V>;
     type Room = Room<V>;
     const BYTES: usize = BYTES;
-    const R_BITS: u32 = DIGIT * Self::DIGITS as u32;
+    const R_BITS: u32 = LIMB_BITS * Self::LIMBS as u32;
 
     fn new(modulus: &[u8]) -> Self {
         let low = (0..3).fold(0_i64, |low, i| {
-            low | digit_of_bytes(modulus, i).wrapping_shl(29 * i as u32)
+            low | limb_of_bytes(modulus, i).wrapping_shl(29 * i as u32)
         });
         // Newton: an inverse modulo 2^k is one modulo 2^2k after a step; an odd number is its own modulo 8.
         let mut inverse = low;
@@ -539,25 +538,25 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
         }
         let mut new = Self {
             modulus: Self::number(modulus),
-            negated_inverse: inverse.wrapping_neg() & ((1 << (2 * DIGIT)) - 1),
+            negated_inverse: inverse.wrapping_neg() & ((1 << (2 * LIMB_BITS)) - 1),
             steps: [Number::default(); LENGTHS],
         };
-        // The reduction of 1, digit by digit: after B digits it is (κ·m + 1)/βᴮ. A column receives as many products as
-        // there are digits in the longest step.
-        let digits = new.modulus.columns();
-        let mut state = Zeroizing::new(vec![0_i64; Self::DIGITS + 1]);
+        // The reduction of 1, limb by limb: after B limbs it is (κ·m + 1)/βᴮ. A column receives as many products as
+        // there are limbs in the longest step.
+        let limbs = new.modulus.columns();
+        let mut state = Zeroizing::new(vec![0_i64; Self::LIMBS + 1]);
         state[0] = 1;
         for count in 1..=Self::LENGTHS[0] {
-            let quotient = signed_digit(state[0].wrapping_mul(new.negated_inverse));
-            for (column, digit) in state.iter_mut().zip(digits.iter()) {
-                *column += quotient * digit;
+            let quotient = signed_limb(state[0].wrapping_mul(new.negated_inverse));
+            for (column, limb) in state.iter_mut().zip(limbs.iter()) {
+                *column += quotient * limb;
             }
-            let carry = state[0] >> DIGIT;
+            let carry = state[0] >> LIMB_BITS;
             state.rotate_left(1);
-            state[Self::DIGITS] = 0;
+            state[Self::LIMBS] = 0;
             state[0] += carry;
             if let Some(place) = Self::LENGTHS.iter().position(|length| *length == count) {
-                new.steps[place] = Number::from_columns(&state[..Self::DIGITS]);
+                new.steps[place] = Number::from_columns(&state[..Self::LIMBS]);
             }
         }
         new
@@ -575,8 +574,8 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
 
     fn number(bytes: &[u8]) -> Number<V> {
         let columns: Zeroizing<Vec<_>> = Zeroizing::new(
-            (0..Self::DIGITS)
-                .map(|place| digit_of_bytes(bytes, place))
+            (0..Self::LIMBS)
+                .map(|place| limb_of_bytes(bytes, place))
                 .collect(),
         );
         Number::from_columns(&columns)
@@ -584,7 +583,7 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
 
     fn reduced(&self, room: &mut Room<V>, bytes: &[u8]) -> Number<V> {
         for (i, pair) in room.product.as_flattened_mut().iter_mut().enumerate() {
-            let columns = [2 * i, 2 * i + 1].map(|place| digit_of_bytes(bytes, place) + OFFSET);
+            let columns = [2 * i, 2 * i + 1].map(|place| limb_of_bytes(bytes, place) + OFFSET);
             *pair = Pair::new(columns);
         }
         let mut out = Number::default();
@@ -654,7 +653,7 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
         out: &mut [u8],
     ) {
         Self::product(room, a, b);
-        let mut columns = Zeroizing::new(Vec::with_capacity(2 * Self::DIGITS));
+        let mut columns = Zeroizing::new(Vec::with_capacity(2 * Self::LIMBS));
         for pair in room.product.as_flattened() {
             columns.extend(pair.columns().map(|column| column - OFFSET));
         }

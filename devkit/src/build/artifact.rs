@@ -38,7 +38,7 @@ impl Variant {
             Self::Portable => &["-Ctarget-feature=+simd128"],
             Self::Wide => &[
                 "-Ctarget-feature=+simd128,+wide-arithmetic",
-                "--cfg=rs256_digits=\"60\"",
+                "--cfg=rs256_limbs=\"60\"",
             ],
         }
     }

@@ -415,7 +415,7 @@ mod tests {
         let project = Project::find().expect("the tests run inside the project");
         let portable = "-Ctarget-feature=+simd128";
         let wide = "-Ctarget-feature=+simd128,+wide-arithmetic";
-        let digits = "--cfg=rs256_digits=\"60\"";
+        let digits = "--cfg=rs256_limbs=\"60\"";
         let debian = "-Lnative=/usr/lib/wasm32-wasi";
         for (toolchain, variant, expected) in [
             (Toolchain::Active, Variant::Portable, &[portable][..]),

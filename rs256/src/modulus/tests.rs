@@ -15,9 +15,9 @@ fn one<M: Modulus>() -> M::Number {
 }
 
 fn bytes<M: Modulus>(value: &BigUint) -> Vec<u8> {
-    let digits = value.to_bytes_be();
-    let mut bytes = vec![0; M::BYTES - digits.len()];
-    bytes.extend(digits);
+    let limbs = value.to_bytes_be();
+    let mut bytes = vec![0; M::BYTES - limbs.len()];
+    bytes.extend(limbs);
     bytes
 }
 
@@ -111,23 +111,23 @@ fn edges(bits: u32) -> Vec<BigUint> {
         &full / 3_u8,
         &full / 3_u8 * 2_u8,
     ];
-    // All digits the largest and the smallest that they can be, and one beside, for each length of digits.
-    for digit in [28_u32, 29, 30, 32, 57, 60, 61, 64] {
+    // All limbs the largest and the smallest that they can be, and one beside, for each length of limbs.
+    for limb in [28_u32, 29, 30, 32, 57, 60, 61, 64] {
         let mut pattern = BigUint::ZERO;
-        for place in (0..bits).step_by(digit as usize) {
-            pattern |= &one << (place + digit - 1);
+        for place in (0..bits).step_by(limb as usize) {
+            pattern |= &one << (place + limb - 1);
         }
         let pattern = pattern & &full;
         edges.push(&full - &pattern);
         edges.push((&pattern + 1_u8) & &full);
         edges.push(pattern);
-        edges.push(&one << (bits / digit * digit - 1));
-        edges.push((&one << (bits / digit * digit - digit)) - 1_u8);
+        edges.push(&one << (bits / limb * limb - 1));
+        edges.push((&one << (bits / limb * limb - limb)) - 1_u8);
     }
     edges
 }
 
-/// Odd moduli of full length: next to powers of two and of digits, and with long runs of zeros and ones.
+/// Odd moduli of full length: next to powers of two and of limbs, and with long runs of zeros and ones.
 fn edge_moduli(bits: u32) -> Vec<BigUint> {
     let top = BigUint::from(1_u8) << (bits - 1);
     edges(bits)

@@ -1,20 +1,20 @@
 //! The two inner loops, written out: rows of products, and a square.
 //!
 //! Both add into columns: column *k* stands for `columns[k] · 2^(29·k)`, and is not carried into the next one. They are
-//! written out, and not looped, for one reason: where the compiler finds a loop it moves the widening of a repeated digit
+//! written out, and not looped, for one reason: where the compiler finds a loop it moves the widening of a repeated limb
 //! out of it, and what is left inside is a multiplication of 64-bit lanes, which processors do not have. Within one
 //! straight run of instructions it stays `extmul`, which is one instruction on ARM and three on x86.
 //!
-//! The repeated digits come as arguments or from memory for the same reason, and the functions are never inlined:
+//! The repeated limbs come as arguments or from memory for the same reason, and the functions are never inlined:
 //! where the compiler sees that all lanes are equal it takes the low ones for the high ones, and `extmul` is lost again.
 
 use super::lanes::{Pair, Quad};
 
-/// For a part of `U` quads of a number `a`: `whole` holds its digits `4·k` to `4·k + 3`, `shifted` the digits `4·k − 1` to
+/// For a part of `U` quads of a number `a`: `whole` holds its limbs `4·k` to `4·k + 3`, `shifted` the limbs `4·k − 1` to
 /// `4·k + 2`, where what the very first place holds does not matter.
 macro_rules! kernels {
     ($rows:ident, $square:ident, $u:literal, $last:literal; $($k:literal)*; $($i:literal: $($j:literal)*;)*) => {
-        /// Adds `a · (b0 + b1·β + b2·β² + b3·β³)`, where each argument holds its digit four times.
+        /// Adds `a · (b0 + b1·β + b2·β² + b3·β³)`, where each argument holds its limb four times.
         ///
         /// Each column gets four products at most.
         #[inline(never)]
@@ -51,7 +51,7 @@ macro_rules! kernels {
                     .add_low(y, b3);
                 (before_x, before_y) = (x, y);
             )*
-            // The last digit once more: as the first of what would come next.
+            // The last limb once more: as the first of what would come next.
             let y = Quad::ZERO.after(before_x);
             columns[2 * $u] = columns[2 * $u]
                 .add_low(y, b1)
@@ -60,9 +60,9 @@ macro_rules! kernels {
             columns[2 * $u + 1] = columns[2 * $u + 1].add_low(y, b3);
         }
 
-        /// Adds `a²`. `spread` holds each digit of `a` four times.
+        /// Adds `a²`. `spread` holds each limb of `a` four times.
         ///
-        /// Products of two different digits are made once and count twice: from each quad *i* of rows, the quad of
+        /// Products of two different limbs are made once and count twice: from each quad *i* of rows, the quad of
         /// columns where it meets itself takes it as it is, and everything to the right takes it doubled.
         #[inline(never)]
         pub(super) fn $square(
@@ -77,7 +77,7 @@ macro_rules! kernels {
             let right = |k: usize| if k == $u { last } else { shifted[k] };
             $({
                 let [b0, b1, b2, b3] = spread[$i];
-                let doubled = spread[$i].map(|digit| digit.add(digit));
+                let doubled = spread[$i].map(|limb| limb.add(limb));
                 let beyond_first = Quad::new([0, -1, -1, -1]);
                 // The quad itself.
                 let x = whole[$i];
@@ -88,7 +88,7 @@ macro_rules! kernels {
                     .add_high(y, b1)
                     .add_low(x, b2)
                     .add_low(y, b3);
-                // The next one, whose shifted first digit belongs to the quad itself.
+                // The next one, whose shifted first limb belongs to the quad itself.
                 let y1 = right($i + 1);
                 let y1 = y1.add(y1.and(beyond_first));
                 columns[4 * $i + 2] = columns[4 * $i + 2]

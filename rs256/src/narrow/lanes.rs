@@ -1,4 +1,4 @@
-//! The vectors that the arithmetic is written in: four digits, or two columns.
+//! The vectors that the arithmetic is written in: four limbs, or two columns.
 //!
 //! Two implementations of the same dozen operations: WebAssembly's `simd128`, and arrays. The first is a wrapper around
 //! `core::arch::wasm32`, of which only functions that are safe to call are used: no pointers.
@@ -13,7 +13,7 @@ mod implementation {
         i64x2_shuffle, i64x2_splat, i64x2_sub, u64x2_shr, v128, v128_and, v128_or,
     };
 
-    /// Four signed digits.
+    /// Four signed limbs.
     #[derive(Clone, Copy)]
     #[repr(transparent)]
     pub(crate) struct Quad(v128);
@@ -27,17 +27,17 @@ mod implementation {
         pub(crate) const ZERO: Self = Self(i32x4(0, 0, 0, 0));
 
         #[inline(always)]
-        pub(crate) fn new(digits: [i32; 4]) -> Self {
-            Self(i32x4(digits[0], digits[1], digits[2], digits[3]))
+        pub(crate) fn new(limbs: [i32; 4]) -> Self {
+            Self(i32x4(limbs[0], limbs[1], limbs[2], limbs[3]))
         }
 
         #[inline(always)]
-        pub(crate) fn splat(digit: i32) -> Self {
-            Self(i32x4_splat(digit))
+        pub(crate) fn splat(limb: i32) -> Self {
+            Self(i32x4_splat(limb))
         }
 
         #[inline(always)]
-        pub(crate) fn digits(self) -> [i32; 4] {
+        pub(crate) fn limbs(self) -> [i32; 4] {
             [
                 i32x4_extract_lane::<0>(self.0),
                 i32x4_extract_lane::<1>(self.0),
@@ -66,13 +66,13 @@ mod implementation {
             Self(v128_or(self.0, other.0))
         }
 
-        /// The last digit of `before`, then the first three of this.
+        /// The last limb of `before`, then the first three of this.
         #[inline(always)]
         pub(crate) fn after(self, before: Self) -> Self {
             Self(i32x4_shuffle::<3, 4, 5, 6>(before.0, self.0))
         }
 
-        /// Each digit in all four places.
+        /// Each limb in all four places.
         #[inline(always)]
         pub(crate) fn spread(self) -> [Self; 4] {
             [
@@ -130,13 +130,13 @@ mod implementation {
             Self(i64x2_shuffle::<1, 2>(before.0, self.0))
         }
 
-        /// Adds the products of the first two digits of each.
+        /// Adds the products of the first two limbs of each.
         #[inline(always)]
         pub(crate) fn add_low(self, a: Quad, b: Quad) -> Self {
             Self(i64x2_add(self.0, i64x2_extmul_low_i32x4(a.0, b.0)))
         }
 
-        /// Adds the products of the last two digits of each.
+        /// Adds the products of the last two limbs of each.
         #[inline(always)]
         pub(crate) fn add_high(self, a: Quad, b: Quad) -> Self {
             Self(i64x2_add(self.0, i64x2_extmul_high_i32x4(a.0, b.0)))
@@ -148,7 +148,7 @@ mod implementation {
 mod implementation {
     use core::array;
 
-    /// Four signed digits.
+    /// Four signed limbs.
     #[derive(Clone, Copy)]
     pub(crate) struct Quad([i32; 4]);
 
@@ -160,17 +160,17 @@ mod implementation {
         pub(crate) const ZERO: Self = Self([0; 4]);
 
         #[inline(always)]
-        pub(crate) fn new(digits: [i32; 4]) -> Self {
-            Self(digits)
+        pub(crate) fn new(limbs: [i32; 4]) -> Self {
+            Self(limbs)
         }
 
         #[inline(always)]
-        pub(crate) fn splat(digit: i32) -> Self {
-            Self([digit; 4])
+        pub(crate) fn splat(limb: i32) -> Self {
+            Self([limb; 4])
         }
 
         #[inline(always)]
-        pub(crate) fn digits(self) -> [i32; 4] {
+        pub(crate) fn limbs(self) -> [i32; 4] {
             self.0
         }
 
@@ -194,13 +194,13 @@ mod implementation {
             Self(array::from_fn(|i| self.0[i] | other.0[i]))
         }
 
-        /// The last digit of `before`, then the first three of this.
+        /// The last limb of `before`, then the first three of this.
         #[inline(always)]
         pub(crate) fn after(self, before: Self) -> Self {
             Self([before.0[3], self.0[0], self.0[1], self.0[2]])
         }
 
-        /// Each digit in all four places.
+        /// Each limb in all four places.
         #[inline(always)]
         pub(crate) fn spread(self) -> [Self; 4] {
             self.0.map(Self::splat)
@@ -253,7 +253,7 @@ mod implementation {
             Self([before.0[1], self.0[0]])
         }
 
-        /// Adds the products of the first two digits of each.
+        /// Adds the products of the first two limbs of each.
         #[inline(always)]
         pub(crate) fn add_low(self, a: Quad, b: Quad) -> Self {
             Self(array::from_fn(|i| {
@@ -261,7 +261,7 @@ mod implementation {
             }))
         }
 
-        /// Adds the products of the last two digits of each.
+        /// Adds the products of the last two limbs of each.
         #[inline(always)]
         pub(crate) fn add_high(self, a: Quad, b: Quad) -> Self {
             Self(array::from_fn(|i| {

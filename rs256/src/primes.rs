@@ -1,0 +1,226 @@
+//! What a signature needs of the two primes, and the engine that computes with one after the other.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crypto_bigint::{Choice, CtEq};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::key::{Parts, number};
+use crate::modulus::{Modulus, square_of_r};
+
+/// Bits of an exponent that are worked off at once.
+pub(crate) const WINDOW: usize = 5;
+
+/// The bits from `WINDOW·place` on of a big-endian number.
+pub(crate) fn window(number: &[u8], place: usize) -> u8 {
+    let bit = WINDOW * place;
+    let byte = |place| u16::from(number.iter().rev().nth(place).copied().unwrap_or(0));
+    let bits = byte(bit / 8) | byte(bit / 8 + 1) << 8;
+    (bits >> (bit % 8)).to_le_bytes()[0] & ((1 << WINDOW) - 1)
+}
+
+/// How many windows an exponent of so many bytes has.
+pub(crate) fn windows(bytes: usize) -> usize {
+    (8 * bytes).div_ceil(WINDOW)
+}
+
+/// A secret number, big-endian, of the length of a prime.
+pub(crate) type Bytes = Zeroizing<Vec<u8>>;
+
+/// The two primes of a key. All numbers are big-endian; those modulo a prime have the length of one and are below it.
+///
+/// As for [`Modulus`]: nothing here branches on, indexes by, or ends early for a number.
+pub(crate) trait Primes: Sized {
+    /// From numbers that belong together and have the right length.
+    fn new(parts: &Parts<'_>) -> Self;
+
+    /// Whether `q⁻¹·q ≡ 1 (mod p)`.
+    fn inverse_fits(&self) -> Choice;
+
+    /// `message^exponents[0] mod p` and `message^exponents[1] mod q`. The message has the length of the modulus, the
+    /// exponents have one length.
+    fn powers(&self, message: &[u8], exponents: [&[u8]; 2]) -> [Bytes; 2];
+
+    /// `(s_p − s_q)·q⁻¹ mod p`.
+    fn coefficient(&self, s_p: &[u8], s_q: &[u8]) -> Bytes;
+
+    /// `s_q + q·coefficient`, of the length of the modulus.
+    fn join(&self, coefficient: &[u8], s_q: &[u8]) -> Vec<u8>;
+}
+
+/// Whether a number is 1.
+pub(crate) fn is_one(bytes: &[u8]) -> Choice {
+    CtEq::ct_eq(&*number(bytes, bytes.len()), &*number(&[1], bytes.len()))
+}
+
+/// One of the two primes.
+struct Prime<M: Modulus> {
+    modulus: M,
+    /// `R`: one in Montgomery form.
+    one: M::Number,
+    /// `R³`: what a number that was divided by `R` is multiplied by to come into Montgomery form.
+    cube: M::Number,
+}
+
+impl<M: Modulus> Drop for Prime<M> {
+    fn drop(&mut self) {
+        self.one.zeroize();
+        self.cube.zeroize();
+    }
+}
+
+impl<M: Modulus> Prime<M> {
+    /// Also returns `R²`.
+    fn new(room: &mut M::Room, prime: &[u8]) -> (Self, Zeroizing<M::Number>) {
+        let modulus = M::new(prime);
+        let square = Zeroizing::new(square_of_r(&modulus, room, prime));
+        let mut one = *square;
+        modulus.multiply(room, &mut one, &M::number(&[1]));
+        let mut cube = *square;
+        modulus.square(room, &mut cube);
+        (Self { modulus, one, cube }, square)
+    }
+
+    /// `message^exponent mod p`.
+    fn power(&self, room: &mut M::Room, message: &[u8], exponent: &[u8]) -> Bytes {
+        let mut base = self.modulus.reduced(room, message);
+        self.modulus.multiply(room, &mut base, &self.cube);
+        let mut power = self.window_power(room, &base, exponent);
+        base.zeroize();
+        // Out of Montgomery form.
+        self.modulus.multiply(room, &mut power, &M::number(&[1]));
+        let mut bytes = Zeroizing::new(vec![0; M::BYTES]);
+        self.modulus.write(&power, &mut bytes);
+        power.zeroize();
+        bytes
+    }
+
+    /// `base^exponent` by a fixed window: for each five bits of the exponent five squarings and one multiplication, by an
+    /// entry of a table of which all of it is read.
+    fn window_power(&self, room: &mut M::Room, base: &M::Number, exponent: &[u8]) -> M::Number {
+        let m = &self.modulus;
+        let mut table = Zeroizing::new(vec![M::Number::default(); 1 << WINDOW]);
+        table[0] = self.one;
+        table[1] = *base;
+        for i in 2..table.len() {
+            let mut entry = table[i & !1];
+            if i % 2 == 0 {
+                entry = table[i / 2];
+                m.square(room, &mut entry);
+            } else {
+                m.multiply(room, &mut entry, base);
+            }
+            table[i] = entry;
+        }
+        let windows = windows(exponent.len());
+        let mut power = M::Number::default();
+        let mut factor = Zeroizing::new(M::Number::default());
+        for place in (0..windows).rev() {
+            let index = window(exponent, place);
+            if place == windows - 1 {
+                M::select(&table, index, &mut power);
+                continue;
+            }
+            for _ in 0..WINDOW {
+                m.square(room, &mut power);
+            }
+            M::select(&table, index, &mut factor);
+            m.multiply(room, &mut power, &factor);
+        }
+        power
+    }
+}
+
+/// Computes modulo one prime, and then modulo the other.
+pub(crate) struct Separate<M: Modulus> {
+    p: Prime<M>,
+    q: Prime<M>,
+    /// `q⁻¹·R mod p`.
+    q_inverse: M::Number,
+    /// `q`.
+    q_number: M::Number,
+}
+
+impl<M: Modulus> Drop for Separate<M> {
+    fn drop(&mut self) {
+        self.q_inverse.zeroize();
+        self.q_number.zeroize();
+    }
+}
+
+impl<M: Modulus> Primes for Separate<M> {
+    fn new(parts: &Parts<'_>) -> Self {
+        let mut room = M::room();
+        let (p, square) = Prime::<M>::new(&mut room, parts.p);
+        let (q, _) = Prime::new(&mut room, parts.q);
+        let mut q_inverse = M::number(parts.q_inverse);
+        p.modulus.multiply(&mut room, &mut q_inverse, &square);
+        Self {
+            p,
+            q,
+            q_inverse,
+            q_number: M::number(parts.q),
+        }
+    }
+
+    fn inverse_fits(&self) -> Choice {
+        let mut product = Zeroizing::new(self.q_number);
+        let mut bytes = Zeroizing::new(vec![0; M::BYTES]);
+        let p = &self.p.modulus;
+        p.multiply(&mut M::room(), &mut product, &self.q_inverse);
+        p.write(&product, &mut bytes);
+        is_one(&bytes)
+    }
+
+    fn powers(&self, message: &[u8], [d_p, d_q]: [&[u8]; 2]) -> [Bytes; 2] {
+        let mut room = M::room();
+        let s_p = self.p.power(&mut room, message, d_p);
+        [s_p, self.q.power(&mut room, message, d_q)]
+    }
+
+    fn coefficient(&self, s_p: &[u8], s_q: &[u8]) -> Bytes {
+        let mut difference = Zeroizing::new(M::number(s_p));
+        // s_q is below q, and q below 2·p: the difference is within 2·p.
+        let s_q = Zeroizing::new(M::number(s_q));
+        let p = &self.p.modulus;
+        p.subtract(&mut difference, &s_q);
+        p.multiply(&mut M::room(), &mut difference, &self.q_inverse);
+        let mut bytes = Zeroizing::new(vec![0; M::BYTES]);
+        p.write(&difference, &mut bytes);
+        bytes
+    }
+
+    fn join(&self, coefficient: &[u8], s_q: &[u8]) -> Vec<u8> {
+        let coefficient = Zeroizing::new(M::number(coefficient));
+        let s_q = Zeroizing::new(M::number(s_q));
+        let mut signature = vec![0; 2 * M::BYTES];
+        M::write_product(
+            &mut M::room(),
+            &coefficient,
+            &self.q_number,
+            &s_q,
+            &mut signature,
+        );
+        signature
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use num_bigint::BigUint;
+
+    use super::*;
+
+    #[test]
+    fn windows_put_together_are_the_exponent() {
+        let number = BigUint::parse_bytes(b"f0e1d2c3b4a5968778695a4b3c2d1e0f", 16).unwrap();
+        let bytes = number.to_bytes_be();
+        let sum = (0..windows(bytes.len()))
+            .rev()
+            .fold(BigUint::ZERO, |sum, place| {
+                (sum << WINDOW) + window(&bytes, place)
+            });
+        assert_eq!(sum, number);
+    }
+}
