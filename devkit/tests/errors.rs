@@ -45,8 +45,6 @@ fn a_bad_flag_ends_with_2_before_anything_is_done() {
         &["key", "--bits", "1024"],
         &["key", "--format", "sec1"],
         &["test", "--host", "docker"],
-        &["doctor", "--env-file"],
-        &["doctor", "--yaml"],
         &["deploy"],
     ] {
         let output = dev(arguments);
