@@ -42,13 +42,8 @@ enum Command {
     Build(Build),
     /// Build the component and run every test
     Test(Test),
-    /// Check the configuration and sign a token with it; ends with 1 where something is wrong, with 2 where it cannot tell;
-    /// `cargo dev doctor --help` lists the flags
-    #[command(disable_help_flag = true)]
-    Doctor {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-        arguments: Vec<OsString>,
-    },
+    /// Check the configuration and sign a token with it; ends with 1 where something is wrong, with 2 where it cannot tell
+    Doctor(doctor::Flags),
     /// Measure the signature, whole requests and a peer; `cargo dev bench --help` lists the flags
     #[command(disable_help_flag = true)]
     Bench {
@@ -152,7 +147,7 @@ fn main() -> ExitCode {
     };
     // The doctor's 1 says that the configuration is wrong.
     let failed = match command {
-        Command::Doctor { .. } => 2,
+        Command::Doctor(_) => 2,
         _ => 1,
     };
     match stop_on_signals().and_then(|()| run(command)) {
@@ -172,9 +167,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(flags) => demo::demo(&project, &flags.options())?,
         Command::Build(flags) => flags.run(&project)?,
         Command::Test(flags) => return flags.run(&project),
-        Command::Doctor { arguments } => {
-            return doctor::doctor(&project, &arguments).map(code_of);
-        }
+        Command::Doctor(flags) => return doctor::doctor(&project, &flags).map(code_of),
         Command::Bench { arguments } => return bench::bench(&project, &arguments).map(code_of),
         Command::Key(flags) => flags.run(&project)?,
     }

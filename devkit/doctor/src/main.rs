@@ -3,12 +3,13 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use devkit::check::doctor::Flags;
 use devkit::os::project::{Project, shown};
 use devkit::os::report;
 use devkit_doctor::examine;
@@ -22,37 +23,26 @@ const MAX_CREDENTIAL_BYTES: u64 = 64 * 1024;
 #[derive(Debug, Parser)]
 #[command(name = "cargo dev doctor", bin_name = "cargo dev doctor")]
 struct Cli {
-    /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
-    #[arg(long, value_name = "FILE")]
-    env_file: Option<PathBuf>,
-    /// Print the report as JSON (docs/doctor.md)
-    #[arg(long)]
-    json: bool,
-    /// Reject what is weaker than the production profile of SECURITY.md, and every warning
-    #[arg(long)]
-    production: bool,
-    /// Check a caller's credential too, a JWT in a file or on standard input (-); it is never printed
-    #[arg(long, value_name = "FILE")]
-    credential: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    run(&cli).unwrap_or_else(|error| {
+    run(&Cli::parse().flags).unwrap_or_else(|error| {
         report::step(&format!("error: {error:#}"));
         ExitCode::from(2)
     })
 }
 
-fn run(cli: &Cli) -> Result<ExitCode> {
-    let facts = Facts::gather(&Project::find()?, cli.env_file.as_deref())?;
-    let credential = cli.credential.as_deref().map(read).transpose()?;
+fn run(flags: &Flags) -> Result<ExitCode> {
+    let facts = Facts::gather(&Project::find()?, flags.env_file.as_deref())?;
+    let credential = flags.credential.as_deref().map(read).transpose()?;
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    let found = examine(&facts, cli.production, credential.as_deref(), now);
+    let found = examine(&facts, flags.production, credential.as_deref(), now);
     let text = match terminal() {
-        _ if cli.json => found.json(),
+        _ if flags.json => found.json(),
         Some(terminal) => found.terminal(terminal),
         None => found.text(),
     };

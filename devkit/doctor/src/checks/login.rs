@@ -1,15 +1,10 @@
 //! The login: keys and secrets of it.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use crate::check::Repair::{Do, Output};
 use crate::check::{Hit, checks};
 use crate::service;
-
-/// Every random secret of 32 bytes has as many different characters, in hexadecimal too.
-const MIN_DIFFERENT_CHARACTERS: usize = 10;
 
 const SECRET: &str = "auth_hs256_secret";
 
@@ -23,12 +18,6 @@ checks! {
     }).map(|(kid, reason)| Hit::variable("auth_jwks").detail(named(kid.as_deref())).detail(reason))
         => "has a key{} that is not used, so that what it signs gets 401: it {}.",
         Do("let the login sign with RSA of 2048 to 4096 bits, P-256 or Ed25519 and give the key a kid; or remove the key");
-    Warning "secret-guessable" |c| {
-        let different: BTreeSet<char> = c.text(SECRET).chars().collect();
-        c.hit(SECRET, !different.is_empty() && different.len() < MIN_DIFFERENT_CHARACTERS)
-    }
-        => "has fewer than 10 different characters and can be guessed; it must be random.",
-        Output("openssl rand -base64 48");
     Hint "secret-newline" |c| {
         let is_used = !c.is_open() && !c.text(SECRET).is_empty();
         c.hit(SECRET, is_used && c.value(SECRET).ends_with(['\n', '\r']))

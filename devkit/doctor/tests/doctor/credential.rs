@@ -425,7 +425,9 @@ fn with_auth_mode_none_it_is_said_that_nobody_looks() {
         .without("auth_audience");
     let report = open.report_on(&hs256(json!({})));
     assert!(
-        report.text().contains("note[service] auth_mode is none"),
+        report
+            .text()
+            .contains("note[service] verifies no credential: auth_mode is none"),
         "{}",
         report.text()
     );

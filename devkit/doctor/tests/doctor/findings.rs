@@ -13,9 +13,6 @@ use devkit_doctor::token;
 
 use crate::setup::{APP_ID, NOW, Setup, key, short_key};
 
-/// A secret that does not repeat, of four characters.
-const FEW_CHARACTERS: &str = "abcdabdcacbdbadcbcadcdabdbcaddcb";
-
 fn ids(report: &Report) -> String {
     let ids: Vec<&str> = report.findings.iter().map(|finding| finding.id).collect();
     ids.join(" ")
@@ -266,10 +263,6 @@ fn cases() -> Vec<(Setup, &'static str)> {
         ),
         (open().set("auth_jwks", &jwks("")), "invalid"),
         (good().set("auth_hs256_secret", &"ab".repeat(16)), "invalid"),
-        (
-            good().set("auth_hs256_secret", FEW_CHARACTERS),
-            "secret-guessable",
-        ),
         (
             good()
                 .without("auth_hs256_secret")
@@ -600,9 +593,9 @@ fn a_repair_names_the_line_of_the_env_file() {
             "line 2 of .dev.vars: TOKEN_TTL_SECONDS=\"3600\"",
         ),
         (
-            in_file("AUTH_HS256_SECRET", FEW_CHARACTERS),
-            "secret-guessable",
-            "line 2 of .dev.vars: AUTH_HS256_SECRET=\"…\", with the output of `openssl rand -base64 48`",
+            in_file("AUTH_AUDIENCE", "$AUDIENCE"),
+            "unexpanded",
+            "line 2 of .dev.vars: AUTH_AUDIENCE=\"…\", with the output of `cat FILE`",
         ),
         // Not in the file yet, and in the environment.
         (
