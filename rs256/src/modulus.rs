@@ -76,7 +76,8 @@ pub(crate) fn power_of_two(modulus: &[u8], exponent: usize) -> Zeroizing<BoxedUi
     let mut power = Zeroizing::new(modulus.wrapping_neg());
     let mut modulus = not_zero(&modulus);
     for _ in bits..exponent {
-        *power = power.double_mod(&modulus);
+        // Not `*power =`, which would free the number before it unwiped.
+        power = Zeroizing::new(power.double_mod(&modulus));
     }
     modulus.zeroize();
     power
