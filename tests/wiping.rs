@@ -153,20 +153,37 @@ fn windows<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Windows {
     windows
 }
 
+/// So many keys: what arithmetic leaves behind depends on the key.
+const KEYS: usize = 4;
+
 #[test]
 fn no_freed_memory_has_the_key_as_it_is_written() {
-    let pair = RS256KeyPair::generate(2048).expect("a key");
-    let (pem, der) = (pair.to_pem().expect("PEM"), pair.to_der().expect("DER"));
-    let shapes = shapes(&pem, &der);
-    SECRETS.set(secrets(&shapes, &der)).expect("set once");
-
-    // That the allocator sees what is not wiped.
-    let reversed: Vec<u8> = der.iter().rev().copied().collect();
-    for (shape, text) in &shapes {
-        let unwiped = (text.clone(), der.clone(), reversed.clone());
-        assert_eq!(count(|| drop(unwiped)), [2, 1], "{shape}");
+    let mut all_shapes = Vec::new();
+    let mut all_secrets = [Windows::new(), Windows::new()];
+    for i in 0..KEYS {
+        let pair = RS256KeyPair::generate(2048).expect("a key");
+        let (pem, der) = (pair.to_pem().expect("PEM"), pair.to_der().expect("DER"));
+        let mut shapes = shapes(&pem, &der);
+        // The shape does not depend on the key.
+        shapes.truncate(if i == 0 { shapes.len() } else { 1 });
+        for (all, some) in all_secrets.iter_mut().zip(secrets(&shapes, &der)) {
+            all.extend(some);
+            all.sort_unstable();
+        }
+        all_shapes.extend(
+            shapes
+                .into_iter()
+                .map(|(shape, text)| (shape, text, der.clone())),
+        );
     }
-    for (shape, text) in &shapes {
+    SECRETS.set(all_secrets).expect("set once");
+
+    for (shape, text, der) in &all_shapes {
+        // That the allocator sees what is not wiped.
+        let reversed: Vec<u8> = der.iter().rev().copied().collect();
+        let unwiped = (text.clone(), der.clone(), reversed);
+        assert_eq!(count(|| drop(unwiped)), [2, 1], "{shape}");
+
         let [for_rs256, for_jwt_simple] =
             [text, text].map(|text| PrivateKeyText::new(text.clone()));
         let found = count(|| {

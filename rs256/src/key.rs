@@ -152,13 +152,13 @@ fn inverts_e(d: &BoxedUint, m: &BoxedUint) -> Choice {
     let length = bits as usize / 8 + 8;
     let e = number(&PUBLIC_EXPONENT, 8);
     let mut rest = Zeroizing::new(d.concatenating_mul(&*e));
+    // Not `*rest =`, which would free the number before it unwiped: one of them may be `m`.
     rest = Zeroizing::new(rest.wrapping_sub(&*number(&[1], length)));
     let m = number(&Zeroizing::new(m.to_be_bytes()), length);
     for place in (0..17).rev() {
         let multiple = Zeroizing::new(m.unbounded_shl_vartime(place));
         let (less, negative) = rest.underflowing_sub(&*multiple);
         let less = Zeroizing::new(less);
-        // A new wrapper: the old one wipes what it held.
         rest = Zeroizing::new(BoxedUint::ct_select(&less, &rest, negative));
     }
     rest.is_zero()

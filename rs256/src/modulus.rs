@@ -76,6 +76,7 @@ pub(crate) fn power_of_two(modulus: &[u8], exponent: usize) -> Zeroizing<BoxedUi
     let mut power = Zeroizing::new(modulus.wrapping_neg());
     let mut modulus = not_zero(&modulus);
     for _ in bits..exponent {
+        // Not `*power =`, which would free the number before it unwiped.
         power = Zeroizing::new(power.double_mod(&modulus));
     }
     modulus.zeroize();
