@@ -341,7 +341,7 @@ fn cases() -> Vec<(Setup, &'static str)> {
         ),
         (
             origins("").production(),
-            "weaker-than-production token-refused",
+            "token-refused weaker-than-production",
         ),
         (
             good().set("require_origin", "FALSE").production(),
