@@ -574,10 +574,10 @@ function endpointOf(server = '') {
   } catch (cause) {
     throw new TypeError('server is not a URL: give one like https://tokens.example.org', { cause });
   }
-  // By hand: React Native's `URL` has no `origin`.
-  const [, origin, path = ''] = /^(https?:\/\/[^/?#@]+)(\/[^?#]*)?(?:[?#]|$)/i.exec(url.href) ?? [];
+  // By hand: React Native's `URL` has no `origin`. Some browsers encode what no host name has.
+  const [, origin, path = ''] = /^(https?:\/\/[^/?#@%\s]+)(\/[^?#]*)?(?:[?#]|$)/i.exec(url.href) ?? [];
   if (origin === undefined) {
-    throw new TypeError('server must be an http or https URL without user name and password');
+    throw new TypeError('server must be an http or https URL with a host, and without user name and password');
   }
   const folder = path.replace(/\/+$/, '');
   return origin + (folder.endsWith(PATH) ? folder : folder + PATH);

@@ -186,8 +186,6 @@ function withScheme(typed) {
 /** @param {string} server */
 function serviceAt(server) {
   try {
-    // Chromium escapes a space in a host name, which the URL standard rejects.
-    if (new URL(server).hostname.includes('%')) return undefined;
     // Anything else may be a path of this page's own origin, which serves files.
     return /^https?:/i.test(server) ? new JitsiTokenService({ server }) : undefined;
   } catch {

@@ -169,7 +169,7 @@ test('the server is a URL with or without the path', async (t) => {
     await clientOf(server).getToken({ server: given });
     assert.equal(server.calls[0].url, expected, String(given));
   }
-  for (const wrong of ['tokens.example', 'ftp://a.example', 'https://user:secret@a.example', 'https://']) {
+  for (const wrong of ['tokens.example', 'ftp://a.example', 'https://user:secret@a.example', 'https://', 'https://a b']) {
     assert.throws(() => new JitsiTokenService({ server: wrong }), TypeError, wrong);
     await assert.rejects(clientOf(service()).getToken({ server: wrong }), (error) => {
       assert.ok(error instanceof TypeError);
@@ -189,6 +189,17 @@ test('the server is a URL with or without the path', async (t) => {
     );
     assert.throws(() => new JitsiTokenService({ server: 'tokens.example' }), TypeError);
   });
+});
+
+test('a host that a browser has encoded is none', async (t) => {
+  // As Chromium reads https://a b.
+  class Lenient {
+    href = 'https://a%20b/';
+  }
+  const before = globalThis.URL;
+  globalThis.URL = /** @type {any} */ (Lenient);
+  t.after(() => (globalThis.URL = before));
+  assert.throws(() => new JitsiTokenService({ server: 'https://a b' }), TypeError);
 });
 
 test('an option that is undefined or null does not hide a default', async () => {
