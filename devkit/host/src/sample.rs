@@ -111,6 +111,6 @@ impl Configured {
     /// The most memory that an instance has had so far, in bytes.
     #[must_use]
     pub fn peak_memory(&self) -> usize {
-        self.0.peak_memory.load(Ordering::Relaxed)
+        self.application.peak_memory.load(Ordering::Relaxed)
     }
 }
