@@ -6,6 +6,7 @@ use num_bigint::BigUint;
 use super::*;
 use crate::SigningKey;
 use crate::broad::Broad;
+use crate::fused::Fused;
 use crate::narrow::Narrow;
 use crate::primes::Separate;
 
@@ -206,6 +207,9 @@ engines! {
     narrow_2048: 2048, Separate<Narrow<9, 128>>, Narrow<18, 256>;
     narrow_3072: 3072, Separate<Narrow<14, 192>>, Narrow<27, 384>;
     narrow_4096: 4096, Separate<Narrow<18, 256>>, Narrow<36, 512>;
+    fused_2048: 2048, Fused<21, 43, 128>, Broad<36, 256>;
+    fused_3072: 3072, Fused<32, 65, 192>, Broad<54, 384>;
+    fused_4096: 4096, Fused<42, 85, 256>, Broad<72, 512>;
     broad_2048: 2048, Separate<Broad<18, 128>>, Broad<36, 256>;
     broad_3072: 3072, Separate<Broad<27, 192>>, Broad<54, 384>;
     broad_4096: 4096, Separate<Broad<36, 256>>, Broad<72, 512>;
@@ -269,4 +273,63 @@ fn the_encoding_is_that_of_the_standard() {
     ]);
     expected[204] = 0;
     assert_eq!(encoded(b"abc", 256), expected);
+}
+
+/// The median of the times, in microseconds.
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Times of reading a key and of signatures, of two engines in turns.
+fn compare<A: Primes, B: Primes, N: Modulus>(key: &Key, rounds: usize) {
+    fn time(work: impl FnOnce()) -> f64 {
+        let start = std::time::Instant::now();
+        work();
+        start.elapsed().as_secs_f64() * 1e6
+    }
+    fn engine<P: Primes, N: Modulus>(key: &Key, times: &mut [Vec<f64>; 2]) {
+        let mut private = None;
+        times[0].push(time(|| {
+            private = Some(PrivateKey::<P, N>::new(&key.parts()))
+        }));
+        let private = private.unwrap();
+        for _ in 0..3 {
+            times[1].push(time(|| {
+                private.sign(b"", &blinds([3, 4]), &mut |_, _| ()).unwrap();
+            }));
+        }
+    }
+    let (mut a, mut b) = ([vec![], vec![]], [vec![], vec![]]);
+    for _ in 0..rounds {
+        engine::<A, N>(key, &mut a);
+        engine::<B, N>(key, &mut b);
+    }
+    let [[a_set_up, a_sign], [b_set_up, b_sign]] = [a, b].map(|times| times.map(median));
+    std::println!(
+        "{} bits: set-up {a_set_up:.0} and {b_set_up:.0} µs, {:.3}; signature {a_sign:.0} and {b_sign:.0} µs, {:.3}",
+        8 * N::BYTES,
+        a_set_up / b_set_up,
+        a_sign / b_sign,
+    );
+}
+
+#[test]
+#[ignore = "measures, and prints: fused, narrow, and the one divided by the other"]
+fn time_of_fused_and_narrow() {
+    let rounds = crate::modulus::tests::setting("RS256_ROUNDS", 100);
+    for _ in 0..3 {
+        compare::<Fused<21, 43, 128>, Separate<Narrow<9, 128>>, Narrow<18, 256>>(
+            &Key::new(2048),
+            rounds,
+        );
+        compare::<Fused<32, 65, 192>, Separate<Narrow<14, 192>>, Narrow<27, 384>>(
+            &Key::new(3072),
+            rounds / 2,
+        );
+        compare::<Fused<42, 85, 256>, Separate<Narrow<18, 256>>, Narrow<36, 512>>(
+            &Key::new(4096),
+            rounds / 3,
+        );
+    }
 }
