@@ -35,13 +35,14 @@ extern crate alloc;
 #[cfg(any(test, all(rs256_limbs = "49", not(target_family = "wasm"))))]
 extern crate std;
 
-#[allow(dead_code, reason = "the target decides which of the two is used")]
+#[allow(dead_code, reason = "the target decides which of them are used")]
 mod broad;
 #[cfg(any(test, target_feature = "relaxed-simd", rs256_limbs = "49"))]
+#[allow(dead_code, reason = "the target decides which of them are used")]
 mod fused;
 mod key;
 mod modulus;
-#[allow(dead_code, reason = "the target decides which of the two is used")]
+#[allow(dead_code, reason = "the target decides which of them are used")]
 mod narrow;
 mod primes;
 mod rsa;

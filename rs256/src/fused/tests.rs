@@ -7,7 +7,7 @@ use num_bigint::BigUint;
 use proptest::prelude::*;
 
 use super::*;
-use crate::modulus::tests::{divided, edge_moduli, edges, number, padded, setting};
+use crate::modulus::tests::{divided, edge_moduli, edges, extremes, number, padded, setting};
 
 /// The two moduli, and nothing else of a key.
 fn fused<const L: usize, const C: usize, const B: usize>(moduli: [&BigUint; 2]) -> Fused<L, C, B> {
@@ -79,6 +79,20 @@ fn check<const L: usize, const C: usize, const B: usize>(
         wide + 1_u8,
         "recombination"
     );
+}
+
+/// As for the other arithmetics.
+fn fullest_columns<const L: usize, const C: usize, const B: usize>() {
+    let bits = 8 * u32::try_from(B).unwrap();
+    let extremes = extremes(bits);
+    for modulus in &extremes {
+        let modulus = modulus | (BigUint::from(1_u8) << (bits - 1)) | BigUint::from(1_u8);
+        for a in &extremes {
+            for b in &extremes {
+                check::<L, C, B>([&modulus, &modulus], [a, b], [b, b]);
+            }
+        }
+    }
 }
 
 fn all_edges<const L: usize, const C: usize, const B: usize>(stride: usize) {
@@ -200,6 +214,11 @@ macro_rules! sizes {
             #[test]
             fn edge_operands_give_what_another_library_gives() {
                 all_edges::<$l, $c, $b>(97 * $l);
+            }
+
+            #[test]
+            fn the_fullest_columns_do_not_overflow() {
+                fullest_columns::<$l, $c, $b>();
             }
 
             #[test]

@@ -129,15 +129,21 @@ pub(crate) fn edges(bits: u32) -> Vec<BigUint> {
         edges.push(&one << (bits / limb * limb - 1));
         edges.push((&one << (bits / limb * limb - limb)) - 1_u8);
     }
-    // All limbs with sign the largest, and the smallest, as far as they fit.
+    edges.extend(extremes(bits));
+    edges
+}
+
+/// All limbs with sign the largest, and the smallest, as far as they fit, for both lengths of limbs with signs.
+pub(crate) fn extremes(bits: u32) -> Vec<BigUint> {
+    let one = BigUint::from(1_u8);
+    let mut extremes = vec![(&one << bits) - 1_u8];
     for limb in [29_u32, 49] {
         let ones =
             (0..bits / limb).fold(BigUint::ZERO, |sum, place| sum + (&one << (place * limb)));
-        let largest = &ones * (BigUint::from(1_u8) << (limb - 1)) - &ones;
-        edges.push(&full + 1_u8 - &largest - &ones);
-        edges.push(largest);
+        let half = &ones << (limb - 1);
+        extremes.extend([(&one << bits) - &half, half - ones]);
     }
-    edges
+    extremes
 }
 
 /// Odd moduli of full length: next to powers of two and of limbs, and with long runs of zeros and ones.
@@ -193,6 +199,20 @@ fn long_run<M: Modulus>(multiplications: usize) {
 /// A number from the environment.
 pub(crate) fn setting(name: &str, otherwise: usize) -> usize {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+/// Limbs that are all the largest or all the smallest, under moduli of that kind: no column is fuller.
+fn fullest_columns<M: Modulus>() {
+    let bits = 8 * u32::try_from(M::BYTES).unwrap();
+    let extremes = extremes(bits);
+    for modulus in &extremes {
+        let modulus = modulus | (BigUint::from(1_u8) << (bits - 1)) | BigUint::from(1_u8);
+        for a in &extremes {
+            for b in &extremes {
+                check::<M>(&modulus, a, b);
+            }
+        }
+    }
 }
 
 fn all_edges<M: Modulus>(stride: usize) {
@@ -258,6 +278,11 @@ macro_rules! sizes {
             #[test]
             fn edge_operands_give_what_another_library_gives() {
                 all_edges::<$implementation>(997);
+            }
+
+            #[test]
+            fn the_fullest_columns_do_not_overflow() {
+                fullest_columns::<$implementation>();
             }
 
             #[test]

@@ -4,11 +4,11 @@ use alloc::vec::Vec;
 use num_bigint::BigUint;
 
 use super::*;
-use crate::SigningKey;
 use crate::broad::Broad;
 use crate::fused::Fused;
 use crate::narrow::Narrow;
 use crate::primes::Separate;
+use crate::{KeyError, SigningKey};
 
 const E: u32 = 65537;
 
@@ -255,6 +255,93 @@ fn each_signature_takes_two_new_random_numbers_from_the_generator() {
         let expected = [2 * signature + 1, 2 * signature + 2].map(|n| BigUint::from(n << 40));
         assert_eq!(found, expected);
     }
+}
+
+/// A key for which `holds`, of at most 100.
+fn key_for_which(holds: impl Fn(&Key) -> bool) -> Key {
+    (0..100)
+        .map(|_| Key::new(2048))
+        .find(|key| holds(key))
+        .expect("every fifth key does")
+}
+
+/// The sum of two of a key's numbers, in 1024 bits.
+fn sum(key: &Key, one: usize, other: usize) -> Option<BigUint> {
+    let [one, other] = [one, other].map(|place| BigUint::from_bytes_be(&key.numbers[place]));
+    let sum = one + other;
+    (sum.bits() <= 1024).then_some(sum)
+}
+
+// Each of these keys has one thing wrong, and is rejected for that alone.
+
+#[test]
+fn an_exponent_that_is_not_below_its_order_is_rejected() {
+    for (prime, exponent) in [(2, 4), (3, 5)] {
+        let mut key = key_for_which(|key| sum(key, prime, exponent).is_some());
+        key.parts().check().expect("a good key");
+        let longer = sum(&key, prime, exponent).unwrap() - 1_u8;
+        key.numbers[exponent] = longer.to_bytes_be();
+        assert_eq!(key.parts().check(), Err(KeyError::Inconsistent));
+    }
+}
+
+#[test]
+fn an_inverse_that_is_not_below_its_modulus_is_rejected() {
+    let mut key = key_for_which(|key| sum(key, 2, 6).is_some());
+    key.parts().check().expect("a good key");
+    key.numbers[6] = sum(&key, 2, 6).unwrap().to_bytes_be();
+    assert_eq!(key.parts().check(), Err(KeyError::Inconsistent));
+}
+
+#[test]
+fn an_even_prime_is_rejected() {
+    for place in [2, 3] {
+        let mut key = Key::new(2048);
+        let [_, e, mut p, mut q, ..] = key.numbers.each_ref().map(|n| BigUint::from_bytes_be(n));
+        // All that follows from the primes is made anew, so that nothing else is wrong.
+        let changed = if place == 2 { &mut p } else { &mut q };
+        while changed.bit(0) || e.modinv(&(&*changed - 1_u8)).is_none() {
+            *changed -= 1_u8;
+        }
+        key.numbers[0] = (&p * &q).to_bytes_be();
+        for (at, prime) in [(2, &p), (3, &q)] {
+            key.numbers[at] = prime.to_bytes_be();
+            key.numbers[at + 2] = e.modinv(&(prime - 1_u8)).unwrap().to_bytes_be();
+        }
+        assert_eq!(key.parts().check(), Err(KeyError::Inconsistent));
+    }
+}
+
+#[test]
+fn equal_primes_are_rejected() {
+    let mut key = Key::new(2048);
+    let p = BigUint::from_bytes_be(&key.numbers[2]);
+    key.numbers[0] = (&p * &p).to_bytes_be();
+    key.numbers[3] = key.numbers[2].clone();
+    key.numbers[5] = key.numbers[4].clone();
+    key.parts().check().expect("their relations hold");
+    let key = SigningKey::from_parts(&key.parts());
+    assert_eq!(key.err(), Some(KeyError::Inconsistent));
+}
+
+#[test]
+fn a_composite_prime_signs_nothing() {
+    let mut key = Key::new(2048);
+    let [_, e, _, q, ..] = key.numbers.each_ref().map(|n| BigUint::from_bytes_be(n));
+    let half = || prime(512);
+    let p = loop {
+        let p = half() * half();
+        if p.bits() == 1024 && e.modinv(&(&p - 1_u8)).is_some() {
+            break p;
+        }
+    };
+    key.n = &p * &q;
+    key.numbers[0] = key.n.to_bytes_be();
+    key.numbers[2] = p.to_bytes_be();
+    key.numbers[4] = e.modinv(&(&p - 1_u8)).unwrap().to_bytes_be();
+    key.numbers[6] = q.modinv(&p).unwrap().to_bytes_be();
+    let key = SigningKey::from_parts(&key.parts()).expect("all relations hold");
+    assert_eq!(key.sign(b"", &mut Counter(0)), Err(SignError::Fault));
 }
 
 #[test]
