@@ -29,10 +29,11 @@
 //! No double here is infinite, not a number or subnormal. Zero is the only one below 1.
 //!
 //! # Columns
-//! A part of a chain is less than 2⁵¹. A column gets at most 48 of them ([`field`]), less than 2⁵⁷, and is never carried
-//! before it is read. Reading takes the low 49 bits as a limb with sign and adds what the column before carries, less
-//! than 2⁸: no carry goes on to a second column, so that all limbs are read independently. A number has many
-//! representations therefore; its limbs are at most `2⁴⁸ + 2⁸`. Debug builds check chains, columns and limbs.
+//! A part of a chain is less than 2⁵¹. A column gets at most 48 high and 48 low ones, which the compiler counts
+//! ([`kernels::Bias`]): less than 2⁵⁸. It is never carried before it is read. Reading takes the low 49 bits as a limb
+//! with sign and adds what the column before carries, at most 2⁹: no carry goes on to a second column, so that all
+//! limbs are read independently. A number has many representations therefore; its limbs are at most `2⁴⁸ + 2⁹`. Debug
+//! builds check chains and columns.
 //!
 //! # Reduction
 //! As in [`crate::narrow`], with `β = 2⁴⁹`: steps that drop many limbs at once by a constant `M`, where after a step of
@@ -40,9 +41,10 @@
 //! product of the low limbs with `−m⁻¹ mod β⁴`. What `q` is read as need not be unique, only congruent to the columns
 //! that are dropped: what these carry beyond `q` goes to the next column. **Bounds**, as there: the result is less than
 //! `1.3·m + T/R`, with `|q| < 0.51·βᴮ` and `B` equal to the limbs to go after it in three steps at most (32 limbs: 16, 8, 4).
-//! `R > 2⁵·m` for 21 limbs and 1024 bits, `2³²·m` for 32 and 1536, `2¹⁰·m` for 42 and 2048. For a product of numbers
-//! below `1.4·m` that is less than `1.3·m + 1.96·m/32 < 1.4·m`; for one of a number below `2.1·m` and one below `1.4·m` as
-//! well. The highest limb of a number below `2.1·m` is less than 2⁴⁷: all of it is in the limb.
+//! `R ≥ 2⁵·m` for 21 limbs and 1024 bits, `2³²·m` for 32 and 1536, `2¹⁰·m` for 42 and 2048. So products of numbers below
+//! `1.4·m` are less than `1.3·m + 1.96·m/32 < 1.4·m`, and so are those of a number below `2.1·m` and one below `1.4·m`. The
+//! message is less than `p·q < 2·m²`: divided by `R` it is less than `1.4·m`. The highest limb of a number below `2.1·m`
+//! is less than 2⁴⁷, so that nothing is carried beyond it.
 
 mod field;
 mod kernels;

@@ -37,7 +37,11 @@ extern crate std;
 
 #[allow(dead_code, reason = "the target decides which of them are used")]
 mod broad;
-#[cfg(any(test, target_feature = "relaxed-simd", rs256_limbs = "49"))]
+#[cfg(any(
+    test,
+    rs256_limbs = "49",
+    all(target_feature = "relaxed-simd", not(rs256_limbs = "29"))
+))]
 #[allow(dead_code, reason = "the target decides which of them are used")]
 mod fused;
 mod key;
@@ -66,7 +70,10 @@ use zeroize::Zeroizing;
 mod sizes {
     use crate::primes::Separate;
 
-    #[cfg(any(target_feature = "relaxed-simd", rs256_limbs = "49"))]
+    #[cfg(any(
+        rs256_limbs = "49",
+        all(target_feature = "relaxed-simd", not(rs256_limbs = "29"))
+    ))]
     use crate::fused::{Either, Fused};
 
     /// For the moduli, and for the primes where the host does not fuse.
@@ -106,7 +113,10 @@ mod sizes {
     use moduli::{Modulus1024, Modulus1536};
     pub(crate) use moduli::{Modulus2048, Modulus3072, Modulus4096};
 
-    #[cfg(not(any(target_feature = "relaxed-simd", rs256_limbs = "49")))]
+    #[cfg(not(any(
+        rs256_limbs = "49",
+        all(target_feature = "relaxed-simd", not(rs256_limbs = "29"))
+    )))]
     mod primes {
         use super::{Modulus1024, Modulus1536, Modulus2048, Separate};
 
@@ -114,7 +124,10 @@ mod sizes {
         pub(crate) type Primes1536 = Separate<Modulus1536>;
         pub(crate) type Primes2048 = Separate<Modulus2048>;
     }
-    #[cfg(any(target_feature = "relaxed-simd", rs256_limbs = "49"))]
+    #[cfg(any(
+        rs256_limbs = "49",
+        all(target_feature = "relaxed-simd", not(rs256_limbs = "29"))
+    ))]
     mod primes {
         use super::{Either, Fused, Modulus1024, Modulus1536, Modulus2048, Separate};
 

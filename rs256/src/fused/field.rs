@@ -4,7 +4,7 @@ use core::array;
 
 use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
 
-use super::kernels::{self, Bias};
+use super::kernels::{self, Bias, LOW, MOST_CHAINS};
 use super::lanes::{Columns, Doubles};
 
 /// The bits of a limb.
@@ -22,9 +22,9 @@ const EXCESS: i64 = HALF + (RAISE >> LIMB_BITS);
 /// The double whose bits are the bits of 2⁵² for a whole number below it to be put in.
 const WHOLE: f64 = (1_u64 << 52) as f64;
 
-/// The most that a column gets: 24 chains of products and as many of the reduction, a high and a low part each.
-const LARGEST_COLUMN: i64 = 48 * ((1 << 52) + (1 << 51));
-const _: () = assert!(LARGEST_COLUMN < 1 << 61);
+/// What a column is below, in absolute value: so many parts of chains, each below 2⁵¹.
+const LARGEST_COLUMN: i64 = (2 * MOST_CHAINS) << 51;
+const _: () = assert!(LARGEST_COLUMN < 1 << 58);
 
 /// A number for each of the two primes, of `L` limbs.
 #[derive(Clone, Copy)]
@@ -494,8 +494,11 @@ impl<const L: usize> Number<L> {
 
     /// The limbs of one of the two numbers.
     pub(super) fn limbs(&self, lane: usize) -> Zeroizing<[i64; L]> {
-        #[expect(clippy::cast_possible_truncation, reason = "limbs are whole numbers")]
-        Zeroizing::new(array::from_fn(|k| self.0[k].lanes()[lane] as i64))
+        // As the low part of a chain is read: a conversion may branch.
+        Zeroizing::new(array::from_fn(|k| {
+            let bits = self.0[k].add(Doubles::splat(LOW)).bits();
+            bits.add(Columns::splat(-kernels::LOW_BITS)).lanes()[lane]
+        }))
     }
 }
 

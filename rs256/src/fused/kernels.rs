@@ -9,11 +9,14 @@ use super::lanes::{Columns, Doubles};
 /// Where high parts start: `1.5·2¹⁰¹`, next to which doubles are multiples of 2⁴⁹.
 const HIGH: f64 = 3.0 * (1_u128 << 100) as f64;
 /// Where low parts start: `1.5·2⁵²`, next to which doubles are the whole numbers.
-const LOW: f64 = 3.0 * (1_u64 << 51) as f64;
+pub(super) const LOW: f64 = 3.0 * (1_u64 << 51) as f64;
 
 /// What a high part of zero adds to its column, and a low part to its: the bits of the two doubles above.
 pub(super) const HIGH_BITS: i64 = HIGH.to_bits().cast_signed();
 pub(super) const LOW_BITS: i64 = LOW.to_bits().cast_signed();
+
+/// How many high parts and how many low parts a column gets at most.
+pub(super) const MOST_CHAINS: i64 = 48;
 
 /// A sum of products, in two parts.
 #[derive(Clone, Copy)]
@@ -430,6 +433,7 @@ impl<const C: usize> Bias<C> {
         let mut columns = [start; C];
         let mut k = 0;
         while k < C {
+            assert!(self.low[k] <= MOST_CHAINS && self.high[k] <= MOST_CHAINS);
             columns[k] = columns[k]
                 .wrapping_sub(LOW_BITS.wrapping_mul(self.low[k]))
                 .wrapping_sub(HIGH_BITS.wrapping_mul(self.high[k]));

@@ -5,7 +5,7 @@ use num_bigint::BigUint;
 
 use super::*;
 use crate::broad::Broad;
-use crate::fused::Fused;
+use crate::fused::{Either, Fused};
 use crate::narrow::Narrow;
 use crate::primes::Separate;
 use crate::{KeyError, SigningKey};
@@ -213,6 +213,24 @@ engines! {
     broad_2048: 2048, Separate<Broad<18, 128>>, Broad<36, 256>;
     broad_3072: 3072, Separate<Broad<27, 192>>, Broad<54, 384>;
     broad_4096: 4096, Separate<Broad<36, 256>>, Broad<72, 512>;
+}
+
+#[test]
+fn a_host_that_does_not_fuse_gets_the_same_signature() {
+    type Other = Separate<Narrow<9, 128>>;
+    type Fusing = Fused<21, 43, 128>;
+    let key = Key::new(2048);
+    let mut private = key.private_key::<Either<Fusing, Other>, Narrow<18, 256>>();
+    assert!(
+        matches!(private.primes, Either::Fused(_)),
+        "the tests' host fuses"
+    );
+    let sign = |private: &PrivateKey<_, _>| private.sign(b"", &blinds([5, 6]), &mut |_, _| ());
+    let fused = sign(&private);
+    private.primes = Either::Other(Other::new(&key.parts()));
+    assert!(bool::from(private.inverse_fits()));
+    assert_eq!(sign(&private), fused);
+    assert!(fused.is_ok());
 }
 
 /// Randomness that is known.
