@@ -106,7 +106,7 @@ fn all_edges<const L: usize, const C: usize, const B: usize>(stride: usize) {
         for (j, a) in numbers.iter().enumerate() {
             for b in &numbers[j..] {
                 count += 1;
-                if count % stride == 0 {
+                if count.is_multiple_of(stride) {
                     check::<L, C, B>(
                         [modulus, &other],
                         [a, b],

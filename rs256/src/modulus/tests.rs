@@ -226,7 +226,7 @@ fn all_edges<M: Modulus>(stride: usize) {
         for (i, a) in numbers.iter().enumerate() {
             for b in &numbers[i..] {
                 count += 1;
-                if count % stride == 0 {
+                if count.is_multiple_of(stride) {
                     check::<M>(&modulus, a, b);
                 }
             }
