@@ -53,6 +53,7 @@ mod lanes;
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::array;
 use core::hint::black_box;
 
 use crypto_bigint::Choice;
@@ -169,10 +170,26 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
     fn select(table: &[Number<L>], index: [u8; 2], out: &mut Number<L>) {
         let index = Columns::new(index.map(i64::from));
         *out = Number::default();
-        for (place, entry) in (0_i64..).zip(table) {
-            let mask = Columns::splat(place).equal(index);
-            for (out, limb) in out.0.iter_mut().zip(&entry.0) {
-                *out = out.or(limb.and(mask));
+        if L.is_multiple_of(7) {
+            Self::select_by::<7>(table, index, out);
+        } else {
+            Self::select_by::<8>(table, index, out);
+        }
+    }
+
+    /// Eight entries and `N` limbs in one run of instructions, so that the masks are at hand.
+    #[inline(always)]
+    fn select_by<const N: usize>(table: &[Number<L>], index: Columns, out: &mut Number<L>) {
+        let mut place = 0;
+        for entries in table.as_chunks::<8>().0 {
+            let masks: [_; 8] = array::from_fn(|i| Columns::splat(place + i as i64).equal(index));
+            place += 8;
+            for (k, out) in out.0.as_chunks_mut::<N>().0.iter_mut().enumerate() {
+                for (j, out) in out.iter_mut().enumerate() {
+                    for (entry, mask) in entries.iter().zip(masks) {
+                        *out = out.or(entry.0[N * k + j].and(mask));
+                    }
+                }
             }
         }
     }
