@@ -182,7 +182,9 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
     fn select_by<const N: usize>(table: &[Number<L>], index: Columns, out: &mut Number<L>) {
         let mut place = 0;
         for entries in table.as_chunks::<8>().0 {
-            let masks: [_; 8] = array::from_fn(|i| Columns::splat(place + i as i64).equal(index));
+            // The compiler must not know what masks are, or it may make branches of them.
+            let masks: [_; 8] =
+                array::from_fn(|i| black_box(Columns::splat(place + i as i64).equal(index)));
             place += 8;
             for (k, out) in out.0.as_chunks_mut::<N>().0.iter_mut().enumerate() {
                 for (j, out) in out.iter_mut().enumerate() {
