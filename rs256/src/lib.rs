@@ -1,7 +1,7 @@
 //! RS256: RSASSA-PKCS1-v1_5 with SHA-256 ([RFC 8017], section 8.2), and of that the signing only.
 //!
 //! For RSA keys of two primes with 2048, 3072 or 4096 bits and the public exponent 65537, in PKCS#1 or PKCS#8. Made for
-//! WebAssembly, where it needs `simd128` to be fast; other targets work as well.
+//! WebAssembly, where it needs `simd128` to be fast, and `relaxed-simd` to be fastest; other targets work as well.
 //!
 //! ```
 //! # use rs256::{KeyError, SigningKey};
@@ -17,8 +17,9 @@
 //! - No branch, no memory address, no length of a loop and no early end depends on the key or on numbers made from it,
 //!   except that a key or a signature is found to be bad. This is so as far as the compilers keep to what is written; it
 //!   is tested with Valgrind and by measurement.
-//! - The private exponents are blinded for each signature by fresh random multiples of `p − 1` and `q − 1`.
-//! - Each signature is checked with the public key before it is given out. A fault in the computation would otherwise
+//! - The private exponents are blinded for each signature by fresh random multiples of `p − 1` and `q − 1`. The numbers that
+//!   are multiplied are not blinded.
+//! - Each signature is checked with the public key before it is released. A fault in the computation would otherwise
 //!   give the key away (Boneh, DeMillo, Lipton 1997).
 //! - What is secret is wiped from memory when it is dropped, as far as the language allows: copies that the compiler
 //!   makes on the stack are not.
