@@ -86,7 +86,7 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
     }
 
     let mut command = host.command(&host.program(project)?, &project.manifest(), address);
-    if options.variant == Variant::Wide {
+    if options.variant != Variant::Portable {
         command
             .arg("--component")
             .arg(options.variant.artifact(project));
