@@ -38,6 +38,7 @@ extern crate std;
 
 #[allow(dead_code, reason = "the target decides which of them are used")]
 mod broad;
+mod error;
 #[cfg(any(
     test,
     rs256_limbs = "49",
@@ -56,6 +57,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub use error::SignError;
 pub use key::KeyError;
 pub use rand_core::TryCryptoRng;
 
@@ -148,27 +150,6 @@ enum Size {
     Bits3072(Box<PrivateKey<sizes::Primes1536, sizes::Modulus3072>>),
     Bits4096(Box<PrivateKey<sizes::Primes2048, sizes::Modulus4096>>),
 }
-
-/// Why there is no signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SignError {
-    /// The random generator failed.
-    Random,
-    /// The signature did not verify: the computation went wrong, by a fault of the hardware or by an attack.
-    Fault,
-}
-
-impl fmt::Display for SignError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Random => "the random generator failed",
-            Self::Fault => "the signature came out wrong and is withheld",
-        })
-    }
-}
-
-impl core::error::Error for SignError {}
 
 fn private_key<P: Primes, N: Modulus>(
     parts: &key::Parts<'_>,

@@ -13,13 +13,14 @@ use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
-use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+use wasmtime_wasi_http::p2::types::HostResponseOutparam;
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
 use crate::faults::{Faults, Provider};
+use crate::handover::{GuestBody, outparam};
 use crate::log::{Sink, complain};
 use crate::variables::{self, Variables};
 
@@ -178,9 +179,6 @@ pub(crate) struct Application {
     pub(crate) peak_memory: Arc<AtomicUsize>,
 }
 
-/// What an instance gives for a response.
-pub(crate) type Outcome = Result<Response<HyperOutgoingBody>, ErrorCode>;
-
 /// Lets a new instance respond to the request. Without a response, the reason is on standard error.
 ///
 /// As with Spin, the instance is a task of its own: it goes on while its response is on the way, and also when this
@@ -188,9 +186,9 @@ pub(crate) type Outcome = Result<Response<HyperOutgoingBody>, ErrorCode>;
 pub(crate) async fn respond(
     application: Arc<Application>,
     request: Request<Incoming>,
-) -> Option<Response<HyperOutgoingBody>> {
+) -> Option<Response<GuestBody>> {
     let (sender, receiver) = oneshot::channel();
-    let instance = tokio::spawn(run(application, request, sender));
+    let instance = tokio::spawn(run(application, request, outparam(sender)));
     match receiver.await {
         Ok(Ok(response)) => Some(response),
         Ok(Err(code)) => {
@@ -214,7 +212,7 @@ pub(crate) struct Failed;
 pub(crate) async fn run<B>(
     application: Arc<Application>,
     request: Request<B>,
-    sender: oneshot::Sender<Outcome>,
+    outparam: HostResponseOutparam,
 ) -> Result<(), Failed>
 where
     B: Body<Data = Bytes, Error: Into<Error>> + Send + 'static,
@@ -234,7 +232,7 @@ where
             .data_mut()
             .http()
             .new_incoming_request(Scheme::Http, request)?;
-        let response = store.data_mut().http().new_response_outparam(sender)?;
+        let response = store.data_mut().table.push(outparam)?;
         let instance = component.instantiate_async(&mut store).await?;
         instance
             .wasi_http_incoming_handler()

@@ -9,7 +9,8 @@
 //! - HTTP/1.1 by hyper with its defaults: keep-alive, limits of the head, names of headers in lower case, chunks where
 //!   the component sets no `content-length`, no body after `HEAD`. Nagle's algorithm stays on. Nothing limits how long a
 //!   client takes, or how large a body is.
-//! - A new instance for each request, in a task of its own: it goes on when the client has gone.
+//! - A new instance for each request, in a task of its own: it goes on when the client has gone. A body that it writes
+//!   after it has set the response follows the head in a segment of its own (with Spin nearly always, here always).
 //! - A header that is not UTF-8: 500 with an empty body, and no instance. So when the component traps, or sets no
 //!   response. When it traps after that, the body ends where it is.
 //! - No `Host`, one that is no authority, or one that differs from the target's: the connection ends.
@@ -50,6 +51,7 @@ mod compile;
 mod engine;
 mod faults;
 mod guest;
+mod handover;
 mod log;
 mod sample;
 mod serve;

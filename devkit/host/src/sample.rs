@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p2::types::HostResponseOutparam;
 
 use crate::Log;
 use crate::engine::Shared;
@@ -92,7 +93,10 @@ impl Configured {
         let (sender, receiver) = oneshot::channel();
         let (ended, status) = self.shared.runtime.block_on(async {
             // Not spawned: a task would run on another thread, whose time is not this one's.
-            let instance = run(self.application.clone(), request, sender);
+            let outparam = HostResponseOutparam {
+                send: Box::new(move |outcome| drop(sender.send(outcome))),
+            };
+            let instance = run(self.application.clone(), request, outparam);
             let reader = async {
                 let response = receiver.await.context("no response")?;
                 let response = response.map_err(|code| anyhow!("the component fails: {code}"))?;

@@ -23,9 +23,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use crate::guest::{self, Application};
+use crate::handover::GuestBody;
 use crate::log::complain;
 
 /// The paths that Spin keeps for itself.
@@ -38,7 +38,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-type Body = Either<HyperOutgoingBody, Full<Bytes>>;
+type Body = Either<GuestBody, Full<Bytes>>;
 
 /// Takes the address. It has to be called within the runtime.
 pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener> {

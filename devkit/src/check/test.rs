@@ -77,7 +77,9 @@ pub fn test(
     cargo.env(STANDALONE_VARIABLE, standalone);
     match variant {
         Variant::Portable => cargo.env_remove(COMPONENT_VARIABLE),
-        Variant::Wide | Variant::Baseline => cargo.env(COMPONENT_VARIABLE, variant.artifact(project)),
+        Variant::Wide | Variant::Baseline => {
+            cargo.env(COMPONENT_VARIABLE, variant.artifact(project))
+        }
     };
     let status = process::run(&mut cargo)?;
     if chromium.is_none() && arguments.is_empty() {
