@@ -24,13 +24,13 @@
 //! So `h` and `e` hold the sum without any error. Between two powers of two the bits of doubles, read as whole numbers,
 //! grow by one from double to double: the bits of `e` are a constant and the low part, and the bits of `h` a constant
 //! and the high part divided by `2⁴⁹`, which belongs to the next column. Both are added as they are. Columns start with what
-//! the constants add up to, negated ([`kernels::Bias`]); sums are modulo 2⁶⁴, so that only what comes out must fit.
+//! the constants add up to, negated ([`bias::Bias`]); sums are modulo 2⁶⁴, so that only what comes out must fit.
 //!
 //! No double here is infinite, not a number or subnormal. Zero is the only one below 1.
 //!
 //! # Columns
 //! A part of a chain is less than 2⁵¹. A column gets at most 48 high and 48 low ones, which the compiler counts
-//! ([`kernels::Bias`]): less than 2⁵⁸. It is never carried before it is read. Reading takes the low 49 bits as a limb
+//! ([`bias::Bias`]): less than 2⁵⁸. It is never carried before it is read. Reading takes the low 49 bits as a limb
 //! with sign and adds what the column before carries, at most 2⁹: no carry goes on to a second column, so that all
 //! limbs are read independently. A number has many representations therefore; its limbs are at most `2⁴⁸ + 2⁹`. Debug
 //! builds check chains and columns.
@@ -46,6 +46,7 @@
 //! message is less than `p·q < 2·m²`: divided by `R` it is less than `1.4·m`. The highest limb of a number below `2.1·m`
 //! is less than 2⁴⁷, so that nothing is carried beyond it.
 
+mod bias;
 mod field;
 mod kernels;
 mod lanes;

@@ -4,7 +4,11 @@ use core::array;
 
 use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
 
-use super::kernels::{self, Bias, LOW, MOST_CHAINS};
+use super::bias::{
+    Bias, LAST, LENGTHS, count_blocks, count_parts, count_reduction, count_square, lengths, part,
+    steps,
+};
+use super::kernels::{self, LOW, MOST_CHAINS};
 use super::lanes::{Columns, Doubles};
 
 /// The bits of a limb.
@@ -59,101 +63,6 @@ impl<const L: usize, const C: usize> Drop for Room<L, C> {
         self.columns.zeroize();
         self.quotient.zeroize();
     }
-}
-
-/// How many limbs the steps of a reduction drop, before the last one.
-const fn steps(length: usize) -> &'static [usize] {
-    match length {
-        21 => &[8, 4, 4, 1],
-        32 => &[16, 8, 4],
-        42 => &[20, 8, 4, 4, 1, 1],
-        _ => panic!("there are three lengths"),
-    }
-}
-
-/// How many limbs the last step drops.
-const LAST: usize = 4;
-/// How many different lengths of steps there are at most.
-const LENGTHS: usize = 4;
-
-/// The different lengths of steps, longest first, and zeros.
-const fn lengths(length: usize) -> [usize; LENGTHS] {
-    match length {
-        21 => [8, 4, 1, 0],
-        32 => [16, 8, 4, 0],
-        _ => [20, 8, 4, 1],
-    }
-}
-
-/// How many limbs the parts have in which a number is multiplied.
-const fn part(length: usize) -> usize {
-    if length == 21 { length } else { length / 2 }
-}
-
-/// Counts `a·b` for `count` limbs of `b`.
-const fn count_blocks<const C: usize>(
-    mut bias: Bias<C>,
-    mut at: usize,
-    length: usize,
-    mut count: usize,
-) -> Bias<C> {
-    while count > 0 {
-        let rows = if count >= 4 { 4 } else { 1 };
-        bias = count_parts(bias, at, length, rows, 0);
-        at += rows;
-        count -= rows;
-    }
-    bias
-}
-
-/// Counts a block of rows in the columns from `from` on.
-const fn count_parts<const C: usize>(
-    mut bias: Bias<C>,
-    at: usize,
-    length: usize,
-    rows: usize,
-    from: usize,
-) -> Bias<C> {
-    let mut place = 0;
-    while place < length {
-        bias = bias.rows_from(at + place, part(length), rows, from);
-        place += part(length);
-    }
-    bias
-}
-
-/// Counts a square.
-const fn count_square<const C: usize>(bias: Bias<C>, length: usize) -> Bias<C> {
-    let half = part(length);
-    let bias = bias.square(0, half);
-    if length == half {
-        return bias;
-    }
-    let bias = bias.square(length, half);
-    count_blocks_of_part(bias, half)
-}
-
-/// Counts the product of both halves.
-const fn count_blocks_of_part<const C: usize>(mut bias: Bias<C>, half: usize) -> Bias<C> {
-    let mut i = 0;
-    while i < half {
-        let rows = if half - i >= 4 { 4 } else { 1 };
-        bias = bias.rows(half + i, half, rows);
-        i += rows;
-    }
-    bias
-}
-
-/// Counts a reduction.
-const fn count_reduction<const C: usize>(mut bias: Bias<C>, length: usize) -> Bias<C> {
-    let steps = steps(length);
-    let (mut at, mut i) = (0, 0);
-    while i < steps.len() {
-        at += steps[i];
-        bias = count_blocks(bias, at, length, steps[i]);
-        i += 1;
-    }
-    count_parts(bias, at, length, LAST, at + LAST)
 }
 
 /// What a chain leaves in the four columns of the last step, which are read before and after it.
