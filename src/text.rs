@@ -1,8 +1,6 @@
 //! Rules for text that several stages share: lists in variables, switches, and which characters a value may have.
 #![forbid(unsafe_code)]
 
-use std::borrow::Cow;
-
 use icu_properties::CodePointSetData;
 use icu_properties::props::{BidiControl, DefaultIgnorableCodePoint};
 
@@ -29,26 +27,56 @@ impl std::fmt::Display for NamesNothing {
 ///
 /// # Errors
 /// [`NamesNothing`] for a text with anything but white space in it and no entry.
-pub fn parse_list(text: &str, separator: Separator) -> Result<Vec<Cow<'_, str>>, NamesNothing> {
-    let text = text.trim();
-    let bracketed = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let list: Vec<_> = match serde_json::from_str::<Vec<String>>(text) {
-        Ok(entries) => entries
-            .iter()
-            .map(|entry| Cow::Owned(entry.trim().to_owned()))
-            .filter(|entry: &Cow<'_, str>| !entry.is_empty())
-            .collect(),
-        Err(_) => split_list(bracketed.unwrap_or(text), separator)
-            .map(|entry| Cow::Borrowed(unquote(entry)))
-            .filter(|entry| !entry.is_empty())
-            .collect(),
+pub fn parse_list(text: &str, separator: Separator) -> Result<Vec<String>, NamesNothing> {
+    // Quotes around the whole, and escaped ones within, are what `docker --env-file` and shells leave.
+    let unescaped = text.replace("\\\"", "\"");
+    let text = without_quotes_around(unescaped.trim());
+    let entries = match serde_json::from_str::<Vec<String>>(text) {
+        Ok(entries) if separator == Separator::CommaOrSpace => {
+            let words = entries
+                .iter()
+                .flat_map(|entry| split_list(entry, separator));
+            words.map(str::to_owned).collect()
+        }
+        Ok(entries) => entries,
+        Err(_) => {
+            let bracketed = text
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'));
+            split_list(bracketed.unwrap_or(text), separator)
+                .map(|entry| unquote(entry).to_owned())
+                .collect()
+        }
     };
-    if list.is_empty() && !text.is_empty() {
+    let list: Vec<String> = entries
+        .iter()
+        .map(|entry| entry.trim().to_owned())
+        .filter(|entry| !entry.chars().all(is_punctuation_of_lists))
+        .collect();
+    if list.is_empty() && !unescaped.trim().is_empty() {
         return Err(NamesNothing);
     }
     Ok(list)
+}
+
+/// What is left of a list that names nothing.
+fn is_punctuation_of_lists(c: char) -> bool {
+    c.is_whitespace() || "\"';{}()[]".contains(c)
+}
+
+/// The text within quotes that stand around all of it, and not around its first and last entry.
+fn without_quotes_around(text: &str) -> &str {
+    for quote in ['"', '\''] {
+        let within = text
+            .strip_prefix(quote)
+            .and_then(|rest| rest.strip_suffix(quote));
+        if let Some(within) = within
+            && (!within.contains(quote) || (within.starts_with('[') && within.ends_with(']')))
+        {
+            return within.trim();
+        }
+    }
+    text
 }
 
 /// The entries of a plain list, without white space around them.
@@ -95,12 +123,15 @@ pub fn is_bidi_control(c: char) -> bool {
 }
 
 /// Whether a text has a character that leaves a mark on the screen. White space, what Unicode says to ignore (zero-width
-/// characters, fillers, tags) and the blank Braille pattern leave none.
+/// characters, fillers, tags), the blank Braille pattern, the null notehead and the marks of annotations leave none.
 #[must_use]
 pub fn is_visible(text: &str) -> bool {
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     text.chars().any(|c| {
-        !c.is_whitespace() && !ignorable.contains(c) && c != '\u{2800}' && !is_excluded_from_xml(c)
+        !c.is_whitespace()
+            && !ignorable.contains(c)
+            && !matches!(c, '\u{2800}' | '\u{1d159}' | '\u{fff9}'..='\u{fffb}')
+            && !is_excluded_from_xml(c)
     })
 }
 
@@ -122,6 +153,12 @@ mod tests {
             ("['a b', 'c',]", CommaOrLine, &["a b", "c"]),
             ("[a, b]", CommaOrSpace, &["a", "b"]),
             (r#""a", "b""#, CommaOrSpace, &["a", "b"]),
+            (r#""a,b""#, CommaOrSpace, &["a", "b"]),
+            ("'a b'", CommaOrSpace, &["a", "b"]),
+            (r#"'["a","b"]'"#, CommaOrSpace, &["a", "b"]),
+            (r#""[\"a\",\"b\"]""#, CommaOrSpace, &["a", "b"]),
+            (r#"[\"a\",\"b\"]"#, CommaOrLine, &["a", "b"]),
+            (r#"["a b","c,d"]"#, CommaOrSpace, &["a", "b", "c", "d"]),
             ("['a'\n 'b']", CommaOrSpace, &["a", "b"]),
         ] {
             let list = parse_list(text, separator).expect(text);
@@ -132,7 +169,8 @@ mod tests {
     #[test]
     fn a_list_that_is_not_empty_names_something() {
         for text in [
-            ",", " , ", ",\n,", "[]", "[ ]", "[,]", r#"[""]"#, "['']", r#""""#, "''",
+            ",", " , ", ",\n,", "[]", "[ ]", "[,]", r#"[""]"#, "['']", r#""""#, "''", "[' ']", ";",
+            "{}", "'", "[[]]",
         ] {
             for separator in [Separator::CommaOrSpace, Separator::CommaOrLine] {
                 assert_eq!(parse_list(text, separator), Err(NamesNothing), "{text}");
@@ -171,6 +209,7 @@ mod tests {
             ("\u{e0041}", false),
             ("\u{202e}\u{2066}", false),
             ("\u{fe0f}", false),
+            ("\u{fff9}\u{fffb}\u{1d159}", false),
         ] {
             assert_eq!(is_visible(text), visible, "{}", text.escape_unicode());
         }

@@ -4,8 +4,14 @@
 use super::error::{Error, Header, MAX_CREDENTIAL_BYTES};
 use crate::http::Headers;
 
-/// What JavaScript writes for a value that is not there.
-pub(super) const UNSET: [&str; 3] = ["undefined", "null", "[object Object]"];
+/// What JavaScript and Python write for a value that is not there.
+const UNSET: [&str; 4] = ["undefined", "null", "nan", "none"];
+
+/// Whether a text is what a page or a program writes for a value that is not there, or not there yet.
+pub(super) fn is_unset(text: &str) -> bool {
+    let text = text.trim_matches(['"', '\'']);
+    text.starts_with("[object ") || UNSET.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
 
 /// The token, if there is an `Authorization` header.
 pub(super) fn token(headers: &Headers) -> Result<Option<&str>, Error> {
@@ -24,7 +30,7 @@ pub(super) fn token(headers: &Headers) -> Result<Option<&str>, Error> {
         .ok_or(Error::Malformed(Header::NotBearer))?;
     let token = token.trim_start();
     if token.contains(' ') {
-        let unset = UNSET.contains(&token);
+        let unset = is_unset(token);
         let header = if unset {
             Header::Unset
         } else {

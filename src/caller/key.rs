@@ -130,7 +130,7 @@ fn check_algorithm(good: bool, expected: &'static str) -> Result<(), Cause> {
 
 /// The header of a token, as far as its structure lets it be read.
 fn metadata(token: &str) -> Result<TokenMetadata, Cause> {
-    if bearer::UNSET.contains(&token) {
+    if bearer::is_unset(token) {
         return Err(Cause::Unset);
     }
     match token.split('.').count() {

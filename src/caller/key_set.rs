@@ -36,6 +36,8 @@ impl KeySet {
         struct Document {
             keys: Vec<Value>,
         }
+        // A byte order mark and quotes around the whole come with files and shells.
+        let text = text.trim_matches(|c: char| c.is_whitespace() || "\u{feff}\"'".contains(c));
         let document: Document = serde_json::from_str(text).map_err(
             |_| "is not a JWKS document; give the whole JSON object with its member keys.",
         )?;
@@ -64,6 +66,11 @@ impl KeySet {
             }
         }
         set.drop_ambiguous();
+        if set.keys.is_empty() && set.dropped.iter().any(|key| key.reason == AMBIGUOUS) {
+            return Err(
+                "has several keys of one kind without a kid, of which none can be chosen; give the document with its members kid, as your provider's jwks_uri has it.",
+            );
+        }
         if set.keys.is_empty() {
             return Err(
                 "has no public key that verifies RS256, ES256 or EdDSA; take the document from your provider's jwks_uri.",
@@ -94,7 +101,7 @@ impl KeySet {
             if !keep {
                 dropped.push(Dropped {
                     kid: None,
-                    reason: "has no kid, and is not the only key of its kind",
+                    reason: AMBIGUOUS,
                 });
             }
             keep
@@ -122,6 +129,9 @@ impl KeySet {
         }
     }
 }
+
+/// Why a key without `kid` is not used.
+const AMBIGUOUS: &str = "has no kid, and is not the only key of its kind";
 
 /// The members of RFC 7518, section 6, that are secret.
 fn has_secret(jwk: &Value) -> bool {

@@ -141,10 +141,7 @@ impl Reader<'_> {
 
     /// A list of texts that keep their spaces. Where it cannot be read, it is `None`.
     pub(super) fn texts(&mut self, variable: Variable) -> Option<Vec<String>> {
-        self.parsed(variable, |text| {
-            parse_list(text, Separator::CommaOrLine)
-                .map(|list| list.into_iter().map(String::from).collect())
-        })
+        self.parsed(variable, |text| parse_list(text, Separator::CommaOrLine))
     }
 }
 

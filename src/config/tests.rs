@@ -207,7 +207,7 @@ fn authentication_needs_exactly_one_key_and_an_issuer_and_an_audience() {
                 &["auth_moderator_claim is empty"],
             ),
             (
-                &[mode, issuer, audience, ("auth_hs256_secret", "short")],
+                &[mode, issuer, audience, ("auth_hs256_secret", "x7Kq")],
                 &["auth_hs256_secret is shorter than 32 bytes"],
             ),
             (

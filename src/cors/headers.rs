@@ -47,7 +47,7 @@ impl AllowedHeaders {
             if !is_name(&name) {
                 return Err(HeaderError::NotAName(position));
             }
-            names.push(name.into_owned());
+            names.push(name);
         }
         Ok(Self(names))
     }

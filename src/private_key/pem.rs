@@ -105,7 +105,7 @@ const END: &[u8] = b"-----END";
 const DASHES: &[u8] = b"-----";
 
 /// Rules that turn an escaped character into itself. White space of any kind becomes a line feed.
-const ESCAPES: [(&[u8], &[u8]); 14] = [
+const ESCAPES: [(&[u8], &[u8]); 26] = [
     // JSON, shells and `.env` files.
     (b"\\n", b"\n"),
     (b"\\r", b"\n"),
@@ -114,6 +114,9 @@ const ESCAPES: [(&[u8], &[u8]); 14] = [
     (b"\\u000A", b"\n"),
     (b"\\u000d", b"\n"),
     (b"\\u000D", b"\n"),
+    (b"\\x0a", b"\n"),
+    (b"\\x0A", b"\n"),
+    (b"\\012", b"\n"),
     (b"\\", b""),
     // PowerShell.
     (b"`n", b"\n"),
@@ -123,6 +126,16 @@ const ESCAPES: [(&[u8], &[u8]); 14] = [
     (b"&#13;", b"\n"),
     (b"&#xA;", b"\n"),
     (b"&#xD;", b"\n"),
+    (b"&#xa;", b"\n"),
+    (b"&#xd;", b"\n"),
+    // Web pages: breaks, and spaces and separators of Unicode in UTF-8.
+    (b"<br>", b"\n"),
+    (b"<br/>", b"\n"),
+    (b"<br />", b"\n"),
+    (b"&nbsp;", b" "),
+    (b"\xc2\xa0", b" "),
+    (b"\xe2\x80\xa8", b"\n"),
+    (b"\xe2\x80\xa9", b"\n"),
 ];
 
 /// Undoes escapes, quotes and percent-encoding. No rule makes the text longer.
@@ -140,7 +153,7 @@ fn undo_escapes(text: &[u8]) -> Wiped {
     let (mut read, mut write) = (0, 0);
     while read < clean.len() {
         let rule = match clean[read] {
-            b'\\' | b'`' | b'&' => ESCAPES
+            b'\\' | b'`' | b'&' | b'<' | 0xc2 | 0xe2 => ESCAPES
                 .iter()
                 .find(|(escaped, _)| clean[read..].starts_with(escaped)),
             _ => None,

@@ -132,6 +132,15 @@ fn every_shape_gives_the_same_key() {
         ("&#10;", pem.replace('\n', "&#10;")),
         ("&#xD;&#xA;", pem.replace('\n', "&#xD;&#xA;")),
         ("`n", pem.replace('\n', "`n")),
+        ("&#xa;", pem.replace('\n', "&#xa;")),
+        ("\\x0a", pem.replace('\n', "\\x0a")),
+        ("\\012", pem.replace('\n', "\\012")),
+        ("<br>", pem.replace('\n', "<br>\n")),
+        (
+            "no-break spaces",
+            pem.replace(" PRIVATE ", "\u{a0}PRIVATE\u{a0}"),
+        ),
+        ("line separators", pem.replace('\n', "\u{2028}")),
         ("tabs", pem.replace('\n', "\n\t")),
     ] {
         let parsed = PrivateKeyText::new(text).parse();

@@ -10,7 +10,10 @@ use url::form_urlencoded;
 use super::error::{Error, UnknownParameters};
 use super::name;
 use crate::features::{Feature, FeatureSet};
-use crate::text::{Separator, parse_bool, parse_list};
+use crate::text::{Separator, parse_bool, split_list};
+
+/// How many features of a request are looked at: more than there are.
+const MAX_FEATURES: usize = 100;
 
 /// The value of a parameter as it came.
 #[derive(Debug)]
@@ -118,11 +121,12 @@ impl<'a> Values<'a> {
                 .filter_map(Feature::from_key);
             return Ok(Some(known.collect()));
         }
-        let set = |text| {
+        let set = |text: &str| {
             // A list that names nothing is a set of nothing.
-            let keys = parse_list(text, Separator::CommaOrSpace).unwrap_or_default();
-            keys.iter()
-                .filter_map(|key| Feature::from_key(key))
+            let text = text.trim_matches(['[', ']']);
+            split_list(text, Separator::CommaOrSpace)
+                .take(MAX_FEATURES)
+                .filter_map(|key| Feature::from_key(key.trim_matches(['"', '\''])))
                 .collect()
         };
         Ok(self.text(name)?.map(set))
@@ -150,8 +154,11 @@ fn known_pairs(text: &[u8]) -> impl Iterator<Item = (Option<usize>, &[u8])> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-            // A `+` would be a space, which no known name has.
-            let is = |known: &&str| percent_decode(name).eq(known.bytes());
+            // Most unknown names differ in their first byte. A `+` would be a space, which no known name has.
+            let first = percent_decode(name).next();
+            let is = |known: &&str| {
+                known.bytes().next() == first && percent_decode(name).eq(known.bytes())
+            };
             (name::ALL.iter().position(is), pair)
         })
 }
