@@ -52,7 +52,7 @@ impl Error {
     #[must_use]
     pub fn reason(&self) -> Cow<'static, str> {
         match self {
-            Self::UnknownParameters(_) => "the body has an unknown parameter".into(),
+            Self::UnknownParameters(_) => "the request has an unknown parameter".into(),
             error => error.to_string().into(),
         }
     }
@@ -77,6 +77,13 @@ impl UnknownParameters {
                 name: shown.map(|name| Secret::new(name.to_owned())),
                 nearest: shown.and_then(nearest),
             });
+        }
+    }
+
+    /// As [`UnknownParameters::push`], for a name that seems to be meant for a known one.
+    pub(super) fn push_if_near(&mut self, name: &str) {
+        if is_identifier(name) && nearest(name).is_some() {
+            self.push(name);
         }
     }
 

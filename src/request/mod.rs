@@ -59,6 +59,7 @@ impl TokenRequest {
             let problem = "stands in the URL of a POST: put it into the body";
             return Err(Error::parameter(name, problem));
         }
+        parameters::check_unknown(query)?;
         Self::from_values(&Body::read(headers, body)?.parse()?)
     }
 

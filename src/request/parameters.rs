@@ -142,6 +142,22 @@ pub(super) fn first_known(query: &str) -> Option<&'static str> {
     known_pairs(query.as_bytes()).find_map(|(place, _)| Some(name::ALL[place?]))
 }
 
+/// How many unknown names in the URL of a `POST` are looked at.
+const MAX_UNKNOWN: usize = 20;
+
+/// The names in the URL of a `POST` that seem to be misspelt parameters: what is ignored there would not be missed.
+///
+/// # Errors
+/// If there is one. Other unknown names, such as those that trackers add, are ignored.
+pub(super) fn check_unknown(query: &str) -> Result<(), Error> {
+    let mut unknown = UnknownParameters::default();
+    let pairs = known_pairs(query.as_bytes()).filter(|(place, _)| place.is_none());
+    for (_, pair) in pairs.take(MAX_UNKNOWN) {
+        unknown.push_if_near(&decode_pair(pair).0);
+    }
+    unknown.or(())
+}
+
 /// The place of a name in [`name::ALL`].
 pub(super) fn place_of(name: &str) -> Option<usize> {
     name::ALL.into_iter().position(|known| known == name)
