@@ -16,7 +16,7 @@ checks! {
     }
         => "is the throw-away key of this project's folder, which 8x8 does not accept.", Output("cat key.pem");
     Warning "throw-away-key" |c| c.hit("jaas_private_key", c.is_unconfigured)
-        => "is not set, nor are the ids: `cargo dev up` will use a throw-away key, which 8x8 does not accept.",
+        => "is not set, nor are the ids: the throw-away key will be used, which 8x8 does not accept.",
         Do("put JAAS_APP_ID, JAAS_KEY_ID and JAAS_PRIVATE_KEY into a file .dev.vars, and name it by --env-file");
     Hint "engine-slow" |c| {
         let is_long = c.key.as_ref().is_some_and(|key| key.bits() == LONG_KEY_BITS);

@@ -27,7 +27,7 @@ checks! {
     Error "token-signature" |c| judged(c).filter(|token| !token.signature_verified).map(|_| Hit::on(Subject::Token))
         => "has a signature that does not belong to the key.", Do(CHECK_KEY);
     Error "weaker-than-production" |c| profile::weaker(c)
-        => "is weaker than the production profile: {}.", InMessage;
+        => "is too weak for production: {}.", InMessage;
 }
 
 /// What the service rejects: whether it is missing, and the hit.
