@@ -584,7 +584,14 @@ fn a_misspelt_parameter_in_the_url_of_a_post_is_named_and_others_are_ignored() {
     let told = post("roomName=board&isModerator=false").unwrap_err();
     assert!(told.contains("did you mean room?"), "{told}");
     assert!(told.contains("did you mean user_moderator?"), "{told}");
-    for query in ["", "x=1", "_=1700000000", "lang=zh-TW", "utm_source=mail", "v=2&t=3"] {
+    for query in [
+        "",
+        "x=1",
+        "_=1700000000",
+        "lang=zh-TW",
+        "utm_source=mail",
+        "v=2&t=3",
+    ] {
         assert_eq!(post(query), Ok(()), "{query}");
     }
 }

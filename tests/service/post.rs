@@ -302,8 +302,13 @@ fn known_parameters_in_the_query_get_a_400_that_names_them() {
             assert!(answer.error().contains(parameter), "{answer}");
         }
     }
+    // A misspelt one would be missed as well.
+    let misspelt = [("roomName", "board"), ("isModerator", "false")];
+    let answer = with_query(&misspelt, &json!({}));
+    assert_eq!(answer.status, 400, "{answer}");
+    assert!(answer.error().contains("did you mean room?"), "{answer}");
     let answer = with_query(
-        &[("utm_source", "x"), ("Room", "y")],
+        &[("utm_source", "x"), ("lang", "y")],
         &json!({ "room": "a" }),
     );
     assert_eq!(answer.status, 200, "{answer}");
