@@ -1,5 +1,6 @@
 //! Looks for a difference in time, as `dudect` does (Reparaz, Balasch, Verbauwhede 2017): two classes of input in random
-//! order, and Welch's t-test over the times. A |t| under 4.5 tells that none was found with so many samples.
+//! order, and Welch's t-test over the times. A |t| under 4.5 tells that none was found with so many samples; otherwise the
+//! exit code is 1.
 //!
 //! ```text
 //! for i in 1 2; do openssl genrsa 2048 | openssl pkcs8 -topk8 -nocrypt -outform DER | xxd -p -c 9999; done > target/keys
@@ -11,6 +12,7 @@
 
 use std::env;
 use std::io;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use getrandom::SysRng;
@@ -38,8 +40,13 @@ fn t(classes: &[Vec<f64>; 2]) -> f64 {
     (mean_a - mean_b) / (variance_a / count_a + variance_b / count_b).sqrt()
 }
 
+/// From which |t| on a difference counts, as in dudect.
+const THRESHOLD: f64 = 4.5;
+
 /// Of all samples, and of those below some quantiles: interruptions make long times, which hide small differences.
-fn report(what: &str, classes: &[Vec<f64>; 2]) {
+/// Returns whether no difference was found.
+fn report(what: &str, classes: &[Vec<f64>; 2]) -> bool {
+    let mut equal = true;
     let mut all = classes.concat();
     all.sort_by(f64::total_cmp);
     print!(
@@ -53,9 +60,13 @@ fn report(what: &str, classes: &[Vec<f64>; 2]) {
             let times = times.iter().copied().filter(|time| *time <= limit);
             times.collect::<Vec<_>>()
         });
-        print!(", t of {percent} % {:.2}", t(&below));
+        let t = t(&below);
+        // Also where it is not a number.
+        equal &= t.abs() < THRESHOLD;
+        print!(", t of {percent} % {t:.2}");
     }
-    println!();
+    println!("{}", if equal { "" } else { ": a difference" });
+    equal
 }
 
 /// The times of two classes; `choose` gives key and message of a class.
@@ -77,7 +88,7 @@ fn measure(samples: usize, choose: impl Fn(usize) -> (Vec<u8>, Vec<u8>)) -> [Vec
     classes
 }
 
-fn main() {
+fn main() -> ExitCode {
     let samples = env::var("RS256_SAMPLES").map_or(10_000, |text| text.parse().expect("a number"));
     let keys: Vec<_> = io::stdin()
         .lines()
@@ -86,7 +97,7 @@ fn main() {
     assert_eq!(keys.len(), 2, "two keys are read");
     let fixed = [0x5A; 32];
     let times = measure(samples, |class| (keys[class].clone(), fixed.to_vec()));
-    report("two keys", &times);
+    let keys_equal = report("two keys", &times);
     let times = measure(samples, |class| {
         let mut message = fixed.to_vec();
         let mut random = vec![0; 32];
@@ -96,5 +107,9 @@ fn main() {
         }
         (keys[0].clone(), message)
     });
-    report("two kinds of messages", &times);
+    if report("two kinds of messages", &times) && keys_equal {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -9,7 +9,7 @@
 //!   valgrind --suppressions=rs256/valgrind.supp --error-exitcode=1 target/release/examples/valgrind target/key.der; done
 //! ```
 //!
-//! and once more with `RUSTFLAGS='--cfg rs256_limbs="29"'`, which is WebAssembly's arithmetic. `rs256/valgrind.supp` names
+//! and once more with `RUSTFLAGS='--cfg rs256_limbs="29"'` and `"49"`, which are WebAssembly's arithmetics. `rs256/valgrind.supp` names
 //! the three functions that may look: whether a key is good, whether a signature is good, whether a divisor is zero. The
 //! first two bytes of each number stay defined: the ASN.1 decoder looks at them, and they tell the sign and the length.
 //!

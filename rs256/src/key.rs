@@ -112,15 +112,15 @@ impl<'a> Parts<'a> {
         decide(self.consistent())
     }
 
-    /// Whether what RFC 8017, section 3.2, asks of the numbers' relations holds; in constant time. Two things are missing:
-    /// `q·q⁻¹ mod p` is looked at where there is arithmetic modulo `p`, and `d`, of which nothing is computed, not at all.
+    /// Whether what RFC 8017, section 3.2, requires of the numbers' relations holds; in constant time. Two things are missing:
+    /// `q·q⁻¹ ≡ 1 (mod p)`, which also excludes `p = q`, is checked where there is arithmetic modulo `p`, and `d`, of which
+    /// nothing is computed, not at all.
     fn consistent(&self) -> Choice {
         let half = self.p.len();
         let [p, q] = [self.p, self.q].map(|prime| number(prime, half));
         let one = number(&[1], half);
         let n = number(self.n, 2 * half);
         let mut good = CtEq::ct_eq(&*Zeroizing::new(p.concatenating_mul(&*q)), &*n);
-        good &= !CtEq::ct_eq(&*p, &*q);
         for (prime, exponent) in [(&p, self.d_p), (&q, self.d_q)] {
             let exponent = number(exponent, half);
             // Odd: subtracting one clears the lowest bit.

@@ -1,7 +1,7 @@
 //! RS256: RSASSA-PKCS1-v1_5 with SHA-256 ([RFC 8017], section 8.2), and of that the signing only.
 //!
 //! For RSA keys of two primes with 2048, 3072 or 4096 bits and the public exponent 65537, in PKCS#1 or PKCS#8. Made for
-//! WebAssembly, where it needs `simd128` to be fast; other targets work as well.
+//! WebAssembly, where it needs `simd128` to be fast, and `relaxed-simd` to be fastest; other targets work as well.
 //!
 //! ```
 //! # use rs256::{KeyError, SigningKey};
@@ -17,8 +17,9 @@
 //! - No branch, no memory address, no length of a loop and no early end depends on the key or on numbers made from it,
 //!   except that a key or a signature is found to be bad. This is so as far as the compilers keep to what is written; it
 //!   is tested with Valgrind and by measurement.
-//! - The private exponents are blinded for each signature by fresh random multiples of `p − 1` and `q − 1`.
-//! - Each signature is checked with the public key before it is given out. A fault in the computation would otherwise
+//! - The private exponents are blinded for each signature by fresh random multiples of `p − 1` and `q − 1`. The numbers that
+//!   are multiplied are not blinded.
+//! - Each signature is checked with the public key before it is released. A fault in the computation would otherwise
 //!   give the key away (Boneh, DeMillo, Lipton 1997).
 //! - What is secret is wiped from memory when it is dropped, as far as the language allows: copies that the compiler
 //!   makes on the stack are not.
@@ -31,14 +32,23 @@
 #![deny(missing_docs)]
 
 extern crate alloc;
-#[cfg(test)]
+// Natively the fused multiplication is a function of the standard library.
+#[cfg(any(test, all(rs256_limbs = "49", not(target_family = "wasm"))))]
 extern crate std;
 
-#[allow(dead_code, reason = "the target decides which of the two is used")]
+#[allow(dead_code, reason = "the target decides which of them are used")]
 mod broad;
+mod error;
+#[cfg(any(
+    test,
+    rs256_limbs = "49",
+    all(target_feature = "relaxed-simd", not(rs256_limbs = "29"))
+))]
+#[allow(dead_code, reason = "the target decides which of them are used")]
+mod fused;
 mod key;
 mod modulus;
-#[allow(dead_code, reason = "the target decides which of the two is used")]
+#[allow(dead_code, reason = "the target decides which of them are used")]
 mod narrow;
 mod primes;
 mod rsa;
@@ -47,6 +57,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub use error::SignError;
 pub use key::KeyError;
 pub use rand_core::TryCryptoRng;
 
@@ -57,43 +68,78 @@ use zeroize::Zeroizing;
 
 /// The arithmetic for the primes and the moduli of each length.
 ///
-/// `--cfg rs256_limbs="29"` or `"60"` in `RUSTFLAGS` makes the choice for tests and measurements.
-#[cfg(not(any(
-    rs256_limbs = "60",
-    all(
-        not(rs256_limbs = "29"),
-        any(target_pointer_width = "64", target_feature = "wide-arithmetic")
-    )
-)))]
+/// `--cfg rs256_limbs="29"`, `"49"` or `"60"` in `RUSTFLAGS` makes the choice for tests and measurements; `"60"` also
+/// tells of wide arithmetic in WebAssembly, of which the compiler does not tell.
 mod sizes {
-    use crate::narrow::Narrow;
     use crate::primes::Separate;
 
-    pub(crate) type Primes1024 = Separate<Narrow<9, 128>>;
-    pub(crate) type Primes1536 = Separate<Narrow<14, 192>>;
-    pub(crate) type Primes2048 = Separate<Narrow<18, 256>>;
-    pub(crate) type Modulus2048 = Narrow<18, 256>;
-    pub(crate) type Modulus3072 = Narrow<27, 384>;
-    pub(crate) type Modulus4096 = Narrow<36, 512>;
-}
+    #[cfg(any(
+        rs256_limbs = "49",
+        all(target_feature = "relaxed-simd", not(rs256_limbs = "29"))
+    ))]
+    use crate::fused::{Either, Fused};
 
-#[cfg(any(
-    rs256_limbs = "60",
-    all(
-        not(rs256_limbs = "29"),
-        any(target_pointer_width = "64", target_feature = "wide-arithmetic")
-    )
-))]
-mod sizes {
-    use crate::broad::Broad;
-    use crate::primes::Separate;
+    /// For the moduli, and for the primes where the host does not fuse.
+    #[cfg(any(
+        rs256_limbs = "60",
+        all(
+            not(rs256_limbs = "29"),
+            any(target_pointer_width = "64", target_feature = "wide-arithmetic")
+        )
+    ))]
+    mod moduli {
+        use crate::broad::Broad;
 
-    pub(crate) type Primes1024 = Separate<Broad<18, 128>>;
-    pub(crate) type Primes1536 = Separate<Broad<27, 192>>;
-    pub(crate) type Primes2048 = Separate<Broad<36, 256>>;
-    pub(crate) type Modulus2048 = Broad<36, 256>;
-    pub(crate) type Modulus3072 = Broad<54, 384>;
-    pub(crate) type Modulus4096 = Broad<72, 512>;
+        pub(crate) type Modulus1024 = Broad<18, 128>;
+        pub(crate) type Modulus1536 = Broad<27, 192>;
+        pub(crate) type Modulus2048 = Broad<36, 256>;
+        pub(crate) type Modulus3072 = Broad<54, 384>;
+        pub(crate) type Modulus4096 = Broad<72, 512>;
+    }
+    #[cfg(not(any(
+        rs256_limbs = "60",
+        all(
+            not(rs256_limbs = "29"),
+            any(target_pointer_width = "64", target_feature = "wide-arithmetic")
+        )
+    )))]
+    mod moduli {
+        use crate::narrow::Narrow;
+
+        pub(crate) type Modulus1024 = Narrow<9, 128>;
+        pub(crate) type Modulus1536 = Narrow<14, 192>;
+        pub(crate) type Modulus2048 = Narrow<18, 256>;
+        pub(crate) type Modulus3072 = Narrow<27, 384>;
+        pub(crate) type Modulus4096 = Narrow<36, 512>;
+    }
+
+    use moduli::{Modulus1024, Modulus1536};
+    pub(crate) use moduli::{Modulus2048, Modulus3072, Modulus4096};
+
+    #[cfg(not(any(
+        rs256_limbs = "49",
+        all(target_feature = "relaxed-simd", not(rs256_limbs = "29"))
+    )))]
+    mod primes {
+        use super::{Modulus1024, Modulus1536, Modulus2048, Separate};
+
+        pub(crate) type Primes1024 = Separate<Modulus1024>;
+        pub(crate) type Primes1536 = Separate<Modulus1536>;
+        pub(crate) type Primes2048 = Separate<Modulus2048>;
+    }
+    #[cfg(any(
+        rs256_limbs = "49",
+        all(target_feature = "relaxed-simd", not(rs256_limbs = "29"))
+    ))]
+    mod primes {
+        use super::{Either, Fused, Modulus1024, Modulus1536, Modulus2048, Separate};
+
+        pub(crate) type Primes1024 = Either<Fused<21, 43, 128>, Separate<Modulus1024>>;
+        pub(crate) type Primes1536 = Either<Fused<32, 65, 192>, Separate<Modulus1536>>;
+        pub(crate) type Primes2048 = Either<Fused<42, 85, 256>, Separate<Modulus2048>>;
+    }
+
+    pub(crate) use primes::{Primes1024, Primes1536, Primes2048};
 }
 
 /// An RSA private key, ready to sign.
@@ -104,27 +150,6 @@ enum Size {
     Bits3072(Box<PrivateKey<sizes::Primes1536, sizes::Modulus3072>>),
     Bits4096(Box<PrivateKey<sizes::Primes2048, sizes::Modulus4096>>),
 }
-
-/// Why there is no signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SignError {
-    /// The random generator failed.
-    Random,
-    /// The signature did not verify: the computation went wrong, by a fault of the hardware or by an attack.
-    Fault,
-}
-
-impl fmt::Display for SignError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Random => "the random generator failed",
-            Self::Fault => "the signature came out wrong and is withheld",
-        })
-    }
-}
-
-impl core::error::Error for SignError {}
 
 fn private_key<P: Primes, N: Modulus>(
     parts: &key::Parts<'_>,

@@ -105,4 +105,4 @@ pub(crate) fn square_of_r<M: Modulus>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -34,7 +34,8 @@
 //! # Columns
 //! A column receives at most [`MOST_PRODUCTS`] products of two limbs, 112·2⁵⁶, before it is carried. Besides it holds a
 //! carry of less than 2³⁶ and the offset 2²⁸: less than 2⁶³ together. Sums that do not keep to that occur in the middle of
-//! Karatsuba's method only; there they wrap, and what comes out does keep to it.
+//! Karatsuba's method only; there they wrap, and what comes out does keep to it. Native debug builds have columns of 128
+//! bits, and check that what is read or carried fits 64.
 
 mod kernels;
 mod lanes;
@@ -56,6 +57,7 @@ const MASK: i64 = (1 << LIMB_BITS) - 1;
 const OFFSET: i64 = 1 << (LIMB_BITS - 1);
 /// How many products a column may receive before it is carried.
 const MOST_PRODUCTS: usize = 112;
+const _: () = assert!(MOST_PRODUCTS as i128 * (1 << 56) + (1 << 36) + (OFFSET as i128) < 1 << 63);
 /// How many different lengths of steps a size has at most.
 const LENGTHS: usize = 5;
 
@@ -257,6 +259,7 @@ fn settle(columns: &mut [Pair]) {
     // So that the first column, which receives nothing, comes out right.
     let mut before = half;
     for pair in columns {
+        debug_assert!(pair.columns().iter().all(|column| *column != i64::MIN));
         let raised = pair.add(Pair::splat(i64::MIN));
         let carry = raised.shift_right(LIMB_BITS);
         *pair = raised.and(mask).add(carry.after(before).sub(half));

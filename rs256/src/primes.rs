@@ -1,4 +1,6 @@
-//! What a signature needs of the two primes, and the engine that computes with one after the other.
+//! What a signature needs of the two primes, and the arithmetic that computes with one after the other.
+//!
+//! `fused` computes with both at once.
 
 use alloc::vec;
 use alloc::vec::Vec;

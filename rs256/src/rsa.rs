@@ -7,7 +7,7 @@ use crypto_bigint::{BoxedUint, Choice, ConcatenatingMul};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::SignError;
+use crate::error::SignError;
 use crate::key::{Parts, number};
 use crate::modulus::{Modulus, square_of_r};
 use crate::primes::Primes;

@@ -1,4 +1,4 @@
-//! Whatever the key and the message are, nothing panics, and what is accepted signs rightly.
+//! Whatever the key and the message are, nothing panics, and a key that is accepted signs correctly.
 //!
 //! The seed is random and printed; `RS256_SEED` repeats a run and `RS256_ROUNDS` lengthens it.
 
@@ -90,17 +90,14 @@ fn damaged_keys_do_no_harm() {
             let Ok(key) = key else { continue };
             // Only a change beside the numbers leaves a key that is accepted.
             accepted += 1;
-            match key.sign(b"message", &mut SysRng) {
-                Ok(signature) => assert!(signature == expected),
-                Err(error) => assert_eq!(error, SignError::Fault),
-            }
+            assert!(key.sign(b"message", &mut SysRng) == Ok(expected.clone()));
         }
     }
     println!("{accepted} accepted");
 }
 
 #[test]
-fn messages_of_any_length_are_signed_rightly() {
+fn messages_of_any_length_are_signed_correctly() {
     let mut random = Random::new();
     let der = new_key(2048);
     let key = SigningKey::from_pkcs8_der(&der).unwrap();

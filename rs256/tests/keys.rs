@@ -1,4 +1,4 @@
-//! Keys that are none, or not quite: refused when they are read, without a panic and without a word about their numbers.
+//! Keys that are none, or not quite: rejected when they are read, without a panic and without a word about their numbers.
 
 mod support;
 
@@ -93,8 +93,9 @@ fn prime(bits: usize) -> BigUint {
     text.trim().parse().unwrap()
 }
 
+// `src/rsa/tests.rs` has the keys of which one relation alone does not hold.
 #[test]
-fn keys_whose_numbers_do_not_belong_together_are_refused() {
+fn keys_whose_numbers_do_not_belong_together_are_rejected() {
     use KeyError::{Inconsistent, Length, PublicExponent};
     let good = Numbers::of(&new_key(2048));
     let other = Numbers::of(&new_key(2048));
@@ -111,6 +112,7 @@ fn keys_whose_numbers_do_not_belong_together_are_refused() {
             Numbers {
                 n: &good.p * &good.p,
                 q: good.p.clone(),
+                d_q: good.d_p.clone(),
                 ..good.clone()
             },
             Inconsistent,
@@ -142,11 +144,6 @@ fn keys_whose_numbers_do_not_belong_together_are_refused() {
         ),
         ("dP + 1", change(&|key| key.d_p += 1_u8), Inconsistent),
         (
-            "dP + p − 1",
-            change(&|key| key.d_p += &key.p - 1_u8),
-            Inconsistent,
-        ),
-        (
             "dP = 0",
             change(&|key| key.d_p = BigUint::ZERO),
             Inconsistent,
@@ -168,26 +165,12 @@ fn keys_whose_numbers_do_not_belong_together_are_refused() {
             Inconsistent,
         ),
         (
-            "qInv + p",
-            change(&|key| key.q_inverse += key.p.clone()),
-            Inconsistent,
-        ),
-        (
             "qInv = 0",
             change(&|key| key.q_inverse = BigUint::ZERO),
             Inconsistent,
         ),
         ("n + 1", change(&|key| key.n += 1_u8), Inconsistent),
         ("p + 1", change(&|key| key.p += 1_u8), Inconsistent),
-        (
-            "p even",
-            Numbers {
-                n: (&good.p - 1_u8) * &good.q,
-                p: &good.p - 1_u8,
-                ..good.clone()
-            },
-            Inconsistent,
-        ),
         (
             "p = 1, q = n",
             change(&|key| (key.p, key.q) = (one(), key.n.clone())),
@@ -220,7 +203,7 @@ fn the_exponent_that_is_not_used_is_not_looked_at() {
 }
 
 #[test]
-fn primes_of_different_lengths_are_refused_and_the_smaller_may_come_first() {
+fn primes_of_different_lengths_are_rejected_and_the_smaller_may_come_first() {
     let (p, q) = (prime(1024), prime(1024));
     assert_eq!(error(&Numbers::from_primes(&p, &q, 65537)), None);
     assert_eq!(error(&Numbers::from_primes(&q, &p, 65537)), None);
@@ -243,7 +226,7 @@ fn both_orders_of_the_primes_sign_alike() {
 }
 
 #[test]
-fn other_lengths_are_refused() {
+fn other_lengths_are_rejected() {
     for bits in [1024, 2056, 2560] {
         let key = SigningKey::from_pkcs8_der(&new_key(bits));
         assert_eq!(key.err(), Some(KeyError::Length), "{bits}");
@@ -251,7 +234,7 @@ fn other_lengths_are_refused() {
 }
 
 #[test]
-fn what_is_no_rsa_key_is_refused() {
+fn what_is_no_rsa_key_is_rejected() {
     let ed25519 = openssl(
         &["genpkey", "-algorithm", "ED25519", "-outform", "DER"],
         &[],

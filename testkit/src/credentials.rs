@@ -23,6 +23,7 @@ pub struct Login {
 }
 
 impl Login {
+    #[allow(clippy::new_without_default, reason = "each is another")]
     pub fn new() -> Self {
         let mut bytes = [0; 32];
         ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
@@ -65,7 +66,7 @@ impl Login {
         sign_exactly(
             secret.as_bytes(),
             r#"{"alg":"HS256","typ":"JWT"}"#,
-            &payload(changes),
+            payload(changes).as_str(),
         )
     }
 }

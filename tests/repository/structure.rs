@@ -248,7 +248,7 @@ fn collect_paths(tokens: &[TokenTree], paths: &mut Vec<Vec<String>>) {
         for part in tokens.split(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == ',')) {
             collect_paths(part, &mut inner);
             if let [TokenTree::Ident(name), ..] = part
-                && !inner.iter().any(|path| path[0] == name.to_string())
+                && !inner.iter().any(|path| *name == path[0])
             {
                 inner.push(vec![name.to_string()]);
             }

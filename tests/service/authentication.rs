@@ -141,7 +141,7 @@ fn a_forged_credential_is_a_401_and_signs_nothing() {
             "other claims under the signature",
             format!(
                 "{}.{signature}",
-                signing_input(rs256, &payload(&json!({"sub": "x"})))
+                signing_input(rs256, payload(&json!({"sub": "x"})))
             ),
         ),
         ("expired by 31 s and more", good(json!({"exp": now() - 35}))),

@@ -246,7 +246,7 @@ fn a_secret_that_is_public_or_structured_is_refused() {
         let forged = sign_exactly(
             secret.trim().as_bytes(),
             r#"{"alg":"HS256","typ":"JWT"}"#,
-            &claims.to_string(),
+            claims.to_string(),
         );
         let (name, value) = bearer(&forged);
         let answer = server.send(&get(&[]).header(name, value));

@@ -3,8 +3,8 @@
 use devkit_spin_app::environment_name;
 use devkit_spin_app::settings::{KeySource, Source};
 
-use crate::check::{Hit, Value};
 use crate::facts::Facts;
+use crate::hit::{Hit, Value};
 use crate::origins::{self, Origin};
 use crate::service::{self, Problem, PublicHalf, Service};
 use crate::token::{self, Judgement, Refusal};
@@ -64,9 +64,11 @@ impl<'a> Context<'a> {
         context.origins = origins::read(context.value("allowed_origins"));
         context.key = PublicHalf::of(context.value("jaas_private_key"));
         if let Some(key) = context.key.as_ref().filter(|_| is_complete) {
-            let signed = token::sign(&context, now);
+            let rooms = context.entries("allowed_rooms");
+            let signed = token::sign(&context.service_without_login(), &rooms, now);
             let judged = signed.token.map(|token| token::judge(&token, key, now));
-            context.default_room_is_closed = signed.default_room_is_closed;
+            context.default_room_is_closed =
+                signed.default_room_is_closed && !context.text("default_room").is_empty();
             context.token = Some(judged);
         }
         context

@@ -10,6 +10,7 @@ pub mod checks;
 pub mod context;
 pub mod credential;
 pub mod facts;
+pub mod hit;
 pub mod origins;
 pub mod profile;
 pub mod report;

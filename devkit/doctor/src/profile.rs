@@ -4,9 +4,23 @@
 
 use devkit_spin_app::environment_name;
 
-use crate::check::{Finding, Hit, Subject, Value};
-use crate::checks::{BILLED, EXAMPLE_ORIGIN};
+use crate::check::Finding;
 use crate::context::Context;
+use crate::hit::{Hit, Subject, Value};
+
+/// The features that 8x8 bills to the owner.
+pub const BILLED: &[&str] = &[
+    "livestreaming",
+    "recording",
+    "transcription",
+    "sip-inbound-call",
+    "sip-outbound-call",
+    "inbound-call",
+    "outbound-call",
+];
+
+/// The origin in repairs.
+pub const EXAMPLE_ORIGIN: &str = "https://app.example.org";
 
 /// What a variable must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

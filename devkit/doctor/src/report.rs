@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::check::{Finding, Severity, Subject};
+use crate::check::{Finding, Severity};
 use crate::credential::{Outcome, Verdict};
+use crate::hit::Subject;
 use crate::token::Judgement;
 
 /// What was found.

@@ -16,7 +16,7 @@ const MAX_FILES: usize = 4000;
 const SKIPPED: [&str; 4] = [".git", "target", "node_modules", ".spin"];
 
 /// The files below a folder that hold a private key, nearest first. Links are not followed; no more than
-/// [`MAX_FILES`] files of up to [`MAX_FILE_BYTES`] are read.
+/// At most `MAX_FILES` files of up to `MAX_FILE_BYTES` are read.
 pub fn private_keys(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut read = 0;

@@ -1,7 +1,7 @@
 //! Everything that the doctor takes from the component's core. Nothing else in this crate names a path of it.
 
 use jaas_jwt::caller::{self, Cause, Claim, Error, KeySet, VerificationKey};
-use jaas_jwt::config::{Config, Unavailable};
+use jaas_jwt::config::{Config, Source};
 use jaas_jwt::cors::AllowedOrigins;
 use jaas_jwt::environment::Environment;
 use jaas_jwt::http::{Headers, Request};
@@ -44,17 +44,17 @@ pub enum Opinion {
 }
 
 /// The core, with one configuration: a variable's value, if it has one.
-pub struct Service<'a>(Box<dyn Fn(&str) -> Result<Option<String>, Unavailable> + 'a>);
+pub struct Service<'a>(Box<dyn Source + 'a>);
 
 impl<'a> Service<'a> {
     /// With these values.
     pub fn new(value: impl Fn(&str) -> Option<String> + 'a) -> Self {
-        Self(Box::new(move |name| Ok(value(name))))
+        Self(Box::new(move |name: &str| Ok(value(name))))
     }
 
     /// Everything the service rejects in its configuration.
     pub fn problems(&self) -> Vec<Problem> {
-        let problems = Config::new(&self.0).problems().into_iter();
+        let problems = Config::new(&*self.0).problems().into_iter();
         problems
             .map(|problem| Problem {
                 variable: problem.variable().to_owned(),
@@ -66,7 +66,7 @@ impl<'a> Service<'a> {
 
     /// Requests a token as a page of the first allowed origin does. `now` is in seconds since 1970-01-01 UTC.
     pub fn request_token(&self, query: &str, now: u64) -> Response {
-        let config = Config::new(&self.0);
+        let config = Config::new(&*self.0);
         let origin = config.allowed_origins().to_vec().into_iter().next();
         let origin = origin.map(|origin| {
             let origin = origin.replacen('*', "www", 1);
@@ -94,7 +94,7 @@ impl<'a> Service<'a> {
 
     /// Verifies a credential as that of a caller.
     pub fn identify(&self, credential: &str, now: u64) -> Opinion {
-        let config = Config::new(&self.0);
+        let config = Config::new(&*self.0);
         let Ok(Some(login)) = config.login() else {
             return Opinion::NoLogin;
         };
@@ -108,7 +108,7 @@ impl<'a> Service<'a> {
 
     /// The algorithm of the login's one key; `None` where it has none or a set.
     pub fn algorithm(&self) -> Option<&'static str> {
-        match &Config::new(&self.0).login().ok()??.key {
+        match &Config::new(&*self.0).login().ok()??.key {
             VerificationKey::Secret(_) => Some("HS256"),
             VerificationKey::Public(key) => Some(key.algorithm()),
             VerificationKey::Set(_) => None,

@@ -6,8 +6,7 @@ use devkit_rules::{FEATURES_BY_ROLE, PASSED_ON_A_SLOW_CLOCK, WEB_CLIENT_CHECKS, 
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::Serialize;
 
-use crate::context::Context;
-use crate::service::{PublicHalf, Response};
+use crate::service::{PublicHalf, Response, Service};
 
 /// What the service says of a room that is not in `allowed_rooms`.
 const ROOM_NOT_ALLOWED: &str = "Room not allowed";
@@ -42,16 +41,16 @@ pub struct Refusal {
     pub message: String,
 }
 
-impl Context<'_> {
-    /// Names the first room of `allowed_rooms`, for a request.
-    fn open_room(&self) -> String {
-        let room = self.entries("allowed_rooms").into_iter().next();
-        let room = room.unwrap_or_default().replace('*', "");
-        let room = Some(room.trim()).filter(|room| !room.is_empty());
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("room", room.unwrap_or("doctor"));
-        format!("?{}", query.finish())
-    }
+/// A query that names the first of these rooms.
+fn open_room(allowed_rooms: &[String]) -> String {
+    let room = allowed_rooms.first().map(|room| room.replace('*', ""));
+    let room = room
+        .as_deref()
+        .map(str::trim)
+        .filter(|room| !room.is_empty());
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("room", room.unwrap_or("doctor"));
+    format!("?{}", query.finish())
 }
 
 /// A token, or the service's response in place of it.
@@ -63,14 +62,13 @@ pub struct Signed {
 }
 
 /// Signs a token as for a page of the first allowed origin, for a room that is open. Nobody here has a credential of the
-/// login, so that the login is left out.
+/// login, so `service` is without one.
 #[must_use]
-pub fn sign(context: &Context, now: u64) -> Signed {
-    let service = context.service_without_login();
+pub fn sign(service: &Service<'_>, allowed_rooms: &[String], now: u64) -> Signed {
     let mut response = service.request_token("", now);
     let default_room_is_closed = response.error.as_deref() == Some(ROOM_NOT_ALLOWED);
     if default_room_is_closed || response.status == 400 {
-        response = service.request_token(&context.open_room(), now);
+        response = service.request_token(&open_room(allowed_rooms), now);
     }
     let Response {
         status,
@@ -83,7 +81,7 @@ pub fn sign(context: &Context, now: u64) -> Signed {
     });
     Signed {
         token,
-        default_room_is_closed: default_room_is_closed && !context.text("default_room").is_empty(),
+        default_room_is_closed,
     }
 }
 

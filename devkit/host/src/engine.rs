@@ -14,7 +14,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use crate::compile::Artifact;
-use crate::guest::{Guest, link};
+use crate::guest::{Guest, MEMORY, link};
 
 /// How many instances run at once in a process; further requests wait.
 const INSTANCES: u32 = 1000;
@@ -24,9 +24,6 @@ const MODULES: u32 = 8;
 
 /// How many memories: its own, and that of a component composed with it.
 const MEMORIES: u32 = 2;
-
-/// The most memory of an instance, in bytes: the limit of Akamai Functions.
-pub(crate) const MEMORY: usize = 128 * 1024 * 1024;
 
 /// How much of an instance's memory stays with the pool for the next one, in bytes: it is overwritten, which costs less
 /// than page faults. An answer that signs nothing touches no more.

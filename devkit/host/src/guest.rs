@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
 use hyper::{Request, Response};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder};
@@ -19,7 +19,6 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
-use crate::engine::{MEMORY, Shared};
 use crate::faults::{Faults, Provider};
 use crate::handover::{GuestBody, outparam};
 use crate::log::{Sink, complain};
@@ -27,6 +26,9 @@ use crate::variables::{self, Variables};
 
 /// How long an instance may take: the limit of Akamai Functions. Spin itself has none.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// The most memory of an instance, in bytes: the limit of Akamai Functions.
+pub(crate) const MEMORY: usize = 128 * 1024 * 1024;
 
 /// What an instance owns on the host's side.
 pub(crate) struct Guest {
@@ -165,7 +167,8 @@ pub(crate) fn asks_for_variables(component: &ProxyPre<Guest>) -> bool {
 
 /// What every instance of one server starts from.
 pub(crate) struct Application {
-    pub(crate) shared: &'static Shared,
+    /// One permit for each instance of the process.
+    pub(crate) instances: Arc<Semaphore>,
     pub(crate) component: ProxyPre<Guest>,
     pub(crate) variables: Arc<Variables>,
     /// WASI's environment; Spin gives none.
@@ -215,7 +218,7 @@ where
     B: Body<Data = Bytes, Error: Into<Error>> + Send + 'static,
 {
     // Released last, when the store has returned its slots to the pool. Nobody closes the semaphore.
-    let _permit = application.shared.instances.acquire().await;
+    let _permit = application.instances.acquire().await;
     let guest = Guest::new(&application);
     let component = &application.component;
     let mut store = Store::new(component.engine(), guest);

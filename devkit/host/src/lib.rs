@@ -180,7 +180,7 @@ pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
     };
     let log = Sink::new(options.log);
     let application = Arc::new(Application {
-        shared,
+        instances: shared.instances.clone(),
         component,
         variables: Arc::new(variables),
         faults,

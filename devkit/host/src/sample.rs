@@ -58,20 +58,27 @@ impl Compiled {
     ) -> Result<Configured> {
         let manifest = Manifest::read(manifest)?;
         let variables = Variables::resolve(&manifest, &Providers::default(), environment)?;
-        Ok(Configured(Arc::new(Application {
-            shared: self.shared,
+        let application = Arc::new(Application {
+            instances: self.shared.instances.clone(),
             component: self.component.clone(),
             variables: Arc::new(variables),
             faults: Faults::default(),
             environment: Vec::new(),
             log: Sink::new(Log::Memory),
             peak_memory: Arc::new(AtomicUsize::new(0)),
-        })))
+        });
+        Ok(Configured {
+            application,
+            shared: self.shared,
+        })
     }
 }
 
 /// A component that can respond.
-pub struct Configured(Arc<Application>);
+pub struct Configured {
+    application: Arc<Application>,
+    shared: &'static Shared,
+}
 
 impl Configured {
     /// Lets one instance respond to a request without a body.
@@ -84,12 +91,12 @@ impl Configured {
             .uri(url)
             .body(Empty::<Bytes>::new())?;
         let (sender, receiver) = oneshot::channel();
-        let (ended, status) = self.0.shared.runtime.block_on(async {
+        let (ended, status) = self.shared.runtime.block_on(async {
             // Not spawned: a task would run on another thread, whose time is not this one's.
             let outparam = HostResponseOutparam {
                 send: Box::new(move |outcome| drop(sender.send(outcome))),
             };
-            let instance = run(self.0.clone(), request, outparam);
+            let instance = run(self.application.clone(), request, outparam);
             let reader = async {
                 let response = receiver.await.context("no response")?;
                 let response = response.map_err(|code| anyhow!("the component fails: {code}"))?;
@@ -108,6 +115,6 @@ impl Configured {
     /// The most memory that an instance has had so far, in bytes.
     #[must_use]
     pub fn peak_memory(&self) -> usize {
-        self.0.peak_memory.load(Ordering::Relaxed)
+        self.application.peak_memory.load(Ordering::Relaxed)
     }
 }

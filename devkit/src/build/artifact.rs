@@ -16,6 +16,8 @@ pub enum Variant {
     Portable,
     /// Hosts that have WebAssembly's wide arithmetic.
     Wide,
+    /// Hosts that lack WebAssembly's relaxed SIMD.
+    Baseline,
 }
 
 impl Variant {
@@ -25,6 +27,7 @@ impl Variant {
         match self {
             Self::Portable => "portable",
             Self::Wide => "wide",
+            Self::Baseline => "baseline",
         }
     }
 
@@ -35,7 +38,8 @@ impl Variant {
     #[must_use]
     pub fn rustflags(self) -> &'static [&'static str] {
         match self {
-            Self::Portable => &["-Ctarget-feature=+simd128"],
+            Self::Portable => &["-Ctarget-feature=+simd128,+relaxed-simd"],
+            Self::Baseline => &["-Ctarget-feature=+simd128"],
             Self::Wide => &[
                 "-Ctarget-feature=+simd128,+wide-arithmetic",
                 "--cfg=rs256_limbs=\"60\"",
@@ -48,7 +52,7 @@ impl Variant {
     pub fn artifact(self, project: &Project) -> PathBuf {
         let folder = match self {
             Self::Portable => format!("{TARGET}/release"),
-            Self::Wide => self.name().to_owned(),
+            Self::Wide | Self::Baseline => self.name().to_owned(),
         };
         project.target_dir().join(folder).join(FILE)
     }
@@ -59,6 +63,7 @@ impl Variant {
         let folder = match self {
             Self::Portable => "standalone",
             Self::Wide => "standalone-wide",
+            Self::Baseline => "standalone-baseline",
         };
         project.target_dir().join(folder).join(FILE)
     }

@@ -158,9 +158,11 @@ impl Toolchain {
         let target = project.target_dir();
         match (self, variant) {
             (Self::Active, Variant::Portable) => target,
-            (Self::Active, Variant::Wide) => target.join("wide"),
+            (Self::Active, Variant::Wide | Variant::Baseline) => target.join(variant.name()),
             (Self::Debian, Variant::Portable) => target.join("debian-wasm"),
-            (Self::Debian, Variant::Wide) => target.join("debian-wide"),
+            (Self::Debian, Variant::Wide | Variant::Baseline) => {
+                target.join(format!("debian-{}", variant.name()))
+            }
         }
     }
 
@@ -413,15 +415,17 @@ mod tests {
     #[test]
     fn each_build_has_its_own_flags_and_none_of_this_machine() {
         let project = Project::find().expect("the tests run inside the project");
-        let portable = "-Ctarget-feature=+simd128";
+        let portable = "-Ctarget-feature=+simd128,+relaxed-simd";
+        let baseline = "-Ctarget-feature=+simd128";
         let wide = "-Ctarget-feature=+simd128,+wide-arithmetic";
-        let digits = "--cfg=rs256_limbs=\"60\"";
+        let limbs = "--cfg=rs256_limbs=\"60\"";
         let debian = "-Lnative=/usr/lib/wasm32-wasi";
         for (toolchain, variant, expected) in [
             (Toolchain::Active, Variant::Portable, &[portable][..]),
-            (Toolchain::Active, Variant::Wide, &[wide, digits]),
+            (Toolchain::Active, Variant::Wide, &[wide, limbs]),
+            (Toolchain::Active, Variant::Baseline, &[baseline]),
             (Toolchain::Debian, Variant::Portable, &[portable, debian]),
-            (Toolchain::Debian, Variant::Wide, &[wide, digits, debian]),
+            (Toolchain::Debian, Variant::Wide, &[wide, limbs, debian]),
         ] {
             let found = flags(&project, toolchain, variant);
             assert_eq!(found, expected, "{toolchain:?} {variant:?}");

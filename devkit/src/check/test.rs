@@ -24,7 +24,7 @@ pub const STANDALONE_VARIABLE: &str = "JAAS_TEST_STANDALONE";
 
 /// Sees that the tests' programs are there, builds the components, and runs every test: of the browser client and of the
 /// workspace; with `arguments`, which choose among cargo's tests, the workspace's alone. The tests in a browser are left out
-/// where [`browser::require`] finds none, and that is said.
+/// where `browser::require` finds none, and that is said.
 ///
 /// # Errors
 /// A program is missing, or a component cannot be built. Failing tests are no error here: they are the status.
@@ -77,7 +77,9 @@ pub fn test(
     cargo.env(STANDALONE_VARIABLE, standalone);
     match variant {
         Variant::Portable => cargo.env_remove(COMPONENT_VARIABLE),
-        Variant::Wide => cargo.env(COMPONENT_VARIABLE, variant.artifact(project)),
+        Variant::Wide | Variant::Baseline => {
+            cargo.env(COMPONENT_VARIABLE, variant.artifact(project))
+        }
     };
     let status = process::run(&mut cargo)?;
     if chromium.is_none() && arguments.is_empty() {

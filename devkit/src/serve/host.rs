@@ -42,6 +42,9 @@ impl Host {
             Self::Spin if variant == Variant::Wide => bail!(
                 "no released Spin takes the component with wide arithmetic: take --host embedded, or leave --wide out"
             ),
+            Self::Spin if variant == Variant::Baseline => bail!(
+                "spin.toml names the component with relaxed SIMD, which every Spin takes: take --host embedded, or leave --baseline out"
+            ),
             Self::Spin if !spin_is_there => bail!(
                 "`spin` is not on PATH: install Spin 3 or later (https://spinframework.dev/install), or take --host embedded"
             ),
@@ -179,11 +182,13 @@ mod tests {
     #[test]
     fn spin_is_taken_where_it_is_and_takes_the_component_and_is_never_replaced() {
         use Host::{Auto, Embedded, Spin};
-        use Variant::{Portable, Wide};
+        use Variant::{Baseline, Portable, Wide};
         for (wanted, variant, spin_is_there, expected) in [
             (Auto, Portable, true, Some(Spin)),
             (Auto, Portable, false, Some(Embedded)),
             (Auto, Wide, true, Some(Embedded)),
+            (Auto, Baseline, true, Some(Embedded)),
+            (Spin, Baseline, true, None),
             (Spin, Portable, true, Some(Spin)),
             (Spin, Portable, false, None),
             (Spin, Wide, true, None),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
-use devkit_spin_app::settings::{self, KeySource, Providers, Settings, presented};
+use devkit_spin_app::settings::{self, KeySource, Providers, Settings, Source, presented};
 use devkit_spin_app::{dot_env, env_file};
 
 use crate::build::artifact::Variant;
@@ -86,7 +86,7 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
     }
 
     let mut command = host.command(&host.program(project)?, &project.manifest(), address);
-    if options.variant == Variant::Wide {
+    if options.variant != Variant::Portable {
         command
             .arg("--component")
             .arg(options.variant.artifact(project));
@@ -150,12 +150,21 @@ fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
         }
         KeySource::Given => {}
     }
+    if is_open(settings.given("auth_mode")) {
+        report::step("warning: auth_mode is none: whoever asks may become moderator");
+    }
     if settings.key_source() != KeySource::Nobody && !settings.missing().is_empty() {
         report::step(&format!(
             "warning: not configured: {}; the host will refuse to start",
             settings.missing().join(", ")
         ));
     }
+}
+
+/// Whether nobody has to log in: the default.
+fn is_open(auth_mode: &[(Source, String)]) -> bool {
+    let mode = auth_mode.first().map_or("none", |(_, mode)| mode.trim());
+    matches!(mode, "" | "none")
 }
 
 /// What to do now that it listens.
@@ -188,5 +197,22 @@ mod tests {
             "{text}"
         );
         assert!(about_throw_away(Path::new(".dev/key.pem")).contains("8x8 will not accept"));
+    }
+
+    #[test]
+    fn a_service_without_a_login_is_warned_of() {
+        for (modes, open) in [
+            (&[][..], true),
+            (&["none"], true),
+            (&[" none\n", "required"], true),
+            (&["required", "none"], false),
+            (&["optional"], false),
+        ] {
+            let given: Vec<_> = modes
+                .iter()
+                .map(|mode| (Source::Provider, (*mode).to_owned()))
+                .collect();
+            assert_eq!(is_open(&given), open, "{modes:?}");
+        }
     }
 }

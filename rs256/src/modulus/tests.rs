@@ -15,14 +15,19 @@ fn one<M: Modulus>() -> M::Number {
 }
 
 fn bytes<M: Modulus>(value: &BigUint) -> Vec<u8> {
-    let limbs = value.to_bytes_be();
-    let mut bytes = vec![0; M::BYTES - limbs.len()];
-    bytes.extend(limbs);
+    padded(value, M::BYTES)
+}
+
+/// A number, big-endian, with leading zeros.
+pub(crate) fn padded(value: &BigUint, length: usize) -> Vec<u8> {
+    let value = value.to_bytes_be();
+    let mut bytes = vec![0; length - value.len()];
+    bytes.extend(value);
     bytes
 }
 
 /// `x/R mod m`, computed elsewhere.
-fn divided(x: &BigUint, r_bits: u32, m: &BigUint) -> BigUint {
+pub(crate) fn divided(x: &BigUint, r_bits: u32, m: &BigUint) -> BigUint {
     let r = BigUint::from(1_u8) << r_bits;
     x * r.modinv(m).expect("the modulus is odd") % m
 }
@@ -95,7 +100,7 @@ fn chain<M: Modulus>(modulus: &BigUint, start: &BigUint, length: usize) {
 }
 
 /// Numbers at which carries, signs and comparisons turn.
-fn edges(bits: u32) -> Vec<BigUint> {
+pub(crate) fn edges(bits: u32) -> Vec<BigUint> {
     let one = BigUint::from(1_u8);
     let full = (&one << bits) - 1_u8;
     let mut edges = vec![
@@ -112,7 +117,7 @@ fn edges(bits: u32) -> Vec<BigUint> {
         &full / 3_u8 * 2_u8,
     ];
     // All limbs the largest and the smallest that they can be, and one beside, for each length of limbs.
-    for limb in [28_u32, 29, 30, 32, 57, 60, 61, 64] {
+    for limb in [28_u32, 29, 30, 32, 48, 49, 50, 57, 60, 61, 64] {
         let mut pattern = BigUint::ZERO;
         for place in (0..bits).step_by(limb as usize) {
             pattern |= &one << (place + limb - 1);
@@ -124,11 +129,25 @@ fn edges(bits: u32) -> Vec<BigUint> {
         edges.push(&one << (bits / limb * limb - 1));
         edges.push((&one << (bits / limb * limb - limb)) - 1_u8);
     }
+    edges.extend(extremes(bits));
     edges
 }
 
+/// All limbs with sign the largest, and the smallest, as far as they fit, for both lengths of limbs with signs.
+pub(crate) fn extremes(bits: u32) -> Vec<BigUint> {
+    let one = BigUint::from(1_u8);
+    let mut extremes = vec![(&one << bits) - 1_u8];
+    for limb in [29_u32, 49] {
+        let ones =
+            (0..bits / limb).fold(BigUint::ZERO, |sum, place| sum + (&one << (place * limb)));
+        let half = &ones << (limb - 1);
+        extremes.extend([(&one << bits) - &half, half - ones]);
+    }
+    extremes
+}
+
 /// Odd moduli of full length: next to powers of two and of limbs, and with long runs of zeros and ones.
-fn edge_moduli(bits: u32) -> Vec<BigUint> {
+pub(crate) fn edge_moduli(bits: u32) -> Vec<BigUint> {
     let top = BigUint::from(1_u8) << (bits - 1);
     edges(bits)
         .into_iter()
@@ -178,21 +197,36 @@ fn long_run<M: Modulus>(multiplications: usize) {
 }
 
 /// A number from the environment.
-fn setting(name: &str, otherwise: usize) -> usize {
+pub(crate) fn setting(name: &str, otherwise: usize) -> usize {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+/// Limbs that are all the largest or all the smallest, under moduli of that kind: no column is fuller.
+fn fullest_columns<M: Modulus>() {
+    let bits = 8 * u32::try_from(M::BYTES).unwrap();
+    let extremes = extremes(bits);
+    for modulus in &extremes {
+        let modulus = modulus | (BigUint::from(1_u8) << (bits - 1)) | BigUint::from(1_u8);
+        for a in &extremes {
+            for b in &extremes {
+                check::<M>(&modulus, a, b);
+            }
+        }
+    }
 }
 
 fn all_edges<M: Modulus>(stride: usize) {
     let bits = 8 * u32::try_from(M::BYTES).unwrap();
     let edges = edges(bits);
-    let mut count = 0;
+    // Others at each run; `RS256_STRIDE=1` takes all of them.
+    let mut count = usize::try_from(getrandom::u32().unwrap()).unwrap() % stride;
     for modulus in edge_moduli(bits) {
         let mut numbers = edges.clone();
         numbers.extend([&modulus - 1_u8, &modulus - 2_u8, modulus.clone()]);
         for (i, a) in numbers.iter().enumerate() {
             for b in &numbers[i..] {
                 count += 1;
-                if count % stride == 0 {
+                if count.is_multiple_of(stride) {
                     check::<M>(&modulus, a, b);
                 }
             }
@@ -201,7 +235,7 @@ fn all_edges<M: Modulus>(stride: usize) {
     }
 }
 
-fn number(length: usize) -> impl Strategy<Value = BigUint> {
+pub(crate) fn number(length: usize) -> impl Strategy<Value = BigUint> {
     prop_oneof![
         prop::collection::vec(any::<u8>(), length),
         // Long runs of zeros and ones.
@@ -243,7 +277,12 @@ macro_rules! sizes {
 
             #[test]
             fn edge_operands_give_what_another_library_gives() {
-                all_edges::<$implementation>(997);
+                all_edges::<$implementation>(setting("RS256_STRIDE", 997));
+            }
+
+            #[test]
+            fn the_fullest_columns_do_not_overflow() {
+                fullest_columns::<$implementation>();
             }
 
             #[test]

@@ -152,9 +152,33 @@ mod implementation {
     #[derive(Clone, Copy)]
     pub(crate) struct Quad([i32; 4]);
 
-    /// Two signed columns. Sums wrap, as they do in a vector.
+    /// A column. Sums wrap, as they do in a vector.
+    #[cfg(not(debug_assertions))]
+    type Column = core::num::Wrapping<i64>;
+
+    /// A column that cannot overflow, so that what is read can be checked: see [`Pair::columns`].
+    #[cfg(debug_assertions)]
+    type Column = core::num::Wrapping<i128>;
+
+    /// Two signed columns.
     #[derive(Clone, Copy)]
-    pub(crate) struct Pair([i64; 2]);
+    pub(crate) struct Pair([Column; 2]);
+
+    #[inline(always)]
+    fn column(value: i64) -> Column {
+        core::num::Wrapping(value.into())
+    }
+
+    /// The low 64 bits.
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::unnecessary_cast,
+        reason = "columns are longer in debug builds"
+    )]
+    fn low(column: Column) -> i64 {
+        column.0 as i64
+    }
 
     impl Quad {
         pub(crate) const ZERO: Self = Self([0; 4]);
@@ -210,32 +234,37 @@ mod implementation {
     impl Pair {
         #[inline(always)]
         pub(crate) fn new(columns: [i64; 2]) -> Self {
-            Self(columns)
+            Self(columns.map(column))
         }
 
         #[inline(always)]
-        pub(crate) fn splat(column: i64) -> Self {
-            Self([column; 2])
+        pub(crate) fn splat(value: i64) -> Self {
+            Self([column(value); 2])
         }
 
+        /// # Panics
+        /// In debug builds: a column has more than 64 bits.
         #[inline(always)]
         pub(crate) fn columns(self) -> [i64; 2] {
-            self.0
+            self.0.map(|value| {
+                debug_assert_eq!(column(low(value)), value, "a column overflows");
+                low(value)
+            })
         }
 
         #[inline(always)]
         pub(crate) fn add(self, other: Self) -> Self {
-            Self(array::from_fn(|i| self.0[i].wrapping_add(other.0[i])))
+            Self(array::from_fn(|i| self.0[i] + other.0[i]))
         }
 
         #[inline(always)]
         pub(crate) fn sub(self, other: Self) -> Self {
-            Self(array::from_fn(|i| self.0[i].wrapping_sub(other.0[i])))
+            Self(array::from_fn(|i| self.0[i] - other.0[i]))
         }
 
         #[inline(always)]
         pub(crate) fn and(self, other: Self) -> Self {
-            Self(array::from_fn(|i| self.0[i] & other.0[i]))
+            Self(array::from_fn(|i| column(low(self.0[i]) & low(other.0[i]))))
         }
 
         /// Shifts right, filling with zeros.
@@ -243,7 +272,7 @@ mod implementation {
         pub(crate) fn shift_right(self, bits: u32) -> Self {
             Self(
                 self.0
-                    .map(|column| (column.cast_unsigned() >> bits).cast_signed()),
+                    .map(|value| column((low(value).cast_unsigned() >> bits).cast_signed())),
             )
         }
 
@@ -257,7 +286,7 @@ mod implementation {
         #[inline(always)]
         pub(crate) fn add_low(self, a: Quad, b: Quad) -> Self {
             Self(array::from_fn(|i| {
-                self.0[i].wrapping_add(i64::from(a.0[i]) * i64::from(b.0[i]))
+                self.0[i] + column(i64::from(a.0[i]) * i64::from(b.0[i]))
             }))
         }
 
@@ -265,7 +294,7 @@ mod implementation {
         #[inline(always)]
         pub(crate) fn add_high(self, a: Quad, b: Quad) -> Self {
             Self(array::from_fn(|i| {
-                self.0[i].wrapping_add(i64::from(a.0[i + 2]) * i64::from(b.0[i + 2]))
+                self.0[i] + column(i64::from(a.0[i + 2]) * i64::from(b.0[i + 2]))
             }))
         }
     }

@@ -1,22 +1,10 @@
 //! Who gets what: origins, roles, rooms, features, times.
 
 use crate::check::Repair::{self, Do, Login, Set};
-use crate::check::{Hit, checks};
+use crate::check::checks;
 use crate::context::Context;
-
-/// The features that 8x8 bills to the owner.
-pub const BILLED: &[&str] = &[
-    "livestreaming",
-    "recording",
-    "transcription",
-    "sip-inbound-call",
-    "sip-outbound-call",
-    "inbound-call",
-    "outbound-call",
-];
-
-/// The origin in repairs.
-pub const EXAMPLE_ORIGIN: &str = "https://app.example.org";
+use crate::hit::Hit;
+use crate::profile::{BILLED, EXAMPLE_ORIGIN};
 
 const ORIGINS: &str = "allowed_origins";
 const SHARED: &str =

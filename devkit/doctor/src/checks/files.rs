@@ -1,9 +1,10 @@
 //! Files: what cannot be read, who else can read a secret, what Git does with it.
 
 use crate::check::Repair::{Do, InMessage};
-use crate::check::{Hit, checks};
+use crate::check::checks;
 use crate::context::Context;
 use crate::facts::{FileFacts, Git};
+use crate::hit::Hit;
 
 checks! {
     Error "env-file-broken" |c| broken(c, "env-file-broken")

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::check::Repair::{Do, Output};
-use crate::check::{Hit, checks};
+use crate::check::checks;
+use crate::hit::Hit;
 use crate::service;
 
 const SECRET: &str = "auth_hs256_secret";

@@ -7,7 +7,6 @@ mod login;
 mod service;
 mod texts;
 
-pub use access::{BILLED, EXAMPLE_ORIGIN};
 pub use login::is_presentable;
 
 use crate::check::Check;

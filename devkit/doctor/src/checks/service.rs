@@ -1,10 +1,11 @@
 //! What the service itself says: of its configuration, and by the token that it signs.
 
 use crate::check::Repair::{Do, InMessage};
-use crate::check::{Hit, Subject, Value, checks};
-use crate::checks::EXAMPLE_ORIGIN;
+use crate::check::checks;
 use crate::context::Context;
+use crate::hit::{Hit, Subject, Value};
 use crate::profile;
+use crate::profile::EXAMPLE_ORIGIN;
 use crate::token::Judgement;
 
 /// The command that tells whether a key is whole.

@@ -4,9 +4,10 @@ use devkit_spin_app::settings::{Source, Variable, presented};
 use devkit_spin_app::{PREFIX, environment_name};
 
 use crate::check::Repair::{Do, InMessage, Output, Set};
-use crate::check::{Hit, checks};
+use crate::check::checks;
 use crate::context::{CREDENTIALS, Context};
 use crate::facts::Facts;
+use crate::hit::Hit;
 
 /// The variables that hold a file: its quotes and line breaks are the service's business.
 const FILES: [&str; 3] = ["jaas_private_key", "auth_public_key", "auth_jwks"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{CredentialCheck, Jwt, Outcome, kind, shown, shown_value};
+use super::parts::{CredentialCheck, Jwt, Outcome, kind, shown, shown_value};
 use crate::context::Context;
 
 /// How far the login's clock may be off, in seconds.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
 use serde_json::{Map, Value};
 
-use super::{CredentialCheck, Jwt, MAX_BYTES, shown_value};
+use super::parts::{CredentialCheck, Jwt, MAX_BYTES, shown_value};
 use crate::checks::is_presentable;
 use crate::context::Context;
 use crate::service::{self, Opinion};

@@ -480,7 +480,7 @@ fn warnings_fail_for_production_only() {
 fn a_token_of_another_key_or_of_yesterday_is_caught() {
     let facts = Setup::faultless().facts();
     let context = Context::new(&facts, false, NOW);
-    let token = token::sign(&context, NOW).token.expect("a token");
+    let token = sign(&context).token.expect("a token");
     let judge = |token: &str, key: &str, now| {
         let half = PublicHalf::of(key).expect("a key");
         let judgement = token::judge(token, &half, now);
@@ -521,7 +521,7 @@ fn a_bad_token_is_an_error() {
 fn the_services_response_in_place_of_a_token_is_reported() {
     let facts = Setup::faultless().without("jaas_app_id").facts();
     let context = Context::new(&facts, false, NOW);
-    let signed = token::sign(&context, NOW).token;
+    let signed = sign(&context).token;
     let refusal = signed.expect_err("nothing can be signed");
     assert_eq!(refusal.status, 500);
 }
@@ -681,4 +681,9 @@ fn on_a_terminal_a_finding_is_one_line_of_it() {
         });
         assert!(coloured.contains("\x1b["), "{coloured}");
     }
+}
+
+fn sign(context: &Context<'_>) -> token::Signed {
+    let rooms = context.entries("allowed_rooms");
+    token::sign(&context.service_without_login(), &rooms, NOW)
 }

@@ -1,0 +1,24 @@
+//! Why there is no signature.
+
+use core::fmt;
+
+/// Why there is no signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The random generator failed.
+    Random,
+    /// The signature did not verify: the computation went wrong, by a fault of the hardware or by an attack.
+    Fault,
+}
+
+impl fmt::Display for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Random => "the random generator failed",
+            Self::Fault => "the signature came out wrong and is withheld",
+        })
+    }
+}
+
+impl core::error::Error for SignError {}

@@ -1,0 +1,350 @@
+//! Arithmetic modulo both primes at once, for hosts that fuse a multiplication and an addition of doubles.
+//!
+//! # Products
+//! A product of two doubles, rounded, is the high part of the product of their values; with a fused multiplication the
+//! low part follows from that without error. (Dekker, "A Floating-Point Technique for Extending the Available
+//! Precision", 1971; Emmart, Zheng, Weems, "Faster Modular Exponentiation Using Double Precision Floating Point
+//! Arithmetic on the GPU", 2018.) Vectors of WebAssembly have two doubles: one is of a number modulo `p`, the other of
+//! a number modulo `q`. All that is said below is of one lane.
+//!
+//! Limbs have 49 bits and both signs. A chain adds products of limbs to a high part `h`, which starts at `1.5·2¹⁰¹`, and
+//! a low part `e`, which starts at `1.5·2⁵²`:
+//!
+//! > `h' = fma(a, b, h)`, `e' = e + fma(a, b, h − h')`.
+//!
+//! - Limbs are at most `2⁴⁸ + 2¹⁰` in absolute value, one factor of a product in a square twice that: a product has at
+//!   most `2⁹⁷·(1 + 2⁻³⁷)`, and a chain, of seven products at most, less than `2¹⁰⁰`. So `h` stays between `2¹⁰¹` and
+//!   `2¹⁰²`, where doubles are multiples of `2⁴⁹`.
+//! - `h − h'` is a multiple of `2⁴⁹` below `2¹⁰⁰`: exact. Its sum with `a·b` is what rounding lost of `h'`, a whole number
+//!   of at most half the distance of doubles there, `2⁴⁸`: exact as well. The first product of a chain takes
+//!   `1.5·2¹⁰¹ + 1.5·2⁵²`, which is a double, for `h`, so that `e` starts without an addition.
+//! - `e` is a whole number and differs from `1.5·2⁵²` by at most `7·2⁴⁸ < 2⁵¹`: it stays between `2⁵²` and `2⁵³`, where
+//!   doubles are the whole numbers, and each sum is exact.
+//!
+//! So `h` and `e` hold the sum without any error. Between two powers of two the bits of doubles, read as whole numbers,
+//! grow by one from double to double: the bits of `e` are a constant and the low part, and the bits of `h` a constant
+//! and the high part divided by `2⁴⁹`, which belongs to the next column. Both are added as they are. Columns start with what
+//! the constants add up to, negated ([`kernels::Bias`]); sums are modulo 2⁶⁴, so that only what comes out must fit.
+//!
+//! No double here is infinite, not a number or subnormal. Zero is the only one below 1.
+//!
+//! # Columns
+//! A part of a chain is less than 2⁵¹. A column gets at most 48 high and 48 low ones, which the compiler counts
+//! ([`kernels::Bias`]): less than 2⁵⁸. It is never carried before it is read. Reading takes the low 49 bits as a limb
+//! with sign and adds what the column before carries, at most 2⁹: no carry goes on to a second column, so that all
+//! limbs are read independently. A number has many representations therefore; its limbs are at most `2⁴⁸ + 2⁹`. Debug
+//! builds check chains and columns.
+//!
+//! # Reduction
+//! As in [`crate::narrow`], with `β = 2⁴⁹`: steps that drop many limbs at once by a constant `M`, where after a step of
+//! `B` limbs at least `B` are to go, and at last a step of four limbs by Montgomery's method, whose quotient is the
+//! product of the low limbs with `−m⁻¹ mod β⁴`. What `q` is read as need not be unique, only congruent to the columns
+//! that are dropped: what these carry beyond `q` goes to the next column. **Bounds**, as there: the result is less than
+//! `1.3·m + T/R`, with `|q| < 0.51·βᴮ` and `B` equal to the limbs to go after it in three steps at most (32 limbs: 16, 8, 4).
+//! `R ≥ 2⁵·m` for 21 limbs and 1024 bits, `2³²·m` for 32 and 1536, `2¹⁰·m` for 42 and 2048. So products of numbers below
+//! `1.4·m` are less than `1.3·m + 1.96·m/32 < 1.4·m`, and so are those of a number below `2.1·m` and one below `1.4·m`. The
+//! message is less than `p·q < 2·m²`: divided by `R` it is less than `1.4·m`. The highest limb of a number below `2.1·m`
+//! is less than 2⁴⁷, so that nothing is carried beyond it.
+
+mod field;
+mod kernels;
+mod lanes;
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::array;
+use core::hint::black_box;
+
+use crypto_bigint::Choice;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::key::Parts;
+use crate::modulus::power_of_two;
+use crate::primes::{Bytes, Primes, WINDOW, is_one, window, windows};
+use field::{Field, LIMB_BITS, MASK, Number, Room};
+use lanes::{Columns, Doubles};
+
+/// Whether the host fuses: whether `(1 + ε)² − (1 + 2·ε)` is `ε²` and not 0, as it is where the product is rounded.
+pub(crate) fn is_available() -> bool {
+    let factor = black_box(Doubles::splat(1.0 + f64::EPSILON));
+    let summand = black_box(Doubles::splat(-1.0 - 2.0 * f64::EPSILON));
+    let [p, q] = factor.multiply_add(factor, summand).lanes();
+    let square = f64::EPSILON * f64::EPSILON;
+    p.to_bits() == square.to_bits() && q.to_bits() == square.to_bits()
+}
+
+/// Two primes of `BYTES` bytes in `L` limbs, `C = 2·L + 1`.
+pub(crate) struct Fused<const L: usize, const C: usize, const BYTES: usize> {
+    field: Field<L, C>,
+    /// `R`: one in Montgomery form.
+    one: Number<L>,
+    /// `R³`: what a number that was divided by `R` is multiplied by to come into Montgomery form.
+    cube: Number<L>,
+    /// `q⁻¹·R mod p` in the first lane.
+    q_inverse: Number<L>,
+    /// `q` in the first lane.
+    q: Number<L>,
+}
+
+impl<const L: usize, const C: usize, const BYTES: usize> Drop for Fused<L, C, BYTES> {
+    fn drop(&mut self) {
+        self.one.zeroize();
+        self.cube.zeroize();
+        self.q_inverse.zeroize();
+        self.q.zeroize();
+    }
+}
+
+/// Carries from limb to limb until none has a sign; returns what is left over.
+fn carry_through(limbs: &mut [i64]) -> i64 {
+    let mut carry = 0;
+    for limb in limbs {
+        let sum = *limb + carry;
+        *limb = sum & MASK;
+        carry = sum >> LIMB_BITS;
+    }
+    carry
+}
+
+/// Writes limbs without sign as big-endian bytes.
+fn write_bytes(limbs: &[i64], out: &mut [u8]) {
+    let (mut window, mut bits) = (0_i64, 0);
+    let mut limbs = limbs.iter();
+    for byte in out.iter_mut().rev() {
+        if bits < 8 {
+            window |= limbs.next().copied().unwrap_or(0) << bits;
+            bits += LIMB_BITS;
+        }
+        *byte = window.to_le_bytes()[0];
+        window >>= 8;
+        bits -= 8;
+    }
+}
+
+impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
+    const R_BITS: u32 = LIMB_BITS * L as u32;
+
+    /// `R²`, as [`crate::modulus::square_of_r`].
+    fn square_of_r(field: &Field<L, C>, room: &mut Room<L, C>, primes: [&[u8]; 2]) -> Number<L> {
+        let powers = primes.map(|prime| power_of_two(prime, Self::R_BITS as usize + 1));
+        let [p, q] = powers.map(|power| Zeroizing::new(power.to_be_bytes()));
+        let two = Zeroizing::new(Field::<L, C>::number([&p, &q]));
+        let mut square = *two;
+        let bits = u32::BITS - Self::R_BITS.leading_zeros();
+        for bit in (0..bits - 1).rev() {
+            field.square(room, &mut square);
+            if Self::R_BITS >> bit & 1 == 1 {
+                field.multiply(room, &mut square, &two);
+            }
+        }
+        square
+    }
+
+    /// The one number from zero to below its prime that that in a lane is congruent to.
+    fn write(&self, number: &Number<L>, lane: usize) -> Bytes {
+        // |a| < 1.4·m, so that a + 2·m is positive and less than 4·m: subtract 2·m and m where that leaves no less than 0.
+        let modulus = self.field.modulus.limbs(lane);
+        let mut value = number.limbs(lane);
+        for (limb, modulus) in value.iter_mut().zip(modulus.iter()) {
+            *limb += 2 * modulus;
+        }
+        carry_through(&mut *value);
+        for multiple in [2, 1] {
+            let mut less = value.clone();
+            for (limb, modulus) in less.iter_mut().zip(modulus.iter()) {
+                *limb -= multiple * modulus;
+            }
+            // All ones where it is negative.
+            let keep = black_box(carry_through(&mut *less));
+            for (value, less) in value.iter_mut().zip(less.iter()) {
+                *value = (*value & keep) | (less & !keep);
+            }
+        }
+        let mut bytes = Zeroizing::new(vec![0; BYTES]);
+        write_bytes(&*value, &mut bytes);
+        bytes
+    }
+
+    /// Takes an entry for each lane out of a table, and touches all of it.
+    fn select(table: &[Number<L>], index: [u8; 2], out: &mut Number<L>) {
+        let index = Columns::new(index.map(i64::from));
+        *out = Number::default();
+        if L.is_multiple_of(7) {
+            Self::select_by::<7>(table, index, out);
+        } else {
+            Self::select_by::<8>(table, index, out);
+        }
+    }
+
+    /// Eight entries and `N` limbs in one run of instructions, so that the masks are at hand.
+    #[inline(always)]
+    fn select_by<const N: usize>(table: &[Number<L>], index: Columns, out: &mut Number<L>) {
+        let mut place = 0;
+        for entries in table.as_chunks::<8>().0 {
+            // The compiler must not know what masks are, or it may make branches of them.
+            let masks: [_; 8] =
+                array::from_fn(|i| black_box(Columns::splat(place + i as i64).equal(index)));
+            place += 8;
+            for (k, out) in out.0.as_chunks_mut::<N>().0.iter_mut().enumerate() {
+                for (j, out) in out.iter_mut().enumerate() {
+                    for (entry, mask) in entries.iter().zip(masks) {
+                        *out = out.or(entry.0[N * k + j].and(mask));
+                    }
+                }
+            }
+        }
+    }
+
+    /// `base^exponents` by a fixed window: for each five bits of the exponents five squarings and one multiplication, by
+    /// entries of a table of which all of it is read.
+    fn window_power(
+        &self,
+        room: &mut Room<L, C>,
+        base: &Number<L>,
+        exponents: [&[u8]; 2],
+    ) -> Number<L> {
+        let mut table = Zeroizing::new(vec![Number::default(); 1 << WINDOW]);
+        table[0] = self.one;
+        table[1] = *base;
+        for i in 2..table.len() {
+            let mut entry = table[i & !1];
+            if i % 2 == 0 {
+                entry = table[i / 2];
+                self.field.square(room, &mut entry);
+            } else {
+                self.field.multiply(room, &mut entry, base);
+            }
+            table[i] = entry;
+        }
+        let windows = windows(exponents[0].len());
+        let mut power = Number::default();
+        let mut factor = Zeroizing::new(Number::default());
+        for place in (0..windows).rev() {
+            let index = exponents.map(|exponent| window(exponent, place));
+            if place == windows - 1 {
+                Self::select(&table, index, &mut power);
+                continue;
+            }
+            for _ in 0..WINDOW {
+                self.field.square(room, &mut power);
+            }
+            Self::select(&table, index, &mut factor);
+            self.field.multiply(room, &mut power, &factor);
+        }
+        power
+    }
+}
+
+impl<const L: usize, const C: usize, const BYTES: usize> Primes for Fused<L, C, BYTES> {
+    fn new(parts: &Parts<'_>) -> Self {
+        let primes = [parts.p, parts.q];
+        let field = Field::new(primes);
+        let mut room = Room::new();
+        let square = Zeroizing::new(Self::square_of_r(&field, &mut room, primes));
+        let mut one = *square;
+        field.multiply(&mut room, &mut one, &Field::<L, C>::number([&[1], &[1]]));
+        let mut cube = *square;
+        field.square(&mut room, &mut cube);
+        let mut q_inverse = Field::<L, C>::number([parts.q_inverse, &[]]);
+        field.multiply(&mut room, &mut q_inverse, &square);
+        Self {
+            field,
+            one,
+            cube,
+            q_inverse,
+            q: Field::<L, C>::number([parts.q, &[]]),
+        }
+    }
+
+    fn inverse_fits(&self) -> Choice {
+        let mut product = Zeroizing::new(self.q);
+        self.field
+            .multiply(&mut Room::new(), &mut product, &self.q_inverse);
+        is_one(&self.write(&product, 0))
+    }
+
+    fn powers(&self, message: &[u8], exponents: [&[u8]; 2]) -> [Bytes; 2] {
+        let mut room = Room::new();
+        let mut base = Zeroizing::new(self.field.reduced(&mut room, message));
+        self.field.multiply(&mut room, &mut base, &self.cube);
+        let power = self.window_power(&mut room, &base, exponents);
+        let mut power = Zeroizing::new(power);
+        // Out of Montgomery form.
+        let one = Field::<L, C>::number([&[1], &[1]]);
+        self.field.multiply(&mut room, &mut power, &one);
+        [self.write(&power, 0), self.write(&power, 1)]
+    }
+
+    fn coefficient(&self, s_p: &[u8], s_q: &[u8]) -> Bytes {
+        let numbers = [s_p, s_q].map(|s| Zeroizing::new(Field::<L, C>::number([s, &[]])));
+        // s_q is below q, and q below 2·p: the difference is within 2·p.
+        let mut difference = Zeroizing::new(Field::<L, C>::difference(&numbers[0], &numbers[1]));
+        self.field
+            .multiply(&mut Room::new(), &mut difference, &self.q_inverse);
+        self.write(&difference, 0)
+    }
+
+    fn join(&self, coefficient: &[u8], s_q: &[u8]) -> Vec<u8> {
+        let coefficient = Zeroizing::new(Field::<L, C>::number([coefficient, &[]]));
+        let s_q = Zeroizing::new(Field::<L, C>::number([s_q, &[]]));
+        let mut room = Room::new();
+        let product = Field::<L, C>::product(&mut room, &coefficient, &self.q);
+        let mut limbs: Zeroizing<Vec<_>> =
+            Zeroizing::new(product.iter().map(|columns| columns.lanes()[0]).collect());
+        for (limb, s_q) in limbs.iter_mut().zip(s_q.limbs(0).iter()) {
+            *limb += s_q;
+        }
+        carry_through(&mut limbs);
+        let mut signature = vec![0; 2 * BYTES];
+        write_bytes(&limbs, &mut signature);
+        signature
+    }
+}
+
+/// The fused arithmetic where the host fuses, and another where it does not.
+pub(crate) enum Either<F, O> {
+    Fused(Box<F>),
+    Other(O),
+}
+
+impl<F: Primes, O: Primes> Primes for Either<F, O> {
+    fn new(parts: &Parts<'_>) -> Self {
+        if is_available() {
+            Self::Fused(Box::new(F::new(parts)))
+        } else {
+            Self::Other(O::new(parts))
+        }
+    }
+
+    fn inverse_fits(&self) -> Choice {
+        match self {
+            Self::Fused(primes) => primes.inverse_fits(),
+            Self::Other(primes) => primes.inverse_fits(),
+        }
+    }
+
+    fn powers(&self, message: &[u8], exponents: [&[u8]; 2]) -> [Bytes; 2] {
+        match self {
+            Self::Fused(primes) => primes.powers(message, exponents),
+            Self::Other(primes) => primes.powers(message, exponents),
+        }
+    }
+
+    fn coefficient(&self, s_p: &[u8], s_q: &[u8]) -> Bytes {
+        match self {
+            Self::Fused(primes) => primes.coefficient(s_p, s_q),
+            Self::Other(primes) => primes.coefficient(s_p, s_q),
+        }
+    }
+
+    fn join(&self, coefficient: &[u8], s_q: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Fused(primes) => primes.join(coefficient, s_q),
+            Self::Other(primes) => primes.join(coefficient, s_q),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

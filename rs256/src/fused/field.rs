@@ -1,0 +1,520 @@
+//! Montgomery's arithmetic modulo two primes at once. The head of [`super`] proves it.
+
+use core::array;
+
+use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
+
+use super::kernels::{self, Bias, LOW, MOST_CHAINS};
+use super::lanes::{Columns, Doubles};
+
+/// The bits of a limb.
+pub(super) const LIMB_BITS: u32 = 49;
+/// All bits of a limb.
+pub(super) const MASK: i64 = (1 << LIMB_BITS) - 1;
+/// What is added to a column so that it is positive: a multiple of β.
+const RAISE: i64 = 1 << 62;
+/// And so that limbs, which have both signs, can be read off as if they had none.
+const HALF: i64 = 1 << (LIMB_BITS - 1);
+/// The start of each column.
+const OFFSET: i64 = RAISE + HALF;
+/// What `OFFSET` has added to a limb and the carry into it.
+const EXCESS: i64 = HALF + (RAISE >> LIMB_BITS);
+/// The double whose bits are the bits of 2⁵² for a whole number below it to be put in.
+const WHOLE: f64 = (1_u64 << 52) as f64;
+
+/// What a column is below, in absolute value: so many parts of chains, each below 2⁵¹.
+const LARGEST_COLUMN: i64 = (2 * MOST_CHAINS) << 51;
+const _: () = assert!(LARGEST_COLUMN < 1 << 58);
+
+/// A number for each of the two primes, of `L` limbs.
+#[derive(Clone, Copy)]
+pub(super) struct Number<const L: usize>(pub(super) [Doubles; L]);
+
+impl<const L: usize> Default for Number<L> {
+    fn default() -> Self {
+        Self([Doubles::ZERO; L])
+    }
+}
+
+impl<const L: usize> DefaultIsZeroes for Number<L> {}
+
+/// Room for one computation, `C = 2·L + 1`: columns 0 to `2·L − 1` from the second place on. The first place holds the
+/// carry into column 0, which is none.
+pub(super) struct Room<const L: usize, const C: usize> {
+    pub(super) columns: [Columns; C],
+    quotient: [Doubles; L],
+}
+
+impl<const L: usize, const C: usize> Room<L, C> {
+    pub(super) fn new() -> Self {
+        Self {
+            columns: [Columns::ZERO; C],
+            quotient: [Doubles::ZERO; L],
+        }
+    }
+}
+
+impl<const L: usize, const C: usize> Drop for Room<L, C> {
+    fn drop(&mut self) {
+        self.columns.zeroize();
+        self.quotient.zeroize();
+    }
+}
+
+/// How many limbs the steps of a reduction drop, before the last one.
+const fn steps(length: usize) -> &'static [usize] {
+    match length {
+        21 => &[8, 4, 4, 1],
+        32 => &[16, 8, 4],
+        42 => &[20, 8, 4, 4, 1, 1],
+        _ => panic!("there are three lengths"),
+    }
+}
+
+/// How many limbs the last step drops.
+const LAST: usize = 4;
+/// How many different lengths of steps there are at most.
+const LENGTHS: usize = 4;
+
+/// The different lengths of steps, longest first, and zeros.
+const fn lengths(length: usize) -> [usize; LENGTHS] {
+    match length {
+        21 => [8, 4, 1, 0],
+        32 => [16, 8, 4, 0],
+        _ => [20, 8, 4, 1],
+    }
+}
+
+/// How many limbs the parts have in which a number is multiplied.
+const fn part(length: usize) -> usize {
+    if length == 21 { length } else { length / 2 }
+}
+
+/// Counts `a·b` for `count` limbs of `b`.
+const fn count_blocks<const C: usize>(
+    mut bias: Bias<C>,
+    mut at: usize,
+    length: usize,
+    mut count: usize,
+) -> Bias<C> {
+    while count > 0 {
+        let rows = if count >= 4 { 4 } else { 1 };
+        bias = count_parts(bias, at, length, rows, 0);
+        at += rows;
+        count -= rows;
+    }
+    bias
+}
+
+/// Counts a block of rows in the columns from `from` on.
+const fn count_parts<const C: usize>(
+    mut bias: Bias<C>,
+    at: usize,
+    length: usize,
+    rows: usize,
+    from: usize,
+) -> Bias<C> {
+    let mut place = 0;
+    while place < length {
+        bias = bias.rows_from(at + place, part(length), rows, from);
+        place += part(length);
+    }
+    bias
+}
+
+/// Counts a square.
+const fn count_square<const C: usize>(bias: Bias<C>, length: usize) -> Bias<C> {
+    let half = part(length);
+    let bias = bias.square(0, half);
+    if length == half {
+        return bias;
+    }
+    let bias = bias.square(length, half);
+    count_blocks_of_part(bias, half)
+}
+
+/// Counts the product of both halves.
+const fn count_blocks_of_part<const C: usize>(mut bias: Bias<C>, half: usize) -> Bias<C> {
+    let mut i = 0;
+    while i < half {
+        let rows = if half - i >= 4 { 4 } else { 1 };
+        bias = bias.rows(half + i, half, rows);
+        i += rows;
+    }
+    bias
+}
+
+/// Counts a reduction.
+const fn count_reduction<const C: usize>(mut bias: Bias<C>, length: usize) -> Bias<C> {
+    let steps = steps(length);
+    let (mut at, mut i) = (0, 0);
+    while i < steps.len() {
+        at += steps[i];
+        bias = count_blocks(bias, at, length, steps[i]);
+        i += 1;
+    }
+    count_parts(bias, at, length, LAST, at + LAST)
+}
+
+/// What a chain leaves in the four columns of the last step, which are read before and after it.
+const LAST_BIAS: [i64; LAST] = {
+    let both = kernels::LOW_BITS.wrapping_add(kernels::HIGH_BITS);
+    [kernels::LOW_BITS, both, both, both]
+};
+
+/// Four limbs of columns, each with the carry from the column before it: `columns[0]` is that of the first.
+#[inline(always)]
+fn read(columns: &[Columns]) -> [Doubles; 4] {
+    let [before, a, b, c, d] = *columns
+        .first_chunk()
+        .expect("all places are constants of the size");
+    [limb(before, a), limb(a, b), limb(b, c), limb(c, d)]
+}
+
+/// The limb of a column, with the carry from the one before.
+#[inline(always)]
+fn limb(before: Columns, column: Columns) -> Doubles {
+    #[cfg(debug_assertions)]
+    for column in column.lanes() {
+        let value = column.wrapping_sub(RAISE);
+        debug_assert!(
+            value.unsigned_abs() < LARGEST_COLUMN.unsigned_abs(),
+            "{value:x}"
+        );
+    }
+    let limb = column
+        .and(Columns::splat(MASK))
+        .add(before.shift_right(LIMB_BITS));
+    limb.doubles()
+        .or(Doubles::splat(WHOLE))
+        .sub(Doubles::splat(WHOLE + EXCESS as f64))
+}
+
+/// Reads all of `limbs`.
+#[inline(always)]
+fn read_all(columns: &[Columns], limbs: &mut [Doubles]) {
+    let (fours, rest) = limbs.as_chunks_mut::<4>();
+    let mut at = 0;
+    for limbs in fours {
+        *limbs = read(&columns[at..]);
+        at += 4;
+    }
+    for limb_of in rest {
+        *limb_of = limb(columns[at], columns[at + 1]);
+        at += 1;
+    }
+}
+
+/// Adds `a·b` for one part `a`, and `b` of four limbs or one.
+#[inline(always)]
+fn part_rows(columns: &mut [Columns], a: &[Doubles], b: &[Doubles]) {
+    macro_rules! call {
+        ($rows:ident, $b:expr) => {
+            kernels::$rows(
+                columns.first_chunk_mut().expect("all places are constants"),
+                a.first_chunk().expect("all parts have this length"),
+                $b,
+            )
+        };
+    }
+    match (a.len(), b) {
+        (21, [b]) => call!(rows_21_1, *b),
+        (21, b) => call!(rows_21_4, b.first_chunk().expect("there are four")),
+        (_, [b]) => call!(rows_16_1, *b),
+        (_, b) => call!(rows_16_4, b.first_chunk().expect("there are four")),
+    }
+}
+
+/// Adds `a·b` for `b` of four limbs or one.
+#[inline(always)]
+fn rows<const L: usize>(columns: &mut [Columns], a: &[Doubles; L], b: &[Doubles]) {
+    let (low, high) = a.split_at(part(L));
+    part_rows(columns, low, b);
+    if part(L) < L {
+        part_rows(&mut columns[part(L)..], high, b);
+    }
+}
+
+/// Adds `a·b`.
+#[inline(always)]
+fn blocks<const L: usize>(columns: &mut [Columns], a: &[Doubles; L], b: &[Doubles]) {
+    let (fours, ones) = b.as_chunks::<4>();
+    for (i, b) in fours.iter().enumerate() {
+        rows(&mut columns[4 * i..], a, b);
+    }
+    for (i, b) in ones.iter().enumerate() {
+        rows(&mut columns[4 * fours.len() + i..], a, &[*b]);
+    }
+}
+
+/// Adds the square of a part.
+#[inline(always)]
+fn part_square(columns: &mut [Columns], a: &[Doubles]) {
+    macro_rules! call {
+        ($square:ident) => {
+            kernels::$square(
+                columns.first_chunk_mut().expect("all places are constants"),
+                a.first_chunk().expect("all parts have this length"),
+            )
+        };
+    }
+    if a.len() == 21 {
+        call!(square_21);
+    } else {
+        call!(square_16);
+    }
+}
+
+/// Adds `a²`.
+#[inline(always)]
+fn square_all<const L: usize>(columns: &mut [Columns], a: &[Doubles; L]) {
+    let half = part(L);
+    let (low, high) = a.split_at(half);
+    part_square(columns, low);
+    if half == L {
+        return;
+    }
+    part_square(&mut columns[L..], high);
+    let (fours, ones) = low.as_chunks::<4>();
+    for (i, b) in fours.iter().enumerate() {
+        part_rows(&mut columns[half + 4 * i..], high, &b.map(|b| b.add(b)));
+    }
+    for (i, b) in ones.iter().enumerate() {
+        let columns = &mut columns[half + 4 * fours.len() + i..];
+        part_rows(columns, high, &[b.add(*b)]);
+    }
+}
+
+/// Two odd moduli.
+pub(super) struct Field<const L: usize, const C: usize> {
+    pub(super) modulus: Number<L>,
+    /// `−m⁻¹ mod β⁴`.
+    negated_inverse: [Doubles; LAST],
+    /// `M` for the lengths of steps, longest first.
+    steps: [Number<L>; LENGTHS],
+}
+
+impl<const L: usize, const C: usize> Drop for Field<L, C> {
+    fn drop(&mut self) {
+        self.modulus.zeroize();
+        self.negated_inverse.zeroize();
+        self.steps.zeroize();
+    }
+}
+
+impl<const L: usize, const C: usize> Field<L, C> {
+    /// Where columns start for a product, and so on, so that `OFFSET` and the value is left.
+    const PRODUCT: [i64; C] = count_blocks(Bias::<C>::none(), 0, L, L).columns(OFFSET);
+    const REDUCTION: [i64; C] = count_reduction(Bias::<C>::none(), L).columns(OFFSET);
+    const REDUCED_PRODUCT: [i64; C] =
+        count_reduction(count_blocks(Bias::<C>::none(), 0, L, L), L).columns(OFFSET);
+    const REDUCED_SQUARE: [i64; C] =
+        count_reduction(count_square(Bias::<C>::none(), L), L).columns(OFFSET);
+
+    /// Two odd moduli of full length.
+    pub(super) fn new(moduli: [&[u8]; 2]) -> Self {
+        let modulus = Self::number(moduli);
+        let low = moduli.map(|modulus| limb_of_bytes(modulus, 0));
+        // Newton: an inverse modulo 2^k is one modulo 2^2k after a step; an odd number is its own modulo 8.
+        let mut inverse = low;
+        for _ in 0..5 {
+            for (inverse, low) in inverse.iter_mut().zip(low) {
+                let error = 2_i64.wrapping_sub(low.wrapping_mul(*inverse));
+                *inverse = inverse.wrapping_mul(error);
+            }
+        }
+        let mut new = Self {
+            modulus,
+            negated_inverse: [Doubles::ZERO; LAST],
+            steps: [Number::default(); LENGTHS],
+        };
+        // The reduction of 1, limb by limb: after B limbs it is (κ·m + 1)/βᴮ, and the quotients are the limbs of κ.
+        let bias = count_parts(Bias::<C>::none(), 0, L, 1, 0).columns(0);
+        let mut columns = Zeroizing::new([Columns::ZERO; C]);
+        columns[0] = Columns::splat(1);
+        for at in 0..lengths(L)[0] {
+            let [low, other] = columns[at].lanes();
+            let limbs = [
+                signed_limb(low.wrapping_mul(inverse[0]).wrapping_neg()),
+                signed_limb(other.wrapping_mul(inverse[1]).wrapping_neg()),
+            ];
+            let quotient = Doubles::new(limbs.map(|limb| limb as f64));
+            if let Some(place) = new.negated_inverse.get_mut(at) {
+                *place = quotient;
+            }
+            for (column, bias) in columns[at..].iter_mut().zip(bias).take(L + 1) {
+                *column = column.add(Columns::splat(bias));
+            }
+            rows(&mut columns[at..], &new.modulus.0, &[quotient]);
+            let carry = columns[at].lanes().map(|column| column >> LIMB_BITS);
+            columns[at + 1] = columns[at + 1].add(Columns::new(carry));
+            if let Some(place) = lengths(L).iter().position(|length| *length == at + 1) {
+                new.steps[place] = Number::from_columns(&columns[at + 1..]);
+            }
+        }
+        inverse.zeroize();
+        new
+    }
+
+    /// Reads two numbers of `L` limbs at most, big-endian.
+    pub(super) fn number(bytes: [&[u8]; 2]) -> Number<L> {
+        let columns: Zeroizing<[Columns; L]> = Zeroizing::new(array::from_fn(|place| {
+            Columns::new(bytes.map(|bytes| limb_of_bytes(bytes, place)))
+        }));
+        Number::from_columns(&*columns)
+    }
+
+    /// Puts the columns to their start.
+    #[inline(always)]
+    fn start(room: &mut Room<L, C>, start: &[i64; C]) {
+        room.columns[0] = Columns::splat(RAISE);
+        // Eight at a time, so that the loop has few turns.
+        let (columns, last) = room.columns[1..].as_chunks_mut::<8>();
+        let (starts, last_starts) = start.as_chunks::<8>();
+        for (columns, starts) in columns.iter_mut().zip(starts) {
+            *columns = starts.map(Columns::splat);
+        }
+        for (column, start) in last.iter_mut().zip(last_starts) {
+            *column = Columns::splat(*start);
+        }
+    }
+
+    /// `a ← a·b/R`.
+    pub(super) fn multiply(&self, room: &mut Room<L, C>, a: &mut Number<L>, b: &Number<L>) {
+        Self::start(room, &Self::REDUCED_PRODUCT);
+        blocks(&mut room.columns[1..], &a.0, &b.0);
+        self.reduce(room, a);
+    }
+
+    /// `a ← a²/R`.
+    pub(super) fn square(&self, room: &mut Room<L, C>, a: &mut Number<L>) {
+        Self::start(room, &Self::REDUCED_SQUARE);
+        square_all(&mut room.columns[1..], &a.0);
+        self.reduce(room, a);
+    }
+
+    /// Reads a number of at most `2·L` limbs, big-endian, and divides it by `R`: the same for both moduli.
+    pub(super) fn reduced(&self, room: &mut Room<L, C>, bytes: &[u8]) -> Number<L> {
+        Self::start(room, &Self::REDUCTION);
+        for (place, column) in room.columns[1..].iter_mut().enumerate() {
+            *column = column.add(Columns::splat(limb_of_bytes(bytes, place)));
+        }
+        let mut out = Number::default();
+        self.reduce(room, &mut out);
+        out
+    }
+
+    /// The columns of `a·b`, without offset.
+    pub(super) fn product<'a>(
+        room: &'a mut Room<L, C>,
+        a: &Number<L>,
+        b: &Number<L>,
+    ) -> &'a mut [Columns] {
+        Self::start(room, &Self::PRODUCT);
+        let columns = &mut room.columns[1..];
+        blocks(columns, &a.0, &b.0);
+        for column in columns.iter_mut() {
+            *column = column.add(Columns::splat(-OFFSET));
+        }
+        columns
+    }
+
+    /// `a − b`; it must fit.
+    pub(super) fn difference(a: &Number<L>, b: &Number<L>) -> Number<L> {
+        let (a_p, a_q, b_p, b_q) = (a.limbs(0), a.limbs(1), b.limbs(0), b.limbs(1));
+        let columns: Zeroizing<[Columns; L]> = Zeroizing::new(array::from_fn(|k| {
+            Columns::new([a_p[k] - b_p[k], a_q[k] - b_q[k]])
+        }));
+        Number::from_columns(&*columns)
+    }
+
+    /// Divides the columns by `R`.
+    #[inline(always)]
+    fn reduce(&self, room: &mut Room<L, C>, out: &mut Number<L>) {
+        let columns = &mut room.columns;
+        // How many limbs are dropped already. Column k is in place k + 1.
+        let mut at = 0;
+        for length in steps(L) {
+            let place = lengths(L).iter().position(|l| l == length);
+            let m = &self.steps[place.unwrap_or(0)].0;
+            let quotient = &mut room.quotient[..*length];
+            read_all(&columns[at..], quotient);
+            at += length;
+            blocks(&mut columns[at + 1..], m, quotient);
+        }
+        self.last_step(&mut columns[at..]);
+        at += LAST;
+        read_all(&columns[at..], &mut out.0);
+        #[cfg(debug_assertions)]
+        for last in columns[C - 1].lanes() {
+            debug_assert_eq!(
+                last >> LIMB_BITS,
+                RAISE >> LIMB_BITS,
+                "the value does not fit"
+            );
+        }
+    }
+
+    /// The last step: `q ≡ −T·m⁻¹ (mod β⁴)`, and `T + q·m`. What the four columns that become zero carry into the next
+    /// is left in the last of them.
+    #[inline(always)]
+    fn last_step(&self, columns: &mut [Columns]) {
+        let low = read(columns);
+        let product = kernels::low_product(&low, &self.negated_inverse);
+        let mut raised = [Columns::splat(RAISE); LAST + 1];
+        for ((raised, product), bias) in raised[1..].iter_mut().zip(product).zip(LAST_BIAS) {
+            *raised = product.add(Columns::splat(OFFSET.wrapping_sub(bias)));
+        }
+        rows(&mut columns[1..], &self.modulus.0, &read(&raised));
+        for (k, bias) in LAST_BIAS.into_iter().enumerate() {
+            columns[k + 1] = columns[k]
+                .shift_right(LIMB_BITS)
+                .add(columns[k + 1])
+                .add(Columns::splat((-EXCESS).wrapping_sub(bias)));
+            #[cfg(debug_assertions)]
+            for column in columns[k + 1].lanes() {
+                debug_assert_eq!(column & MASK, 0, "the last step leaves no remainder");
+            }
+        }
+    }
+}
+
+impl<const L: usize> Number<L> {
+    /// From columns without offset; the values must fit.
+    pub(super) fn from_columns(columns: &[Columns]) -> Self {
+        let mut number = Self::default();
+        let mut before = Columns::splat(RAISE);
+        for (limb_of, column) in number.0.iter_mut().zip(columns) {
+            let column = column.add(Columns::splat(OFFSET));
+            *limb_of = limb(before, column);
+            before = column;
+        }
+        number
+    }
+
+    /// The limbs of one of the two numbers.
+    pub(super) fn limbs(&self, lane: usize) -> Zeroizing<[i64; L]> {
+        // As the low part of a chain is read: a conversion may branch.
+        Zeroizing::new(array::from_fn(|k| {
+            let bits = self.0[k].add(Doubles::splat(LOW)).bits();
+            bits.add(Columns::splat(-kernels::LOW_BITS)).lanes()[lane]
+        }))
+    }
+}
+
+/// A limb with sign out of the low bits.
+fn signed_limb(bits: i64) -> i64 {
+    bits << (64 - LIMB_BITS) >> (64 - LIMB_BITS)
+}
+
+/// The limb `place` of a number in big-endian bytes, without sign.
+pub(super) fn limb_of_bytes(bytes: &[u8], place: usize) -> i64 {
+    let bit = place * LIMB_BITS as usize;
+    let mut window = 0;
+    // 49 bits and up to 7 before them are in seven bytes.
+    for i in 0..7 {
+        let byte = bytes.iter().rev().nth(bit / 8 + i).copied().unwrap_or(0);
+        window |= i64::from(byte) << (8 * i);
+    }
+    (window >> (bit % 8)) & MASK
+}
