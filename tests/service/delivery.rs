@@ -12,26 +12,34 @@ use crate::key_material::Directory;
 /// How often each is tried: a body that is sent after the head may come in time once.
 const ROUNDS: usize = 10;
 
-fn assert_whole(server: &Server, request: &Request, status: u16) {
-    let mut connection = server.connect();
-    // A client acknowledges the first segments of a connection at once.
-    for _ in 0..3 {
-        connection.send(request).expect("a response");
-    }
-    for round in 0..ROUNDS {
-        let before = connection.reads;
-        let response = connection.send(request).expect("a response");
-        let reads = connection.reads - before;
-        server.check(request, &response);
-        assert_eq!(response.status, status, "{request:?}: {response}");
-        assert_eq!(reads, 1, "round {round} of {request:?}: {response}");
-    }
+/// The requests whose responses took more than one read.
+fn in_pieces(server: &Server, requests: &[(Request, u16)]) -> Vec<String> {
+    let reads = |(request, status): &(Request, u16)| {
+        let mut connection = server.connect();
+        // A client acknowledges the first segments of a connection at once.
+        for _ in 0..3 {
+            connection.send(request).expect("a response");
+        }
+        let rounds = (0..ROUNDS).map(|_| {
+            let before = connection.reads;
+            let response = connection.send(request).expect("a response");
+            server.check(request, &response);
+            assert_eq!(response.status, *status, "{request:?}: {response}");
+            connection.reads - before
+        });
+        let most = rounds.max().filter(|reads| *reads > 1)?;
+        let target = String::from_utf8_lossy(&request.target);
+        Some(format!(
+            "{status} {} {target}: {most} reads",
+            request.method
+        ))
+    };
+    requests.iter().filter_map(reads).collect()
 }
 
 #[test]
 fn head_and_body_arrive_in_one_read() {
-    let server = Server::start(Settings::good());
-    for (request, status) in [
+    let good = [
         (get(&[]), 200),
         (get(&[("room", "a")]).origin(ALLOWED), 200),
         (post_json(&json!({ "room": "a" })), 200),
@@ -44,16 +52,15 @@ fn head_and_body_arrive_in_one_read() {
         (preflight(TOKEN_ROUTE, ALLOWED), 204),
         (Request::new("HEAD", TOKEN_ROUTE), 200),
         (Request::new("HEAD", "/other"), 404),
-    ] {
-        assert_whole(&server, &request, status);
-    }
-    drop(server);
-    let server = Server::start(Login::new().configure("required"));
-    assert_whole(&server, &get(&[]), 401);
-    drop(server);
-    let server = Server::start_broken(Settings::good().set("jaas_app_id", ""));
-    assert_whole(&server, &get(&[]), 500);
-    assert_whole(&server, &health(), 503);
+    ];
+    let required = [(get(&[]), 401)];
+    let broken = [(get(&[]), 500), (health(), 503)];
+    let mut pieces = in_pieces(&Server::start(Settings::good()), &good);
+    let login = Login::new().configure("required");
+    pieces.extend(in_pieces(&Server::start(login), &required));
+    let incomplete = Settings::good().set("jaas_app_id", "");
+    pieces.extend(in_pieces(&Server::start_broken(incomplete), &broken));
+    assert!(pieces.is_empty(), "{pieces:#?}");
 }
 
 /// A body may exceed what a host keeps before it has the response: two writes of 1 MiB at Spin.
