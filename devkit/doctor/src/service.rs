@@ -154,8 +154,7 @@ pub fn list(text: &str, keeps_spaces: bool) -> Vec<String> {
         true => Separator::CommaOrLine,
         false => Separator::CommaOrSpace,
     };
-    let list = parse_list(text, separator).unwrap_or_default();
-    list.into_iter().map(String::from).collect()
+    parse_list(text, separator).unwrap_or_default()
 }
 
 /// The entries of `allowed_origins` that the service accepts: the place in the list, from 1, and the origin as a browser
