@@ -600,7 +600,12 @@ function methodOf(method = 'POST') {
 async function headerFrom(authorization) {
   const value = text(await authorization?.())?.trim();
   if (!value) return undefined;
-  return value.includes(' ') ? value : `Bearer ${value}`;
+  const header = value.includes(' ') ? value : `Bearer ${value}`;
+  // A page of HTML, such as a login route's 404, is no credential; `fetch` would throw an error of its own.
+  if (!/^[\x20-\x7e]+$/.test(header)) {
+    throw new JitsiTokenError('malformed', 'authorization returned a text that is no credential');
+  }
+  return header;
 }
 
 /**

@@ -57,7 +57,7 @@ class Project:
             package["version"] == self.version,
             f"Cargo.toml has version {package['version']} and spin.toml {self.version}",
         )
-        service = (root / "src/service.rs").read_text()
+        service = (root / "src/service/mod.rs").read_text()
         self.token_path = re.search(r'TOKEN_PATH: &str = "(.+)"', service)[1]
         self.health_path = re.search(r'HEALTH_PATH: &str = "(.+)"', service)[1]
 
