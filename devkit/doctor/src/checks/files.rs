@@ -11,7 +11,7 @@ checks! {
         => "cannot be read as an env file: {}.", InMessage;
     Error "runtime-config-broken" |c| broken(c, "runtime-config-broken")
         => "cannot be read: {}.", InMessage;
-    Error "file-tracked" |c| secrets(c, |file| file.git == Git::Tracked && !file.shared)
+    Error "file-tracked" |c| by_name(secrets(c, |file| file.git == Git::Tracked && !file.shared))
         => "holds {} and is tracked by Git; a secret that was committed must be replaced.",
         Do("git rm --cached {} && echo {} >> .gitignore");
     Error "file-tracked" |c| secrets(c, |file| file.git == Git::Tracked && file.shared)
@@ -19,7 +19,7 @@ checks! {
         Do("git diff {}");
     Warning "file-readable" |c| secrets(c, |file| file.open)
         => "holds {}, and other users of this machine can read or change it.", Do("chmod 600 {}");
-    Warning "file-not-ignored" |c| secrets(c, |file| file.git == Git::Addable)
+    Warning "file-not-ignored" |c| by_name(secrets(c, |file| file.git == Git::Addable))
         => "holds {}, and the next `git add .` would add it.", Do("echo {} >> .gitignore");
     Warning "file-bom" |c| c.facts.files.iter().filter(|file| file.bom).map(|file| Hit::file(&file.path))
         => "begins with a byte order mark, which other programs take for a part of the first name.",
@@ -50,4 +50,39 @@ fn secrets(c: &Context, applies: impl Fn(&FileFacts) -> bool) -> impl Iterator<I
         let secret = file.secret.filter(|_| applies(file))?;
         Some(Hit::file(&file.path).detail(secret))
     })
+}
+
+/// `.gitignore` reads names with spaces, `#`, `!` or brackets as something else: such a file is better moved.
+fn by_name(hits: impl IntoIterator<Item = Hit>) -> impl Iterator<Item = Hit> {
+    hits.into_iter().map(|hit| {
+        if is_plain(&hit.subject.to_string()) {
+            hit
+        } else {
+            hit.repair(
+                "move it out of the project's folder, or give it a name without spaces and signs",
+            )
+        }
+    })
+}
+
+fn is_plain(path: &str) -> bool {
+    path.chars()
+        .all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_name_that_gitignore_reads_as_a_pattern_is_not_plain() {
+        for (path, plain) in [
+            ("key.txt", true),
+            ("a/b-c_d.pem", true),
+            ("a/my key[1].txt", false),
+            ("#rk", false),
+            ("!rk", false),
+            ("a/tr ", false),
+        ] {
+            assert_eq!(super::is_plain(path), plain, "{path}");
+        }
+    }
 }
