@@ -84,9 +84,7 @@ checks! {
 /// Variables without their prefix in the environment, where only the Worker's three names are read so.
 fn unread_names(facts: &Facts) -> impl Iterator<Item = &String> {
     facts.environment.iter().filter(|name| {
-        let is_plain = |v: &Variable| {
-            v.name.to_ascii_uppercase() == **name && facts.settings.given(&v.name).is_empty()
-        };
+        let is_plain = |v: &Variable| v.name.to_ascii_uppercase() == **name;
         let is_read = CREDENTIALS
             .iter()
             .any(|read| read.eq_ignore_ascii_case(name));

@@ -86,7 +86,8 @@ const NO_MESSAGES: &[&str] = &[
     "---- BEGIN SSH2",
     "BEGIN CERTIFICATE",
     "BEGIN PUBLIC KEY",
-    "[object Object]",
+    "Bearer ",
+    "[object ",
     // Defaults.
     "Content-Type, Authorization, sentry-trace, baggage, traceparent, tracestate, x-requested-with",
     "Your User",
