@@ -165,7 +165,7 @@ fn method_name(method: Method) -> String {
     .to_owned()
 }
 
-/// Reads the request's body as far as it is asked for. Nothing is fetched before the first read.
+/// Reads the request's body on demand. Nothing is fetched before the first read.
 fn body_reader(incoming: &IncomingRequest) -> impl Read + use<> {
     let body = incoming.consume().ok();
     let stream = body.as_ref().and_then(|body| body.stream().ok());

@@ -163,7 +163,7 @@ fn the_defaults_are_those_of_the_worker() {
     assert_eq!(defaults.moderator, Some(true));
 }
 
-/// The Worker allows what a page's tracing adds no more than we did, and was never asked to.
+/// Without them the browser would reject every request of a page that Sentry or OpenTelemetry traces.
 #[test]
 fn headers_that_tracing_adds_are_allowed_by_default() {
     let source = source(&[]);

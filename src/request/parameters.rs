@@ -122,7 +122,6 @@ impl<'a> Values<'a> {
             return Ok(Some(known.collect()));
         }
         let set = |text: &str| {
-            // A list that names nothing is a set of nothing.
             let text = text.trim_matches(['[', ']']);
             split_list(text, Separator::CommaOrSpace)
                 .take(MAX_FEATURES)
