@@ -1,7 +1,10 @@
-//! What the core cannot know by itself, as arguments: the clock and random bytes.
+//! What the core cannot know by itself, as arguments: the clock, random bytes, the key-value store and the network.
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::time::Duration;
+
+use crate::http::Headers;
 
 /// The host, as one request sees it.
 pub struct Environment<'a> {
@@ -9,6 +12,22 @@ pub struct Environment<'a> {
     pub now: u64,
     /// Random bytes for ids and for blinding signatures.
     pub random: &'a mut dyn Random,
+    /// What is kept from one request to the next.
+    pub store: &'a dyn Store,
+    /// The way to other servers.
+    pub network: &'a dyn Network,
+}
+
+impl<'a> Environment<'a> {
+    /// A host that grants neither a store nor a network.
+    pub fn isolated(now: u64, random: &'a mut dyn Random) -> Self {
+        Self {
+            now,
+            random,
+            store: &Isolated,
+            network: &Isolated,
+        }
+    }
 }
 
 /// A cryptographically secure source of random bytes.
@@ -20,6 +39,127 @@ pub trait Random {
 impl<F: FnMut(&mut [u8])> Random for F {
     fn fill(&mut self, bytes: &mut [u8]) {
         self(bytes);
+    }
+}
+
+/// A key-value store that all instances share. Nothing is opened before the first call. Other applications may write
+/// into it too: what is read is input from outside.
+pub trait Store {
+    /// The value under a key.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`], as for all of these.
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreUnavailable>;
+
+    /// Stores a value; it takes the place of one that is there.
+    ///
+    /// # Errors
+    /// See [`Store::get`].
+    fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreUnavailable>;
+
+    /// Stores a value if the present one is `expected`, atomically where the store can; `false`: it is another.
+    ///
+    /// # Errors
+    /// See [`Store::get`].
+    fn replace(
+        &self,
+        key: &str,
+        expected: Option<&[u8]>,
+        value: &[u8],
+    ) -> Result<bool, StoreUnavailable>;
+
+    /// Removes a value; one that is not there is no error.
+    ///
+    /// # Errors
+    /// See [`Store::get`].
+    fn delete(&self, key: &str) -> Result<(), StoreUnavailable>;
+
+    /// All keys of the store, also those of others.
+    ///
+    /// # Errors
+    /// See [`Store::get`].
+    fn keys(&self) -> Result<Vec<String>, StoreUnavailable>;
+}
+
+/// The store is not granted to the application, or it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreUnavailable;
+
+/// The way to other servers.
+pub trait Network {
+    /// Sends a `GET` and reads the response to its end. Follows no redirect.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    fn get(&self, url: &str, limits: FetchLimits) -> Result<Fetched, FetchError>;
+}
+
+/// What a fetch may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FetchLimits {
+    /// The largest body, in bytes.
+    pub max_bytes: usize,
+    /// The longest time, to the body's last byte.
+    pub timeout: Duration,
+}
+
+/// A response from another server.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Headers,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no response. `Display` completes a sentence that starts with the variable of the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// The host does not let the component call that server.
+    #[error("is not in allowed_outbound_hosts of spin.toml")]
+    Denied,
+    /// No connection, no TLS, or one that broke.
+    #[error("cannot be reached")]
+    Failed,
+    /// Longer than the limit.
+    #[error("did not respond in time")]
+    TimedOut,
+    /// Larger than the limit.
+    #[error("sent more than is read")]
+    TooLarge,
+}
+
+/// Neither a store nor a network: what an application without these rights gets.
+#[derive(Debug, Clone, Copy)]
+pub struct Isolated;
+
+impl Store for Isolated {
+    fn get(&self, _: &str) -> Result<Option<Vec<u8>>, StoreUnavailable> {
+        Err(StoreUnavailable)
+    }
+
+    fn set(&self, _: &str, _: &[u8]) -> Result<(), StoreUnavailable> {
+        Err(StoreUnavailable)
+    }
+
+    fn replace(&self, _: &str, _: Option<&[u8]>, _: &[u8]) -> Result<bool, StoreUnavailable> {
+        Err(StoreUnavailable)
+    }
+
+    fn delete(&self, _: &str) -> Result<(), StoreUnavailable> {
+        Err(StoreUnavailable)
+    }
+
+    fn keys(&self) -> Result<Vec<String>, StoreUnavailable> {
+        Err(StoreUnavailable)
+    }
+}
+
+impl Network for Isolated {
+    fn get(&self, _: &str, _: FetchLimits) -> Result<Fetched, FetchError> {
+        Err(FetchError::Denied)
     }
 }
 

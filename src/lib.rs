@@ -67,10 +67,8 @@ pub fn handle(incoming: IncomingRequest, outparam: ResponseOutparam) {
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
 
-    let environment = Environment {
-        now,
-        random: &mut random,
-    };
+    let mut random = random;
+    let environment = Environment::isolated(now, &mut random);
     let outcome = service::handle(&Config::new(&source), request, environment);
     if let Some(line) = outcome.log {
         log(line);

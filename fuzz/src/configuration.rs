@@ -73,10 +73,7 @@ fn respond(config: &Config<'_>, method: &str, target: &str, origin: Option<&str>
     let outcome = service::handle(
         config,
         request,
-        Environment {
-            now: NOW,
-            random: &mut |bytes: &mut [u8]| bytes.fill(0),
-        },
+        Environment::isolated(NOW, &mut |bytes: &mut [u8]| bytes.fill(0)),
     );
     SECRETS.check(&outcome.response.body);
     SECRETS.check(outcome.log.as_deref().unwrap_or_default().as_bytes());

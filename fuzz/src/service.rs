@@ -154,10 +154,8 @@ fn outcome(good: &Good, message: &Message, body: u8, now: u64) -> Outcome {
             breaks: body & 0x80 != 0,
         },
     };
-    let environment = Environment {
-        now,
-        random: &mut |bytes: &mut [u8]| bytes.fill(0xab),
-    };
+    let mut random = |bytes: &mut [u8]| bytes.fill(0xab);
+    let environment = Environment::isolated(now, &mut random);
     let source = |name: &str| Ok(good.variable(name));
     service::handle(&Config::new(&source), request, environment)
 }

@@ -176,7 +176,7 @@ impl Call<'_> {
     }
 
     fn token(&self, body: impl Read, environment: Environment<'_>) -> Result<Success, Error> {
-        let Environment { now, random } = environment;
+        let Environment { now, random, .. } = environment;
         let caller = match self.config.login().map_err(Error::Configuration)? {
             None => Caller::Anyone,
             Some(login) => login.authenticate(self.headers, now)?,

@@ -35,10 +35,8 @@ fn request<'a>(
 }
 
 fn handle_with(source: &dyn Source, request: Request<impl Read>) -> Outcome {
-    let environment = Environment {
-        now: NOW,
-        random: &mut |bytes: &mut [u8]| bytes.fill(7),
-    };
+    let mut random = |bytes: &mut [u8]| bytes.fill(7);
+    let environment = Environment::isolated(NOW, &mut random);
     handle(&Config::new(source), request, environment)
 }
 

@@ -9,8 +9,8 @@ use testkit::root;
 
 /// The rooms of the component from the ground up; a room imports only from floors below its own.
 const FLOORS: [&[&str]; 10] = [
-    &["environment", "features", "http", "secret", "text"],
-    &["person"],
+    &["features", "http", "secret", "text"],
+    &["environment", "person"],
     &["cors", "private_key", "room"],
     &["caller", "request"],
     &["policy"],

@@ -427,10 +427,7 @@ fn a_request_reads_as_many_variables_as_the_table_says() {
                 headers: headers.as_slice().into(),
                 body: &b""[..],
             },
-            Environment {
-                now: 1_700_000_000,
-                random: &mut |bytes: &mut [u8]| bytes.fill(7),
-            },
+            Environment::isolated(1_700_000_000, &mut |bytes: &mut [u8]| bytes.fill(7)),
         );
         assert_eq!(outcome.response.status.to_string(), status, "{row:?}");
         assert_eq!(count.get().to_string(), reads, "{row:?}");

@@ -48,10 +48,8 @@ fn request(bencher: Bencher, engine: &str, method: &str) {
             headers: Headers::default(),
             body: std::io::empty(),
         };
-        let environment = Environment {
-            now: 1_800_000_000,
-            random: &mut |bytes: &mut [u8]| bytes.fill(7),
-        };
+        let mut random = |bytes: &mut [u8]| bytes.fill(7);
+        let environment = Environment::isolated(1_800_000_000, &mut random);
         let outcome = service::handle(&Config::new(&source), request, environment);
         assert_eq!(outcome.response.status, 200);
     });

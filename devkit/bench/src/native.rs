@@ -34,10 +34,8 @@ pub fn request(
         headers: Headers::default(),
         body: io::empty(),
     };
-    let environment = Environment {
-        now,
-        random: &mut |bytes: &mut [u8]| bytes.fill(7),
-    };
+    let mut random = |bytes: &mut [u8]| bytes.fill(7);
+    let environment = Environment::isolated(now, &mut random);
     let outcome = service::handle(&Config::new(&source), request, environment);
     let status = outcome.response.status;
     ensure!(status == 200, "the core responds with {status}");

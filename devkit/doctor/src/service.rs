@@ -82,7 +82,8 @@ impl<'a> Service<'a> {
         let random = &mut |bytes: &mut [u8]| {
             let _ = SystemRandom::new().fill(bytes);
         };
-        let response = service::handle(&config, request, Environment { now, random }).response;
+        let environment = Environment::isolated(now, random);
+        let response = service::handle(&config, request, environment).response;
         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let text = |name: &str| body[name].as_str().map(str::to_owned);
         Response {
