@@ -16,6 +16,8 @@ pub struct Environment<'a> {
     pub store: &'a dyn Store,
     /// The way to other servers.
     pub network: &'a dyn Network,
+    /// Waits.
+    pub sleep: &'a dyn Fn(Duration),
 }
 
 impl<'a> Environment<'a> {
@@ -26,6 +28,7 @@ impl<'a> Environment<'a> {
             random,
             store: &Isolated,
             network: &Isolated,
+            sleep: &|_| (),
         }
     }
 }
@@ -114,20 +117,22 @@ pub struct Fetched {
     pub body: Vec<u8>,
 }
 
-/// Why there is no response. `Display` completes a sentence that starts with the variable of the address.
+/// Why there is no response. `Display` continues a sentence that starts with the variable of the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     /// The host does not let the component call that server.
-    #[error("is not in allowed_outbound_hosts of spin.toml")]
+    #[error(
+        "is at a host that allowed_outbound_hosts in spin.toml does not have; set auth_jwks_origin to its origin"
+    )]
     Denied,
     /// No connection, no TLS, or one that broke.
-    #[error("cannot be reached")]
+    #[error("cannot be reached: no connection, or one without a valid certificate")]
     Failed,
     /// Longer than the limit.
-    #[error("did not respond in time")]
+    #[error("does not respond in time")]
     TimedOut,
     /// Larger than the limit.
-    #[error("sent more than is read")]
+    #[error("responds with more than is read")]
     TooLarge,
 }
 
@@ -168,5 +173,53 @@ impl fmt::Debug for Environment<'_> {
         f.debug_struct("Environment")
             .field("now", &self.now)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// A store in memory.
+    #[derive(Default)]
+    pub(crate) struct MemoryStore {
+        pub(crate) entries: RefCell<BTreeMap<String, Vec<u8>>>,
+    }
+
+    impl Store for MemoryStore {
+        fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreUnavailable> {
+            Ok(self.entries.borrow().get(key).cloned())
+        }
+
+        fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreUnavailable> {
+            let mut entries = self.entries.borrow_mut();
+            entries.insert(key.to_owned(), value.to_vec());
+            Ok(())
+        }
+
+        fn replace(
+            &self,
+            key: &str,
+            expected: Option<&[u8]>,
+            value: &[u8],
+        ) -> Result<bool, StoreUnavailable> {
+            let is_expected = self.get(key)?.as_deref() == expected;
+            if is_expected {
+                self.set(key, value)?;
+            }
+            Ok(is_expected)
+        }
+
+        fn delete(&self, key: &str) -> Result<(), StoreUnavailable> {
+            self.entries.borrow_mut().remove(key);
+            Ok(())
+        }
+
+        fn keys(&self) -> Result<Vec<String>, StoreUnavailable> {
+            Ok(self.entries.borrow().keys().cloned().collect())
+        }
     }
 }

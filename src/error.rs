@@ -77,6 +77,7 @@ impl Error {
                 request::Error::UnsupportedMediaType | request::Error::UnsupportedEncoding => 415,
                 _ => 400,
             },
+            Self::Caller(caller::Error::KeysUnavailable { .. }) => 503,
             Self::Caller(_) => 401,
             Self::Origin { .. } | Self::Policy(policy::Error::RoomNotAllowed) => 403,
             Self::NotFound => 404,
@@ -108,6 +109,9 @@ impl Error {
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
         match self {
             Self::MethodNotAllowed { allow } => Some(("allow", (*allow).to_owned())),
+            Self::Caller(caller::Error::KeysUnavailable { retry_after, .. }) => {
+                Some(("retry-after", retry_after.to_string()))
+            }
             Self::Caller(error) => Some(("www-authenticate", error.challenge().to_owned())),
             _ => None,
         }
@@ -132,6 +136,16 @@ impl Error {
         }
     }
 
+    /// Whether it may be the caller's own doing, and nothing is broken.
+    fn is_the_callers(&self) -> bool {
+        // A `kid` that somebody made up looks like one that is new.
+        self.status() < 500
+            || matches!(
+                self,
+                Self::Caller(caller::Error::KeysUnavailable { error: None, .. })
+            )
+    }
+
     /// The one log line about this request.
     #[must_use]
     pub fn log_line(&self) -> Line<'_> {
@@ -140,7 +154,11 @@ impl Error {
             _ => None,
         };
         Line {
-            level: if self.status() < 500 { "warn" } else { "error" },
+            level: if self.is_the_callers() {
+                "warn"
+            } else {
+                "error"
+            },
             status: self.status(),
             reason: Some(match self {
                 Self::Origin { rejection, .. } => rejection.to_string(),

@@ -1,7 +1,8 @@
 //! Issues Jitsi-as-a-Service (8x8 JaaS) tokens: a Spin HTTP component.
 //!
-//! This file is the only one that knows Spin: it reads the variables, hands the request to [`service::handle`] and the
-//! response to the host. Everything else is pure: configuration and clock are arguments.
+//! This file and the room `host` are the only ones that know Spin: they read the variables, hand the request to
+//! [`service::handle`] and the response to the host. Everything else is pure: configuration, clock, store and network are
+//! arguments.
 //!
 //! No unsafe code: each module forbids it. Only the glue that Spin's macro generates for the component's export needs
 //! some, so this file denies it and allows it for that glue alone.
@@ -13,6 +14,7 @@ pub mod cors;
 pub mod environment;
 pub mod error;
 pub mod features;
+mod host;
 pub mod http;
 pub mod log;
 pub mod person;
@@ -35,6 +37,7 @@ use spin_sdk::variables;
 
 use config::{Config, Unavailable};
 use environment::Environment;
+use host::{DefaultStore, Outbound};
 use http::{Headers, Request};
 
 // Only for Wasm: a native linker does not take the export's name, and the tests link this crate natively.
@@ -67,8 +70,13 @@ pub fn handle(incoming: IncomingRequest, outparam: ResponseOutparam) {
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
 
-    let mut random = random;
-    let environment = Environment::isolated(now, &mut random);
+    let environment = Environment {
+        now,
+        random: &mut random,
+        store: &DefaultStore::default(),
+        network: &Outbound,
+        sleep: &std::thread::sleep,
+    };
     let outcome = service::handle(&Config::new(&source), request, environment);
     if let Some(line) = outcome.log {
         log(line);

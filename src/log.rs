@@ -1,7 +1,7 @@
 //! The log: at most one line about each request, a JSON object on stderr.
 //!
-//! Fields: `level` (`info`, `warn`, `error`), `status`, then what there is of `event`, `moderator`, `reason`, `header`,
-//! `problems`, `origin`. None holds personal data, a token, a credential or a part of a key. JSON keeps whatever a caller
+//! Fields: `level` (`info`, `warn`, `error`), `status`, then what there is of `event`, `moderator`, `reason`, `warning`,
+//! `header`, `problems`, `origin`. None holds personal data, a token, a credential or a part of a key. JSON keeps whatever a caller
 //! sends as its origin on the line.
 #![forbid(unsafe_code)]
 
@@ -35,6 +35,9 @@ pub struct Line<'a> {
     /// Why the request is rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the operator should know although it does not decide on the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// The header that a preflight requests and `allowed_headers` does not have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,

@@ -1,7 +1,8 @@
 //! The caller's credential. The first byte says what the rest is: `r` the `Authorization` header as it came; `s` a
 //! payload, which is signed as the login signs; `h` a header in the first line and a payload, signed.
 
-use jaas_jwt::caller::{Caller, Error, Settings, VerificationKey};
+use jaas_jwt::caller::{Caller, Error, KeySource, Settings, VerificationKey};
+use jaas_jwt::environment::Environment;
 use jaas_jwt::http::Headers;
 use serde_json::Value;
 
@@ -35,14 +36,16 @@ pub fn run(input: &[u8]) {
     };
     let settings = Settings {
         required: true,
-        key: VerificationKey::from_secret(SECRET).expect("a long secret"),
+        key: KeySource::Configured(VerificationKey::from_secret(SECRET).expect("a long secret")),
         issuer: ISSUER.into(),
         audience: AUDIENCE.into(),
         moderator_claim: vec!["realm".into(), "roles".into()],
         moderator_values: vec!["host".into()],
     };
     let headers = Headers::new(vec![("authorization".to_owned(), header)]);
-    match settings.authenticate(&headers, NOW) {
+    let mut random = |_: &mut [u8]| {};
+    let environment = Environment::isolated(NOW, &mut random);
+    match settings.authenticate(&headers, &environment, &mut None) {
         Ok(Caller::Known(identity)) => {
             // In raw form only what the fixture signed verifies.
             if let Some(payload) = payload {

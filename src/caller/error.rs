@@ -1,6 +1,8 @@
 //! Why a caller is not let in: one sentence for the caller, and the exact cause for the log.
 #![forbid(unsafe_code)]
 
+use crate::environment::FetchError;
+
 /// The largest credential that is looked at, in bytes.
 pub const MAX_CREDENTIAL_BYTES: usize = 8 * 1024;
 
@@ -22,9 +24,60 @@ pub enum Error {
         "The credential is not valid: it is expired, not yet valid, not for this service, or not signed by its login; log in again"
     )]
     Invalid(Cause),
+    /// The keys that would tell are not at hand. This is no fault of the caller's.
+    #[error(
+        "The keys of the login cannot be read at the moment; try again in {retry_after} seconds"
+    )]
+    KeysUnavailable {
+        /// What is wrong with the address; `None`: it may not be read again yet.
+        error: Option<SourceError>,
+        /// When a further request can succeed, in seconds.
+        retry_after: u64,
+    },
     /// A claim of a wrong type, or a claim that is missing.
     #[error("The credential's claim {} is missing, repeated or of a wrong type", .0.name())]
     Claim(Claim),
+}
+
+/// Why `auth_jwks_url` brings no keys; `Display` continues a sentence that starts with that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// No response.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A status of 300 to 399.
+    #[error("is redirected, which is not followed; set it to the address of the document itself")]
+    Redirect,
+    /// Any other status but 200.
+    #[error("responds with status {0} instead of 200")]
+    Status(u16),
+    /// Not UTF-8.
+    #[error("responds with something that is not text")]
+    NotText,
+    /// Not a document of keys that can be used.
+    #[error("responds with a document that {0}")]
+    KeySet(&'static str),
+}
+
+/// What the operator should know although the request goes on; `Display` is the log's sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// Old keys are used, since no newer ones can be had.
+    #[error("auth_jwks_url {error}; the copy of {age} seconds ago is used")]
+    StaleCopy {
+        /// Its age in seconds.
+        age: u64,
+        /// What is wrong with the address.
+        error: SourceError,
+    },
+    /// Nothing can be kept.
+    #[error(
+        "the key-value store default cannot be used, so auth_jwks_url is fetched for every request; grant it by key_value_stores in spin.toml"
+    )]
+    StoreUnavailable,
+    /// Something else has written into the store.
+    #[error("the stored copy of auth_jwks_url's document is damaged, and is fetched again")]
+    DamagedCopy,
 }
 
 /// What is wrong with the header.
@@ -75,13 +128,13 @@ pub enum Cause {
     #[error("alg is not {0}, which is the configured key's")]
     Algorithm(&'static str),
     /// One that no key of the set has.
-    #[error("alg is not that of any key in auth_jwks")]
+    #[error("alg is not that of any key in the key set")]
     AlgorithmOfNoKey,
     /// Not in the key set.
-    #[error("kid is not in auth_jwks, or its key is for another alg")]
+    #[error("kid is not in the key set, or its key is for another alg")]
     UnknownKid,
     /// None, and several keys.
-    #[error("kid is missing, and auth_jwks has more than one key for this alg")]
+    #[error("kid is missing, and the key set has more than one key for this alg")]
     NoKid,
     /// The signature does not verify.
     #[error("the signature is not the configured key's")]
@@ -184,6 +237,12 @@ impl Error {
             Self::Malformed(header) => header.to_string(),
             Self::Invalid(cause) => cause.to_string(),
             Self::Claim(claim) => claim.to_string(),
+            Self::KeysUnavailable {
+                error: Some(error), ..
+            } => format!("auth_jwks_url {error}"),
+            Self::KeysUnavailable { error: None, .. } => {
+                "no key for this credential, and auth_jwks_url was fetched a moment ago".to_owned()
+            }
         }
     }
 }

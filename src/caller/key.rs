@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jwt_simple::JWTError;
+use jwt_simple::claims::NoCustomClaims;
 use jwt_simple::prelude::{HS256Key, MACLike};
 use jwt_simple::token::{Token, TokenMetadata};
 use serde::de::DeserializeOwned;
@@ -83,31 +84,48 @@ impl VerificationKey {
     }
 
     /// Verifies a token's signature, and nothing of its claims but that they can be read.
-    pub(super) fn verify(&self, token: &str) -> Result<Map<String, Value>, Cause> {
-        let metadata = metadata(token)?;
-        let verified = match self {
+    pub(super) fn verify(
+        &self,
+        token: &str,
+        metadata: &TokenMetadata,
+    ) -> Result<Map<String, Value>, Cause> {
+        match self {
             Self::Secret(key) => {
                 check_algorithm(metadata.algorithm() == "HS256", "HS256")?;
-                key.verify_token(token, Some(signature_alone()))
+                let verified = key.verify_token::<NoCustomClaims>(token, Some(signature_alone()));
+                verified_claims(token, verified)
             }
             Self::Public(key) => {
                 check_algorithm(key.is_for(metadata.algorithm()), key.algorithm())?;
-                key.verify(token)
+                verify_by(key, token)
             }
-            Self::Set(keys) => keys
-                .choose(metadata.key_id(), metadata.algorithm())?
-                .verify(token),
-        };
-        match verified {
-            Ok(_) => claims(token).ok_or(Cause::Repeated),
-            // jwt-simple reads the claims after it has verified the signature.
-            Err(error) if error.is::<serde_json::Error>() => Err(match claims(token) {
-                Some(claims) => claims::wrong_type(&claims),
-                None if payload::<Map<String, Value>>(token).is_some() => Cause::Repeated,
-                None => Cause::ClaimsUnreadable,
-            }),
-            Err(error) => Err(cause(&error)),
+            Self::Set(keys) => {
+                let key = keys.choose(metadata.key_id(), metadata.algorithm())?;
+                verify_by(key, token)
+            }
         }
+    }
+}
+
+/// Verifies a token's signature by this key, which is for the token's algorithm.
+pub(super) fn verify_by(key: &PublicKey, token: &str) -> Result<Map<String, Value>, Cause> {
+    verified_claims(token, key.verify(token))
+}
+
+/// The claims of a token that jwt-simple has looked at.
+fn verified_claims<T>(
+    token: &str,
+    verified: Result<T, jwt_simple::Error>,
+) -> Result<Map<String, Value>, Cause> {
+    match verified {
+        Ok(_) => claims(token).ok_or(Cause::Repeated),
+        // jwt-simple reads the claims after it has verified the signature.
+        Err(error) if error.is::<serde_json::Error>() => Err(match claims(token) {
+            Some(claims) => claims::wrong_type(&claims),
+            None if payload::<Map<String, Value>>(token).is_some() => Cause::Repeated,
+            None => Cause::ClaimsUnreadable,
+        }),
+        Err(error) => Err(cause(&error)),
     }
 }
 
@@ -129,7 +147,7 @@ fn check_algorithm(good: bool, expected: &'static str) -> Result<(), Cause> {
 }
 
 /// The header of a token, as far as its structure lets it be read.
-fn metadata(token: &str) -> Result<TokenMetadata, Cause> {
+pub(super) fn metadata(token: &str) -> Result<TokenMetadata, Cause> {
     if bearer::is_unset(token) {
         return Err(Cause::Unset);
     }

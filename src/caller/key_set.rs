@@ -108,6 +108,11 @@ impl KeySet {
         });
     }
 
+    /// Whether a key that can be used has this `kid`.
+    pub(super) fn has_kid(&self, kid: Option<&str>) -> bool {
+        kid.is_some() && self.keys.iter().any(|(other, _)| other.as_deref() == kid)
+    }
+
     /// The key for a token with this header.
     pub(super) fn choose(&self, kid: Option<&str>, alg: &str) -> Result<&PublicKey, Cause> {
         let mut fitting = self.keys.iter().filter(|(_, key)| key.is_for(alg));

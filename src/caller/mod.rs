@@ -12,17 +12,23 @@ mod identity;
 mod key;
 mod key_set;
 mod public_key;
+mod remote;
 mod secret_text;
 mod unique_json;
 
+use crate::environment::Environment;
 use crate::http::Headers;
 
 pub use claims::{LATEST_INSTANT, MAX_LIFETIME_SECONDS, TOLERANCE_SECONDS};
-pub use error::{Cause, Claim, Error, Header, MAX_CREDENTIAL_BYTES};
+pub use error::{Cause, Claim, Error, Header, MAX_CREDENTIAL_BYTES, SourceError, Warning};
 pub use identity::{Caller, Identity};
 pub use key::VerificationKey;
 pub use key_set::{Dropped, KeySet};
 pub use public_key::PublicKey;
+pub use remote::{
+    MAX_DOCUMENT_BYTES, REFRESH_INTERVAL_SECONDS, RETRY_INTERVAL_SECONDS, RemoteKeySet,
+    TIMEOUT_SECONDS,
+};
 pub use secret_text::MIN_SECRET_BYTES;
 
 /// How callers are verified.
@@ -30,8 +36,8 @@ pub use secret_text::MIN_SECRET_BYTES;
 pub struct Settings {
     /// Whether a caller without a credential is rejected rather than a guest.
     pub required: bool,
-    /// The one key or key set.
-    pub key: VerificationKey,
+    /// What verifies a credential's signature.
+    pub key: KeySource,
     /// The only `iss` that is accepted.
     pub issuer: String,
     /// The `aud` that must be named.
@@ -42,22 +48,47 @@ pub struct Settings {
     pub moderator_values: Vec<String>,
 }
 
+/// Where the key or key set comes from.
+#[derive(Debug)]
+pub enum KeySource {
+    /// From a variable.
+    Configured(VerificationKey),
+    /// From an address.
+    Remote(RemoteKeySet),
+}
+
 impl Settings {
-    /// Finds out who is calling. `now` is in seconds since 1970-01-01 UTC.
+    /// Finds out who is calling. `warning` gets what the operator should know of the way there.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn authenticate(&self, headers: &Headers, now: u64) -> Result<Caller, Error> {
+    pub fn authenticate(
+        &self,
+        headers: &Headers,
+        environment: &Environment<'_>,
+        warning: &mut Option<Warning>,
+    ) -> Result<Caller, Error> {
         match bearer::token(headers)? {
-            Some(token) => self.identify(token, now).map(Caller::Known),
+            Some(token) => self
+                .identify(token, environment, warning)
+                .map(Caller::Known),
             None if self.required => Err(Error::Absent),
             None => Ok(Caller::Guest),
         }
     }
 
-    fn identify(&self, token: &str, now: u64) -> Result<Identity, Error> {
-        let claims = self.key.verify(token).map_err(Error::Invalid)?;
-        claims::check(&claims, &self.issuer, &self.audience, now)?;
+    fn identify(
+        &self,
+        token: &str,
+        environment: &Environment<'_>,
+        warning: &mut Option<Warning>,
+    ) -> Result<Identity, Error> {
+        let metadata = key::metadata(token).map_err(Error::Invalid)?;
+        let claims = match &self.key {
+            KeySource::Configured(key) => key.verify(token, &metadata).map_err(Error::Invalid)?,
+            KeySource::Remote(keys) => keys.verify(token, &metadata, environment, warning)?,
+        };
+        claims::check(&claims, &self.issuer, &self.audience, environment.now)?;
         claims::identity(&claims, &self.moderator_claim, &self.moderator_values)
     }
 }

@@ -15,7 +15,7 @@ const SECRET: &str = "kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE";
 fn settings(key: VerificationKey) -> Settings {
     Settings {
         required: true,
-        key,
+        key: KeySource::Configured(key),
         issuer: "https://login.example".into(),
         audience: "jaas".into(),
         moderator_claim: vec!["moderator".into()],
@@ -44,7 +44,7 @@ fn payload(changes: Value) -> String {
     claims.to_string()
 }
 
-fn signing_input(header: &str, payload: &str) -> String {
+pub(super) fn signing_input(header: &str, payload: &str) -> String {
     let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
     format!("{}.{}", encode(header), encode(payload))
 }
@@ -60,9 +60,15 @@ fn hs256(payload: &str) -> String {
     signed(r#"{"alg":"HS256","typ":"JWT"}"#, payload, SECRET.as_bytes())
 }
 
+fn authenticate(settings: &Settings, headers: &Headers, now: u64) -> Result<Caller, Error> {
+    let mut random = |_: &mut [u8]| panic!("random bytes were read");
+    let environment = Environment::isolated(now, &mut random);
+    settings.authenticate(headers, &environment, &mut None)
+}
+
 fn call(settings: &Settings, header: &str) -> Result<Identity, Error> {
     let headers = Headers::from([("Authorization", header)]);
-    match settings.authenticate(&headers, NOW)? {
+    match authenticate(settings, &headers, NOW)? {
         Caller::Known(identity) => Ok(identity),
         other => panic!("{other:?}"),
     }
@@ -98,7 +104,7 @@ fn a_credential_is_one_bearer_token() {
     let header = format!("Bearer {token}");
     let twice = Headers::from([("authorization", &*header), ("Authorization", &*header)]);
     assert_eq!(
-        with_secret().authenticate(&twice, NOW).unwrap_err(),
+        authenticate(&with_secret(), &twice, NOW).unwrap_err(),
         Error::Malformed(Header::Several)
     );
 }
@@ -107,12 +113,12 @@ fn a_credential_is_one_bearer_token() {
 fn without_a_credential_one_is_a_guest_or_refused() {
     let mut settings = with_secret();
     assert_eq!(
-        settings.authenticate(&Headers::default(), NOW).unwrap_err(),
+        authenticate(&settings, &Headers::default(), NOW).unwrap_err(),
         Error::Absent
     );
     settings.required = false;
     assert!(matches!(
-        settings.authenticate(&Headers::default(), NOW),
+        authenticate(&settings, &Headers::default(), NOW),
         Ok(Caller::Guest)
     ));
     assert_eq!(
@@ -168,7 +174,7 @@ fn nobody_is_let_in_by_a_clock_too_late_to_compare() {
     ] {
         let token = hs256(&payload(json!({ "exp": exp })));
         let headers = Headers::from([("authorization", &*format!("Bearer {token}"))]);
-        let called = with_secret().authenticate(&headers, now);
+        let called = authenticate(&with_secret(), &headers, now);
         assert_eq!(called.is_ok(), good, "{exp} at {now}");
     }
 }
@@ -643,9 +649,7 @@ fn each_cause_has_a_reason_of_its_own_for_the_log() {
     }
     assert_eq!(reasons.len(), 36);
     let headers = Headers::from([("authorization", &*format!("Bearer {good}"))]);
-    let late = with_secret()
-        .authenticate(&headers, LATEST_INSTANT + 1)
-        .unwrap_err();
+    let late = authenticate(&with_secret(), &headers, LATEST_INSTANT + 1).unwrap_err();
     assert!(late.reason().contains("clock"), "{late}");
     assert_eq!(Error::Absent.reason(), "no credential");
     let basic = call(&with_secret(), "Basic x").unwrap_err();

@@ -2,15 +2,18 @@
 #![forbid(unsafe_code)]
 
 use super::reader::Reader;
+use super::remote::{self, Remote};
 use super::variable::{self, Variable};
-use crate::caller::{self, VerificationKey};
+use crate::caller::{self, KeySource, VerificationKey};
 
-/// The variables that say something about a login when they are not empty. Without `auth_mode` nobody would be asked
+/// The variables that say something about a login when they are neither empty nor as `spin.toml` has them. Without `auth_mode` nobody would be asked
 /// for what they describe, and the site would stand open although its operator closed it.
-const DESCRIBING: [Variable; 6] = [
+const DESCRIBING: [Variable; 8] = [
     variable::AUTH_HS256_SECRET,
     variable::AUTH_PUBLIC_KEY,
     variable::AUTH_JWKS,
+    variable::AUTH_JWKS_URL,
+    variable::AUTH_JWKS_ORIGIN,
     variable::AUTH_ISSUER,
     variable::AUTH_AUDIENCE,
     variable::AUTH_MODERATOR_VALUES,
@@ -48,7 +51,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<caller::Settings> {
 fn reject_description(reader: &mut Reader<'_>) {
     let described: Vec<&str> = DESCRIBING
         .into_iter()
-        .filter(|variable| reader.text(*variable).is_some_and(|text| !text.is_empty()))
+        .filter(|variable| {
+            let text = reader.text(*variable);
+            text.is_some_and(|text| !text.is_empty() && Some(text.as_str()) != variable.default)
+        })
         .map(|variable| variable.name)
         .collect();
     if !described.is_empty() {
@@ -62,8 +68,8 @@ fn reject_description(reader: &mut Reader<'_>) {
     }
 }
 
-/// The one key or key set.
-fn read_key(reader: &mut Reader<'_>) -> Option<VerificationKey> {
+/// The one key or key set, or where it is.
+fn read_key(reader: &mut Reader<'_>) -> Option<KeySource> {
     let mut keys = Vec::new();
     let mut unread = false;
     for (variable, parse) in [
@@ -78,15 +84,22 @@ fn read_key(reader: &mut Reader<'_>) -> Option<VerificationKey> {
             Some(text) if text.is_empty() => {}
             Some(text) => {
                 let key = parse(&text).map_err(|error| reader.problem(variable, error));
-                keys.push((variable, key.ok()));
+                keys.push((variable, key.ok().map(KeySource::Configured)));
             }
             None => unread = true,
         }
     }
+    match remote::read(reader) {
+        Remote::Unset => {}
+        Remote::Set(keys_by_url) => {
+            keys.push((variable::AUTH_JWKS_URL, keys_by_url.map(KeySource::Remote)));
+        }
+        Remote::Unread => unread = true,
+    }
     if keys.is_empty() && !unread {
         reader.problem(
             variable::AUTH_MODE,
-            "asks for credentials, and nothing is there to verify them; set one of auth_hs256_secret, auth_public_key and auth_jwks.",
+            "asks for credentials, and nothing is there to verify them; set one of auth_jwks_url, auth_jwks, auth_public_key and auth_hs256_secret.",
         );
     }
     for (variable, _) in keys.iter().skip(1) {

@@ -10,6 +10,7 @@ mod login;
 mod names;
 mod problem;
 mod reader;
+mod remote;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod variable;

@@ -325,7 +325,7 @@ fn a_provider_that_fails_is_a_problem_and_the_stricter_switch_holds() {
     let config = Config::new(&source);
     let problems = config.problems();
     // The login's other variables are not read without its mode.
-    assert_eq!(problems.len(), variable::ALL.len() - 7, "{problems:?}");
+    assert_eq!(problems.len(), variable::ALL.len() - 10, "{problems:?}");
     assert!(config.require_origin() && !config.disclose_origins());
     assert!(config.allowed_origins_is_wrong());
     assert!(config.login().is_err());

@@ -44,6 +44,9 @@ variables! {
     AUTH_HS256_SECRET = "auth_hs256_secret", Some("");
     AUTH_PUBLIC_KEY = "auth_public_key", Some("");
     AUTH_JWKS = "auth_jwks", Some("");
+    AUTH_JWKS_URL = "auth_jwks_url", Some("");
+    AUTH_JWKS_ORIGIN = "auth_jwks_origin", Some("https://unset.invalid");
+    AUTH_JWKS_MAX_STALE_SECONDS = "auth_jwks_max_stale_seconds", Some("86400");
     AUTH_ISSUER = "auth_issuer", Some("");
     AUTH_AUDIENCE = "auth_audience", Some("");
     AUTH_MODERATOR_CLAIM = "auth_moderator_claim", Some("moderator");

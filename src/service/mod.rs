@@ -8,11 +8,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::io::Read;
 
 use serde::Serialize;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, KeySource, Warning};
 use crate::config::Config;
 use crate::cors::{self, Rejection, RequestOrigin};
 use crate::environment::Environment;
@@ -49,11 +50,21 @@ enum Success {
     /// A `HEAD` whose `GET` would get a token: none is signed.
     TokenUnsigned,
     Healthy {
-        warnings: Option<Vec<&'static str>>,
+        /// Where the query asks for it.
+        details: Option<Details>,
     },
     Preflight {
         missing_header: Option<String>,
     },
+}
+
+/// What the health check says beyond `ok`.
+#[derive(Serialize)]
+struct Details {
+    warnings: Vec<&'static str>,
+    /// The age of the copy of the key set that `auth_jwks_url` names, in seconds; `null` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_jwks_age_seconds: Option<Option<u64>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,10 +104,11 @@ pub fn handle(
         query,
         headers: &headers,
         origin,
+        warning: Cell::new(None),
     };
     let result = call.run(Route::of(path), body, environment);
     Outcome {
-        log: log_line(&result, &headers),
+        log: log_line(&result, call.warning.get(), &headers),
         response: respond(config, &result, origin, method == "HEAD"),
     }
 }
@@ -108,6 +120,8 @@ struct Call<'a> {
     query: &'a str,
     headers: &'a Headers,
     origin: RequestOrigin<'a>,
+    /// For the log.
+    warning: Cell<Option<Warning>>,
 }
 
 impl Call<'_> {
@@ -135,7 +149,7 @@ impl Call<'_> {
         }
         match (route, self.method) {
             (Route::Token, "GET" | "HEAD" | "POST") => self.token(body, environment),
-            (Route::Health, "GET" | "HEAD") => self.health(),
+            (Route::Health, "GET" | "HEAD") => self.health(&environment),
             (Route::Health, _) => Err(Error::MethodNotAllowed {
                 allow: "GET, HEAD, OPTIONS",
             }),
@@ -165,22 +179,38 @@ impl Call<'_> {
         })
     }
 
-    fn health(&self) -> Result<Success, Error> {
+    fn health(&self, environment: &Environment<'_>) -> Result<Success, Error> {
         self.config.signer().map_err(Error::Unhealthy)?;
         let verbose =
             url::form_urlencoded::parse(self.query.as_bytes()).any(|(name, _)| name == "verbose");
-        let is_open = matches!(self.config.login(), Ok(None));
-        Ok(Success::Healthy {
-            warnings: verbose.then(|| is_open.then_some(OPEN_WARNING).into_iter().collect()),
-        })
+        let login = self.config.login().map_err(Error::Unhealthy)?;
+        let details = verbose.then(|| Details {
+            warnings: login
+                .is_none()
+                .then_some(OPEN_WARNING)
+                .into_iter()
+                .collect(),
+            auth_jwks_age_seconds: match login.map(|login| &login.key) {
+                Some(KeySource::Remote(keys)) => Some(keys.copy_age(environment)),
+                _ => None,
+            },
+        });
+        Ok(Success::Healthy { details })
+    }
+
+    fn caller(&self, environment: &Environment<'_>) -> Result<Caller, Error> {
+        let Some(login) = self.config.login().map_err(Error::Configuration)? else {
+            return Ok(Caller::Anyone);
+        };
+        let mut warning = None;
+        let caller = login.authenticate(self.headers, environment, &mut warning);
+        self.warning.set(warning);
+        Ok(caller?)
     }
 
     fn token(&self, body: impl Read, environment: Environment<'_>) -> Result<Success, Error> {
+        let caller = self.caller(&environment)?;
         let Environment { now, random, .. } = environment;
-        let caller = match self.config.login().map_err(Error::Configuration)? {
-            None => Caller::Anyone,
-            Some(login) => login.authenticate(self.headers, now)?,
-        };
         let signer = self.config.signer().map_err(Error::Configuration)?;
         let request = if self.method == "POST" {
             TokenRequest::from_post(self.query, self.headers, body)?
@@ -201,15 +231,15 @@ impl Call<'_> {
 }
 
 #[derive(Serialize)]
-struct Token<'a> {
-    token: &'a str,
+struct Health<'a> {
+    status: &'static str,
+    #[serde(flatten)]
+    details: Option<&'a Details>,
 }
 
 #[derive(Serialize)]
-struct Health<'a> {
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warnings: Option<&'a [&'static str]>,
+struct Token<'a> {
+    token: &'a str,
 }
 
 /// The response, with the headers that every response has.
@@ -231,10 +261,10 @@ fn respond(
     let (status, json) = match result {
         Ok(Success::Token { token, .. }) => (200, Some(to_json(&Token { token }))),
         Ok(Success::TokenUnsigned) => (200, Some(Vec::new())),
-        Ok(Success::Healthy { warnings }) => {
-            let warnings = warnings.as_deref();
+        Ok(Success::Healthy { details }) => {
+            let details = details.as_ref();
             let status = "ok";
-            (200, Some(to_json(&Health { status, warnings })))
+            (200, Some(to_json(&Health { status, details })))
         }
         Ok(Success::Preflight { .. }) => {
             headers.extend(cors::preflight_headers(config.allowed_headers()));
@@ -263,8 +293,12 @@ fn to_json(body: &impl Serialize) -> Vec<u8> {
 }
 
 /// The one line about a request that is worth one. A health check that succeeds is not: probes come every few seconds.
-fn log_line(result: &Result<Success, Error>, headers: &Headers) -> Option<String> {
-    let line = match result {
+fn log_line(
+    result: &Result<Success, Error>,
+    warning: Option<Warning>,
+    headers: &Headers,
+) -> Option<String> {
+    let mut line = match result {
         Ok(Success::Token { moderator, .. }) => Line {
             level: "info",
             status: 200,
@@ -281,8 +315,18 @@ fn log_line(result: &Result<Success, Error>, headers: &Headers) -> Option<String
             header: Some(header.clone()),
             ..Line::default()
         },
+        Ok(_) if warning.is_some() => Line {
+            status: 200,
+            ..Line::default()
+        },
         Ok(_) => return None,
         Err(error) => error.log_line(),
     };
+    if let Some(warning) = warning {
+        line.warning = Some(warning.to_string());
+        if line.level != "error" {
+            line.level = "warn";
+        }
+    }
     Some(line.with_origin(headers))
 }

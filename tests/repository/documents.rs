@@ -168,7 +168,7 @@ fn the_credentials_are_required_and_the_key_is_secret() {
 }
 
 #[test]
-fn the_component_sees_every_variable_and_calls_nobody() {
+fn the_component_sees_every_variable_and_calls_one_server_at_most() {
     let manifest = read("spin.toml");
     assert_eq!(manifest["spin_manifest_version"].as_integer(), Some(2));
     let triggers = manifest["trigger"]["http"].as_array().expect("triggers");
@@ -181,10 +181,14 @@ fn the_component_sees_every_variable_and_calls_nobody() {
         component["source"].as_str(),
         Some("target/wasm32-wasip2/release/jaas_jwt.wasm")
     );
-    assert_eq!(
-        component["allowed_outbound_hosts"].as_array().map(Vec::len),
-        Some(0)
-    );
+    for (right, only) in [
+        ("allowed_outbound_hosts", "{{ auth_jwks_origin }}"),
+        ("key_value_stores", "default"),
+    ] {
+        let granted = component[right].as_array().expect("a list");
+        let granted: Vec<_> = granted.iter().map(toml::Value::as_str).collect();
+        assert_eq!(granted, [Some(only)], "{right}");
+    }
     let seen = component["variables"].as_table().expect("variables");
     let declared = manifest["variables"].as_table().expect("variables");
     assert_eq!(seen.len(), declared.len());

@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 10] = [
     &["config"],
     &["log"],
     &["error"],
-    &["service"],
+    &["host", "service"],
 ];
 
 /// A crate's files: the path of each module, such as `["cors", "origin"]`, and the modules that it imports from.

@@ -500,17 +500,17 @@ fn each_cause_has_a_log_reason_of_its_own_and_all_one_sentence() {
         (
             "unknown kid",
             header(r#"{"alg":"RS256","kid":"confidential"}"#),
-            "kid is not in auth_jwks, or its key is for another alg",
+            "kid is not in the key set, or its key is for another alg",
         ),
         (
             "no kid",
             header(r#"{"alg":"RS256"}"#),
-            "kid is missing, and auth_jwks has more than one key for this alg",
+            "kid is missing, and the key set has more than one key for this alg",
         ),
         (
             "wrong alg",
             hs256,
-            "alg is not that of any key in auth_jwks",
+            "alg is not that of any key in the key set",
         ),
         (
             "alg none",

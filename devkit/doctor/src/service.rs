@@ -1,6 +1,6 @@
 //! Everything that the doctor takes from the component's core. Nothing else in this crate names a path of it.
 
-use jaas_jwt::caller::{self, Cause, Claim, Error, KeySet, VerificationKey};
+use jaas_jwt::caller::{self, Cause, Claim, Error, KeySet, KeySource, VerificationKey};
 use jaas_jwt::config::{Config, Source};
 use jaas_jwt::cors::AllowedOrigins;
 use jaas_jwt::environment::Environment;
@@ -101,7 +101,9 @@ impl<'a> Service<'a> {
         };
         let header = format!("Bearer {credential}");
         let headers = Headers::from([("authorization", header.as_str())]);
-        match login.authenticate(&headers, now) {
+        let mut random = |_: &mut [u8]| {};
+        let environment = Environment::isolated(now, &mut random);
+        match login.authenticate(&headers, &environment, &mut None) {
             Ok(_) => Opinion::Accepted,
             Err(error) => Opinion::Rejected(check_of(error), error.reason()),
         }
@@ -110,9 +112,9 @@ impl<'a> Service<'a> {
     /// The algorithm of the login's one key; `None` where it has none or a set.
     pub fn algorithm(&self) -> Option<&'static str> {
         match &Config::new(&*self.0).login().ok()??.key {
-            VerificationKey::Secret(_) => Some("HS256"),
-            VerificationKey::Public(key) => Some(key.algorithm()),
-            VerificationKey::Set(_) => None,
+            KeySource::Configured(VerificationKey::Secret(_)) => Some("HS256"),
+            KeySource::Configured(VerificationKey::Public(key)) => Some(key.algorithm()),
+            KeySource::Configured(VerificationKey::Set(_)) | KeySource::Remote(_) => None,
         }
     }
 }
@@ -121,6 +123,7 @@ impl<'a> Service<'a> {
 fn check_of(error: caller::Error) -> &'static str {
     match error {
         Error::Absent | Error::Malformed(_) | Error::TooLong => "form",
+        Error::KeysUnavailable { .. } => "kid",
         Error::Claim(Claim::NoExpiry) => "exp",
         Error::Claim(Claim::NoSubject | Claim::EmptySubject | Claim::UnusableSubject) => "sub",
         Error::Claim(Claim::Moderator) => "moderator",

@@ -1,0 +1,82 @@
+//! The variables of a key set by URL.
+#![forbid(unsafe_code)]
+
+use url::{Host, Url};
+
+use super::reader::Reader;
+use super::variable;
+use crate::caller::RemoteKeySet;
+
+/// The longest time that a copy may be used past its age, in seconds: a week.
+const MAX_STALE_SECONDS: u64 = 7 * 24 * 60 * 60;
+
+/// What the variables say.
+pub(super) enum Remote {
+    /// Nothing.
+    Unset,
+    /// Something; `None`: it cannot be used, which is a problem already.
+    Set(Option<RemoteKeySet>),
+    /// A provider failed, which is a problem already.
+    Unread,
+}
+
+/// Reads where the key set is.
+pub(super) fn read(reader: &mut Reader<'_>) -> Remote {
+    let (Some(url), Some(origin)) = (
+        reader.text(variable::AUTH_JWKS_URL),
+        reader.text(variable::AUTH_JWKS_ORIGIN),
+    ) else {
+        return Remote::Unread;
+    };
+    if url.is_empty() {
+        if Some(origin.as_str()) != variable::AUTH_JWKS_ORIGIN.default {
+            reader.problem(
+                variable::AUTH_JWKS_ORIGIN,
+                "is set and auth_jwks_url is not; set both, or leave both out.",
+            );
+        }
+        return Remote::Unset;
+    }
+    let max_stale_seconds =
+        reader.seconds(variable::AUTH_JWKS_MAX_STALE_SECONDS, 0, MAX_STALE_SECONDS);
+    let parsed = parse(&url).map_err(|error| reader.problem(variable::AUTH_JWKS_URL, error));
+    let Ok(parsed) = parsed else {
+        return Remote::Set(None);
+    };
+    // Spin lets the component reach this origin and no other.
+    let expected = parsed.origin().ascii_serialization();
+    if origin != expected {
+        reader.problem(
+            variable::AUTH_JWKS_ORIGIN,
+            "is not the origin of auth_jwks_url; set it to that URL's scheme, host and port, without path and final slash.",
+        );
+        return Remote::Set(None);
+    }
+    Remote::Set(Some(RemoteKeySet {
+        url: parsed.into(),
+        max_stale_seconds,
+    }))
+}
+
+fn parse(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(
+        |_| "is not a URL; set it to the jwks_uri of your login, which starts with https://.",
+    )?;
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback => {}
+        _ => return Err("is not https, which anything but this machine itself must be."),
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err(
+            "has a user name, a password or a fragment; set it to the address without them.",
+        );
+    }
+    Ok(url)
+}

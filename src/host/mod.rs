@@ -1,0 +1,8 @@
+//! What the host grants beyond one request: its key-value store, and requests to other servers.
+#![forbid(unsafe_code)]
+
+mod outbound;
+mod store;
+
+pub(crate) use outbound::Outbound;
+pub(crate) use store::DefaultStore;
