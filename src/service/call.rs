@@ -1,0 +1,56 @@
+//! A request with what is known of it before its body is read.
+#![forbid(unsafe_code)]
+
+use std::cell::Cell;
+
+use crate::caller::{Caller, Warning};
+use crate::config::Config;
+use crate::cors::{Rejection, RequestOrigin};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::http::Headers;
+
+/// A request with what is known of it before its body is read.
+pub(super) struct Call<'a> {
+    pub(super) config: &'a Config<'a>,
+    pub(super) method: &'a str,
+    pub(super) query: &'a str,
+    pub(super) headers: &'a Headers,
+    pub(super) origin: RequestOrigin<'a>,
+    /// For the log.
+    pub(super) warning: Cell<Option<Warning>>,
+}
+
+impl Call<'_> {
+    /// Whether the page may call at all.
+    pub(super) fn check_origin(&self) -> Result<(), Error> {
+        let (rejection, rule_is_wrong) = match self.origin {
+            RequestOrigin::Allowed(_) => return Ok(()),
+            RequestOrigin::Absent if !self.config.require_origin() => return Ok(()),
+            RequestOrigin::Absent => (Rejection::Absent, self.config.require_origin_is_wrong()),
+            RequestOrigin::Rejected(rejection) => {
+                (rejection, self.config.allowed_origins_is_wrong())
+            }
+        };
+        // Where the rule itself cannot be read, nobody is told to be rejected by it.
+        if rule_is_wrong {
+            return Err(Error::Configuration(self.config.problems()));
+        }
+        let disclose = self.config.disclose_origins();
+        Err(Error::Origin {
+            rejection,
+            allowed: disclose.then(|| self.config.allowed_origins().to_vec()),
+        })
+    }
+
+    /// Who is calling.
+    pub(super) fn caller(&self, environment: &Environment<'_>) -> Result<Caller, Error> {
+        let Some(login) = self.config.login().map_err(Error::Configuration)? else {
+            return Ok(Caller::Anyone);
+        };
+        let mut warning = None;
+        let caller = login.authenticate(self.headers, environment, &mut warning);
+        self.warning.set(warning);
+        Ok(caller?)
+    }
+}

@@ -1,0 +1,31 @@
+//! The route that says whether tokens can be made.
+#![forbid(unsafe_code)]
+
+use super::call::Call;
+use super::response::{Details, Success};
+use crate::caller::KeySource;
+use crate::environment::Environment;
+use crate::error::Error;
+
+/// What the health check warns of when its query has the parameter `verbose`, and the doctor.
+pub const OPEN_WARNING: &str = "auth_mode is none: whoever asks may become moderator";
+
+/// Reads the whole configuration, and fetches nothing.
+pub(super) fn check(call: &Call<'_>, environment: &Environment<'_>) -> Result<Success, Error> {
+    call.config.signer().map_err(Error::Unhealthy)?;
+    let login = call.config.login().map_err(Error::Unhealthy)?;
+    let verbose =
+        url::form_urlencoded::parse(call.query.as_bytes()).any(|(name, _)| name == "verbose");
+    let details = verbose.then(|| Details {
+        warnings: login
+            .is_none()
+            .then_some(OPEN_WARNING)
+            .into_iter()
+            .collect(),
+        auth_jwks_age_seconds: match login.map(|login| &login.key) {
+            Some(KeySource::Remote(keys)) => Some(keys.copy_age(environment)),
+            _ => None,
+        },
+    });
+    Ok(Success::Healthy { details })
+}

@@ -1,0 +1,138 @@
+//! What a request comes to, as a response and a log line.
+#![forbid(unsafe_code)]
+
+use serde::Serialize;
+
+use crate::caller::Warning;
+use crate::config::Config;
+use crate::cors::{self, RequestOrigin};
+use crate::error::Error;
+use crate::http::{Headers, Response};
+use crate::log::Line;
+
+/// What a request that is not rejected comes to.
+pub(super) enum Success {
+    Token {
+        token: String,
+        moderator: bool,
+    },
+    /// A `HEAD` whose `GET` would get a token: none is signed.
+    TokenUnsigned,
+    Healthy {
+        /// Where the query asks for it.
+        details: Option<Details>,
+    },
+    Preflight {
+        missing_header: Option<String>,
+    },
+}
+
+#[derive(Serialize)]
+struct Token<'a> {
+    token: &'a str,
+}
+
+/// What the health check says beyond `ok`.
+#[derive(Serialize)]
+pub(super) struct Details {
+    pub(super) warnings: Vec<&'static str>,
+    /// The age of the copy of the key set that `auth_jwks_url` names, in seconds; `null` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) auth_jwks_age_seconds: Option<Option<u64>>,
+}
+
+#[derive(Serialize)]
+struct Health<'a> {
+    status: &'static str,
+    #[serde(flatten)]
+    details: Option<&'a Details>,
+}
+
+/// The response, with the headers that every response has.
+pub(super) fn respond(
+    config: &Config<'_>,
+    result: &Result<Success, Error>,
+    origin: RequestOrigin<'_>,
+    is_head: bool,
+) -> Response {
+    let mut headers = vec![
+        ("cache-control", "no-store".to_owned()),
+        ("x-content-type-options", "nosniff".to_owned()),
+        ("referrer-policy", "no-referrer".to_owned()),
+    ];
+    if let Err(error) = result {
+        headers.extend(error.headers());
+    }
+    origin.add_headers(&mut headers);
+    let (status, json) = match result {
+        Ok(Success::Token { token, .. }) => (200, Some(to_json(&Token { token }))),
+        Ok(Success::TokenUnsigned) => (200, Some(Vec::new())),
+        Ok(Success::Healthy { details }) => {
+            let details = details.as_ref();
+            let status = "ok";
+            (200, Some(to_json(&Health { status, details })))
+        }
+        Ok(Success::Preflight { .. }) => {
+            headers.extend(cors::preflight_headers(config.allowed_headers()));
+            (204, None)
+        }
+        Err(error) => (error.status(), Some(to_json(&error.body()))),
+    };
+    let mut body = Vec::new();
+    if let Some(json) = json {
+        headers.push(("content-type", "application/json".to_owned()));
+        if !is_head {
+            body = json;
+            headers.push(("content-length", body.len().to_string()));
+        }
+    }
+    Response {
+        status,
+        headers,
+        body,
+    }
+}
+
+/// The text of a response; strings and lists of strings always serialise.
+fn to_json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
+}
+
+/// The one line about a request that is worth one. A health check that succeeds is not: probes come every few seconds.
+pub(super) fn log_line(
+    result: &Result<Success, Error>,
+    warning: Option<Warning>,
+    headers: &Headers,
+) -> Option<String> {
+    let mut line = match result {
+        Ok(Success::Token { moderator, .. }) => Line {
+            level: "info",
+            status: 200,
+            event: Some("token issued"),
+            moderator: Some(*moderator),
+            ..Line::default()
+        },
+        Ok(Success::Preflight {
+            missing_header: Some(header),
+        }) => Line {
+            level: "warn",
+            status: 204,
+            reason: Some("the preflight requests a header that is not in allowed_headers".into()),
+            header: Some(header.clone()),
+            ..Line::default()
+        },
+        Ok(_) if warning.is_some() => Line {
+            status: 200,
+            ..Line::default()
+        },
+        Ok(_) => return None,
+        Err(error) => error.log_line(),
+    };
+    if let Some(warning) = warning {
+        line.warning = Some(warning.to_string());
+        if line.level != "error" {
+            line.level = "warn";
+        }
+    }
+    Some(line.with_origin(headers))
+}
