@@ -49,32 +49,57 @@ impl Store for DefaultStore {
         expected: Option<&[u8]>,
         value: &[u8],
     ) -> Result<bool, StoreUnavailable> {
-        let swap = self
-            .wasi()
-            .and_then(|bucket| atomics::Cas::new(bucket, key).ok())
-            .and_then(|swap| Some((swap.current().ok()?, swap)));
-        let Some((current, swap)) = swap else {
-            // Not every store behind Spin's interface can swap: the best that such a one has is to look first.
-            if self.get(key)?.as_deref() != expected {
-                return Ok(false);
-            }
-            return self.set(key, value).map(|()| true);
-        };
-        if current.as_deref() != expected {
+        if self.get(key)?.as_deref() != expected {
             return Ok(false);
         }
-        match atomics::swap(swap, value) {
-            Ok(()) => Ok(true),
-            Err(atomics::CasError::CasFailed(_)) => Ok(false),
-            Err(atomics::CasError::StoreError(_)) => Err(StoreUnavailable),
+        let swapped = self.wasi().and_then(|bucket| match expected {
+            Some(expected) => swap(bucket, key, expected, value),
+            None => claim(bucket, key),
+        });
+        match (swapped, expected) {
+            (Some(false), _) => Ok(false),
+            (Some(true), Some(_)) => Ok(true),
+            // Not every store behind Spin's interface can swap. The best that such a one has is to look first.
+            (Some(true) | None, _) => self.set(key, value).map(|()| true),
         }
     }
 
     fn delete(&self, key: &str) -> Result<(), StoreUnavailable> {
-        self.spin()?.delete(key).map_err(|_| StoreUnavailable)
+        let store = self.spin()?;
+        store.delete(key).map_err(|_| StoreUnavailable)?;
+        store.delete(&claims(key)).map_err(|_| StoreUnavailable)
     }
 
     fn keys(&self) -> Result<Vec<String>, StoreUnavailable> {
         self.spin()?.get_keys().map_err(|_| StoreUnavailable)
     }
+}
+
+/// Puts a value in the place of another; `None` where the store cannot do that.
+fn swap(bucket: &wasi_store::Bucket, key: &str, expected: &[u8], value: &[u8]) -> Option<bool> {
+    let cas = atomics::Cas::new(bucket, key).ok()?;
+    if cas.current().ok()?.as_deref() != Some(expected) {
+        return Some(false);
+    }
+    match atomics::swap(cas, value) {
+        Ok(()) => Some(true),
+        Err(atomics::CasError::CasFailed(_)) => Some(false),
+        Err(atomics::CasError::StoreError(_)) => None,
+    }
+}
+
+/// Whether this request is the one that may create an entry. Spin's swap of a value that is not there overwrites one that
+/// has come meanwhile, so the first to count is the one; `None` where the store cannot count.
+fn claim(bucket: &wasi_store::Bucket, key: &str) -> Option<bool> {
+    let count = atomics::increment(bucket, &claims(key), 1).ok()?;
+    // The first may have ended before it wrote. Those who try are many, and each may try often.
+    Some(count == 1 || count > ABANDONED)
+}
+
+/// So many requests have found an entry claimed and absent that its creator must have failed.
+const ABANDONED: i64 = 100;
+
+/// The counter of those who would create an entry.
+fn claims(key: &str) -> String {
+    format!("{key}.claims")
 }

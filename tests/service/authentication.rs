@@ -735,7 +735,7 @@ fn no_part_of_a_credential_or_a_secret_is_told() {
     assert!(!told.to_lowercase().contains("confidential"), "{told}");
 }
 
-fn openssl_signed(key: &str, header: &str, payload: &str) -> String {
+pub(crate) fn openssl_signed(key: &str, header: &str, payload: &str) -> String {
     openssl_signed_as(key, "RS256", header, payload)
 }
 
@@ -782,7 +782,7 @@ fn raw_p256_signature(der: &[u8]) -> Vec<u8> {
 }
 
 /// The public half of an RSA key as a JWK, with members as a provider adds them.
-fn rsa_jwk(key: &str, kid: &str) -> Value {
+pub(crate) fn rsa_jwk(key: &str, kid: &str) -> Value {
     use base64::Engine as _;
     let modulus = openssl(&["rsa", "-noout", "-modulus"], key);
     let digits = modulus

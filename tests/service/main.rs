@@ -21,6 +21,7 @@ mod methods;
 mod policy;
 mod post;
 mod recipes;
+mod remote_keys;
 mod rooms;
 mod soak;
 mod standalone;
