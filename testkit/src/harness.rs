@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use devkit_host::{Faults, Log, Options};
+use devkit_host::{Faults, KeyValueStore, Log, Options};
 use devkit_rules as rules;
 use serde_json::Value;
 
@@ -125,6 +125,7 @@ impl Host {
             environment: settings.environment(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             log: Log::Memory,
+            store: KeyValueStore::default(),
         };
         let server =
             devkit_host::start_with_faults(options, faults).expect("the embedded host starts");

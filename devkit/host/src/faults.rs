@@ -19,6 +19,19 @@ pub struct Faults {
     pub clock: Option<Duration>,
     /// Whether the source of random bytes fails: asking it ends the instance.
     pub no_random: bool,
+    /// What is wrong with the key-value store.
+    pub store: Option<StoreFault>,
+}
+
+/// What can be wrong with the key-value store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreFault {
+    /// `key_value_stores` of the component does not name it.
+    NotGranted,
+    /// Opening it fails, as where the disk is full.
+    CannotOpen,
+    /// It opens, and every other call fails, as where its server is down.
+    Fails,
 }
 
 impl fmt::Debug for Faults {
@@ -27,6 +40,7 @@ impl fmt::Debug for Faults {
             .field("variables", &self.variables.is_some())
             .field("clock", &self.clock)
             .field("no_random", &self.no_random)
+            .field("store", &self.store)
             .finish()
     }
 }

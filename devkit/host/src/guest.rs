@@ -15,13 +15,14 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::p2::types::HostResponseOutparam;
-use wasmtime_wasi_http::{
-    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-};
+use wasmtime_wasi_http::{Error, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::faults::{Faults, Provider};
 use crate::handover::{GuestBody, outparam};
+use crate::key_value;
 use crate::log::{Sink, complain};
+use crate::outbound::Outbound;
+use crate::store::Access;
 use crate::variables::{self, Variables};
 
 /// How long an instance may take: the limit of Akamai Functions. Spin itself has none.
@@ -34,8 +35,9 @@ pub(crate) const MEMORY: usize = 128 * 1024 * 1024;
 pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    outbound: NoOutbound,
-    table: ResourceTable,
+    outbound: Outbound,
+    pub(crate) table: ResourceTable,
+    pub(crate) stores: Access,
     limits: Limits,
     variables: Arc<Variables>,
     /// Asked before `variables`.
@@ -44,7 +46,7 @@ pub(crate) struct Guest {
 
 impl Guest {
     fn new(application: &Application) -> Self {
-        // Nothing else is given: no file, no argument, no socket.
+        // Nothing else is given: no file, no argument, no socket; requests to other servers are the host's.
         let mut wasi = WasiCtx::builder();
         wasi.envs(&application.environment)
             .stdout(application.log.clone())
@@ -56,8 +58,9 @@ impl Guest {
         Self {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            outbound: NoOutbound,
+            outbound: application.outbound.clone(),
             table: ResourceTable::new(),
+            stores: application.stores.clone(),
             limits: Limits {
                 limits: StoreLimitsBuilder::new().memory_size(MEMORY).build(),
                 peak: application.peak_memory.clone(),
@@ -126,33 +129,12 @@ impl variables::Host for Guest {
     }
 }
 
-/// Refuses every request that a guest sends, as `allowed_outbound_hosts = []` does.
-struct NoOutbound;
-
-type Sent = Result<
-    (
-        Response<WasiBody>,
-        Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ),
-    Error,
->;
-
-impl WasiHttpHooks for NoOutbound {
-    fn send_request(
-        &mut self,
-        _: Request<WasiBody>,
-        _: Option<RequestOptions>,
-        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
-        Box::new(async { Err(Error::HttpRequestDenied) })
-    }
-}
-
 /// Gives a component its imports.
 pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     // All of WASI, not `wasi:http/proxy` alone: Rust's standard library imports wasi:cli/environment and others.
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    key_value::add_to_linker(linker)?;
     variables::add_to_linker::<_, HasSelf<_>>(linker, |guest| guest)
 }
 
@@ -173,6 +155,8 @@ pub(crate) struct Application {
     pub(crate) variables: Arc<Variables>,
     /// WASI's environment; Spin gives none.
     pub(crate) environment: Vec<(String, String)>,
+    pub(crate) stores: Access,
+    pub(crate) outbound: Outbound,
     pub(crate) faults: Faults,
     pub(crate) log: Sink,
     /// The most memory that one instance has had, in bytes.
@@ -247,4 +231,32 @@ where
         )),
     }
     Err(Failed)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::Log;
+    use crate::store::KeyValueStore;
+
+    /// What an instance has whose component may open these stores, without a component.
+    pub(crate) fn guest(stores: &[&str]) -> Guest {
+        Guest {
+            wasi: WasiCtx::builder().stderr(Sink::new(Log::Memory)).build(),
+            http: WasiHttpCtx::new(),
+            outbound: Outbound::new(Default::default()),
+            table: ResourceTable::new(),
+            stores: Access {
+                store: KeyValueStore::default(),
+                granted: stores.iter().map(|it| (*it).to_owned()).collect(),
+                fault: None,
+            },
+            limits: Limits {
+                limits: StoreLimits::default(),
+                peak: Arc::default(),
+            },
+            variables: Arc::default(),
+            provider: None,
+        }
+    }
 }

@@ -25,7 +25,7 @@
 //!   and others wait; there more than its pool holds are 500. Here a guest that computes lets others run every 10 ms;
 //!   there it keeps its thread.
 //! - Standard output and standard error are one log. Spin writes a file for each, and both to its standard error.
-//! - No TLS, no HTTP/2, no `/.well-known/spin/info`, no outbound requests, no files, one component, one route (`/...`).
+//! - No TLS, no HTTP/2, no `/.well-known/spin/info`, no files, one component, one route (`/...`).
 //! - At the end, requests that are under way have 5 s. Spin ends at once.
 //!
 //! ```no_run
@@ -39,6 +39,7 @@
 //!     environment: [("SPIN_VARIABLE_PLACE".into(), "here".into())].into(),
 //!     listen: ([127, 0, 0, 1], 0).into(),
 //!     log: Log::Memory,
+//!     store: Default::default(),
 //! })?;
 //! println!("Serving http://{}", server.address());
 //! server.stop();
@@ -52,30 +53,39 @@ mod engine;
 mod faults;
 mod guest;
 mod handover;
+mod imports;
+mod key_value;
 mod log;
+mod outbound;
 mod sample;
 mod serve;
+mod store;
 mod variables;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use anyhow::Result;
 use devkit_spin_app::manifest::Manifest;
+use devkit_spin_app::outbound::AllowedHosts;
 use devkit_spin_app::providers::Providers;
 use tokio::sync::oneshot;
 
 use crate::engine::Shared;
 use crate::guest::{Application, asks_for_variables};
 use crate::log::{Sink, complain};
+use crate::outbound::Outbound;
+use crate::store::Access;
 use crate::variables::Variables;
 
 pub use crate::command::command;
-pub use crate::faults::{Faults, Provider};
+pub use crate::faults::{Faults, Provider, StoreFault};
 pub use crate::sample::{Compiled, Configured};
+pub use crate::store::KeyValueStore;
 
 /// What to serve, and where.
 #[derive(Clone)]
@@ -93,6 +103,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where the component's output goes.
     pub log: Log,
+    /// The key-value store `default`: an empty one, or what an earlier server has left.
+    pub store: KeyValueStore,
 }
 
 /// Where the lines go that the component writes to its standard output and standard error.
@@ -109,6 +121,8 @@ pub enum Log {
 pub struct Server {
     address: SocketAddr,
     log: Sink,
+    store: KeyValueStore,
+    outbound: Outbound,
     /// Dropped to stop the server.
     stop: oneshot::Sender<()>,
     /// Closed when the server has ended.
@@ -124,6 +138,16 @@ impl Server {
     /// All that the component has written so far; empty unless the server was started with [`Log::Memory`].
     pub fn log(&self) -> String {
         self.log.text()
+    }
+
+    /// The component's key-value store.
+    pub fn store(&self) -> &KeyValueStore {
+        &self.store
+    }
+
+    /// How many requests the component has sent to other servers so far, or meant to.
+    pub fn outbound_requests(&self) -> usize {
+        self.outbound.requests.load(Ordering::Relaxed)
     }
 
     /// Stops accepting connections, and waits up to five seconds for the requests that are under way.
@@ -161,6 +185,13 @@ pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
         None => Providers::default(),
     };
     let variables = Variables::resolve(&manifest, &providers, &options.environment)?;
+    let allowed = AllowedHosts::resolve(&manifest, &providers, &options.environment)?;
+    let outbound = Outbound::new(allowed);
+    let stores = Access {
+        store: options.store.clone(),
+        granted: manifest.key_value_stores.into(),
+        fault: faults.store,
+    };
     let shared = Shared::get(options.component.is_some())?;
     let _within = shared.runtime.enter();
     // Before the component is compiled: what is wrong should show at once.
@@ -183,6 +214,8 @@ pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
         instances: shared.instances.clone(),
         component,
         variables: Arc::new(variables),
+        stores,
+        outbound: outbound.clone(),
         faults,
         environment,
         log: log.clone(),
@@ -197,6 +230,8 @@ pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
     Ok(Server {
         address,
         log,
+        store: options.store,
+        outbound,
         stop,
         ended,
     })

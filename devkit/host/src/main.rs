@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Parser, Subcommand};
-use devkit_host::{Log, Options, command, start};
+use devkit_host::{KeyValueStore, Log, Options, command, start};
 use devkit_spin_app::{PREFIX, dot_env};
 
 /// Serves a Spin HTTP component under Wasmtime, for development where the `spin` program is not installed.
@@ -90,6 +90,7 @@ fn run(arguments: Arguments) -> Result<()> {
         environment: environment()?,
         listen: arguments.listen,
         log: Log::Stderr,
+        store: KeyValueStore::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use devkit_spin_app::manifest::Manifest;
+use devkit_spin_app::outbound::AllowedHosts;
 use devkit_spin_app::providers::Providers;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
@@ -22,6 +23,8 @@ use crate::engine::Shared;
 use crate::faults::Faults;
 use crate::guest::{Application, Guest, run};
 use crate::log::Sink;
+use crate::outbound::Outbound;
+use crate::store::{Access, KeyValueStore};
 use crate::variables::Variables;
 
 /// A component, compiled.
@@ -57,11 +60,19 @@ impl Compiled {
         environment: &BTreeMap<String, String>,
     ) -> Result<Configured> {
         let manifest = Manifest::read(manifest)?;
-        let variables = Variables::resolve(&manifest, &Providers::default(), environment)?;
+        let providers = Providers::default();
+        let variables = Variables::resolve(&manifest, &providers, environment)?;
+        let allowed = AllowedHosts::resolve(&manifest, &providers, environment)?;
         let application = Arc::new(Application {
             instances: self.shared.instances.clone(),
             component: self.component.clone(),
             variables: Arc::new(variables),
+            stores: Access {
+                store: KeyValueStore::default(),
+                granted: manifest.key_value_stores.into(),
+                fault: None,
+            },
+            outbound: Outbound::new(allowed),
             faults: Faults::default(),
             environment: Vec::new(),
             log: Sink::new(Log::Memory),

@@ -7,31 +7,12 @@ use devkit_spin_app::manifest::Manifest;
 use devkit_spin_app::providers::Providers;
 use devkit_spin_app::resolve::{check_name, resolve};
 
-wasmtime::component::bindgen!({
-    inline: r#"
-        package fermyon:spin@2.0.0;
-
-        interface variables {
-            variant error {
-                invalid-name(string),
-                undefined(string),
-                provider(string),
-                other(string),
-            }
-            get: func(name: string) -> result<string, error>;
-        }
-
-        world host {
-            import variables;
-        }
-    "#,
-});
-
-pub(crate) use fermyon::spin::variables::{Error, Host, add_to_linker};
+pub(crate) use crate::imports::fermyon::spin::variables::{Error, Host, add_to_linker};
 
 /// The component's variables, each with its final value.
 ///
 /// Every source that this host knows is fixed when it starts, so all values are too.
+#[derive(Default)]
 pub(crate) struct Variables(BTreeMap<String, String>);
 
 impl Variables {

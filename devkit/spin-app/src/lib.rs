@@ -2,12 +2,13 @@
 //!
 //! [`manifest`] reads `spin.toml`, [`providers`] `runtime-config.toml`, [`dot_env`] the `.env` that Spin reads by itself,
 //! [`env_file`] the files that `--env-file` names. [`settings`] says which value counts and where it stands, [`resolve`] what
-//! the component gets. No error holds any part of a value: it may be a key.
+//! the component gets, [`outbound`] whom it may call. No error holds any part of a value: it may be a key.
 #![forbid(unsafe_code)]
 
 pub mod dot_env;
 pub mod env_file;
 pub mod manifest;
+pub mod outbound;
 pub mod providers;
 pub mod resolve;
 pub mod settings;

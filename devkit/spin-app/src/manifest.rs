@@ -12,7 +12,11 @@ use crate::line_of;
 /// The one route of an application that the embedded host serves: every path.
 pub const CATCH_ALL: &str = "/...";
 
+/// The one store that Spin has without being told where it is.
+pub const DEFAULT_STORE: &str = "default";
+
 /// An application of one component, as `spin.toml` describes it.
+#[derive(Debug, Default)]
 pub struct Manifest {
     /// Where the component's `.wasm` is.
     pub source: PathBuf,
@@ -20,6 +24,10 @@ pub struct Manifest {
     pub variables: Vec<Variable>,
     /// What the component sees: its own variable names and their templates.
     pub templates: BTreeMap<String, String>,
+    /// The key-value stores that it may open.
+    pub key_value_stores: Vec<String>,
+    /// The servers that it may call, as templates; see [`AllowedHosts`](crate::outbound::AllowedHosts).
+    pub allowed_outbound_hosts: Vec<String>,
 }
 
 /// An application variable.
@@ -64,6 +72,10 @@ struct RawComponent {
     source: PathBuf,
     #[serde(default)]
     variables: BTreeMap<String, String>,
+    #[serde(default)]
+    key_value_stores: Vec<String>,
+    #[serde(default)]
+    allowed_outbound_hosts: Vec<String>,
 }
 
 impl Manifest {
@@ -82,7 +94,7 @@ impl Manifest {
     }
 
     /// Parses a manifest; `source` stays relative to the manifest's directory.
-    fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let raw: RawManifest = toml::from_str(text).map_err(|error| one_line(text, &error))?;
         ensure!(
             raw.spin_manifest_version == 2,
@@ -104,6 +116,12 @@ impl Manifest {
             "[[trigger.http]] names the component {:?}, but there is only {name:?}",
             trigger.component
         );
+        let stores = &component.key_value_stores;
+        if let Some(label) = stores.iter().find(|it| *it != DEFAULT_STORE) {
+            bail!(
+                "this host has the key-value store \"{DEFAULT_STORE}\" only, not {label:?}: use `--host spin`"
+            );
+        }
         let variables = named(raw.variables);
         for variable in &variables {
             ensure!(
@@ -116,6 +134,8 @@ impl Manifest {
             source: component.source,
             variables,
             templates: component.variables,
+            key_value_stores: component.key_value_stores,
+            allowed_outbound_hosts: component.allowed_outbound_hosts,
         })
     }
 }
@@ -168,7 +188,8 @@ route = "/..."
 component = "app"
 [component.app]
 source = "target/app.wasm"
-allowed_outbound_hosts = []
+key_value_stores = ["default"]
+allowed_outbound_hosts = ["https://{{ place }}.test"]
 [component.app.variables]
 key = "{{ key }}"
 [component.app.build]
@@ -185,6 +206,11 @@ command = "true"
         assert!(key.required && key.name == "key");
         assert_eq!(place.default.as_deref(), Some("here"));
         assert_eq!(manifest.templates["key"], "{{ key }}");
+        assert_eq!(manifest.key_value_stores, [DEFAULT_STORE]);
+        assert_eq!(
+            manifest.allowed_outbound_hosts,
+            ["https://{{ place }}.test"]
+        );
     }
 
     #[test]
@@ -205,6 +231,10 @@ command = "true"
             (
                 GOOD.replace("component = \"app\"", "component = \"other\""),
                 "\"other\"",
+            ),
+            (
+                GOOD.replace("[\"default\"]", "[\"default\", \"other\"]"),
+                "not \"other\": use `--host spin`",
             ),
             (
                 GOOD.replace("default = \"here\"", ""),

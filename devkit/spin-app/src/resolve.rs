@@ -19,6 +19,37 @@ pub fn resolve(
     providers: &Providers,
     environment: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>> {
+    let application = application(manifest, providers, environment)?;
+    let mut values = BTreeMap::new();
+    for (name, template) in &manifest.templates {
+        check_name(name).map_err(anyhow::Error::msg)?;
+        let value = expand(template, &application)
+            .transpose()
+            .context("has no value")
+            .flatten()
+            .with_context(|| format!("in the template of the component variable {name}"))?;
+        values.insert(name.clone(), value);
+    }
+    Ok(values)
+}
+
+/// The application's variables: `None` for one without a value.
+pub(crate) type Values<'a> = BTreeMap<&'a str, Option<&'a str>>;
+
+/// What they are where nobody sets them.
+pub(crate) fn defaults(manifest: &Manifest) -> Values<'_> {
+    let variables = manifest.variables.iter();
+    variables
+        .map(|variable| (variable.name.as_str(), variable.default.as_deref()))
+        .collect()
+}
+
+/// Their final values.
+pub(crate) fn application<'a>(
+    manifest: &'a Manifest,
+    providers: &'a Providers,
+    environment: &'a BTreeMap<String, String>,
+) -> Result<Values<'a>> {
     let mut application = BTreeMap::new();
     let mut missing = Vec::new();
     for Variable { name, default, .. } in &manifest.variables {
@@ -29,7 +60,7 @@ pub fn resolve(
             .or_else(|| environment.get(&setter).map(String::as_str))
             .or(default.as_deref());
         match value {
-            Some(value) => drop(application.insert(name.as_str(), value)),
+            Some(value) => drop(application.insert(name.as_str(), Some(value))),
             None => missing.push(format!(
                 "the variable {name} is required and has no value: set {setter}"
             )),
@@ -38,18 +69,12 @@ pub fn resolve(
     if !missing.is_empty() {
         bail!("{}", missing.join("; "));
     }
-    let mut values = BTreeMap::new();
-    for (name, template) in &manifest.templates {
-        check_name(name).map_err(anyhow::Error::msg)?;
-        let value = expand(template, &application)
-            .with_context(|| format!("in the template of the component variable {name}"))?;
-        values.insert(name.clone(), value);
-    }
-    Ok(values)
+    Ok(application)
 }
 
-/// Puts values in the place of each `{{ name }}`.
-fn expand(template: &str, application: &BTreeMap<&str, &str>) -> Result<String> {
+/// Puts values in the place of each `{{ name }}`; `None`: one of them has no value.
+pub(crate) fn expand(template: &str, application: &Values) -> Result<Option<String>> {
+    let mut complete = true;
     let mut expanded = String::new();
     let mut rest = template;
     while let Some((literal, after)) = rest.split_once("{{") {
@@ -59,11 +84,12 @@ fn expand(template: &str, application: &BTreeMap<&str, &str>) -> Result<String> 
             .get(name)
             .with_context(|| format!("unknown variable {name:?}"))?;
         expanded.push_str(literal);
-        expanded.push_str(value);
+        expanded.push_str(value.unwrap_or_default());
+        complete &= value.is_some();
         rest = after;
     }
     expanded.push_str(rest);
-    Ok(expanded)
+    Ok(complete.then_some(expanded))
 }
 
 /// Checks a name by Spin's rules: lower-case letters, digits and single underscores between them.
@@ -113,12 +139,13 @@ mod tests {
             source: "app.wasm".into(),
             variables: vec![variable("key", None), variable("place", Some("default"))],
             templates: table(templates),
+            ..Manifest::default()
         }
     }
 
     #[test]
     fn templates_are_expanded() {
-        let application = BTreeMap::from([("a", "1"), ("b", "{{ a }}")]);
+        let application = BTreeMap::from([("a", Some("1")), ("b", Some("{{ a }}")), ("c", None)]);
         for (template, expected) in [
             ("", Some("")),
             ("text", Some("text")),
@@ -127,12 +154,13 @@ mod tests {
             ("<{{ a }}|{{ a }}>", Some("<1|1>")),
             ("{{ a }}{{ b }}", Some("1{{ a }}")),
             ("} }} { x", Some("} }} { x")),
+            ("{{ a }}{{ c }}", None),
             ("{{ a", None),
             ("{{ missing }}", None),
             ("{{ }}", None),
         ] {
             assert_eq!(
-                expand(template, &application).ok().as_deref(),
+                expand(template, &application).ok().flatten().as_deref(),
                 expected,
                 "{template}"
             );

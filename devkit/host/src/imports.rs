@@ -1,0 +1,13 @@
+//! Spin's interfaces as types.
+// What the macro makes is as public as this module, which is not.
+#![allow(missing_docs)]
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    world: "jaas-jwt:devkit/host",
+    with: {
+        "fermyon:spin/key-value.store": crate::key_value::Opened,
+        "wasi:keyvalue/store.bucket": crate::key_value::Opened,
+        "wasi:keyvalue/atomics.cas": crate::key_value::Cas,
+    },
+});

@@ -1,0 +1,468 @@
+//! `allowed_outbound_hosts`: which servers the component may call, by Spin's rules.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::Range;
+
+use anyhow::{Context, Result, bail, ensure};
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use crate::manifest::Manifest;
+use crate::providers::Providers;
+use crate::resolve::{application, defaults, expand};
+
+/// The servers that the component may call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllowedHosts {
+    rules: Vec<Rule>,
+    problem: Option<String>,
+}
+
+/// One entry: `scheme://host:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rule {
+    /// `None`: any.
+    scheme: Option<String>,
+    host: HostRule,
+    /// `None`: any.
+    ports: Option<Range<u32>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum HostRule {
+    Any,
+    /// The application itself, which is called without a host.
+    Itself,
+    /// A domain with a dot before it.
+    Below(String),
+    Network(IpNet),
+    One(Host),
+}
+
+impl AllowedHosts {
+    /// The entries of a manifest with the variables' final values in the place of templates.
+    ///
+    /// As with Spin, what is wrong with the variables' defaults is an error, and what is wrong with other values is
+    /// [`Self::problem`]: the application starts, and each of its requests is denied. An entry that is empty is wrong,
+    /// as up to Spin 4.0; 4.1 leaves it out.
+    ///
+    /// # Errors
+    /// An entry cannot be parsed, or names no variable. The message holds no variable's value.
+    pub fn resolve(
+        manifest: &Manifest,
+        providers: &Providers,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let entries = &manifest.allowed_outbound_hosts;
+        if entries.is_empty() {
+            return Ok(Self::default());
+        }
+        let values = application(manifest, providers, environment)?;
+        let mut allowed = Self::default();
+        for entry in entries {
+            let about = || format!("in allowed_outbound_hosts, the entry {entry:?}");
+            if let Some(host) = expand(entry, &defaults(manifest)).with_context(about)? {
+                Rule::parse(&host).with_context(about)?;
+            }
+            let host = expand(entry, &values).with_context(about)?;
+            match host.context("has no value").and_then(|it| Rule::parse(&it)) {
+                Ok(rule) => allowed.rules.push(rule),
+                Err(error) => allowed.problem = Some(format!("{}: {error:#}", about())),
+            }
+        }
+        if allowed.problem.is_some() {
+            allowed.rules.clear();
+        }
+        Ok(allowed)
+    }
+
+    /// Why nothing is allowed, where that is a mistake.
+    #[must_use]
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// Whether the component may call this server.
+    #[must_use]
+    pub fn allow(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        // As a browser reads it: `2130706433` is 127.0.0.1, and a domain is in lower case.
+        let Ok(url) = Url::parse(&format!("{scheme}://{host}{port}")) else {
+            return false;
+        };
+        let (Some(host), Some(port)) = (url.host(), url.port().or_else(|| well_known(scheme)))
+        else {
+            return false;
+        };
+        self.rules
+            .iter()
+            .any(|rule| rule.allows(url.scheme(), &host, port))
+    }
+}
+
+impl Rule {
+    fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        ensure!(!text.is_empty(), "is empty");
+        let (scheme, rest) = text
+            .split_once("://")
+            .context("has no scheme: write scheme://host or scheme://host:port")?;
+        let (host, port) = split_port(rest)?;
+        let ports = ports(port, scheme)?;
+        let scheme = match scheme {
+            "*" => None,
+            _ => {
+                ensure!(
+                    scheme.chars().all(char::is_alphabetic),
+                    "has a scheme that is not made of letters"
+                );
+                Some(scheme.to_owned())
+            }
+        };
+        let host = HostRule::parse(host)?;
+        Ok(Self {
+            scheme,
+            host,
+            ports,
+        })
+    }
+
+    fn allows(&self, scheme: &str, host: &Host<&str>, port: u16) -> bool {
+        self.scheme.as_deref().is_none_or(|it| it == scheme)
+            && self.host.allows(host)
+            && self
+                .ports
+                .as_ref()
+                .is_none_or(|it| it.contains(&port.into()))
+    }
+}
+
+/// The host, and the port as it is written, empty where it is not. An IPv6 address has colons of its own.
+fn split_port(rest: &str) -> Result<(&str, &str)> {
+    let Some((host, port)) = rest.rsplit_once(':') else {
+        return Ok((rest, ""));
+    };
+    if !port.is_empty() && HostRule::parse(rest).is_ok() {
+        return Ok((rest, ""));
+    }
+    match port.split_once('/') {
+        None | Some((_, "")) => Ok((host, port.trim_end_matches('/'))),
+        Some(_) => bail!("has a path, which is not allowed"),
+    }
+}
+
+/// `None`: any.
+fn ports(text: &str, scheme: &str) -> Result<Option<Range<u32>>> {
+    let number = |text: &str| -> Result<u32> {
+        let number: u16 = text.parse().context("has a port that is not a number")?;
+        Ok(number.into())
+    };
+    let ports = match (text, text.split_once("..")) {
+        ("*", _) => return Ok(None),
+        ("", _) => {
+            let port = well_known(scheme)
+                .context("needs a port: its scheme has no default")?
+                .into();
+            port..port + 1
+        }
+        (_, Some((start, end))) => number(start)?..number(end)?,
+        (_, None) => {
+            let port = number(text)?;
+            port..port + 1
+        }
+    };
+    Ok(Some(ports))
+}
+
+fn well_known(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        "mqtt" => Some(1883),
+        "mysql" => Some(3306),
+        "postgres" => Some(5432),
+        "redis" => Some(6379),
+        _ => None,
+    }
+}
+
+impl HostRule {
+    fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        match text {
+            "*" => return Ok(Self::Any),
+            "self" | "self.alt" => return Ok(Self::Itself),
+            _ => {}
+        }
+        if let Ok(network) = text.parse::<IpNet>() {
+            return Ok(Self::Network(network));
+        }
+        let text = text.strip_suffix('/').unwrap_or(text);
+        ensure!(
+            !text.contains('/'),
+            "has a path, which is not allowed, or is no network"
+        );
+        let parse = |host: &str| Host::parse(host).context("has no valid host");
+        match text.strip_prefix("*.") {
+            Some(domain) => {
+                ensure!(!domain.contains('*'), "has a * that is not in front");
+                let Host::Domain(domain) = parse(domain)? else {
+                    bail!("has a * before an address");
+                };
+                Ok(Self::Below(format!(".{domain}")))
+            }
+            None => {
+                ensure!(
+                    !text.contains('*'),
+                    "has a * that is not a whole subdomain in front"
+                );
+                Ok(Self::One(parse(text)?))
+            }
+        }
+    }
+
+    fn allows(&self, host: &Host<&str>) -> bool {
+        let address = match host {
+            Host::Domain(_) => None,
+            Host::Ipv4(address) => Some(IpAddr::from(*address)),
+            Host::Ipv6(address) => Some(IpAddr::from(*address)),
+        };
+        match (self, host) {
+            (Self::Any, _) => true,
+            (Self::Below(domain), Host::Domain(host)) => host.ends_with(domain.as_str()),
+            (Self::Network(network), _) => address.is_some_and(|it| network.contains(&it)),
+            (Self::One(allowed), _) => allowed.to_string() == host.to_string(),
+            (Self::Below(_) | Self::Itself, _) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(entries: &[&str]) -> Result<AllowedHosts> {
+        let rules = entries.iter().map(|entry| Rule::parse(entry));
+        Ok(AllowedHosts {
+            rules: rules.collect::<Result<_>>()?,
+            problem: None,
+        })
+    }
+
+    #[test]
+    fn an_entry_allows_its_scheme_host_and_port_alone() {
+        for (entry, yes, no) in [
+            (
+                "https://a.test",
+                &["https://a.test", "https://A.test:443"][..],
+                &[
+                    "http://a.test",
+                    "https://a.test:8443",
+                    "https://b.a.test",
+                    "https://a.test.b",
+                ][..],
+            ),
+            (
+                "http://a.test",
+                &["http://a.test:80"],
+                &["http://a.test:443"],
+            ),
+            ("https://a.test/", &["https://a.test"], &["https://b.test"]),
+            (
+                "https://a.test:",
+                &["https://a.test"],
+                &["https://a.test:1"],
+            ),
+            (" https://a.test ", &["https://a.test"], &[]),
+            (
+                "https://a.test:8443",
+                &["https://a.test:8443"],
+                &["https://a.test"],
+            ),
+            (
+                "https://a.test:8443/",
+                &["https://a.test:8443"],
+                &["https://a.test"],
+            ),
+            (
+                "http://a.test:10..12",
+                &["http://a.test:10", "http://a.test:11"],
+                &["http://a.test:9", "http://a.test:12"],
+            ),
+            ("*://a.test", &[], &["https://a.test"]),
+            (
+                "*://a.test:*",
+                &["http://a.test:7", "https://a.test"],
+                &["https://b.test"],
+            ),
+            (
+                "https://*.a.test",
+                &["https://b.a.test", "https://c.b.a.test"],
+                &["https://a.test", "https://xa.test", "http://b.a.test"],
+            ),
+            (
+                "https://*",
+                &["https://a.test", "https://1.2.3.4"],
+                &["https://a.test:1"],
+            ),
+            (
+                "http://127.0.0.1:*",
+                &["http://127.0.0.1:9", "http://2130706433:9"],
+                &["http://localhost:9", "http://127.0.0.2:9"],
+            ),
+            (
+                "http://10.1.2.3/8",
+                &["http://10.9.9.9"],
+                &["http://11.0.0.1", "http://ten.test"],
+            ),
+            (
+                "http://[::1]",
+                &["http://[::1]"],
+                &["http://[::2]", "http://[::1]:8"],
+            ),
+            ("http://[::1]:8", &["http://[::1]:8"], &["http://[::1]"]),
+            (
+                "http://2001:db8::/32",
+                &["http://[2001:db8::5]"],
+                &["http://[2002::1]"],
+            ),
+            ("http://self", &[], &["http://self", "http://a.test"]),
+        ] {
+            // A scheme that may be any has no default port.
+            let Ok(allowed) = allowed(&[entry]) else {
+                assert!(yes.is_empty(), "{entry}");
+                continue;
+            };
+            for (urls, expected) in [(yes, true), (no, false)] {
+                for url in urls {
+                    let uri = Url::parse(url).unwrap();
+                    let (scheme, rest) = url.split_once("://").unwrap();
+                    let port = uri.port();
+                    let host =
+                        port.map_or(rest, |it| rest.strip_suffix(&format!(":{it}")).unwrap());
+                    let host = host.trim_end_matches(":443").trim_end_matches(":80");
+                    assert_eq!(allowed.allow(scheme, host, port), expected, "{entry} {url}");
+                }
+            }
+        }
+        assert!(!AllowedHosts::default().allow("https", "a.test", None));
+        let two = allowed(&["https://a.test", "http://b.test"]).unwrap();
+        assert!(two.allow("http", "b.test", None) && !two.allow("http", "a.test", None));
+        // What is no host, and what would make another one of it.
+        for host in ["", "a.test/@b.test", "b.test@a.test:1", "a test"] {
+            assert!(!two.allow("https", host, Some(1)), "{host}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_spin_does_not_take_is_rejected() {
+        for (entry, expected) in [
+            ("", "is empty"),
+            ("a.test", "has no scheme"),
+            ("*", "has no scheme"),
+            ("insecure:allow-all", "has no scheme"),
+            ("https://", "no valid host"),
+            ("https://a.test/path", "has a path"),
+            ("https://a.test:1/path", "has a path"),
+            ("https://a.test:one", "not a number"),
+            ("https://a.test:99999", "not a number"),
+            ("ftp://a.test", "needs a port"),
+            ("*://a.test", "needs a port"),
+            ("h2://a.test:1", "not made of letters"),
+            ("https://a.*.test", "not a whole subdomain"),
+            ("https://*.*.test", "not in front"),
+            ("https://*.1.2.3.4", "before an address"),
+            ("https://a test", "no valid host"),
+            ("{http,https}://a.test:1", "not made of letters"),
+        ] {
+            let error = Rule::parse(entry).map(drop).unwrap_err();
+            assert!(
+                format!("{error:#}").contains(expected),
+                "{entry}: {error:#}"
+            );
+        }
+    }
+
+    /// A manifest with `origin` (with a default or required) and one entry.
+    fn manifest(default: Option<&str>, entry: &str) -> Manifest {
+        let origin = default.map_or("{ required = true }".into(), |default| {
+            format!("{{ default = {default:?} }}")
+        });
+        Manifest::parse(&format!(
+            r#"
+spin_manifest_version = 2
+[variables]
+origin = {origin}
+[[trigger.http]]
+route = "/..."
+component = "app"
+[component.app]
+source = "app.wasm"
+allowed_outbound_hosts = [{entry:?}]
+"#
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_template_has_the_variables_final_value() {
+        const ORIGIN: &str = "{{ origin }}";
+        let unset = Some("https://unset.invalid");
+        for (default, entry, set, expected) in [
+            (unset, ORIGIN, None, Ok(false)),
+            (unset, ORIGIN, Some("https://keys.test"), Ok(true)),
+            (None, ORIGIN, Some("https://keys.test"), Ok(true)),
+            (Some("keys"), "https://{{ origin }}.test", None, Ok(true)),
+            (Some(""), "https://keys.test", None, Ok(true)),
+            // Wrong by its default: it does not start.
+            (Some(""), ORIGIN, Some("https://keys.test"), Err("is empty")),
+            (Some("keys.test"), ORIGIN, None, Err("has no scheme")),
+            (unset, "{{ other }}", None, Err("unknown variable")),
+            (unset, "{{ origin", None, Err("unmatched")),
+            (unset, "https://keys.test/a", None, Err("has a path")),
+        ] {
+            let manifest = manifest(default, entry);
+            let environment = set.map(|it| ("SPIN_VARIABLE_ORIGIN".to_owned(), it.to_owned()));
+            let environment = environment.into_iter().collect();
+            let allowed = AllowedHosts::resolve(&manifest, &Providers::default(), &environment);
+            let case = format!("{default:?} {entry} {set:?}");
+            match (allowed, expected) {
+                (Ok(allowed), Ok(expected)) => {
+                    assert_eq!(allowed.problem(), None, "{case}");
+                    assert_eq!(
+                        allowed.allow("https", "keys.test", None),
+                        expected,
+                        "{case}"
+                    );
+                }
+                (Err(error), Err(expected)) => {
+                    let error = format!("{error:#}");
+                    assert!(error.contains(expected), "{case}: {error}");
+                }
+                (other, _) => panic!("{case}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_denies_all_and_is_not_quoted() {
+        let manifest = manifest(Some("https://unset.invalid"), "{{ origin }}");
+        for value in [
+            "",
+            "keys.test",
+            "https://keys.test/path",
+            "https://keys.test:x",
+        ] {
+            let environment = [("SPIN_VARIABLE_ORIGIN".to_owned(), value.to_owned())].into();
+            let allowed =
+                AllowedHosts::resolve(&manifest, &Providers::default(), &environment).unwrap();
+            let problem = allowed.problem().expect(value);
+            assert!(
+                problem.contains("{{ origin }}") && !problem.contains("keys"),
+                "{problem}"
+            );
+            assert!(!allowed.allow("https", "keys.test", None));
+        }
+    }
+}
