@@ -42,6 +42,7 @@ pub struct Settings {
     key: &'static Key,
     component: Option<PathBuf>,
     runtime_config: Option<PathBuf>,
+    store: KeyValueStore,
 }
 
 impl Settings {
@@ -62,6 +63,7 @@ impl Settings {
             key,
             component: None,
             runtime_config: None,
+            store: KeyValueStore::default(),
         }
     }
 
@@ -75,6 +77,13 @@ impl Settings {
     #[must_use]
     pub fn with_runtime_config(mut self, file: &Path) -> Self {
         self.runtime_config = Some(root().join(file));
+        self
+    }
+
+    /// With a store that an earlier server has used, in the embedded host. Without it each server starts with an empty one.
+    #[must_use]
+    pub fn with_store(mut self, store: &KeyValueStore) -> Self {
+        self.store = store.clone();
         self
     }
 
@@ -125,7 +134,7 @@ impl Host {
             environment: settings.environment(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             log: Log::Memory,
-            store: KeyValueStore::default(),
+            store: settings.store.clone(),
         };
         let server =
             devkit_host::start_with_faults(options, faults).expect("the embedded host starts");
@@ -289,6 +298,14 @@ impl Server {
 
     pub fn address(&self) -> SocketAddr {
         self.host.address()
+    }
+
+    /// How many requests the component has sent to other servers; the embedded host alone counts them.
+    pub fn outbound_requests(&self) -> usize {
+        match &self.host {
+            Host::Embedded { server, .. } => locked(server).outbound_requests(),
+            Host::Spin(_) => 0,
+        }
     }
 
     pub fn connect(&self) -> Connection {

@@ -110,7 +110,6 @@ impl Shared {
     fn linked(&self, component: &Component) -> Result<ProxyPre<Guest>> {
         let mut linker = Linker::new(&self.engine);
         link(&mut linker)
-            .and_then(|()| linker.define_unknown_imports_as_traps(component))
             .and_then(|()| linker.instantiate_pre(component))
             .and_then(ProxyPre::new)
             .map_err(anyhow::Error::from)

@@ -1,4 +1,4 @@
-//! The copy of a key set in the store, and a note of the last fetch.
+//! The copy of a key set in the store, and a note of the last fetch for each purpose.
 //!
 //! The names of the entries hold this application's name, a version of their format, and a hash of the address: other
 //! applications, later versions and another address have other entries. What is read is checked like what comes from the
@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::document::{self, Document, MAX_DOCUMENT_BYTES};
 use crate::environment::{Store, StoreUnavailable};
 
-/// The two entries of one address.
+/// The entries of one address.
 pub(super) struct Cache<'a> {
     store: &'a dyn Store,
     pub(super) copy_key: String,
-    pub(super) attempt_key: String,
+    age_key: String,
+    unknown_kid_key: String,
 }
 
 /// A document as it is kept.
@@ -40,41 +41,53 @@ impl From<StoreUnavailable> for CopyError {
     }
 }
 
-/// The last fetch.
-#[derive(Serialize, Deserialize)]
+/// What a fetch is for. Each has a limit of its own, so that a forged `kid` does not stand in the way of a copy's renewal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// There is no copy, or one that is too old.
+    Age,
+    /// The copy is fresh, and a token's key is not in it.
+    UnknownKid,
+}
+
+/// The last fetch for one purpose.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Attempt {
     /// When it began, in seconds since 1970-01-01 UTC.
     pub(super) at: u64,
-    pub(super) failed: bool,
+    pub(super) state: State,
     /// The entry as it stands in the store.
     #[serde(skip)]
     entry: Vec<u8>,
 }
 
-impl Attempt {
-    pub(super) const fn at(now: u64) -> Self {
-        Self {
-            at: now,
-            failed: false,
-            entry: Vec::new(),
-        }
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum State {
+    Running,
+    Done,
+    Failed,
+}
 
+impl Attempt {
     /// How long until the next fetch may begin, in seconds; `None`: it may now. A time in the future is a wrong clock's.
     pub(super) fn left(&self, now: u64, interval: u64) -> Option<u64> {
         let since = now.checked_sub(self.at)?;
         interval.checked_sub(since).filter(|left| *left > 0)
     }
 
-    /// Whether it has not ended, as far as can be told. `fetched` is the time of the copy.
-    pub(super) fn is_running(&self, now: u64, fetched: Option<u64>) -> bool {
-        let ended = self.failed || fetched.is_some_and(|fetched| fetched >= self.at);
-        !ended && now.saturating_sub(self.at) <= document::TIMEOUT_SECONDS
+    /// Whether it has not ended: its request may have been stopped half-way.
+    pub(super) fn is_running(&self, now: u64) -> bool {
+        self.state == State::Running && now.saturating_sub(self.at) <= document::TIMEOUT_SECONDS
     }
+}
 
-    fn write(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
-    }
+fn entry(at: u64, state: State) -> Vec<u8> {
+    let attempt = Attempt {
+        at,
+        state,
+        entry: Vec::new(),
+    };
+    serde_json::to_vec(&attempt).unwrap_or_default()
 }
 
 impl<'a> Cache<'a> {
@@ -87,7 +100,8 @@ impl<'a> Cache<'a> {
         Self {
             store,
             copy_key: format!("jaas-jwt.v1.jwks.{address}"),
-            attempt_key: format!("jaas-jwt.v1.jwks-fetch.{address}"),
+            age_key: format!("jaas-jwt.v1.jwks-fetch.{address}"),
+            unknown_kid_key: format!("jaas-jwt.v1.jwks-fetch-for-kid.{address}"),
         }
     }
 
@@ -112,12 +126,12 @@ impl<'a> Cache<'a> {
     }
 
     /// The last fetch. An entry that is not one counts as long past.
-    pub(super) fn attempt(&self) -> Result<Option<Attempt>, StoreUnavailable> {
-        let entry = self.store.get(&self.attempt_key)?;
+    pub(super) fn attempt(&self, purpose: Purpose) -> Result<Option<Attempt>, StoreUnavailable> {
+        let entry = self.store.get(self.attempt_key(purpose))?;
         Ok(entry.map(|entry| {
             let attempt = serde_json::from_slice(&entry).unwrap_or(Attempt {
                 at: 0,
-                failed: true,
+                state: State::Failed,
                 entry: Vec::new(),
             });
             Attempt { entry, ..attempt }
@@ -125,18 +139,33 @@ impl<'a> Cache<'a> {
     }
 
     /// Notes that a fetch begins; `false`: another request has begun one since `last` was read.
-    pub(super) fn begin(&self, last: Option<&Attempt>, now: u64) -> Result<bool, StoreUnavailable> {
+    pub(super) fn begin(
+        &self,
+        purpose: Purpose,
+        last: Option<&Attempt>,
+        now: u64,
+    ) -> Result<bool, StoreUnavailable> {
         let expected = last.map(|attempt| attempt.entry.as_slice());
-        let entry = Attempt::at(now).write();
-        self.store.replace(&self.attempt_key, expected, &entry)
+        let entry = entry(now, State::Running);
+        self.store
+            .replace(self.attempt_key(purpose), expected, &entry)
     }
 
-    /// Notes that the fetch that began at `now` has failed.
-    pub(super) fn fail(&self, now: u64) -> Result<(), StoreUnavailable> {
-        let attempt = Attempt {
-            failed: true,
-            ..Attempt::at(now)
-        };
-        self.store.set(&self.attempt_key, &attempt.write())
+    /// Notes how the fetch that began at `now` has ended.
+    pub(super) fn end(
+        &self,
+        purpose: Purpose,
+        state: State,
+        now: u64,
+    ) -> Result<(), StoreUnavailable> {
+        self.store
+            .set(self.attempt_key(purpose), &entry(now, state))
+    }
+
+    pub(super) fn attempt_key(&self, purpose: Purpose) -> &str {
+        match purpose {
+            Purpose::Age => &self.age_key,
+            Purpose::UnknownKid => &self.unknown_kid_key,
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! A key set by URL: fetched, kept in the store, and fetched again when it is old or lacks the key of a token.
 //!
-//! No caller chooses an address, and none can make this service fetch at will: all of them together cause one fetch in
-//! [`REFRESH_INTERVAL_SECONDS`], and a copy gives way only to a document whose keys can be used. While keys cannot be
-//! looked up, nobody is told that a credential is wrong ([`Error::KeysUnavailable`]). OpenID Connect Core 1.0, section
-//! 10.1.1, asks for the second look at an unknown `kid`.
+//! No caller chooses an address, and none can make this service fetch at will: unknown `kid`s of all callers together
+//! cause one fetch in [`REFRESH_INTERVAL_SECONDS`], and a copy gives way only to a document whose keys can be used. While
+//! a key cannot be looked up, nobody is told that the credential is wrong ([`Error::KeysUnavailable`]). OpenID Connect
+//! Core 1.0, section 10.1.1, asks for the second look at an unknown `kid`.
 #![forbid(unsafe_code)]
 
 mod cache;
@@ -16,21 +16,26 @@ use std::time::Duration;
 use jwt_simple::token::TokenMetadata;
 use serde_json::{Map, Value};
 
-use self::cache::{Attempt, Cache, CopyError};
-use super::error::{Error, SourceError, Warning};
-use super::key::verify_by;
+use self::cache::{Cache, CopyError, Purpose, State};
+use super::claims::TOLERANCE_SECONDS;
+use super::error::{Cause, Error, SourceError, Warning};
+use super::key::{issued_at, verify_by};
 use super::key_set::KeySet;
-use crate::environment::Environment;
+use crate::environment::{Environment, Network};
 
 pub use self::document::{MAX_DOCUMENT_BYTES, TIMEOUT_SECONDS};
 
-/// The least time between two fetches, in seconds, for all callers together.
+/// The least time between two fetches for unknown `kid`s, and between two for a copy that is too old, in seconds: for all
+/// callers together.
 pub const REFRESH_INTERVAL_SECONDS: u64 = 60;
 /// The same where there is no copy that can be used.
 pub const RETRY_INTERVAL_SECONDS: u64 = 5;
 
 /// How long a request waits before it looks again whether the fetch of another has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How often it looks: as long as a fetch may take.
+const MAX_POLLS: u128 =
+    Duration::from_secs(TIMEOUT_SECONDS).as_millis() / POLL_INTERVAL.as_millis();
 
 /// Where the key set is, and how long it is kept.
 #[derive(Debug)]
@@ -66,59 +71,60 @@ impl RemoteKeySet {
         environment: &Environment<'_>,
         warning: &mut Option<Warning>,
     ) -> Result<Map<String, Value>, Error> {
-        let cache = Cache::new(environment.store, &self.url);
-        let verify = |keys: &KeySet| {
+        let mut lookup = Lookup {
+            url: &self.url,
+            cache: Cache::new(environment.store, &self.url),
+            now: environment.now,
+            network: environment.network,
+            sleep: environment.sleep,
+            warning,
+        };
+        let copy = self.usable_copy(&lookup.cache, environment.now);
+        let copy = copy.unwrap_or_else(|error| lookup.warn(error));
+        let choose = |keys: &KeySet| -> Result<Map<String, Value>, Error> {
             let key = keys.choose(metadata.key_id(), metadata.algorithm());
             key.and_then(|key| verify_by(key, token))
                 .map_err(Error::Invalid)
         };
-        let copy = match self.usable_copy(&cache, environment.now) {
-            Ok(copy) => copy,
-            Err(error) => {
-                *warning = Some(match error {
-                    CopyError::StoreUnavailable => Warning::StoreUnavailable,
-                    CopyError::Damaged => Warning::DamagedCopy,
-                });
-                None
-            }
-        };
-        // A key that is in the set, but for another algorithm, is no reason to fetch: the token is wrong.
-        let copy_decides = |copy: &&Usable| {
+        // A kid that is in the set, but for another algorithm, is no reason to fetch: the token is wrong.
+        let decides = |copy: &Usable| {
             let keys = &copy.keys;
             keys.has_kid(metadata.key_id())
                 || keys.choose(metadata.key_id(), metadata.algorithm()).is_ok()
         };
-        let deciding = copy.as_ref().filter(copy_decides);
-        if let Some(copy) = deciding
-            && copy.is_fresh
-        {
-            return verify(&copy.keys);
-        }
-        let refresh = self.refresh(
-            &cache,
-            copy.as_ref(),
-            deciding.is_none(),
-            environment,
-            warning,
-        );
-        match (refresh, deciding) {
-            (Refresh::Fetched(keys), _) => verify(&keys),
-            (Refresh::Failed(error), Some(copy)) => {
-                *warning = Some(Warning::StaleCopy {
-                    age: copy.age,
-                    error,
-                });
-                verify(&copy.keys)
+        let (refresh, retry_after) = match &copy {
+            Some(copy) if copy.is_fresh && decides(copy) => return choose(&copy.keys),
+            Some(copy) if copy.is_fresh => (
+                lookup.refresh(Purpose::UnknownKid, REFRESH_INTERVAL_SECONDS, true),
+                REFRESH_INTERVAL_SECONDS,
+            ),
+            Some(copy) => (
+                lookup.refresh(Purpose::Age, REFRESH_INTERVAL_SECONDS, !decides(copy)),
+                REFRESH_INTERVAL_SECONDS,
+            ),
+            None => (
+                lookup.refresh(Purpose::Age, RETRY_INTERVAL_SECONDS, true),
+                RETRY_INTERVAL_SECONDS,
+            ),
+        };
+        let (error, retry_after) = match refresh {
+            Refresh::Fetched(keys) => return choose(&keys),
+            Refresh::Failed(error) => (Some(error), retry_after),
+            Refresh::NotYet(left) => (None, left),
+        };
+        match copy {
+            Some(copy) if decides(&copy) => {
+                if let Some(error) = error {
+                    let age = copy.age;
+                    *lookup.warning = Some(Warning::StaleCopy { age, error });
+                }
+                choose(&copy.keys)
             }
-            (Refresh::NotYet(_), Some(copy)) => verify(&copy.keys),
-            (Refresh::Failed(error), None) => Err(Error::KeysUnavailable {
-                error: Some(error),
-                retry_after: interval(copy.as_ref()),
-            }),
-            (Refresh::NotYet(retry_after), None) => Err(Error::KeysUnavailable {
-                error: None,
-                retry_after,
-            }),
+            // Its key would be in the copy if there were one.
+            Some(copy) if error.is_none() && is_older(token, copy.fetched) => {
+                Err(Error::Invalid(Cause::UnknownKid))
+            }
+            _ => Err(Error::KeysUnavailable { error, retry_after }),
         }
     }
 
@@ -146,97 +152,97 @@ impl RemoteKeySet {
             is_fresh: age < copy.max_age,
         }))
     }
+}
 
-    /// Fetches, unless another request does or did a short time ago. `wait`: for the other one to end.
-    fn refresh(
-        &self,
-        cache: &Cache<'_>,
-        copy: Option<&Usable>,
-        wait: bool,
-        environment: &Environment<'_>,
-        warning: &mut Option<Warning>,
-    ) -> Refresh {
-        let now = environment.now;
-        let fetched = copy.map(|copy| copy.fetched);
-        let last = match cache.attempt() {
-            Ok(last) => last,
+/// Whether a token says that it was issued before that time. Nothing vouches for it: whoever lies about it gains another
+/// error.
+fn is_older(token: &str, time: u64) -> bool {
+    issued_at(token).is_some_and(|issued| issued.saturating_add(TOLERANCE_SECONDS) < time)
+}
+
+/// The looking up of keys for one token.
+struct Lookup<'a> {
+    url: &'a str,
+    cache: Cache<'a>,
+    now: u64,
+    network: &'a dyn Network,
+    sleep: &'a dyn Fn(Duration),
+    warning: &'a mut Option<Warning>,
+}
+
+impl Lookup<'_> {
+    fn warn<T>(&mut self, error: CopyError) -> Option<T> {
+        *self.warning = Some(match error {
+            CopyError::StoreUnavailable => Warning::StoreUnavailable,
+            CopyError::Damaged => Warning::DamagedCopy,
+        });
+        None
+    }
+
+    /// Fetches, unless another request does so or did less than `interval` seconds ago. `wait`: for the other's end.
+    fn refresh(&mut self, purpose: Purpose, interval: u64, wait: bool) -> Refresh {
+        let now = self.now;
+        let Ok(last) = self.cache.attempt(purpose) else {
             // Every request fetches then: that is slow, and it works.
-            Err(_) => {
-                *warning = Some(Warning::StoreUnavailable);
-                return self.fetch(cache, environment, warning);
-            }
+            return self.fetch_unnoted(purpose);
         };
-        if let Some(attempt) = &last
-            && let Some(left) = attempt.left(now, interval(copy))
-        {
-            return if wait && attempt.is_running(now, fetched) {
-                self.wait(cache, attempt, left, environment)
+        let left = last
+            .as_ref()
+            .and_then(|attempt| attempt.left(now, interval));
+        if let (Some(attempt), Some(left)) = (&last, left) {
+            return if wait && attempt.is_running(now) {
+                self.wait(purpose, left)
             } else {
                 Refresh::NotYet(left)
             };
         }
-        match cache.begin(last.as_ref(), now) {
-            Ok(true) => self.fetch(cache, environment, warning),
+        match self.cache.begin(purpose, last.as_ref(), now) {
+            Ok(true) => self.fetch(purpose),
             // Another request was faster.
-            Ok(false) if wait => self.wait(cache, &Attempt::at(now), interval(copy), environment),
-            Ok(false) => Refresh::NotYet(interval(copy)),
-            Err(_) => {
-                *warning = Some(Warning::StoreUnavailable);
-                self.fetch(cache, environment, warning)
-            }
+            Ok(false) if wait => self.wait(purpose, interval),
+            Ok(false) => Refresh::NotYet(interval),
+            Err(_) => self.fetch_unnoted(purpose),
         }
     }
 
-    fn fetch(
-        &self,
-        cache: &Cache<'_>,
-        environment: &Environment<'_>,
-        warning: &mut Option<Warning>,
-    ) -> Refresh {
-        let now = environment.now;
-        let (refresh, stored) = match document::fetch(environment.network, &self.url) {
+    fn fetch_unnoted(&mut self, purpose: Purpose) -> Refresh {
+        *self.warning = Some(Warning::StoreUnavailable);
+        self.fetch(purpose)
+    }
+
+    fn fetch(&mut self, purpose: Purpose) -> Refresh {
+        let now = self.now;
+        let (refresh, stored) = match document::fetch(self.network, self.url) {
             Ok(document) => {
-                let stored = cache.keep(&document, now);
+                let kept = self.cache.keep(&document, now);
+                let stored = kept.and_then(|()| self.cache.end(purpose, State::Done, now));
                 (Refresh::Fetched(document.keys), stored)
             }
-            Err(error) => (Refresh::Failed(error), cache.fail(now)),
+            Err(error) => {
+                let stored = self.cache.end(purpose, State::Failed, now);
+                (Refresh::Failed(error), stored)
+            }
         };
         if stored.is_err() {
-            *warning = Some(Warning::StoreUnavailable);
+            *self.warning = Some(Warning::StoreUnavailable);
         }
         refresh
     }
 
     /// Waits until another request's fetch has ended, not longer than it may take.
-    fn wait(
-        &self,
-        cache: &Cache<'_>,
-        attempt: &Attempt,
-        left: u64,
-        environment: &Environment<'_>,
-    ) -> Refresh {
-        let polls =
-            1 + TIMEOUT_SECONDS * 1_000 / u64::try_from(POLL_INTERVAL.as_millis()).unwrap_or(1);
-        for _ in 0..polls {
-            (environment.sleep)(POLL_INTERVAL);
-            if let Ok(Some(copy)) = cache.copy()
-                && copy.fetched >= attempt.at
-                && let Ok(keys) = KeySet::parse(&copy.document)
-            {
-                return Refresh::Fetched(keys);
-            }
-            if matches!(cache.attempt(), Ok(Some(attempt)) if attempt.failed) {
-                break;
+    fn wait(&self, purpose: Purpose, left: u64) -> Refresh {
+        for _ in 0..=MAX_POLLS {
+            (self.sleep)(POLL_INTERVAL);
+            match self.cache.attempt(purpose) {
+                Ok(Some(attempt)) if attempt.state == State::Running => {}
+                Ok(Some(attempt)) if attempt.state == State::Done => {
+                    let copy = self.cache.copy().ok().flatten();
+                    let keys = copy.and_then(|copy| KeySet::parse(&copy.document).ok());
+                    return keys.map_or(Refresh::NotYet(left), Refresh::Fetched);
+                }
+                _ => break,
             }
         }
         Refresh::NotYet(left)
-    }
-}
-
-/// How long after a fetch the next one may come, in seconds.
-const fn interval(copy: Option<&Usable>) -> u64 {
-    match copy {
-        Some(_) => REFRESH_INTERVAL_SECONDS,
-        None => RETRY_INTERVAL_SECONDS,
     }
 }

@@ -1,9 +1,8 @@
 use std::cell::{Cell, RefCell};
 
-use jwt_simple::prelude::{Ed25519KeyPair, EdDSAKeyPairLike, JWTClaims};
+use jwt_simple::prelude::{Ed25519KeyPair, EdDSAKeyPairLike, JWTClaims, UnixTimeStamp};
 use serde_json::json;
 
-use super::cache::Attempt;
 use super::*;
 use crate::caller::error::Cause;
 use crate::caller::key;
@@ -56,6 +55,7 @@ impl Network for World {
 }
 
 struct Login {
+    issued: Option<u64>,
     kid: Option<&'static str>,
     pair: Ed25519KeyPair,
 }
@@ -63,6 +63,7 @@ struct Login {
 impl Login {
     fn new(kid: &'static str) -> Self {
         Self {
+            issued: None,
             kid: Some(kid),
             pair: Ed25519KeyPair::generate(),
         }
@@ -83,8 +84,9 @@ impl Login {
         if let Some(kid) = self.kid {
             pair = pair.with_key_id(kid);
         }
-        let claims: JWTClaims<serde_json::Map<String, Value>> =
+        let mut claims: JWTClaims<serde_json::Map<String, Value>> =
             serde_json::from_value(json!({ "sub": "u1", "exp": NOW })).unwrap();
+        claims.issued_at = self.issued.map(UnixTimeStamp::from_secs);
         pair.sign(claims).unwrap()
     }
 }
@@ -247,22 +249,48 @@ fn a_new_key_is_found_and_one_that_has_gone_opens_nothing() {
 }
 
 #[test]
-fn unknown_kids_cause_one_fetch_a_minute_and_no_401_before_it() {
+fn unknown_kids_cause_one_fetch_a_minute_and_no_401_until_the_next() {
     let (login, forger) = (Login::new("1"), Login::new("forged"));
     let world = World::serving(&[&login]);
     world.verify(&login).unwrap();
-    for second in 1..60 {
-        world.pass(1);
-        assert_eq!(world.verify(&forger), unavailable(None, 60 - second));
+    // The copy is renewed once more when it is an hour old.
+    for second in 0..2 * HOUR {
+        let expected = match second % 60 {
+            0 => Err(Error::Invalid(Cause::UnknownKid)),
+            since => unavailable(None, 60 - since),
+        };
+        assert_eq!(world.verify(&forger), expected, "{second}");
         assert_eq!(world.verify(&login), Ok(()));
-    }
-    assert_eq!(world.fetches(), 1);
-    for _ in 0..300 {
         world.pass(1);
-        let _ = world.verify(&forger);
-        assert_eq!(world.verify(&login), Ok(()));
     }
-    assert_eq!(world.fetches(), 1 + 300 / 60 + 1 - 1);
+    assert_eq!(world.fetches() as u64, 1 + 2 * HOUR / 60);
+}
+
+#[test]
+fn a_new_key_is_found_at_once_also_just_after_the_first_fetch() {
+    let (old, new) = (Login::new("old"), Login::new("new"));
+    let world = World::serving(&[&old]);
+    world.verify(&old).unwrap();
+    world.serve(&[&old, &new]);
+    assert_eq!(world.verify(&new), Ok(()));
+    assert_eq!(world.fetches(), 2);
+}
+
+#[test]
+fn a_token_that_is_older_than_the_copy_is_rejected_where_its_key_is_not_in_it() {
+    let (login, mut gone) = (Login::new("1"), Login::new("gone"));
+    let world = World::serving(&[&login]);
+    world.verify(&login).unwrap();
+    world.verify(&gone).unwrap_err();
+    for (issued, expected) in [
+        (None, unavailable(None, 60)),
+        (Some(NOW - 30), unavailable(None, 60)),
+        (Some(NOW - 31), Err(Error::Invalid(Cause::UnknownKid))),
+        (Some(NOW + 1_000), unavailable(None, 60)),
+    ] {
+        gone.issued = issued;
+        assert_eq!(world.verify(&gone), expected, "{issued:?}");
+    }
 }
 
 #[test]
@@ -433,11 +461,12 @@ fn a_damaged_entry_is_fetched_anew() {
     for entry in [
         b"".to_vec(),
         b"{".to_vec(),
-        b"{\"at\":-1,\"failed\":false}".to_vec(),
+        b"{\"at\":-1,\"state\":\"Done\"}".to_vec(),
     ] {
         let world = World::serving(&[&login]);
         let cache = Cache::new(&world.store, URL);
-        world.store.set(&cache.attempt_key, &entry).unwrap();
+        let key = cache.attempt_key(Purpose::Age);
+        world.store.set(key, &entry).unwrap();
         assert_eq!(world.verify(&login), Ok(()));
     }
 }
@@ -447,12 +476,17 @@ fn another_address_has_another_copy() {
     let store = MemoryStore::default();
     let keys = |url| {
         let cache = Cache::new(&store, url);
-        (cache.copy_key, cache.attempt_key)
+        [
+            cache.copy_key.clone(),
+            cache.attempt_key(Purpose::Age).to_owned(),
+            cache.attempt_key(Purpose::UnknownKid).to_owned(),
+        ]
     };
-    let (copy, attempt) = keys(URL);
-    assert_ne!(copy, attempt);
-    assert_ne!(copy, keys("https://login.example/jwks2").0);
-    assert_eq!((copy, attempt), keys(URL));
+    let mut all = [keys(URL), keys("https://login.example/jwks2")].concat();
+    assert_eq!(keys(URL), all[..3]);
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 6);
 }
 
 /// A store of which only some calls work.
@@ -521,19 +555,25 @@ fn without_a_store_every_request_fetches_and_warns() {
     assert_eq!(verified, (Ok(()), Some(Warning::StoreUnavailable)));
 }
 
+/// Another request has begun a fetch.
+fn begin(world: &World, at: u64) {
+    let cache = Cache::new(&world.store, URL);
+    let last = cache.attempt(Purpose::Age).unwrap();
+    assert!(cache.begin(Purpose::Age, last.as_ref(), at).unwrap());
+}
+
 #[test]
 fn a_request_waits_for_the_fetch_of_another() {
     let login = Login::new("1");
     for (ends_at, fetched) in [(1, true), (20, true), (u32::MAX, false)] {
         let world = World::serving(&[&login]);
-        let attempt_key = Cache::new(&world.store, URL).attempt_key;
-        let attempt = serde_json::to_vec(&Attempt::at(NOW)).unwrap();
-        world.store.set(&attempt_key, &attempt).unwrap();
+        begin(&world, NOW);
         *world.while_asleep.borrow_mut() = Box::new(move |world| {
             if world.sleeps.get() == ends_at {
                 let cache = Cache::new(&world.store, URL);
                 let document = document::fetch(world, URL).ok().unwrap();
                 cache.keep(&document, NOW).unwrap();
+                cache.end(Purpose::Age, State::Done, NOW).unwrap();
             }
         });
         let expected = if fetched {
@@ -551,11 +591,11 @@ fn a_request_waits_for_the_fetch_of_another() {
 fn a_request_stops_waiting_when_the_fetch_of_another_fails() {
     let login = Login::new("1");
     let world = World::serving(&[&login]);
-    let attempt_key = Cache::new(&world.store, URL).attempt_key;
-    let attempt = serde_json::to_vec(&Attempt::at(NOW)).unwrap();
-    world.store.set(&attempt_key, &attempt).unwrap();
-    *world.while_asleep.borrow_mut() =
-        Box::new(|world| Cache::new(&world.store, URL).fail(NOW).unwrap());
+    begin(&world, NOW);
+    *world.while_asleep.borrow_mut() = Box::new(|world| {
+        let cache = Cache::new(&world.store, URL);
+        cache.end(Purpose::Age, State::Failed, NOW).unwrap();
+    });
     assert_eq!(world.verify(&login), unavailable(None, 5));
     assert_eq!(world.sleeps.get(), 1);
 }
@@ -566,9 +606,7 @@ fn a_copy_that_verifies_is_used_while_another_request_fetches() {
     let world = World::serving(&[&login]);
     world.verify(&login).unwrap();
     world.pass(HOUR);
-    let attempt_key = Cache::new(&world.store, URL).attempt_key;
-    let attempt = serde_json::to_vec(&Attempt::at(world.now.get())).unwrap();
-    world.store.set(&attempt_key, &attempt).unwrap();
+    begin(&world, world.now.get());
     assert_eq!(world.warned(&login), (Ok(()), None));
     assert_eq!((world.sleeps.get(), world.fetches()), (0, 1));
 }
@@ -577,9 +615,7 @@ fn a_copy_that_verifies_is_used_while_another_request_fetches() {
 fn a_wrong_clock_does_not_stop_fetches() {
     let login = Login::new("1");
     let world = World::serving(&[&login]);
-    let attempt_key = Cache::new(&world.store, URL).attempt_key;
-    let attempt = serde_json::to_vec(&Attempt::at(NOW + 1_000_000)).unwrap();
-    world.store.set(&attempt_key, &attempt).unwrap();
+    begin(&world, NOW + 1_000_000);
     assert_eq!(world.verify(&login), Ok(()));
 }
 
