@@ -1,5 +1,5 @@
-//! Spin's interface of variables, answered from WASI's environment: `jaas_app_id` is `SPIN_VARIABLE_JAAS_APP_ID`, as
-//! for `spin up`.
+//! Spin's interfaces for hosts that are not Spin: variables from WASI's environment (`jaas_app_id` is
+//! `SPIN_VARIABLE_JAAS_APP_ID`, as for `spin up`), and no key-value store.
 //!
 //! Composed with the component (`cargo dev build --standalone`) it makes one that imports nothing but WASI 0.2 and runs
 //! on every host of `wasi:http/proxy` that can set environment variables. What is not set has the default of `spin.toml`,
@@ -7,32 +7,20 @@
 #![cfg(target_family = "wasm")]
 
 wit_bindgen::generate!({
-    inline: r#"
-        package fermyon:spin@2.0.0;
-
-        interface variables {
-            variant error {
-                invalid-name(string),
-                undefined(string),
-                provider(string),
-                other(string),
-            }
-            get: func(name: string) -> result<string, error>;
-        }
-
-        world environment {
-            export variables;
-        }
-    "#,
+    path: "../../wit",
+    world: "jaas-jwt:devkit/adapter",
 });
+
+mod no_store;
 
 use std::env::{self, VarError};
 
 use exports::fermyon::spin::variables::{Error, Guest};
 
-struct Environment;
+/// What implements the interfaces.
+struct Adapter;
 
-impl Guest for Environment {
+impl Guest for Adapter {
     fn get(name: String) -> Result<String, Error> {
         let setter = format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase());
         match env::var(&setter) {
@@ -43,4 +31,4 @@ impl Guest for Environment {
     }
 }
 
-export!(Environment);
+export!(Adapter);
