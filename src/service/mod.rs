@@ -54,6 +54,10 @@ enum Success {
     Preflight {
         missing_header: Option<String>,
     },
+    /// An `OPTIONS` that is no preflight: the methods of the path (RFC 9110, section 9.3.7).
+    Options {
+        allow: &'static str,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -133,15 +137,15 @@ impl Call<'_> {
                 missing_header: allowed.first_missing(self.headers),
             });
         }
+        let allow = match route {
+            Route::Health => "GET, HEAD, OPTIONS",
+            _ => "GET, HEAD, POST, OPTIONS",
+        };
         match (route, self.method) {
             (Route::Token, "GET" | "HEAD" | "POST") => self.token(body, environment),
             (Route::Health, "GET" | "HEAD") => self.health(),
-            (Route::Health, _) => Err(Error::MethodNotAllowed {
-                allow: "GET, HEAD, OPTIONS",
-            }),
-            _ => Err(Error::MethodNotAllowed {
-                allow: "GET, HEAD, POST, OPTIONS",
-            }),
+            (_, "OPTIONS") => Ok(Success::Options { allow }),
+            _ => Err(Error::MethodNotAllowed { allow }),
         }
     }
 
@@ -238,6 +242,10 @@ fn respond(
         }
         Ok(Success::Preflight { .. }) => {
             headers.extend(cors::preflight_headers(config.allowed_headers()));
+            (204, None)
+        }
+        Ok(Success::Options { allow }) => {
+            headers.push(("allow", (*allow).to_owned()));
             (204, None)
         }
         Err(error) => (error.status(), Some(to_json(&error.body()))),
