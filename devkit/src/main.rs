@@ -16,7 +16,7 @@ use devkit::check::{bench, doctor, test};
 use devkit::os::process::{Interrupted, stop_on_signals};
 use devkit::os::project::{Project, shown};
 use devkit::os::report;
-use devkit::serve::host::Host;
+use devkit::serve::host::{Host, listen_address};
 use devkit::serve::key::{self, Format, Order};
 use devkit::serve::{demo, up};
 
@@ -58,8 +58,8 @@ enum Command {
 /// What is served, and where.
 #[derive(Debug, Args)]
 struct Serving {
-    /// Address and port of the service; port 0 takes a free one
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3000")]
+    /// Port, or address and port, of the service; port 0 takes a free one
+    #[arg(long, value_name = "[IP:]PORT", default_value = "127.0.0.1:3000", value_parser = listen_address)]
     listen: SocketAddr,
     /// What serves the component
     #[arg(long, value_enum, default_value_t = Host::Auto)]
@@ -75,9 +75,12 @@ struct Serving {
 struct Demo {
     #[command(flatten)]
     serving: Serving,
-    /// Address and port of the page: 127.0.0.1 or [::1]; port 0 takes a free one
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+    /// Port, or address and port, of the page: on 127.0.0.1 or [::1]; port 0 takes a free one
+    #[arg(long, value_name = "[IP:]PORT", default_value = "127.0.0.1:8080", value_parser = listen_address)]
     page_listen: SocketAddr,
+    /// Open the page in the browser
+    #[arg(long)]
+    open: bool,
 }
 
 #[derive(Debug, Args)]
@@ -203,6 +206,7 @@ impl Demo {
         demo::Options {
             service: self.serving.options(),
             page_listen: self.page_listen,
+            open: self.open,
         }
     }
 }

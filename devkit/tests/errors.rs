@@ -38,9 +38,10 @@ fn error_line(output: &Output) -> String {
 fn a_bad_flag_ends_with_2_before_anything_is_done() {
     for arguments in [
         &["up", "--port", "3000"][..],
-        &["up", "--listen", "3000"],
+        &["up", "--listen", "70000"],
+        &["up", "--listen", "example.org:3000"],
         &["up", "--host", "docker"],
-        &["demo", "--page-listen", "8080"],
+        &["demo", "--page-listen", "localhost"],
         &["build", "--toolchain", "gcc"],
         &["key", "--bits", "1024"],
         &["key", "--format", "sec1"],

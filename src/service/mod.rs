@@ -109,14 +109,14 @@ fn run(
             missing_header: allowed.first_missing(call.headers),
         });
     }
+    let allow = match route {
+        Route::Health => "GET, HEAD, OPTIONS",
+        _ => "GET, HEAD, POST, OPTIONS",
+    };
     match (route, call.method) {
         (Route::Token, "GET" | "HEAD" | "POST") => token::issue(call, body, environment),
         (Route::Health, "GET" | "HEAD") => health::check(call, &environment),
-        (Route::Health, _) => Err(Error::MethodNotAllowed {
-            allow: "GET, HEAD, OPTIONS",
-        }),
-        _ => Err(Error::MethodNotAllowed {
-            allow: "GET, HEAD, POST, OPTIONS",
-        }),
+        (_, "OPTIONS") => Ok(Success::Options { allow }),
+        _ => Err(Error::MethodNotAllowed { allow }),
     }
 }

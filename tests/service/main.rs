@@ -6,6 +6,7 @@ use testkit::{credentials, harness, http, key_material, signature};
 
 mod authentication;
 mod configuration;
+mod contract;
 mod cors;
 mod delivery;
 mod deployments;

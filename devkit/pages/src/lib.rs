@@ -17,8 +17,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use hyper::header::{CACHE_CONTROL, HeaderValue};
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::oneshot;
@@ -57,6 +59,14 @@ impl Server {
 /// # Errors
 /// The folder is not there, or the address is taken.
 pub fn start(folder: &Path, listen: SocketAddr) -> Result<Server> {
+    start_at(folder, listen, None)
+}
+
+/// As [`start`]; where the folder has no page of its own, `/` leads to `home`.
+///
+/// # Errors
+/// As [`start`]; also a `home` that cannot stand in a header.
+pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result<Server> {
     ensure!(
         folder.is_dir(),
         "there is no folder {}: name one with --folder",
@@ -73,11 +83,29 @@ pub fn start(folder: &Path, listen: SocketAddr) -> Result<Server> {
         .set_nonblocking(true)
         .context("the socket cannot be used")?;
     let address = listener.local_addr().context("the socket has no address")?;
-    let files = SetResponseHeader::overriding(
+    let home = home
+        .map(HeaderValue::from_str)
+        .transpose()
+        .context("--home has a character that no URL has")?;
+    let files = TowerToHyperService::new(SetResponseHeader::overriding(
         ServeDir::new(folder),
         CACHE_CONTROL,
         HeaderValue::from_static("no-store"),
-    );
+    ));
+    let pages = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let home = home.clone().filter(|_| request.uri().path() == "/");
+        let response = files.call(request);
+        async move {
+            let mut response = response.await?;
+            if let Some(home) = home
+                && response.status() == StatusCode::NOT_FOUND
+            {
+                *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+                response.headers_mut().insert(LOCATION, home);
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -94,10 +122,7 @@ pub fn start(folder: &Path, listen: SocketAddr) -> Result<Server> {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADER_TIMEOUT)
-                .serve_connection(
-                    TokioIo::new(stream),
-                    TowerToHyperService::new(files.clone()),
-                );
+                .serve_connection(TokioIo::new(stream), pages.clone());
             // An error here is the peer's: it broke off, or it does not speak HTTP.
             tokio::spawn(async move { drop(connection.await) });
         }
@@ -183,6 +208,20 @@ mod tests {
             }
         }
         assert!(get(&server, "/demo").contains("\r\nlocation: /demo/\r\n"));
+    }
+
+    #[test]
+    fn the_root_leads_to_the_home_page() {
+        let (folder, _) = pages("home");
+        let home = "/demo/?server=http://127.0.0.1:3000";
+        let server = start_at(&folder, ([127, 0, 0, 1], 0).into(), Some(home)).expect("it starts");
+        let answer = get(&server, "/");
+        assert!(answer.starts_with("HTTP/1.1 307 "), "{answer}");
+        assert!(
+            answer.contains(&format!("\r\nlocation: {home}\r\n")),
+            "{answer}"
+        );
+        assert!(get(&server, "/other").starts_with("HTTP/1.1 404 "));
     }
 
     #[test]

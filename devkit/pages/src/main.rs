@@ -17,11 +17,15 @@ struct Arguments {
     /// The address to listen on; port 0 is any free port.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8000")]
     listen: SocketAddr,
+    /// Where / leads to, such as /demo/.
+    #[arg(long, value_name = "PATH")]
+    home: Option<String>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match devkit_pages::start(&arguments.folder, arguments.listen) {
+    let home = arguments.home.as_deref();
+    match devkit_pages::start_at(&arguments.folder, arguments.listen, home) {
         Ok(_server) => loop {
             // SIGTERM and Ctrl-C end the process; there is nothing to save.
             std::thread::park();

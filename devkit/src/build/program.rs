@@ -9,23 +9,21 @@ use crate::os::process;
 use crate::os::project::Project;
 use crate::os::report;
 
-/// Builds a program of the workspace; the result is its path. `first_time` is said where it was never built.
+/// Builds a program of the workspace; the result is its path. `first_time` is said where it was never built. After a
+/// change a build may take long too, so that it is always announced and cargo shows its progress.
 ///
 /// # Errors
 /// It cannot be built.
 pub fn build(project: &Project, name: &str, shown_as: &str, first_time: &str) -> Result<PathBuf> {
     let target_dir = project.native_target_dir();
     let program = target_dir.join("debug").join(format!("{name}{EXE_SUFFIX}"));
-    let first = !program.exists();
-    if first {
-        report::step(&format!("Building {shown_as}{first_time} …"));
-    }
+    let first_time = if program.exists() { "" } else { first_time };
+    report::step(&format!("Building {shown_as}{first_time} …"));
     let mut cargo = project.cargo();
     // With the features of the whole workspace, as `cargo test --workspace` builds it: otherwise Wasmtime is compiled
     // once more for the tests.
     cargo
         .args(["build", "--workspace", "--bin", name, "--locked"])
-        .args((!first).then_some("--quiet"))
         .arg("--target-dir")
         .arg(&target_dir)
         .env_remove("CARGO_BUILD_TARGET");

@@ -2,6 +2,7 @@
 
 pub mod bench;
 mod browser;
+mod contract;
 pub mod doctor;
 pub mod test;
 mod web;

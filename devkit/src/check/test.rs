@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::build::artifact::Variant;
 use crate::build::{standalone, toolchain};
-use crate::check::{browser, web};
+use crate::check::{browser, contract, web};
 use crate::os::process;
 use crate::os::programs::{self, NODE, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::os::project::Project;
@@ -46,7 +46,13 @@ pub fn test(
             report::step(&format!("The example for {name} is not checked: {error}"));
         }
     }
-    let chromium = browser::require(browser::Need::of_run(!arguments.is_empty()))?;
+    let need = browser::Need::of_run(!arguments.is_empty());
+    let chromium = browser::require(need)?;
+    // What a request gets does not depend on how the component was compiled.
+    let schemathesis = match variant {
+        Variant::Portable => contract::require(project, need)?,
+        Variant::Wide | Variant::Baseline => None,
+    };
     // The quick ones first.
     if arguments.is_empty()
         && let Some(status) = web::test(project)?
@@ -75,6 +81,10 @@ pub fn test(
     };
     cargo.args(arguments).env(HOST_VARIABLE, name);
     cargo.env(STANDALONE_VARIABLE, standalone);
+    match schemathesis {
+        Some(path) => cargo.env(contract::VARIABLE, path),
+        None => cargo.env_remove(contract::VARIABLE),
+    };
     match variant {
         Variant::Portable => cargo.env_remove(COMPONENT_VARIABLE),
         Variant::Wide | Variant::Baseline => {

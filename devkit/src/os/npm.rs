@@ -57,6 +57,8 @@ impl Package {
         let mut npm = Command::new(NPM.name);
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .args(["--loglevel", "error", "--fetch-retries", "1"])
+            // No word of newer versions of npm itself.
+            .arg("--no-update-notifier")
             .current_dir(&self.folder)
             .stdout(Stdio::null());
         process::run_for(&mut npm, INSTALL_LIMIT)?

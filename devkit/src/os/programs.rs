@@ -42,11 +42,14 @@ pub const NPM: Program = Program {
     package: "npm",
 };
 
-/// Runs the examples of `docs/auth.md`.
+/// Runs the examples of `docs/auth.md`, and what checks `docs/openapi.yaml`.
 pub const PYTHON: Program = Program {
     name: "python3",
     package: "python3",
 };
+
+/// Debian's package that lets [`PYTHON`] make virtual environments.
+pub const PYTHON_VENV: &str = "python3-venv";
 
 /// Reverse proxies whose example configurations the tests check.
 pub const PROXIES: [Program; 2] = [

@@ -1,11 +1,12 @@
 //! Serves the component and, on an origin of its own, the page in `web/demo/` that calls it.
 
 use std::net::SocketAddr;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
 
 use crate::build::program;
+use crate::os::programs;
 use crate::os::project::Project;
 use crate::os::report;
 use crate::serve::host::{Server, free_address, reachable, wait_until};
@@ -18,6 +19,8 @@ pub struct Options {
     pub service: up::Options,
     /// The page's address: a loopback address; port 0 takes a free one.
     pub page_listen: SocketAddr,
+    /// Whether the page is opened in the browser.
+    pub open: bool,
 }
 
 /// Serves the component and the page until the user ends it.
@@ -31,18 +34,24 @@ pub fn demo(project: &Project, options: &Options) -> Result<()> {
     let mut service = up::start(project, &options.service, Some(&origin))?;
 
     let program = program::build(project, "devkit-pages", "the server of the page", "")?;
+    let path = path(service.address);
     let mut command = Command::new(program);
     command
         .arg("--folder")
         .arg(project.root().join("web"))
         .arg("--listen")
-        .arg(page.to_string());
+        .arg(page.to_string())
+        .args(["--home", &path]);
     let mut pages = Server::start("the server of the page", &mut command, page)?;
+    let link = format!("{origin}{path}");
     report::result(&format!(
         "{}{}",
-        ready(&origin, service.address),
+        service.introduction(&ready(&link)),
         service.about_the_key()
     ));
+    if options.open {
+        open(&link);
+    }
     wait_until(&mut [&mut service.server, &mut pages], || false)
 }
 
@@ -61,11 +70,35 @@ fn page_address(options: &Options) -> Result<SocketAddr> {
     free_address(page, "--page-listen")
 }
 
-/// The link to the page, which is told where the service is.
-fn ready(origin: &str, service: SocketAddr) -> String {
-    format!(
-        "\nReady. Open this page:\n\n    {origin}/demo/?server=http://{service}\n\nCtrl-C ends it.\n"
-    )
+/// The page, which is told where the service is.
+fn path(service: SocketAddr) -> String {
+    format!("/demo/?server=http://{service}")
+}
+
+/// What to open.
+fn ready(link: &str) -> String {
+    format!("\nReady. Open this page:\n\n    {link}\n\nCtrl-C ends it.\n")
+}
+
+/// Programs that open a page in the user's browser: of Linux and its relatives, macOS and Windows.
+const OPENERS: [&str; 3] = ["xdg-open", "open", "explorer"];
+
+/// Opens a page in the browser. Where that fails the link is still there to be followed.
+fn open(link: &str) {
+    let opened = OPENERS
+        .into_iter()
+        .find_map(programs::find)
+        .is_some_and(|program| {
+            let mut command = Command::new(program);
+            command
+                .arg(link)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            command.spawn().is_ok()
+        });
+    if !opened {
+        report::step("warning: no program here opens a page in the browser; open the link by hand");
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +118,7 @@ mod tests {
                 variant: Variant::Portable,
             },
             page_listen: page_listen.parse().expect("an address"),
+            open: false,
         }
     }
 
@@ -115,7 +149,7 @@ mod tests {
     #[test]
     fn the_link_is_ready_to_be_opened() {
         let service = "127.0.0.1:3000".parse().expect("an address");
-        let text = ready("http://127.0.0.1:8080", service);
+        let text = ready(&format!("http://127.0.0.1:8080{}", path(service)));
         let link = "\n    http://127.0.0.1:8080/demo/?server=http://127.0.0.1:3000\n";
         assert!(text.contains(link), "{text}");
     }

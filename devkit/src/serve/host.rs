@@ -141,6 +141,24 @@ pub fn wait_until(servers: &mut [&mut Server], done: impl Fn() -> bool) -> Resul
     }
 }
 
+/// Reads an address to listen at: `IP:PORT`, or shorter `PORT`, `:PORT` and `localhost:PORT`, which are on the loopback.
+///
+/// # Errors
+/// A sentence that shows the forms.
+pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let port = text
+        .strip_prefix("localhost:")
+        .or_else(|| text.strip_prefix(':'))
+        .unwrap_or(text);
+    match port.parse::<u16>() {
+        Ok(port) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        Err(_) => text.parse().map_err(|_| {
+            "write a port such as 3000, or an IP address and a port such as 127.0.0.1:3000"
+                .to_owned()
+        }),
+    }
+}
+
 /// Checks that nobody listens at the address yet; port 0 becomes a number. `flag` is the one that chooses the address.
 ///
 /// # Errors
@@ -212,6 +230,27 @@ mod tests {
             ("192.0.2.1:80", "192.0.2.1:80"),
         ] {
             assert_eq!(reachable(address(listen)), address(reached), "{listen}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_be_as_short_as_its_port() {
+        for (text, expected) in [
+            ("3000", Some("127.0.0.1:3000")),
+            (":3000", Some("127.0.0.1:3000")),
+            ("localhost:3000", Some("127.0.0.1:3000")),
+            ("0", Some("127.0.0.1:0")),
+            ("0.0.0.0:80", Some("0.0.0.0:80")),
+            ("[::1]:80", Some("[::1]:80")),
+            ("65536", None),
+            ("", None),
+            (":", None),
+            ("localhost", None),
+            ("example.org:80", None),
+            ("127.0.0.1", None),
+        ] {
+            let found = listen_address(text);
+            assert_eq!(found.ok(), expected.map(address), "{text}");
         }
     }
 

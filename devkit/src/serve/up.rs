@@ -1,20 +1,28 @@
 //! Serves the component: builds it, gathers the configuration, starts a host, and ends it again.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context, Result};
-use devkit_spin_app::settings::{self, KeySource, Providers, Settings, Source, presented};
-use devkit_spin_app::{dot_env, env_file};
+use anyhow::{Context, Result, ensure};
+use devkit_spin_app::settings::{
+    self, KeySource, Providers, Settings, Source, Variable, presented,
+};
+use devkit_spin_app::{dot_env, env_file, environment_name};
 
 use crate::build::artifact::Variant;
 use crate::build::{component, toolchain};
 use crate::os::project::{Project, shown};
 use crate::os::report;
+use crate::serve::example::{self, Configured};
+use crate::serve::health::{self, Health};
 use crate::serve::host::{Host, Server, free_address, reachable, wait_until};
 use crate::serve::key;
+
+/// Where the development servers of web pages listen: Next.js, Vite's preview, Vite, Python and Django, Vue's CLI.
+const DEVELOPMENT_PORTS: [u16; 5] = [3000, 4173, 5173, 8000, 8080];
 
 /// What to serve, and where.
 #[derive(Debug, Clone)]
@@ -40,23 +48,39 @@ pub fn up(project: &Project, options: &Options) -> Result<()> {
     let mut service = start(project, options, None)?;
     report::result(&format!(
         "{}{}",
-        ready(service.address),
+        service.introduction(&ready(&service.curl)),
         service.about_the_key()
     ));
     wait_until(&mut [&mut service.server], || false)
 }
 
-/// The service, which listens.
+/// The service, which serves.
 pub(super) struct Service {
     /// What serves it.
     pub(super) server: Server,
     /// Where it is reached from this machine.
     pub(super) address: SocketAddr,
+    /// What it says of itself.
+    health: Health,
+    /// A request that gets a token.
+    curl: String,
     /// The throw-away key's file if that key signs.
     throw_away: Option<PathBuf>,
 }
 
 impl Service {
+    /// `ready` where it is, else what keeps it from issuing tokens.
+    pub(super) fn introduction(&self, ready: &str) -> String {
+        match &self.health {
+            Health::Ready => ready.to_owned(),
+            Health::Problems(problems) => not_ready(problems),
+            Health::Strange(line) => format!(
+                "\nIt serves, but http://{}/healthz responds with {line:?}: its own messages are above.\nCtrl-C ends it.\n",
+                self.address
+            ),
+        }
+    }
+
     /// What to know about a throw-away key; empty where there is none.
     pub(super) fn about_the_key(&self) -> String {
         self.throw_away
@@ -66,10 +90,11 @@ impl Service {
     }
 }
 
-/// Builds everything and starts it; returns when it listens. `page` is the origin of a page that has to be allowed.
+/// Builds everything and starts it; returns when it responds. `page` is the origin of a page that has to be allowed.
 pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) -> Result<Service> {
     let mut settings = gather(project, options.env_file.as_deref())?;
     tell(project, options.env_file.as_deref(), &settings);
+    allow_development_servers(&mut settings);
     if let Some(origin) = page
         && !settings.allow_origin(origin)
     {
@@ -100,9 +125,20 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
         // The host says where the service is: the one link is the page's.
         command.stdout(Stdio::null());
     }
+    let mut server = Server::start(host.name(), &mut command, address)?;
+    let address = reachable(address);
+    // It listens before it has compiled the component.
+    let health = OnceCell::new();
+    wait_until(&mut [&mut server], || {
+        health::of(address).is_some_and(|found| health.set(found).is_ok())
+    })?;
     Ok(Service {
-        server: Server::start(host.name(), &mut command, address)?,
-        address: reachable(address),
+        server,
+        address,
+        health: health
+            .into_inner()
+            .context("the service does not respond")?,
+        curl: example::curl(&format!("http://{address}"), &configured(&settings)),
         throw_away: throw_away.then(|| key::default_path(project)),
     })
 }
@@ -116,14 +152,77 @@ fn gather(project: &Project, env_file: Option<&Path>) -> Result<Settings> {
         Some(path) => env_file::read(path)?,
         None => Vec::new(),
     };
+    let variables = settings::variables(&manifest)?;
     let settings = Settings::gather(
-        &settings::variables(&manifest)?,
+        &variables,
         Providers::read(&project.runtime_config())?,
         settings::of_process,
         &entries,
     )?;
+    check_plain_names(&variables, &settings, settings::of_process)?;
     let dot_env = dot_env::read(&project.root().join(dot_env::FILE))?;
     Ok(settings.with_dot_env(&dot_env))
+}
+
+/// Pages of development servers may call unless somebody has said which pages may.
+fn allow_development_servers(settings: &mut Settings) {
+    if !settings.given("allowed_origins").is_empty() || !settings.other_providers().is_empty() {
+        return;
+    }
+    for port in DEVELOPMENT_PORTS {
+        for host in ["localhost", "127.0.0.1"] {
+            // Nobody gives a list, so that it can be added to.
+            let _ = settings.allow_origin(&format!("http://{host}:{port}"));
+        }
+    }
+    let ports = DEVELOPMENT_PORTS.map(|port| port.to_string()).join(", ");
+    report::step(&format!(
+        "note: pages on localhost and 127.0.0.1 may call, too (ports {ports}); SPIN_VARIABLE_ALLOWED_ORIGINS chooses others"
+    ));
+}
+
+/// What decides which request gets a token.
+fn configured(settings: &Settings) -> Configured {
+    let value = |name: &str| {
+        let given = settings.given(name).first();
+        let of_host = environment_name(name);
+        given
+            .map(|(_, value)| value.clone())
+            .or_else(|| {
+                let mut values = settings.environment();
+                Some(values.find(|(key, _)| *key == of_host)?.1.to_owned())
+            })
+            .unwrap_or_default()
+    };
+    Configured {
+        auth_mode: value("auth_mode"),
+        allowed_rooms: value("allowed_rooms"),
+        require_origin: value("require_origin"),
+        allowed_origins: value("allowed_origins"),
+    }
+}
+
+/// Variables that are set without their prefix, as an env file may have them: in the environment Spin does not read them,
+/// and whoever sets one would believe that it counts.
+fn check_plain_names(
+    variables: &[Variable],
+    settings: &Settings,
+    environment: impl Fn(&str) -> Result<Option<String>>,
+) -> Result<()> {
+    for Variable { name, .. } in variables {
+        let plain = name.to_ascii_uppercase();
+        let counts = |(source, _): &(Source, String)| {
+            matches!(source, Source::Provider)
+                || *source == Source::Environment(plain.clone())
+                || *source == Source::Environment(environment_name(name))
+        };
+        ensure!(
+            environment(&plain)?.is_none() || settings.given(name).iter().any(counts),
+            "{plain} in the environment is not read: set {}, or put {plain} into a file and name that by --env-file",
+            environment_name(name)
+        );
+    }
+    Ok(())
 }
 
 /// Says what is odd about the settings.
@@ -167,12 +266,21 @@ fn is_open(auth_mode: &[(Source, String)]) -> bool {
     matches!(mode, "" | "none")
 }
 
-/// What to do now that it listens.
-fn ready(address: SocketAddr) -> String {
-    let url = format!("http://{address}");
+/// What to do now that it serves.
+fn ready(curl: &str) -> String {
+    let mut text = format!("\nReady. A token:\n\n    {curl}\n\n");
+    if curl.contains("Authorization") {
+        text.push_str("The credential is a JWT of your login: docs/auth.md makes one.\n");
+    }
+    text.push_str("Ctrl-C ends it.\n");
+    text
+}
+
+/// What has to be repaired first.
+fn not_ready(problems: &[String]) -> String {
     format!(
-        "\nReady. A token:\n\n    curl '{url}/api/jitsi-token?room=my-room'\n\n\
-         What is wrong with the configuration, if anything: curl '{url}/healthz'\nCtrl-C ends it.\n"
+        "\nNot ready: it serves, and issues no token until this is repaired.\n\n    {}\n\nCtrl-C ends it.\n",
+        problems.join("\n    ")
     )
 }
 
@@ -191,12 +299,99 @@ mod tests {
 
     #[test]
     fn the_curl_line_is_ready_to_be_copied() {
-        let text = ready(reachable("0.0.0.0:3000".parse().expect("an address")));
+        let curl = example::curl("http://127.0.0.1:3000", &Configured::default());
+        let text = ready(&curl);
         assert!(
             text.contains("\n    curl 'http://127.0.0.1:3000/api/jitsi-token?room=my-room'\n"),
             "{text}"
         );
+        assert!(!text.contains("docs/auth.md"), "{text}");
+        let text = ready(&format!("{curl} -H 'Authorization: Bearer X'"));
+        assert!(text.contains("docs/auth.md"), "{text}");
         assert!(about_throw_away(Path::new(".dev/key.pem")).contains("8x8 will not accept"));
+    }
+
+    #[test]
+    fn a_service_with_problems_is_never_called_ready() {
+        let text = not_ready(&["a is x.".into(), "b is y.".into()]);
+        assert!(text.contains("\n    a is x.\n    b is y.\n"), "{text}");
+        assert!(!text.contains("Ready"), "{text}");
+    }
+
+    fn variables() -> Vec<Variable> {
+        let manifest = r#"
+            [variables]
+            jaas_app_id = { required = true }
+            auth_mode = { default = "none" }
+            allowed_origins = { default = "https://a.example" }
+        "#;
+        settings::variables(manifest).expect("the manifest is TOML")
+    }
+
+    fn gathered(environment: &[(&'static str, &str)], config: &str) -> Settings {
+        let of = |name: &str| {
+            let found = environment.iter().find(|(key, _)| *key == name);
+            Ok(found.map(|(_, value)| (*value).to_owned()))
+        };
+        let providers = Providers::parse(config).expect("TOML");
+        Settings::gather(&variables(), providers, of, &[]).expect("settings")
+    }
+
+    #[test]
+    fn a_name_without_its_prefix_is_refused_where_it_would_not_count() {
+        let provider =
+            "[[variables_provider]]\ntype = \"static\"\nvalues = { auth_mode = \"none\" }\n";
+        for (environment, config, refused) in [
+            (&[][..], "", false),
+            (&[("AUTH_MODE", "required")], "", true),
+            (&[("ALLOWED_ORIGINS", "")], "", true),
+            (&[("JAAS_APP_ID", "a")], "", false),
+            (
+                &[
+                    ("AUTH_MODE", "required"),
+                    ("SPIN_VARIABLE_AUTH_MODE", "required"),
+                ],
+                "",
+                false,
+            ),
+            (&[("AUTH_MODE", "required")], provider, false),
+            (&[("HOME", "/")], "", false),
+        ] {
+            let settings = gathered(environment, config);
+            let of = |name: &str| {
+                let found = environment.iter().find(|(key, _)| *key == name);
+                Ok(found.map(|(_, value)| (*value).to_owned()))
+            };
+            let found = check_plain_names(&variables(), &settings, of);
+            assert_eq!(found.is_err(), refused, "{environment:?}");
+            if let Err(error) = found {
+                assert!(error.to_string().contains("set SPIN_VARIABLE_"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn development_servers_are_added_to_the_defaults_and_to_nothing_else() {
+        let mut settings = gathered(&[], "");
+        allow_development_servers(&mut settings);
+        let origins = configured(&settings).allowed_origins;
+        for origin in [
+            "https://a.example",
+            "http://localhost:5173",
+            "http://127.0.0.1:8000",
+        ] {
+            assert!(origins.split(' ').any(|entry| entry == origin), "{origins}");
+        }
+        let mut settings = gathered(
+            &[("SPIN_VARIABLE_ALLOWED_ORIGINS", "https://b.example")],
+            "",
+        );
+        allow_development_servers(&mut settings);
+        assert_eq!(configured(&settings).allowed_origins, "https://b.example");
+        let vault = "[[variables_provider]]\ntype = \"vault\"\n";
+        let mut settings = gathered(&[], vault);
+        allow_development_servers(&mut settings);
+        assert_eq!(configured(&settings).allowed_origins, "");
     }
 
     #[test]

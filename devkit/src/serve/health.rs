@@ -1,0 +1,111 @@
+//! What a service that has just been started says of itself at `/healthz`.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// How long one attempt may take. The user's Ctrl-C waits for it.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// More than any response has.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// What the service says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// It can issue tokens.
+    Ready,
+    /// It cannot: a sentence for each problem.
+    Problems(Vec<String>),
+    /// Something else responds, or the component cannot run: the first line.
+    Strange(String),
+}
+
+/// Sends a request to the service; `None`: there is no response yet.
+#[must_use]
+pub fn of(address: SocketAddr) -> Option<Health> {
+    let mut stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
+    stream.set_read_timeout(Some(LIMIT)).ok()?;
+    write!(
+        stream,
+        "GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut response = String::new();
+    stream.take(MAX_BYTES).read_to_string(&mut response).ok()?;
+    read(&response)
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    problems: Vec<Problem>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    variable: String,
+    message: String,
+}
+
+fn read(response: &str) -> Option<Health> {
+    let (head, body) = response.split_once("\r\n\r\n")?;
+    let status_line = head.lines().next().unwrap_or_default();
+    // Spin sends chunks, between lines with their sizes.
+    let json = body
+        .find('{')
+        .zip(body.rfind('}'))
+        .and_then(|(start, end)| body.get(start..=end))
+        .unwrap_or_default();
+    let body = serde_json::from_str::<Body>(json);
+    Some(match (status_line.split(' ').nth(1), body) {
+        (Some("200"), Ok(_)) => Health::Ready,
+        (Some("503"), Ok(Body { problems })) if !problems.is_empty() => Health::Problems(
+            problems
+                .iter()
+                .map(|Problem { variable, message }| format!("{variable} {message}"))
+                .collect(),
+        ),
+        _ => Health::Strange(status_line.to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_is_only_what_says_so() {
+        let problems = r#"{"status":"error","error":"a is x. b is y.","problems":[{"variable":"a","message":"is x."},{"variable":"b","message":"is y."}]}"#;
+        let strange = |line: &str| Some(Health::Strange(line.to_owned()));
+        for (response, expected) in [
+            ("", None),
+            ("HTTP/1.1 200 OK\r\n", None),
+            (
+                "HTTP/1.1 200 OK\r\na: b\r\n\r\n{\"status\":\"ok\"}",
+                Some(Health::Ready),
+            ),
+            (
+                "HTTP/1.1 200 OK\r\n\r\nf\r\n{\"status\":\"ok\"}\r\n0\r\n\r\n",
+                Some(Health::Ready),
+            ),
+            (
+                &format!("HTTP/1.1 503 Service Unavailable\r\n\r\n{problems}"),
+                Some(Health::Problems(vec!["a is x.".into(), "b is y.".into()])),
+            ),
+            (
+                "HTTP/1.1 503 Service Unavailable\r\n\r\n{}",
+                strange("HTTP/1.1 503 Service Unavailable"),
+            ),
+            (
+                "HTTP/1.1 500 Internal Server Error\r\n\r\n",
+                strange("HTTP/1.1 500 Internal Server Error"),
+            ),
+            ("HTTP/1.1 200 OK\r\n\r\n<html>", strange("HTTP/1.1 200 OK")),
+        ] {
+            assert_eq!(read(response), expected, "{response}");
+        }
+    }
+}
