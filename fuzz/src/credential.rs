@@ -1,7 +1,9 @@
 //! The caller's credential. The first byte says what the rest is: `r` the `Authorization` header as it came; `s` a
 //! payload, which is signed as the login signs; `h` a header in the first line and a payload, signed.
 
-use jaas_jwt::caller::{Caller, Error, KeySource, Settings, VerificationKey};
+use jaas_jwt::caller::{
+    Caller, ClaimPath, ClaimValues, Error, IdentityClaims, KeySource, Settings, VerificationKey,
+};
 use jaas_jwt::environment::Environment;
 use jaas_jwt::http::Headers;
 use serde_json::Value;

@@ -8,6 +8,8 @@ use jwt_simple::prelude::{
 };
 use serde_json::{Map, Value, json};
 
+mod claims;
+
 const NOW: u64 = 1_700_000_000;
 /// Long, and used nowhere else.
 const SECRET: &str = "kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE";

@@ -54,9 +54,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<caller::Settings> {
 
 fn reject_description(reader: &mut Reader<'_>) {
     let described: Vec<&str> = DESCRIBING
-        .into_iter()
+        .iter()
         .filter(|variable| {
-            let text = reader.text(*variable);
+            let text = reader.text(**variable);
             text.is_some_and(|text| !text.is_empty() && Some(text.as_str()) != variable.default)
         })
         .map(|variable| variable.name)
