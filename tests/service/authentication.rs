@@ -740,7 +740,7 @@ fn openssl_signed(key: &str, header: &str, payload: &str) -> String {
 }
 
 /// Signs as `algorithm` says, whatever the header claims.
-fn openssl_signed_as(key: &str, algorithm: &str, header: &str, payload: &str) -> String {
+pub(crate) fn openssl_signed_as(key: &str, algorithm: &str, header: &str, payload: &str) -> String {
     use base64::Engine as _;
     let directory = Directory::new("credential");
     let (key_file, input_file, output) = (
@@ -782,7 +782,7 @@ fn raw_p256_signature(der: &[u8]) -> Vec<u8> {
 }
 
 /// The public half of an RSA key as a JWK, with members as a provider adds them.
-fn rsa_jwk(key: &str, kid: &str) -> Value {
+pub(crate) fn rsa_jwk(key: &str, kid: &str) -> Value {
     use base64::Engine as _;
     let modulus = openssl(&["rsa", "-noout", "-modulus"], key);
     let digits = modulus
