@@ -28,7 +28,7 @@ pub enum Error {
         /// The allow list, where the configuration discloses it.
         allowed: Option<Vec<String>>,
     },
-    /// 401: nobody knows who is calling.
+    /// 401: nobody knows who is calling; 403: somebody who may not join.
     Caller(caller::Error),
     /// 400, 413 or 415: a parameter or the body cannot be used.
     Request(request::Error),
@@ -77,9 +77,11 @@ impl Error {
                 request::Error::UnsupportedMediaType | request::Error::UnsupportedEncoding => 415,
                 _ => 400,
             },
+            Self::Origin { .. }
+            | Self::Caller(caller::Error::NotMember(_))
+            | Self::Policy(policy::Error::RoomNotAllowed) => 403,
             Self::Caller(caller::Error::KeysUnavailable { .. }) => 503,
             Self::Caller(_) => 401,
-            Self::Origin { .. } | Self::Policy(policy::Error::RoomNotAllowed) => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
             Self::Configuration(_) | Self::Signing(_) => 500,
@@ -112,7 +114,9 @@ impl Error {
             Self::Caller(caller::Error::KeysUnavailable { retry_after, .. }) => {
                 Some(("retry-after", retry_after.to_string()))
             }
-            Self::Caller(error) => Some(("www-authenticate", error.challenge().to_owned())),
+            Self::Caller(error) => error
+                .challenge()
+                .map(|challenge| ("www-authenticate", challenge.to_owned())),
             _ => None,
         }
         .into_iter()

@@ -143,7 +143,8 @@ pub fn decide(
 
 type Person = (Option<Id>, Option<Name>, Option<Avatar>, Option<Email>);
 
-/// The person: a proven identity overrides the request, and who is not proven cannot take an id where others are.
+/// The person: a proven identity overrides the request, and who is not proven cannot take an id where others are. Only
+/// a name may come from the request where the credential has none: it proves nothing.
 fn person(
     settings: &Settings,
     caller: &Caller,
@@ -152,9 +153,10 @@ fn person(
 ) -> Person {
     let defaults = &settings.defaults;
     if let Caller::Known(identity) = caller {
+        let requested_name = request.user_name.filter(|_| identity.name_by_request);
         return (
             Some(identity.id.clone()),
-            identity.name.clone(),
+            identity.name.clone().or(requested_name),
             identity.avatar.clone(),
             identity.email.clone(),
         );
@@ -233,6 +235,7 @@ mod tests {
         Caller::Known(Identity {
             id: Id::parse("proven").unwrap(),
             name: None,
+            name_by_request: false,
             email: Some(Email::parse("proven@x.tw").unwrap()),
             avatar: None,
             moderator,
@@ -260,6 +263,27 @@ mod tests {
         assert_eq!(grant.moderator, Some(true));
         assert_eq!(grant.hidden_from_recorder, Some(true));
         assert_eq!(id(grant).as_deref(), Some("proven"));
+    }
+
+    #[test]
+    fn a_request_names_only_a_person_whose_credential_has_no_name() {
+        for (proven, by_request, query, expected) in [
+            (None, true, EVERYTHING, Some("My Name")),
+            (None, true, "room=r", None),
+            (None, false, EVERYTHING, None),
+            (Some("Proven"), true, EVERYTHING, Some("Proven")),
+            (Some("Proven"), false, EVERYTHING, Some("Proven")),
+        ] {
+            let Caller::Known(mut identity) = identity(true) else {
+                unreachable!("a known person");
+            };
+            identity.name = proven.and_then(|name| Name::parse(name).ok());
+            identity.name_by_request = by_request;
+            let grant = decide_on(&settings(), &Caller::Known(identity), query).unwrap();
+            let name = grant.user_name.clone().map(Name::into_string);
+            assert_eq!(name.as_deref(), expected, "{proven:?} {by_request} {query}");
+            assert_eq!(id(grant).as_deref(), Some("proven"));
+        }
     }
 
     #[test]

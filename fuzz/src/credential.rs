@@ -1,7 +1,9 @@
 //! The caller's credential. The first byte says what the rest is: `r` the `Authorization` header as it came; `s` a
 //! payload, which is signed as the login signs; `h` a header in the first line and a payload, signed.
 
-use jaas_jwt::caller::{Caller, Error, KeySource, Settings, VerificationKey};
+use jaas_jwt::caller::{
+    Caller, ClaimPath, ClaimValues, Error, IdentityClaims, KeySource, Settings, VerificationKey,
+};
 use jaas_jwt::environment::Environment;
 use jaas_jwt::http::Headers;
 use serde_json::Value;
@@ -38,9 +40,26 @@ pub fn run(input: &[u8]) {
         required: true,
         key: KeySource::Configured(VerificationKey::from_secret(SECRET).expect("a long secret")),
         issuer: ISSUER.into(),
-        audience: AUDIENCE.into(),
-        moderator_claim: vec!["realm".into(), "roles".into()],
-        moderator_values: vec!["host".into()],
+        audience: ClaimValues {
+            claim: ClaimPath::new("aud", "aud"),
+            values: vec![AUDIENCE.into()],
+        },
+        group: None,
+        identity: IdentityClaims {
+            id: ClaimPath::new("sub", "sub"),
+            name: vec![
+                ClaimPath::new("name", "name"),
+                ClaimPath::new("profile.name", "name"),
+            ],
+            picture: vec![ClaimPath::new("picture", "picture")],
+            email: Some(ClaimPath::new("email", "email")),
+            rooms: ClaimPath::new("rooms", "rooms"),
+            moderator: ClaimValues {
+                claim: ClaimPath::new("realm.roles", "for moderators"),
+                values: vec!["host".into()],
+            },
+            name_by_request: true,
+        },
     };
     let headers = Headers::new(vec![("authorization".to_owned(), header)]);
     let mut random = |_: &mut [u8]| {};

@@ -37,6 +37,20 @@ pub enum Error {
     /// A claim of a wrong type, or a claim that is missing.
     #[error("The credential's claim {} is missing, repeated or of a wrong type", .0.name())]
     Claim(Claim),
+    /// A good credential of somebody who is not in a group that may join.
+    #[error("Not a member of a group that may join")]
+    NotMember(Group),
+}
+
+/// Why somebody is not in a group that may join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Group {
+    /// The credential does not say in which groups.
+    #[error("the claim of auth_required_claim is missing")]
+    NoClaim,
+    /// Only in others.
+    #[error("the claim of auth_required_claim has none of auth_required_values")]
+    Another,
 }
 
 /// Why `auth_jwks_url` brings no keys; `Display` continues a sentence that starts with that name.
@@ -119,7 +133,7 @@ pub enum Cause {
     #[error("the JWT's header has a critical extension (crit)")]
     CriticalExtension,
     /// `typ` is of another kind of token.
-    #[error("the JWT's header has a typ other than JWT")]
+    #[error("the JWT's header has a typ other than JWT and at+jwt")]
     WrongType,
     /// `none`.
     #[error("alg is none")]
@@ -160,6 +174,12 @@ pub enum Cause {
     /// Another `aud`.
     #[error("aud is not auth_audience")]
     Audience,
+    /// Nothing in the claim that stands for `aud`.
+    #[error("the claim of auth_audience_claim is missing")]
+    NoAudienceClaim,
+    /// Another value in the claim that stands for `aud`.
+    #[error("the claim of auth_audience_claim is not auth_audience")]
+    AudienceClaim,
     /// In the past.
     #[error("exp is in the past")]
     Expired,
@@ -198,6 +218,17 @@ pub enum Claim {
     /// A `sub` that cannot be an id.
     #[error("sub is too long, or has a control character or nothing visible")]
     UnusableSubject,
+    /// No claim that stands for `sub`.
+    #[error("the claim of auth_id_claim is missing")]
+    NoId,
+    /// Nothing in the claim that stands for `sub`.
+    #[error("the claim of auth_id_claim is empty")]
+    EmptyId,
+    /// A claim that stands for `sub` and cannot be an id.
+    #[error(
+        "the claim of auth_id_claim is too long, or has a control character or nothing visible"
+    )]
+    UnusableId,
     /// The claim that makes a moderator.
     #[error("the claim for moderators has a wrong type")]
     Moderator,
@@ -212,6 +243,7 @@ impl Claim {
         match self {
             Self::NoExpiry => "exp",
             Self::NoSubject | Self::EmptySubject | Self::UnusableSubject => "sub",
+            Self::NoId | Self::EmptyId | Self::UnusableId => "of auth_id_claim",
             Self::Moderator => "for moderators",
             Self::Type(name) => name,
         }
@@ -219,12 +251,14 @@ impl Claim {
 }
 
 impl Error {
-    /// The value of `WWW-Authenticate` (RFC 6750, section 3): the error only where a credential was sent.
+    /// The value of `WWW-Authenticate` (RFC 6750, section 3): the error only where a credential was sent, and nothing
+    /// where another login would not help.
     #[must_use]
-    pub const fn challenge(self) -> &'static str {
+    pub const fn challenge(self) -> Option<&'static str> {
         match self {
-            Self::Absent => r#"Bearer realm="jaas-jwt""#,
-            _ => r#"Bearer realm="jaas-jwt", error="invalid_token""#,
+            Self::Absent => Some(r#"Bearer realm="jaas-jwt""#),
+            Self::NotMember(_) => None,
+            _ => Some(r#"Bearer realm="jaas-jwt", error="invalid_token""#),
         }
     }
 
@@ -243,6 +277,7 @@ impl Error {
             Self::KeysUnavailable { error: None, .. } => {
                 "no key for this credential, and auth_jwks_url was fetched a moment ago".to_owned()
             }
+            Self::NotMember(group) => group.to_string(),
         }
     }
 }

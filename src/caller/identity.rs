@@ -1,8 +1,13 @@
 //! Who is calling, as far as that is proven.
 #![forbid(unsafe_code)]
 
-use crate::person;
+use serde_json::Value;
+
+use super::claim_path::{ClaimPath, ClaimValues, Claims, IdentityClaims};
+use super::error::Claim;
+use crate::person::{self, Avatar, Email, Id, Name};
 use crate::room;
+use crate::text::parse_bool;
 
 /// Who is calling.
 #[derive(Debug)]
@@ -18,16 +23,125 @@ pub enum Caller {
 /// What a credential proves.
 #[derive(Debug)]
 pub struct Identity {
-    /// The claim `sub`.
+    /// The person's id.
     pub id: person::Id,
-    /// The claim `name`.
+    /// The display name.
     pub name: Option<person::Name>,
-    /// The claim `email`, unless the login says that it is not verified.
+    /// Whether a request may name a person without one.
+    pub name_by_request: bool,
+    /// The e-mail address, unless the login says that it is not verified.
     pub email: Option<person::Email>,
-    /// The claim `picture`.
+    /// The picture.
     pub avatar: Option<person::Avatar>,
     /// Whether the claim that the configuration names says so.
     pub moderator: bool,
-    /// The claim `rooms`: the only rooms for this person.
+    /// The only rooms for this person; `None`: all.
     pub rooms: Option<room::List>,
+}
+
+/// The person whom the claims name, and what they may.
+///
+/// `null` is what many languages write for a value that is not there. It counts as absent where that gives nothing: no
+/// name, no moderator. For rooms it is the empty list, which Go, PHP and Python write in this way; and no login's
+/// `email_verified` is true by it.
+pub(super) fn read(claims: &Claims, names: &IdentityClaims) -> Result<Identity, Claim> {
+    Ok(Identity {
+        id: id(claims, &names.id)?,
+        // What cannot be shown is left out: it must not lock its owner out.
+        name: first_text(claims, &names.name)?.and_then(|text| Name::parse(text).ok()),
+        name_by_request: names.name_by_request,
+        email: match &names.email {
+            Some(path) => verified_email(claims, path)?.and_then(|text| Email::parse(text).ok()),
+            None => None,
+        },
+        avatar: first_text(claims, &names.picture)?.and_then(|text| Avatar::parse(text).ok()),
+        moderator: is_moderator(claims, &names.moderator)?,
+        rooms: rooms(claims, &names.rooms)?,
+    })
+}
+
+fn id(claims: &Claims, path: &ClaimPath) -> Result<Id, Claim> {
+    let by_default = path.is("sub");
+    let wrong = |of_sub: Claim, of_another: Claim| if by_default { of_sub } else { of_another };
+    let text = match find(claims, path)? {
+        None | Some(Value::Null) => return Err(wrong(Claim::NoSubject, Claim::NoId)),
+        Some(Value::String(text)) => text.trim(),
+        Some(_) => return Err(Claim::Type(path.label())),
+    };
+    if text.is_empty() {
+        return Err(wrong(Claim::EmptySubject, Claim::EmptyId));
+    }
+    Id::parse(text).map_err(|_| wrong(Claim::UnusableSubject, Claim::UnusableId))
+}
+
+fn find<'a>(claims: &'a Claims, path: &ClaimPath) -> Result<Option<&'a Value>, Claim> {
+    path.find(claims).map_err(|_| Claim::Type(path.label()))
+}
+
+/// The text of the first of these claims that is neither absent nor empty.
+fn first_text<'a>(claims: &'a Claims, paths: &[ClaimPath]) -> Result<Option<&'a str>, Claim> {
+    for path in paths {
+        if let Some(value) = find(claims, path)?
+            && let Some(text) = text(value, path)?
+        {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}
+
+/// The text of a claim; `None` when it is empty.
+fn text<'a>(value: &'a Value, path: &ClaimPath) -> Result<Option<&'a str>, Claim> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+        _ => Err(Claim::Type(path.label())),
+    }
+}
+
+/// The e-mail address, unless a claim at the top or beside it says that it is not verified.
+fn verified_email<'a>(claims: &'a Claims, path: &ClaimPath) -> Result<Option<&'a str>, Claim> {
+    let wrong = |_| Claim::Type(path.label());
+    let Some((around, value)) = path.locate(claims).map_err(wrong)? else {
+        return Ok(None);
+    };
+    let text = text(value, path)?;
+    Ok(text.filter(|_| email_is_verified(claims) && email_is_verified(around)))
+}
+
+/// Whether no claim says anything else: OpenID Connect's, which some providers write as text, and Better Auth's.
+fn email_is_verified(claims: &Claims) -> bool {
+    ["email_verified", "emailVerified"]
+        .into_iter()
+        .filter_map(|name| claims.get(name))
+        .all(|value| match value {
+            Value::Bool(verified) => *verified,
+            Value::String(text) => parse_bool(text) == Some(true),
+            _ => false,
+        })
+}
+
+/// Whether the claim is true, one of the values, or a list that holds one of them.
+fn is_moderator(claims: &Claims, moderator: &ClaimValues) -> Result<bool, Claim> {
+    let wrong = |_| Claim::Moderator;
+    match moderator.claim.find(claims).map_err(wrong)? {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(is)) => Ok(*is),
+        Some(Value::String(text)) => Ok(text == "true" || moderator.has(text)),
+        Some(Value::Array(list)) => moderator.has_one_of(list).ok_or(Claim::Moderator),
+        Some(_) => Err(Claim::Moderator),
+    }
+}
+
+fn rooms(claims: &Claims, path: &ClaimPath) -> Result<Option<room::List>, Claim> {
+    let wrong = Claim::Type(path.label());
+    match find(claims, path)? {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(room::List::from_names([]))),
+        Some(Value::Array(list)) => {
+            let names: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+            Ok(Some(room::List::from_names(names.ok_or(wrong)?)))
+        }
+        Some(_) => Err(wrong),
+    }
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bearer;
+mod claim_path;
 mod claims;
 mod error;
 mod identity;
@@ -14,13 +15,15 @@ mod key_set;
 mod public_key;
 mod remote;
 mod secret_text;
+mod token_type;
 mod unique_json;
 
 use crate::environment::Environment;
 use crate::http::Headers;
 
+pub use claim_path::{ClaimPath, ClaimValues, IdentityClaims};
 pub use claims::{LATEST_INSTANT, MAX_LIFETIME_SECONDS, TOLERANCE_SECONDS};
-pub use error::{Cause, Claim, Error, Header, MAX_CREDENTIAL_BYTES, SourceError, Warning};
+pub use error::{Cause, Claim, Error, Group, Header, MAX_CREDENTIAL_BYTES, SourceError, Warning};
 pub use identity::{Caller, Identity};
 pub use key::VerificationKey;
 pub use key_set::{Dropped, KeySet};
@@ -40,12 +43,12 @@ pub struct Settings {
     pub key: KeySource,
     /// The only `iss` that is accepted.
     pub issuer: String,
-    /// The `aud` that must be named.
-    pub audience: String,
-    /// The path of the claim that makes a moderator.
-    pub moderator_claim: Vec<String>,
-    /// The values of that claim that make one, besides `true`.
-    pub moderator_values: Vec<String>,
+    /// The audiences of which a credential must name one, and the claim that names it.
+    pub audience: ClaimValues,
+    /// The groups that may join; `None`: everybody who has a credential.
+    pub group: Option<ClaimValues>,
+    /// The claims that say who a person is.
+    pub identity: IdentityClaims,
 }
 
 /// Where the key or key set comes from.
@@ -84,12 +87,17 @@ impl Settings {
         warning: &mut Option<Warning>,
     ) -> Result<Identity, Error> {
         let metadata = key::metadata(token).map_err(Error::Invalid)?;
+        token_type::check(&metadata).map_err(Error::Invalid)?;
         let claims = match &self.key {
             KeySource::Configured(key) => key.verify(token, &metadata).map_err(Error::Invalid)?,
             KeySource::Remote(keys) => keys.verify(token, &metadata, environment, warning)?,
         };
         claims::check(&claims, &self.issuer, &self.audience, environment.now)?;
-        claims::identity(&claims, &self.moderator_claim, &self.moderator_values)
+        let identity = identity::read(&claims, &self.identity).map_err(Error::Claim)?;
+        if let Some(group) = &self.group {
+            claims::check_group(&claims, group)?;
+        }
+        Ok(identity)
     }
 }
 

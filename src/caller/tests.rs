@@ -8,6 +8,8 @@ use jwt_simple::prelude::{
 };
 use serde_json::{Map, Value, json};
 
+mod claims;
+
 const NOW: u64 = 1_700_000_000;
 /// Long, and used nowhere else.
 const SECRET: &str = "kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE";
@@ -17,9 +19,23 @@ fn settings(key: VerificationKey) -> Settings {
         required: true,
         key: KeySource::Configured(key),
         issuer: "https://login.example".into(),
-        audience: "jaas".into(),
-        moderator_claim: vec!["moderator".into()],
-        moderator_values: vec!["host".into()],
+        audience: ClaimValues {
+            claim: ClaimPath::new("aud", "aud"),
+            values: vec!["jaas".into()],
+        },
+        group: None,
+        identity: IdentityClaims {
+            id: ClaimPath::new("sub", "sub"),
+            name: vec![ClaimPath::new("name", "name")],
+            picture: vec![ClaimPath::new("picture", "picture")],
+            email: Some(ClaimPath::new("email", "email")),
+            rooms: ClaimPath::new("rooms", "rooms"),
+            moderator: ClaimValues {
+                claim: ClaimPath::new("moderator", "for moderators"),
+                values: vec!["host".into()],
+            },
+            name_by_request: true,
+        },
     }
 }
 
@@ -325,7 +341,7 @@ fn the_claim_for_moderators_may_be_nested_and_hold_roles() {
         ),
     ] {
         let mut settings = with_secret();
-        settings.moderator_claim = path.split('.').map(str::to_owned).collect();
+        settings.identity.moderator.claim = ClaimPath::new(path, "for moderators");
         let token = format!("Bearer {}", hs256(&payload(changes.clone())));
         let moderator = call(&settings, &token).ok().map(|i| i.moderator);
         assert_eq!(moderator, expected, "{path} {changes}");
@@ -433,14 +449,16 @@ fn a_private_key_is_not_taken_for_a_public_one() {
 
 #[test]
 fn a_challenge_names_an_error_only_where_there_was_a_credential() {
-    assert!(!Error::Absent.challenge().contains("error"));
+    assert!(!Error::Absent.challenge().unwrap().contains("error"));
+    assert_eq!(Error::NotMember(Group::Another).challenge(), None);
     for error in [
         Error::Malformed(Header::NotBearer),
         Error::TooLong,
         Error::Invalid(Cause::Signature),
         Error::Claim(Claim::NoExpiry),
     ] {
-        assert!(error.challenge().contains(r#"error="invalid_token""#));
+        let challenge = error.challenge().unwrap();
+        assert!(challenge.contains(r#"error="invalid_token""#));
     }
 }
 
@@ -572,6 +590,10 @@ fn each_cause_has_a_reason_of_its_own_for_the_log() {
         (with_header("{}"), "header is unreadable"),
         (with_header(r#"{"alg":"HS256","crit":["x"]}"#), "crit"),
         (with_header(r#"{"alg":"HS256","typ":"secevent"}"#), "typ"),
+        (
+            with_header(r#"{"alg":"HS256","typ":"logout+jwt"}"#),
+            "typ other than JWT and at+jwt",
+        ),
         (with_header(r#"{"alg":"none"}"#), "alg is none"),
         (with_header(r#"{"alg":"nOnE"}"#), "alg is none"),
         (with_header(r#"{"alg":"RS256"}"#), "alg is not HS256"),

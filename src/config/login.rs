@@ -1,14 +1,16 @@
 //! The variables of callers who prove who they are.
 #![forbid(unsafe_code)]
 
+use super::claims::{read_audience, read_group, read_identity, read_text};
 use super::reader::Reader;
 use super::remote::{self, Remote};
 use super::variable::{self, Variable};
 use crate::caller::{self, KeySource, VerificationKey};
 
-/// The variables that say something about a login when they are neither empty nor as `spin.toml` has them. Without `auth_mode` nobody would be asked
-/// for what they describe, and the site would stand open although its operator closed it.
-const DESCRIBING: [Variable; 8] = [
+/// The variables that say something about a login when they are neither empty nor as `spin.toml` has them. Without
+/// `auth_mode` nobody would be asked for what they describe, and the site would stand open although its operator closed
+/// it.
+const DESCRIBING: &[Variable] = &[
     variable::AUTH_HS256_SECRET,
     variable::AUTH_PUBLIC_KEY,
     variable::AUTH_JWKS,
@@ -17,6 +19,8 @@ const DESCRIBING: [Variable; 8] = [
     variable::AUTH_ISSUER,
     variable::AUTH_AUDIENCE,
     variable::AUTH_MODERATOR_VALUES,
+    variable::AUTH_REQUIRED_CLAIM,
+    variable::AUTH_REQUIRED_VALUES,
 ];
 
 type ParseKey = fn(&str) -> Result<VerificationKey, &'static str>;
@@ -35,24 +39,24 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<caller::Settings> {
     };
     let key = read_key(reader);
     let issuer = read_text(reader, variable::AUTH_ISSUER);
-    let audience = read_text(reader, variable::AUTH_AUDIENCE);
-    let moderator_claim = read_text(reader, variable::AUTH_MODERATOR_CLAIM);
-    let moderator_values = reader.texts(variable::AUTH_MODERATOR_VALUES);
+    let audience = read_audience(reader);
+    let group = read_group(reader);
+    let identity = read_identity(reader);
     Some(caller::Settings {
         required,
         key: key?,
         issuer: issuer?,
         audience: audience?,
-        moderator_claim: moderator_claim?.split('.').map(str::to_owned).collect(),
-        moderator_values: moderator_values?,
+        group: group?,
+        identity: identity?,
     })
 }
 
 fn reject_description(reader: &mut Reader<'_>) {
     let described: Vec<&str> = DESCRIBING
-        .into_iter()
+        .iter()
         .filter(|variable| {
-            let text = reader.text(*variable);
+            let text = reader.text(**variable);
             text.is_some_and(|text| !text.is_empty() && Some(text.as_str()) != variable.default)
         })
         .map(|variable| variable.name)
@@ -112,11 +116,4 @@ fn read_key(reader: &mut Reader<'_>) -> Option<KeySource> {
         );
     }
     keys.into_iter().next()?.1
-}
-
-fn read_text(reader: &mut Reader<'_>, variable: Variable) -> Option<String> {
-    reader.parsed(variable, |text| match text {
-        "" => Err("is empty, and auth_mode asks for credentials; set it to the value that your login writes."),
-        text => Ok(text.to_owned()),
-    })
 }

@@ -6,6 +6,7 @@
 //! read that response.
 #![forbid(unsafe_code)]
 
+mod claims;
 mod login;
 mod names;
 mod problem;

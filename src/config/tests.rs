@@ -249,6 +249,138 @@ fn authentication_needs_exactly_one_key_and_an_issuer_and_an_audience() {
     }
 }
 
+/// The settings of a login with these variables more, or what is wrong with them.
+fn login_with(variables: &[(&str, &str)]) -> Result<caller::Settings, Vec<String>> {
+    let good = [
+        ("auth_mode", "required"),
+        ("auth_hs256_secret", "f3b1c9d27a64e8500f3b1c9d27a64e85"),
+        ("auth_issuer", "https://login.example"),
+        ("auth_audience", "jaas"),
+    ];
+    let source = source(&[variables, &good].concat());
+    let setting = reader::Setting::read(&source, login::read);
+    let problems: Vec<_> = setting.problems.iter().map(Problem::to_string).collect();
+    match setting.value.flatten() {
+        Some(settings) if problems.is_empty() => Ok(settings),
+        Some(_) => panic!("settings beside {problems:?}"),
+        None => Err(problems),
+    }
+}
+
+#[test]
+fn claims_have_the_names_that_the_variables_say() {
+    let shown = |variables: &[(&str, &str)]| {
+        let settings = login_with(variables).unwrap();
+        format!(
+            "{:?} {:?} {:?}",
+            settings.audience, settings.group, settings.identity
+        )
+    };
+    let default = shown(&[]);
+    for name in [
+        "aud",
+        "sub",
+        "name",
+        "picture",
+        "email",
+        "rooms",
+        "moderator",
+    ] {
+        assert!(default.contains(&format!("{name:?}")), "{name}: {default}");
+    }
+    assert!(!default.contains("of auth_"), "{default}");
+    for (variable, value, names) in [
+        ("auth_audience", "jaas, https://a.tw", &["https://a.tw"][..]),
+        ("auth_audience", "[\"a b\", \"c\"]", &["a b", "c"]),
+        ("auth_audience_claim", "client_id", &["client_id"]),
+        ("auth_id_claim", "user.id", &["user.id"]),
+        (
+            "auth_name_claim",
+            "name, preferred_username",
+            &["name", "preferred_username"],
+        ),
+        (
+            "auth_picture_claim",
+            "picture\nimage",
+            &["picture", "image"],
+        ),
+        (
+            "auth_email_claim",
+            "https://x.tw/mail",
+            &["https://x.tw/mail"],
+        ),
+        ("auth_rooms_claim", "meet.rooms", &["meet.rooms"]),
+    ] {
+        let shown = shown(&[(variable, value)]);
+        for name in names {
+            assert!(shown.contains(&format!("{name:?}")), "{variable}: {shown}");
+        }
+        let label = format!("of {variable}");
+        assert_eq!(
+            shown.contains(&label),
+            variable != "auth_audience",
+            "{shown}"
+        );
+    }
+    let settings = login_with(&[
+        ("auth_name_claim", ""),
+        ("auth_picture_claim", " "),
+        ("auth_email_claim", ""),
+        ("auth_request_name", "false"),
+    ]);
+    let identity = settings.unwrap().identity;
+    assert!(identity.name.is_empty() && identity.picture.is_empty());
+    assert!(identity.email.is_none() && !identity.name_by_request);
+    let group = login_with(&[
+        ("auth_required_claim", "hd"),
+        ("auth_required_values", "a.tw, b.tw"),
+    ]);
+    assert_eq!(group.unwrap().group.unwrap().values, ["a.tw", "b.tw"]);
+}
+
+#[test]
+fn a_claim_that_is_needed_has_a_name_and_a_group_has_both_halves() {
+    for (variables, problem) in [
+        (
+            &[("auth_audience_claim", "")][..],
+            "auth_audience_claim is empty",
+        ),
+        (&[("auth_audience", ",")], "auth_audience is not empty and"),
+        (&[("auth_audience", "")], "auth_audience is empty"),
+        (&[("auth_id_claim", " ")], "auth_id_claim is empty"),
+        (&[("auth_rooms_claim", "")], "auth_rooms_claim is empty"),
+        (&[("auth_name_claim", ",")], "auth_name_claim is not empty"),
+        (
+            &[("auth_picture_claim", "[]")],
+            "auth_picture_claim is not empty",
+        ),
+        (
+            &[("auth_request_name", "maybe")],
+            "auth_request_name is neither true nor false",
+        ),
+        (
+            &[("auth_required_claim", "groups")],
+            "auth_required_values is empty and auth_required_claim is not",
+        ),
+        (
+            &[("auth_required_values", "staff")],
+            "auth_required_claim is empty and auth_required_values is not",
+        ),
+        (
+            &[
+                ("auth_required_claim", "groups"),
+                ("auth_required_values", ","),
+            ],
+            "auth_required_values is not empty and names nothing",
+        ),
+    ] {
+        let problems = login_with(variables).unwrap_err();
+        assert_eq!(problems.len(), 1, "{variables:?}: {problems:?}");
+        assert!(problems[0].starts_with(problem), "{problems:?}");
+        assert!(problems[0].ends_with('.'), "{problems:?}");
+    }
+}
+
 #[test]
 fn a_login_that_is_described_and_not_required_of_anybody_is_a_problem() {
     for mode in [&[][..], &[("auth_mode", "none")], &[("auth_mode", "")]] {
@@ -259,6 +391,8 @@ fn a_login_that_is_described_and_not_required_of_anybody_is_a_problem() {
             "auth_issuer",
             "auth_audience",
             "auth_moderator_values",
+            "auth_required_claim",
+            "auth_required_values",
         ] {
             let variables = [mode, &[(variable, "anything")]].concat();
             let problems = problems_with(&variables);
@@ -269,7 +403,18 @@ fn a_login_that_is_described_and_not_required_of_anybody_is_a_problem() {
         }
     }
     // These have defaults, and say nothing alone.
-    assert_eq!(problems_with(&[("auth_moderator_claim", "role")]).len(), 3);
+    for (variable, value) in [
+        ("auth_moderator_claim", "role"),
+        ("auth_audience_claim", "azp"),
+        ("auth_id_claim", "user.id"),
+        ("auth_name_claim", "nickname"),
+        ("auth_picture_claim", "image"),
+        ("auth_email_claim", ""),
+        ("auth_rooms_claim", "meetings"),
+        ("auth_request_name", "false"),
+    ] {
+        assert_eq!(problems_with(&[(variable, value)]).len(), 3, "{variable}");
+    }
     assert_eq!(problems_with(&[("auth_issuer", " \n")]).len(), 3);
 }
 
@@ -288,6 +433,10 @@ fn a_list_that_names_nothing_is_a_problem_in_every_list() {
         "member_features",
         "allowed_rooms",
         "auth_moderator_values",
+        "auth_audience",
+        "auth_required_values",
+        "auth_name_claim",
+        "auth_picture_claim",
     ] {
         for list in [",", " , \n,", "[]", "['']"] {
             let problems = problems_with(&[&login[..], &[(variable, list)]].concat());
@@ -325,7 +474,7 @@ fn a_provider_that_fails_is_a_problem_and_the_stricter_switch_holds() {
     let config = Config::new(&source);
     let problems = config.problems();
     // The login's other variables are not read without its mode.
-    assert_eq!(problems.len(), variable::ALL.len() - 10, "{problems:?}");
+    assert_eq!(problems.len(), variable::ALL.len() - 19, "{problems:?}");
     assert!(config.require_origin() && !config.disclose_origins());
     assert!(config.allowed_origins_is_wrong());
     assert!(config.login().is_err());

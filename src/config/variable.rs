@@ -51,5 +51,14 @@ variables! {
     AUTH_AUDIENCE = "auth_audience", Some("");
     AUTH_MODERATOR_CLAIM = "auth_moderator_claim", Some("moderator");
     AUTH_MODERATOR_VALUES = "auth_moderator_values", Some("");
+    AUTH_AUDIENCE_CLAIM = "auth_audience_claim", Some("aud");
+    AUTH_REQUIRED_CLAIM = "auth_required_claim", Some("");
+    AUTH_REQUIRED_VALUES = "auth_required_values", Some("");
+    AUTH_ID_CLAIM = "auth_id_claim", Some("sub");
+    AUTH_NAME_CLAIM = "auth_name_claim", Some("name");
+    AUTH_PICTURE_CLAIM = "auth_picture_claim", Some("picture");
+    AUTH_EMAIL_CLAIM = "auth_email_claim", Some("email");
+    AUTH_ROOMS_CLAIM = "auth_rooms_claim", Some("rooms");
+    AUTH_REQUEST_NAME = "auth_request_name", Some("true");
     SIGNING_ENGINE = "signing_engine", Some("jwt-simple");
 }

@@ -740,7 +740,7 @@ pub(crate) fn openssl_signed(key: &str, header: &str, payload: &str) -> String {
 }
 
 /// Signs as `algorithm` says, whatever the header claims.
-fn openssl_signed_as(key: &str, algorithm: &str, header: &str, payload: &str) -> String {
+pub(crate) fn openssl_signed_as(key: &str, algorithm: &str, header: &str, payload: &str) -> String {
     use base64::Engine as _;
     let directory = Directory::new("credential");
     let (key_file, input_file, output) = (

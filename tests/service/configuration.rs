@@ -169,6 +169,8 @@ fn a_login_that_is_described_without_auth_mode_is_a_problem() {
         ("auth_public_key", "x"),
         ("auth_jwks", r#"{"keys":[]}"#),
         ("auth_moderator_values", "host"),
+        ("auth_required_claim", "groups"),
+        ("auth_required_values", "staff"),
     ];
     let single = all.iter().chain(&others).map(std::slice::from_ref);
     for variables in single.chain([all.as_slice()]) {
@@ -288,6 +290,10 @@ fn a_list_that_is_not_empty_and_names_nothing_is_a_problem() {
         "moderator_features",
         "member_features",
         "auth_moderator_values",
+        "auth_audience",
+        "auth_required_values",
+        "auth_name_claim",
+        "auth_picture_claim",
     ] {
         for list in [",", " , ,", ",\n,", "[]", r#"[""]"#, "['',]"] {
             let settings = Login::new().configure("required").set(variable, list);

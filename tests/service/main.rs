@@ -5,6 +5,7 @@
 use testkit::{credentials, harness, http, key_material, signature};
 
 mod authentication;
+mod claims;
 mod configuration;
 mod contract;
 mod cors;
@@ -21,6 +22,7 @@ mod logs;
 mod methods;
 mod policy;
 mod post;
+mod providers_of_the_guide;
 mod recipes;
 mod remote_keys;
 mod rooms;

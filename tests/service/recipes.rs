@@ -68,7 +68,7 @@ fn block(language: &str, part: &str) -> Block {
 }
 
 /// The variables that a section exports, as the manifest names them. Those whose value a command prints are left out.
-fn variables(section: &str) -> Vec<(String, String)> {
+pub(crate) fn variables(section: &str) -> Vec<(String, String)> {
     let variables: Vec<_> = blocks()
         .iter()
         .filter(|block| block.section == section && block.language == "sh")
@@ -76,7 +76,7 @@ fn variables(section: &str) -> Vec<(String, String)> {
         .filter_map(|line| line.strip_prefix("export ")?.strip_prefix(PREFIX))
         .map(|line| line.split_once('=').expect("NAME=VALUE"))
         .filter(|(_, value)| !value.starts_with('"'))
-        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .map(|(name, value)| (name.to_lowercase(), value.trim_matches('\'').to_owned()))
         .collect();
     assert!(variables.len() >= 3, "{section}: {variables:?}");
     variables
@@ -286,70 +286,6 @@ fn a_key_pair_signs_what_its_public_half_verifies_alone_or_in_a_set() {
     assert_accepted_unless_altered(&Server::start(settings), &sign(), "a set of two");
 }
 
-/// Only the provider's keys are not the provider's here.
-#[test]
-fn the_variables_of_each_provider_fit_its_claims() {
-    for section in ["Keycloak", "Auth0", "Firebase and Google", "Supabase"] {
-        let claims = blocks()
-            .into_iter()
-            .find(|block| block.section == section && block.language == "json")
-            .unwrap_or_else(|| panic!("{section} has an example of claims"));
-        let claims: Value = serde_json::from_str(&claims.code).expect(section);
-        let login = Login::new();
-        let server = Server::start(settings(section, "auth_hs256_secret", login.secret()));
-
-        let answer = call(&server, &login.sign(&claims));
-        assert_eq!(answer.status, 200, "{section}: {answer}");
-        let token = answer.token();
-        let user = token.user();
-        assert_eq!(user["id"], claims["sub"], "{section}");
-        assert_eq!(user["email"], claims["email"], "{section}");
-        assert_eq!(user["moderator"], "true", "{section}");
-        assert_eq!(user.get("name"), claims.get("name"), "{section}");
-
-        // The same person without the role.
-        let mut member = claims.clone();
-        let variables = variables(section);
-        let (_, path) = variables
-            .iter()
-            .find(|(name, _)| name == "auth_moderator_claim")
-            .expect("a claim for moderators");
-        let first = path.split('.').next().expect("a name");
-        let name = if claims.get(path).is_some() {
-            path
-        } else {
-            first
-        };
-        assert!(
-            member
-                .as_object_mut()
-                .expect(section)
-                .remove(name)
-                .is_some()
-        );
-        let answer = call(&server, &login.sign(&member));
-        assert_eq!(answer.token().user()["moderator"], "false", "{section}");
-
-        // Of each of the two that are checked, one letter more is another.
-        for name in ["iss", "aud"] {
-            let mut other = claims.clone();
-            other[name] = json!(format!("{}x", variables_value(&variables, name)));
-            let answer = call(&server, &login.sign(&other));
-            assert_eq!(answer.status, 401, "{section}, {name}: {answer}");
-        }
-    }
-}
-
-fn variables_value<'a>(variables: &'a [(String, String)], claim: &str) -> &'a str {
-    let variable = if claim == "iss" {
-        "auth_issuer"
-    } else {
-        "auth_audience"
-    };
-    let found = variables.iter().find(|(name, _)| name == variable);
-    &found.expect(variable).1
-}
-
 #[test]
 fn every_variable_of_the_guide_is_one_of_the_manifest() {
     let manifest: toml::Table = std::fs::read_to_string(root().join("spin.toml"))
@@ -406,7 +342,7 @@ fn every_message_of_the_guide_is_one_that_the_service_has() {
         .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
         .flat_map(|cell| cell.split('`').skip(1).step_by(2))
         .collect();
-    assert!(messages.len() > 20, "{messages:?}");
+    assert!(messages.len() > 10, "{messages:?}");
     for message in messages {
         // The name at the start is put in when the message is made, and `…` stands for the rest.
         let claim = "The credential's claim ";

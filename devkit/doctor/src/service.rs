@@ -126,6 +126,8 @@ fn check_of(error: caller::Error) -> &'static str {
         Error::KeysUnavailable { .. } => "kid",
         Error::Claim(Claim::NoExpiry) => "exp",
         Error::Claim(Claim::NoSubject | Claim::EmptySubject | Claim::UnusableSubject) => "sub",
+        Error::Claim(Claim::NoId | Claim::EmptyId | Claim::UnusableId) => "sub",
+        Error::NotMember(_) => "group",
         Error::Claim(Claim::Moderator) => "moderator",
         Error::Claim(Claim::Type(name)) | Error::Invalid(Cause::ClaimType(name)) => name,
         Error::Invalid(cause) => match cause {
@@ -136,7 +138,9 @@ fn check_of(error: caller::Error) -> &'static str {
             Cause::UnknownKid | Cause::NoKid => "kid",
             Cause::Signature => "signature",
             Cause::NoIssuer | Cause::Issuer => "iss",
-            Cause::NoAudience | Cause::Audience => "aud",
+            Cause::NoAudience | Cause::Audience | Cause::NoAudienceClaim | Cause::AudienceClaim => {
+                "aud"
+            }
             Cause::Expired | Cause::ExpiresTooLate => "exp",
             Cause::NotYetValid | Cause::NotBeforeTooLate => "nbf",
             Cause::IssuedInFuture | Cause::IssuedTooLate => "iat",

@@ -1,0 +1,131 @@
+//! The variables that name claims of a credential.
+#![forbid(unsafe_code)]
+
+use super::reader::Reader;
+use super::variable::{self, Variable};
+use crate::caller::{ClaimPath, ClaimValues, IdentityClaims};
+
+/// The audiences, and the claim that names one of them.
+pub(super) fn read_audience(reader: &mut Reader<'_>) -> Option<ClaimValues> {
+    let values = read_audiences(reader);
+    let claim = read_path(
+        reader,
+        variable::AUTH_AUDIENCE_CLAIM,
+        "of auth_audience_claim",
+    );
+    Some(ClaimValues {
+        claim: claim?,
+        values: values?,
+    })
+}
+
+/// The groups that may join, if not everybody may.
+pub(super) fn read_group(reader: &mut Reader<'_>) -> Option<Option<ClaimValues>> {
+    let claim = reader.text(variable::AUTH_REQUIRED_CLAIM);
+    let values = reader.texts(variable::AUTH_REQUIRED_VALUES);
+    let (claim, values) = (claim?, values?);
+    let half = match (claim.is_empty(), values.is_empty()) {
+        (true, true) => return Some(None),
+        (false, false) => {
+            let claim = ClaimPath::new(&claim, "of auth_required_claim");
+            return Some(Some(ClaimValues { claim, values }));
+        }
+        (true, false) => (
+            variable::AUTH_REQUIRED_CLAIM,
+            variable::AUTH_REQUIRED_VALUES,
+        ),
+        (false, true) => (
+            variable::AUTH_REQUIRED_VALUES,
+            variable::AUTH_REQUIRED_CLAIM,
+        ),
+    };
+    reader.problem(
+        half.0,
+        format!(
+            "is empty and {} is not; set both, so that only who has one of the values may join, or empty both.",
+            half.1.name
+        ),
+    );
+    None
+}
+
+pub(super) fn read_identity(reader: &mut Reader<'_>) -> Option<IdentityClaims> {
+    let moderator_claim = read_path(reader, variable::AUTH_MODERATOR_CLAIM, "for moderators");
+    let moderator_values = reader.texts(variable::AUTH_MODERATOR_VALUES);
+    let id = read_path(reader, variable::AUTH_ID_CLAIM, "of auth_id_claim");
+    let name = read_paths(reader, variable::AUTH_NAME_CLAIM, "of auth_name_claim");
+    let picture = read_paths(
+        reader,
+        variable::AUTH_PICTURE_CLAIM,
+        "of auth_picture_claim",
+    );
+    let email = reader.text(variable::AUTH_EMAIL_CLAIM).map(|text| {
+        (!text.is_empty()).then(|| path(&text, variable::AUTH_EMAIL_CLAIM, "of auth_email_claim"))
+    });
+    let rooms = read_path(reader, variable::AUTH_ROOMS_CLAIM, "of auth_rooms_claim");
+    let name_by_request = reader.switch(variable::AUTH_REQUEST_NAME, false);
+    Some(IdentityClaims {
+        id: id?,
+        name: name?,
+        picture: picture?,
+        email: email?,
+        rooms: rooms?,
+        moderator: ClaimValues {
+            claim: moderator_claim?,
+            values: moderator_values?,
+        },
+        name_by_request,
+    })
+}
+
+/// A claim; `configured` stands for it in messages where it is another than the default.
+fn path(text: &str, variable: Variable, configured: &'static str) -> ClaimPath {
+    let label = variable
+        .default
+        .filter(|default| *default == text)
+        .unwrap_or(configured);
+    ClaimPath::new(text, label)
+}
+
+fn read_path(
+    reader: &mut Reader<'_>,
+    variable: Variable,
+    configured: &'static str,
+) -> Option<ClaimPath> {
+    let text = read_text(reader, variable)?;
+    Some(path(&text, variable, configured))
+}
+
+/// Claims of which the first that is there counts; none where the variable is empty.
+fn read_paths(
+    reader: &mut Reader<'_>,
+    variable: Variable,
+    configured: &'static str,
+) -> Option<Vec<ClaimPath>> {
+    let texts = reader.texts(variable)?;
+    Some(
+        texts
+            .iter()
+            .map(|text| path(text, variable, configured))
+            .collect(),
+    )
+}
+
+const EMPTY: &str =
+    "is empty, and auth_mode asks for credentials; set it to the value that your login writes.";
+
+pub(super) fn read_text(reader: &mut Reader<'_>, variable: Variable) -> Option<String> {
+    reader.parsed(variable, |text| match text {
+        "" => Err(EMPTY),
+        text => Ok(text.to_owned()),
+    })
+}
+
+fn read_audiences(reader: &mut Reader<'_>) -> Option<Vec<String>> {
+    let values = reader.texts(variable::AUTH_AUDIENCE)?;
+    if values.is_empty() {
+        reader.problem(variable::AUTH_AUDIENCE, EMPTY);
+        return None;
+    }
+    Some(values)
+}
