@@ -8,7 +8,6 @@ use devkit::os::project::{Project, shown, write_whole};
 use devkit::os::report;
 use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::*;
-use serde::Serialize;
 
 /// The line before the part of docs/performance.md that is written here.
 const BEGIN: &str = "<!-- The part below is written by `cargo dev bench --write`. -->";
@@ -26,8 +25,8 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(0x00, 0x00, 0x00),
 ];
 
-/// A line of the picture: its name and points.
-type Line = (String, Vec<(i32, f64)>);
+/// A line of the picture: its name, and what a token takes over the length of the key.
+pub type Line = (String, Vec<(i32, f64)>);
 
 /// Writes docs/performance.md and docs/performance.svg.
 ///
@@ -59,9 +58,9 @@ fn with_part(document: &str, part: &str) -> Result<String> {
 }
 
 /// A table: its first column is text, the others are numbers.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Table {
-    pub heading: String,
+    heading: String,
     head: Vec<String>,
     pub rows: Vec<Vec<String>>,
 }
@@ -117,10 +116,6 @@ pub fn number(value: impl Into<Option<f64>>) -> String {
         _ => 0,
     };
     format!("{value:.decimals$}")
-}
-
-pub fn mebibytes(bytes: Option<u64>) -> String {
-    number(bytes.map(|bytes| bytes as f64 / 1_048_576.0))
 }
 
 fn draw(lines: &[Line]) -> Result<String, DrawingAreaErrorKind<std::io::Error>> {
