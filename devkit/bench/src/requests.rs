@@ -16,7 +16,7 @@ use devkit::os::programs::{self, Program};
 use devkit::os::report;
 use devkit::serve::host::Host;
 
-use crate::page::{Line, Table, number};
+use crate::page::{Line, Table};
 use crate::server::{Kind, Server, Usage};
 use crate::{BITS, Setting};
 
@@ -72,6 +72,8 @@ struct Measured {
     at_start: Option<Usage>,
     loads: Vec<(Load, [Vec<f64>; 4])>,
 }
+
+const MEBIBYTE: f64 = 1_048_576.0;
 
 /// The places in the arrays of measurements.
 const CPU: usize = 0;
@@ -158,104 +160,73 @@ pub fn measure(setting: &Setting, kinds: Vec<Kind>, host: Host) -> Result<Result
     };
     let lines = servers.iter().filter(|it| it.bits == BITS[0]);
     Ok(Results {
-        tables: vec![
-            token_table(&servers, host),
-            request_table(&servers, host),
-            server_table(&servers, host),
-        ],
+        tables: tables(&servers, host.name()),
         lines: lines
             .map(|it| (it.kind.name.clone(), points(&it.kind.name)))
             .collect(),
     })
 }
 
-fn token_table(servers: &[Measured], host: Host) -> Table {
-    let mut table = Table::new(
-        format!("Tokens: CPU time of the server, {}", host.name()),
-        &[
-            "server, key",
-            "token ms",
-            "unsigned ms",
-            "signature ms",
-            "signature, of plain",
-            "token, of node-jose",
-        ],
-    );
-    for server in servers {
-        let with_this_key = |name| {
+/// What is told of the servers, in three tables.
+fn tables(servers: &[Measured], host: &str) -> Vec<Table> {
+    let ratio = |value: Option<f64>, to: Option<f64>| Some(value? / to?);
+    let tokens = servers.iter().map(|server| {
+        let other = |name| {
             let is_it = |it: &&Measured| it.kind.name == name && it.bits == server.bits;
             servers.iter().find(is_it)
         };
-        let of = |value: Option<f64>, other: Option<f64>| {
-            number(value.zip(other).map(|(value, other)| value / other))
-        };
+        let plain = other("plain").and_then(Measured::signature);
+        let peer = other("node-jose").and_then(|it| it.median(TOKEN, CPU));
         let token = server.median(TOKEN, CPU);
-        table.rows.push(vec![
+        let unsigned = server.median(UNSIGNED, CPU);
+        let signature = server.signature();
+        let ratios = [ratio(signature, plain), ratio(token, peer)];
+        let values = [&[token, unsigned, signature], &ratios[..]].concat();
+        (
             format!("{}, {} bits", server.kind.name, server.bits),
-            number(token),
-            number(server.median(UNSIGNED, CPU)),
-            number(server.signature()),
-            of(
-                server.signature(),
-                with_this_key("plain").and_then(Measured::signature),
-            ),
-            of(
-                token,
-                with_this_key("node-jose").and_then(|it| it.median(TOKEN, CPU)),
-            ),
-        ]);
-    }
-    table
-}
-
-fn request_table(servers: &[Measured], host: Host) -> Table {
-    let mut table = Table::new(
-        format!("Requests over kept-alive connections: {}", host.name()),
-        &[
-            "server, key, request",
-            "connections",
-            "CPU ms",
-            "per second",
-            "p50 ms",
-            "p99 ms",
-        ],
-    );
-    for server in servers {
-        for (load, _) in &server.loads {
-            let mut row = vec![
-                format!("{}, {} bits, {}", server.kind.name, server.bits, load.0),
-                load.3.to_string(),
+            values,
+        )
+    });
+    let requests = servers.iter().flat_map(|server| {
+        server.loads.iter().map(|&(load, _)| {
+            let Load(kind, .., connections) = load;
+            let (name, bits) = (&server.kind.name, server.bits);
+            let title = format!("{name}, {bits} bits, {kind}, {connections} connections");
+            let values = [CPU, RATE, P50, P99].map(|place| server.median(load, place));
+            (title, values.to_vec())
+        })
+    });
+    let starts = servers
+        .iter()
+        .filter(|it| it.bits == BITS[0])
+        .map(|server| {
+            let of = |bytes: Option<u64>, unit: f64| bytes.map(|bytes| bytes as f64 / unit);
+            let peak = server.server.usage().map(|usage| usage.peak);
+            let values = vec![
+                of(server.kind.size, 1024.0),
+                server.first_token,
+                of(server.at_start.map(|usage| usage.resident), MEBIBYTE),
+                of(peak, MEBIBYTE),
             ];
-            row.extend([CPU, RATE, P50, P99].map(|place| number(server.median(*load, place))));
-            table.rows.push(row);
-        }
-    }
-    table
-}
-
-fn server_table(servers: &[Measured], host: Host) -> Table {
-    let mut table = Table::new(
-        format!("Start and memory: {}, {} bits", host.name(), BITS[0]),
-        &[
-            "server",
-            "component KiB",
-            "first token ms",
-            "memory at start MiB",
-            "highest MiB",
-        ],
-    );
-    let mebibytes = |bytes: Option<u64>| number(bytes.map(|bytes| bytes as f64 / 1_048_576.0));
-    for server in servers.iter().filter(|it| it.bits == BITS[0]) {
-        let size = server.kind.size;
-        table.rows.push(vec![
-            server.kind.name.clone(),
-            size.map_or_else(|| number(None), |size| size.div_ceil(1024).to_string()),
-            number(server.first_token),
-            mebibytes(server.at_start.map(|usage| usage.resident)),
-            mebibytes(server.server.usage().map(|usage| usage.peak)),
-        ]);
-    }
-    table
+            (server.kind.name.clone(), values)
+        });
+    vec![
+        Table {
+            heading: format!("Tokens: CPU time of the server, {host}"),
+            head: "server, key|token ms|unsigned ms|signature ms|signature, of plain|token, of node-jose",
+            rows: tokens.collect(),
+        },
+        Table {
+            heading: format!("Requests over kept-alive connections: {host}"),
+            head: "server, key, request|CPU ms|per second|p50 ms|p99 ms",
+            rows: requests.collect(),
+        },
+        Table {
+            heading: format!("Size, start and memory: {host}, {} bits", BITS[0]),
+            head: "server|component KiB|first token ms|memory at start MiB|highest MiB",
+            rows: starts.collect(),
+        },
+    ]
 }
 
 /// What a server has used once it is idle.

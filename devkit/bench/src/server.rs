@@ -51,8 +51,15 @@ pub fn kinds(setting: &Setting, host: Host, with_peer: bool) -> Result<Vec<Kind>
     for (build, component) in &setting.builds {
         let path = setting.folder().join(build).join("spin.toml");
         write_whole(&path, with_source(&manifest, component)?.as_bytes())?;
-        let program = program.clone();
-        let command: Rc<dyn Fn(_) -> _> = Rc::new(move |at| host.command(&program, &path, at));
+        let (program, file) = (program.clone(), component.clone());
+        let command: Rc<dyn Fn(_) -> _> = Rc::new(move |at| {
+            let mut command = host.command(&program, &path, at);
+            if host == Host::Embedded {
+                // What the manifest names may not have wide arithmetic, as on Spin.
+                command.arg("--component").arg(&file);
+            }
+            command
+        });
         let size = component.metadata().with_context(|| shown(component))?;
         kinds.extend(ENGINES.map(|(ending, engine)| Kind {
             name: format!("{build}{ending}"),

@@ -8,7 +8,7 @@ use crate::build::artifact::Variant;
 use crate::build::{standalone, toolchain};
 use crate::check::{browser, web};
 use crate::os::process;
-use crate::os::programs::{self, NODE, OPENSSL, PYTHON, SSH_KEYGEN};
+use crate::os::programs::{self, NODE, NPM, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::os::project::Project;
 use crate::os::report;
 use crate::serve::host::Host;
@@ -46,7 +46,11 @@ pub fn test(
             report::step(&format!("The example for {name} is not checked: {error}"));
         }
     }
-    let chromium = browser::require(browser::Need::of_run(!arguments.is_empty()))?;
+    let need = browser::Need::of_run(!arguments.is_empty());
+    let chromium = browser::require(need)?;
+    if need == browser::Need::Always {
+        programs::require(NPM)?;
+    }
     // The quick ones first.
     if arguments.is_empty()
         && let Some(status) = web::test(project)?
