@@ -13,6 +13,7 @@ mod key;
 mod origin;
 mod request;
 mod service;
+mod signing;
 
 /// One thing that an outsider can send.
 pub struct Target {
@@ -50,6 +51,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "service",
         run: service::run,
+    },
+    Target {
+        name: "signing",
+        run: signing::run,
     },
 ];
 

@@ -272,6 +272,20 @@ fn whole_requests() {
 }
 
 #[test]
+fn signatures() {
+    let inputs = prop_oneof![
+        4 => (
+            prop::sample::select(&b"222334"[..]),
+            prop_oneof![Just([0; 32]), Just([0xff; 32]), any::<[u8; 32]>()],
+            prop::collection::vec(any::<u8>(), 0..200),
+        )
+            .prop_map(|(length, random, message)| [&[length], &random[..], &message].concat()),
+        1 => any::<[u8; 3]>().prop_map(|change| [b"d".as_slice(), &change].concat()),
+    ];
+    hold("signing", 200, inputs);
+}
+
+#[test]
 fn every_target_has_a_program_and_a_corpus() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();

@@ -113,8 +113,7 @@ mod sizes {
         pub(crate) type Modulus4096 = Narrow<36, 512>;
     }
 
-    use moduli::{Modulus1024, Modulus1536};
-    pub(crate) use moduli::{Modulus2048, Modulus3072, Modulus4096};
+    pub(crate) use moduli::{Modulus1024, Modulus1536, Modulus2048, Modulus3072, Modulus4096};
 
     #[cfg(not(any(
         rs256_limbs = "49",

@@ -1,13 +1,10 @@
-//! Measures the component: the signature alone ([`signature`]), whole requests ([`requests`]), and a peer, in one run.
+//! Measures the component: what a token takes of the server's processor, by each build, engine and length of key.
 #![forbid(unsafe_code)]
 
 mod machine;
-mod native;
 mod page;
 mod requests;
 mod server;
-mod signature;
-mod statistics;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use devkit::build::artifact::{self, Variant};
 use devkit::build::{component, toolchain};
 use devkit::os::process::{Interrupted, stop_on_signals};
@@ -25,17 +22,13 @@ use devkit::serve::host::Host;
 use devkit::serve::key::{self, Format, Order};
 use devkit_spin_app::environment_name;
 
-use page::{Table, mebibytes, number};
-use requests::Requests;
-use signature::Compilation;
-
-/// The lengths of keys that are measured. Requests of every kind are sent with the first one.
+/// The lengths of keys that are measured. What does not depend on the key is measured with the first one.
 const BITS: [u16; 3] = [2048, 3072, 4096];
 
-/// The signing engines: the ending of a build's name, and the value of the variable `signing_engine`.
+/// The signing engines: the ending of a server's name, and the value of the variable `signing_engine`.
 const ENGINES: [(&str, &str); 2] = [("", "jwt-simple"), ("-rs256", "rs256")];
 
-/// Measure the signature, whole requests and a peer
+/// Measure tokens and other requests, by each build of the component
 #[derive(Debug, Parser)]
 #[command(name = "cargo dev bench", bin_name = "cargo dev bench")]
 struct Flags {
@@ -45,57 +38,34 @@ struct Flags {
     /// Measure the same service on Node with jose too
     #[arg(long)]
     peer: bool,
-    /// Measure one part alone
-    #[arg(long, value_enum)]
-    only: Option<Part>,
-    /// How often all signatures are measured in turns
-    #[arg(long, value_name = "NUMBER", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    rounds: u32,
-    /// How long each kind of request is sent
-    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=60))]
-    seconds: u32,
-    /// Print the results as JSON
+    /// Write the results to docs/performance.md and docs/performance.svg
     #[arg(long)]
-    json: bool,
-    /// Write the results of both parts to docs/performance.md and docs/performance.svg
-    #[arg(long, conflicts_with = "only")]
     write: bool,
-    /// Where the compiler for the component comes from; for trying each way
-    #[arg(long, value_enum, default_value_t = toolchain::Choice::Auto)]
-    toolchain: toolchain::Choice,
 }
-
-/// A part of the measurement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Part {
-    /// The signature alone
-    Signature,
-    /// Whole requests
-    Requests,
-}
-
-/// A build of the component: its name and file.
-type Build = (&'static str, PathBuf);
 
 /// What is measured with, made before anything is measured.
 struct Setting {
     project: Project,
-    /// The builds; the one that others are compared to comes first.
-    builds: Vec<Build>,
+    /// The builds of the component: names and files.
+    builds: Vec<(&'static str, PathBuf)>,
     /// A throw-away key's file for each of [`BITS`].
     keys: BTreeMap<u16, PathBuf>,
 }
 
 impl Setting {
-    fn make(project: Project, toolchain: toolchain::Choice) -> Result<Self> {
+    fn make(project: Project, host: Host) -> Result<Self> {
+        let mut builds = Vec::new();
         for variant in [Variant::Portable, Variant::Wide] {
-            component::build(&project, toolchain, variant)?;
+            if host == Host::Spin && variant == Variant::Wide {
+                report::step("The wide build is left out: no released Spin takes it.");
+                continue;
+            }
+            let built = component::build(&project, toolchain::Choice::Auto, variant)?;
+            if variant == Variant::Portable {
+                builds.push(("plain", artifact::plain(&project)));
+            }
+            builds.push((variant.name(), built));
         }
-        let builds = vec![
-            ("plain", artifact::plain(&project)),
-            ("portable", Variant::Portable.artifact(&project)),
-            ("wide", Variant::Wide.artifact(&project)),
-        ];
         let mut keys = BTreeMap::new();
         for bits in BITS {
             let out = project.target_dir().join(format!("bench/keys/{bits}.pem"));
@@ -154,65 +124,17 @@ fn main() -> ExitCode {
 }
 
 fn bench(flags: &Flags) -> Result<()> {
-    let project = Project::find()?;
     let host = flags.host.choose(Variant::Portable)?;
-    let setting = Setting::make(project, flags.toolchain)?;
-    let wants = |part| flags.only.is_none_or(|only| only == part);
-    // Before anything is measured: they may need the network.
-    let tools = wants(Part::Requests)
-        .then(|| requests::Tools::provide(&setting, host, flags.peer))
-        .transpose()?;
-
-    let signatures = wants(Part::Signature)
-        .then(|| signature::measure(&setting, flags.rounds))
-        .transpose()?;
-    let compiled = signatures.as_ref().map(|signatures| &signatures.compiled);
-    let mut tables = vec![build_table(&setting.builds, compiled)?];
-    tables.extend(signatures.map(|signatures| signatures.table));
-    let mut requests = Requests::default();
-    if let Some(tools) = tools {
-        requests = requests::measure(&setting, &tools, host, flags.seconds)?;
-    }
-    tables.append(&mut requests.tables);
-
+    let setting = Setting::make(Project::find()?, host)?;
+    // Before anything is measured: it may need the network.
+    let kinds = server::kinds(&setting, host, flags.peer)?;
+    let results = requests::measure(&setting, kinds, host)?;
     let machine = machine::sentence(&setting.project, flags.peer, host == Host::Spin);
-    let remarks: Vec<String> = requests
-        .remarks
-        .iter()
-        .map(|it| format!("\n- {it}.\n"))
-        .collect();
-    let written: Vec<String> = tables.iter().map(Table::to_string).collect();
-    let text = format!("{machine}\n{}{}", remarks.concat(), written.concat());
-    if flags.json {
-        let results = serde_json::json!({
-            "machine": machine, "remarks": requests.remarks, "tables": tables,
-        });
-        report::result(&format!("{results:#}"));
-    } else {
-        report::result(&text);
-    }
+    let tables = results.tables.iter().map(ToString::to_string);
+    let text = format!("{machine}\n{}", tables.collect::<String>());
+    report::result(&text);
     if flags.write {
-        page::write(&setting.project, &text, &requests.lines)?;
+        page::write(&setting.project, &text, &results.lines)?;
     }
     Ok(())
-}
-
-/// What can be told of a build without a request, and while signatures are measured.
-fn build_table(
-    builds: &[Build],
-    compiled: Option<&BTreeMap<&'static str, Compilation>>,
-) -> Result<Table> {
-    let head = ["build", "KiB", "compilation s", "memory of an instance MiB"];
-    let mut table = Table::new("Builds".to_owned(), &head);
-    for (build, path) in builds {
-        let size = path.metadata().with_context(|| shown(path))?.len();
-        let compiled = compiled.and_then(|compiled| compiled.get(build));
-        table.rows.push(vec![
-            (*build).to_owned(),
-            size.div_ceil(1024).to_string(),
-            number(compiled.map(|it| it.seconds)),
-            mebibytes(compiled.map(|it| it.instance_memory as u64)),
-        ]);
-    }
-    Ok(table)
 }

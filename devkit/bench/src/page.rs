@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::fs;
+use std::iter;
 
 use anyhow::{Context, Result, anyhow};
 use devkit::os::project::{Project, shown, write_whole};
 use devkit::os::report;
 use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::*;
-use serde::Serialize;
 
 /// The line before the part of docs/performance.md that is written here.
 const BEGIN: &str = "<!-- The part below is written by `cargo dev bench --write`. -->";
@@ -26,8 +26,8 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(0x00, 0x00, 0x00),
 ];
 
-/// A line of the picture: its name and points.
-type Line = (String, Vec<(i32, f64)>);
+/// A line of the picture: its name, and what a token takes over the length of the key.
+pub type Line = (String, Vec<(i32, f64)>);
 
 /// Writes docs/performance.md and docs/performance.svg.
 ///
@@ -59,55 +59,44 @@ fn with_part(document: &str, part: &str) -> Result<String> {
 }
 
 /// A table: its first column is text, the others are numbers.
-#[derive(Debug, Serialize)]
 pub struct Table {
     pub heading: String,
-    head: Vec<String>,
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    pub fn new(heading: String, head: &[&str]) -> Self {
-        Self {
-            heading,
-            head: head.iter().map(|&cell| cell.to_owned()).collect(),
-            rows: Vec::new(),
-        }
-    }
+    /// The names of the columns, between bars.
+    pub head: &'static str,
+    pub rows: Vec<(String, Vec<Option<f64>>)>,
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = || [&self.head].into_iter().chain(&self.rows);
-        let columns = 0..self.head.len();
-        let widths: Vec<usize> = columns
-            .map(|column| lines().map(|line| line[column].chars().count()).max())
+        let mut lines = vec![self.head.split('|').map(str::to_owned).collect::<Vec<_>>()];
+        lines.extend(self.rows.iter().map(|(title, values)| {
+            let values = values.iter().copied().map(number);
+            iter::once(title.clone()).chain(values).collect()
+        }));
+        let widths: Vec<usize> = (0..lines[0].len())
+            .map(|column| lines.iter().map(|line| line[column].chars().count()).max())
             .map(|widest| widest.unwrap_or_default().max(3))
             .collect();
+        let rule = widths
+            .iter()
+            .map(|width| format!("{}:", "-".repeat(width - 1)));
+        lines.insert(1, rule.collect());
+        lines[1][0] = "-".repeat(widths[0]);
         writeln!(f, "\n### {}\n", self.heading)?;
-        for (number, line) in lines().enumerate() {
-            for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
-                match column {
-                    0 => write!(f, "| {cell:<width$} ")?,
-                    _ => write!(f, "| {cell:>width$} ")?,
-                }
+        for line in lines {
+            write!(f, "| {:<1$} ", line[0], widths[0])?;
+            for (cell, width) in line.iter().zip(&widths).skip(1) {
+                write!(f, "| {cell:>width$} ")?;
             }
             writeln!(f, "|")?;
-            if number == 0 {
-                write!(f, "| {} ", "-".repeat(widths[0]))?;
-                for width in &widths[1..] {
-                    write!(f, "| {}: ", "-".repeat(width - 1))?;
-                }
-                writeln!(f, "|")?;
-            }
         }
         Ok(())
     }
 }
 
 /// A number with three significant digits, as far as they stand after the point; a dash where there is none.
-pub fn number(value: impl Into<Option<f64>>) -> String {
-    let Some(value) = value.into() else {
+fn number(value: Option<f64>) -> String {
+    let Some(value) = value else {
         return "–".to_owned();
     };
     let decimals = match value.abs() {
@@ -117,10 +106,6 @@ pub fn number(value: impl Into<Option<f64>>) -> String {
         _ => 0,
     };
     format!("{value:.decimals$}")
-}
-
-pub fn mebibytes(bytes: Option<u64>) -> String {
-    number(bytes.map(|bytes| bytes as f64 / 1_048_576.0))
 }
 
 fn draw(lines: &[Line]) -> Result<String, DrawingAreaErrorKind<std::io::Error>> {
@@ -184,17 +169,21 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let mut table = Table::new("T".to_owned(), &["build", "ms"]);
-        for row in [["plain", "10.25"], ["native, é", "1"]] {
-            table.rows.push(row.map(str::to_owned).to_vec());
-        }
+        let table = Table {
+            heading: "T".to_owned(),
+            head: "build|ms",
+            rows: vec![
+                ("plain".to_owned(), vec![Some(10.25)]),
+                ("native, é".to_owned(), vec![None]),
+            ],
+        };
         assert_eq!(
             table.to_string(),
             "\n### T\n\n\
-             | build     |    ms |\n\
-             | --------- | ----: |\n\
-             | plain     | 10.25 |\n\
-             | native, é |     1 |\n"
+             | build     |   ms |\n\
+             | --------- | ---: |\n\
+             | plain     | 10.2 |\n\
+             | native, é |    – |\n"
         );
     }
 
@@ -207,9 +196,8 @@ mod tests {
             (-12.34, "-12.3"),
             (1234.4, "1234"),
         ] {
-            assert_eq!(number(value), text);
+            assert_eq!(number(Some(value)), text);
         }
-        assert_eq!(number(None::<f64>), "–");
     }
 
     #[test]

@@ -1,345 +1,232 @@
-//! Whole requests: what they take of the server's processor, how many get a response, and how quickly.
+//! Requests: what they take of the server's processor, how many get a response, and how quickly.
 //!
-//! All servers run at the same time and are loaded in turns by `wrk`, over kept-alive connections. What a request takes of
+//! All servers run at the same time and are loaded in turns by `hey`, over kept-alive connections. What a request takes of
 //! the processor is the server's own account (user and kernel), which other programs on the machine disturb little. Rates
 //! and latencies are of a client that shares the processor with the server.
 
-use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use devkit::os::process::{Interrupted, check_stop, printed_by};
+use anyhow::{Context, Result, ensure};
+use devkit::os::process::{check_stop, printed_by};
 use devkit::os::programs::{self, Program};
-use devkit::os::project::shown;
 use devkit::os::report;
 use devkit::serve::host::Host;
 
-use crate::page::{Table, mebibytes, number};
-use crate::server::{self, Launch, Server, Usage};
-use crate::statistics::{Spread, median, quantile};
-use crate::{BITS, ENGINES, Setting};
+use crate::page::{Line, Table};
+use crate::server::{Kind, Server, Usage};
+use crate::{BITS, Setting};
 
 /// Sends requests.
-const WRK: Program = Program {
-    name: "wrk",
-    package: "wrk",
+const HEY: Program = Program {
+    name: "hey",
+    package: "hey",
 };
 
-/// What wrk is told: the request, and to print what came of it.
-const SCRIPT: &str = r#"
-done = function(summary, latency)
-    print(string.format("results %d %d %f %f %f", summary.requests, summary.errors.status,
-        summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
-end
-"#;
+/// How often all servers are loaded in turns, and how long each time.
+const ROUNDS: usize = 3;
+const SECONDS: u32 = 1;
 
-/// How often all servers are loaded in turns.
-const ROUNDS: u32 = 3;
-
-/// How often each server is started.
+/// How often each server is started, to see how long that takes.
 const STARTS: usize = 5;
 
-/// Connections at once: one caller, a few, a crowd.
-const CONNECTIONS: [usize; 3] = [1, 8, 64];
+/// Enough connections at once to keep every core busy.
+const SOME: usize = 8;
 
-/// The connections of what is measured with one number of them only: enough to keep every core busy.
-const SOME: usize = CONNECTIONS[1];
-
-/// A kind of request: its name, method and origin.
-type Kind = (&'static str, &'static str, &'static str);
+/// What is requested: its name, the method, the page's origin, and the connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Load(&'static str, &'static str, &'static str, usize);
 
 const ALLOWED: &str = "https://vtaiwan.tw";
-const TOKEN: Kind = ("token", "GET", ALLOWED);
+const TOKEN: Load = Load("token", "GET", ALLOWED, SOME);
 /// Everything but the signature.
-const UNSIGNED: Kind = ("token, HEAD", "HEAD", ALLOWED);
-const PREFLIGHT: Kind = ("preflight", "OPTIONS", ALLOWED);
-const REJECTED: Kind = ("403", "GET", "https://evil.example");
+const UNSIGNED: Load = Load("token, HEAD", "HEAD", ALLOWED, SOME);
 
-const TARGET: &str = "/api/jitsi-token?room=bench";
-
-/// What requests are sent to, and by what.
-pub struct Tools {
-    wrk: PathBuf,
-    kinds: Vec<server::Kind>,
-    remarks: Vec<String>,
-}
-
-impl Tools {
-    /// Installs and builds everything.
-    ///
-    /// # Errors
-    /// Something cannot be installed or built.
-    pub fn provide(setting: &Setting, host: Host, with_peer: bool) -> Result<Self> {
-        let wrk = programs::require(WRK)?;
-        let program = host.program(&setting.project)?;
-        let mut kinds = Vec::new();
-        let mut remarks = Vec::new();
-        for (build, component) in &setting.builds {
-            if host == Host::Spin && *build == "wide" {
-                remarks.push("no released Spin takes the wide build".to_owned());
-                continue;
-            }
-            let manifest = match host {
-                Host::Spin => server::manifest(setting, build, component)?,
-                Host::Auto | Host::Embedded => setting.project.manifest(),
-            };
-            for (ending, engine) in ENGINES {
-                kinds.push(server::Kind {
-                    name: format!("{build}{ending}"),
-                    engine,
-                    launch: Launch::Component {
-                        host,
-                        program: program.clone(),
-                        manifest: manifest.clone(),
-                        component: component.clone(),
-                    },
-                });
-            }
-        }
-        if with_peer {
-            kinds.push(server::Kind {
-                name: "node-jose".to_owned(),
-                engine: "",
-                launch: server::peer(setting)?,
-            });
-        }
-        Ok(Self {
-            wrk,
-            kinds,
-            remarks,
-        })
+/// What is sent to a server with each key: only the token depends on its length.
+fn loads(bits: u16) -> Vec<Load> {
+    let mut loads = vec![TOKEN, UNSIGNED];
+    if bits == BITS[0] {
+        loads.extend([1, 64].map(|connections| Load(TOKEN.0, TOKEN.1, TOKEN.2, connections)));
+        loads.push(Load("preflight", "OPTIONS", ALLOWED, SOME));
+        loads.push(Load("403", "GET", "https://evil.example", SOME));
     }
+    loads
 }
 
 /// The results.
-#[derive(Default)]
-pub struct Requests {
+pub struct Results {
     pub tables: Vec<Table>,
-    /// For the picture: each server's name, and what a token takes over the length of the key.
-    pub lines: Vec<(String, Vec<(i32, f64)>)>,
-    /// The servers that are missing, and why.
-    pub remarks: Vec<String>,
+    pub lines: Vec<Line>,
 }
 
-/// Everything that is measured with a key. Only the token depends on its length.
-fn cells(bits: u16) -> Vec<(Kind, usize)> {
-    let mut cells = Vec::new();
-    if bits == BITS[0] {
-        for kind in [TOKEN, PREFLIGHT, REJECTED] {
-            cells.extend(CONNECTIONS.map(|connections| (kind, connections)));
-        }
-    } else {
-        cells.push((TOKEN, SOME));
-    }
-    cells.push((UNSIGNED, SOME));
-    cells
-}
-
-/// A server with everything that was measured of it.
+/// A server with what was measured of it.
 struct Measured {
-    server: Server,
-    name: String,
+    kind: Kind,
     bits: u16,
-    at_start: Option<Usage>,
+    server: Server,
     /// From the start of the process to the first token, in milliseconds; of some starts.
-    starts: Vec<f64>,
-    cells: Vec<(Kind, usize, Vec<Round>)>,
+    first_token: Option<f64>,
+    at_start: Option<Usage>,
+    loads: Vec<(Load, [Vec<f64>; 4])>,
 }
 
-/// One round of one cell.
-#[derive(Clone, Copy)]
-struct Round {
-    processor_ms: Option<f64>,
-    per_second: f64,
-    p50_ms: f64,
-    p99_ms: f64,
-}
+const MEBIBYTE: f64 = 1_048_576.0;
 
-/// Starts the servers, sends requests of every kind for some seconds each, and ends them.
-///
-/// # Errors
-/// A server fails under way, or the user ends the command. A server that does not start is told in the results.
-pub fn measure(setting: &Setting, tools: &Tools, host: Host, seconds: u32) -> Result<Requests> {
-    let mut remarks = tools.remarks.clone();
-    let mut servers = Vec::new();
-    for kind in &tools.kinds {
-        report::step(&format!("Starting {} …", kind.name));
-        match start_all(setting, kind) {
-            Ok(measured) => servers.extend(measured),
-            Err(error) if error.is::<Interrupted>() => return Err(error),
-            Err(error) => remarks.push(format!("{error:#}")),
-        }
-    }
-    let script = setting.folder().join("wrk.lua");
-    // wrk counts whole seconds.
-    let duration = Duration::from_secs(u64::from(seconds.div_ceil(ROUNDS)));
-    for round in 1..=ROUNDS {
-        for measured in &mut servers {
-            let (name, bits) = (&measured.name, measured.bits);
-            report::step(&format!(
-                "Requests: round {round} of {ROUNDS}, {name} with {bits} bits …"
-            ));
-            for (kind, connections, rounds) in &mut measured.cells {
-                check_stop()?;
-                let (server, connections) = (&measured.server, *connections);
-                let round = load(&tools.wrk, &script, server, *kind, connections, duration);
-                rounds.push(round.with_context(|| format!("{name}, {bits} bits, {}", kind.0))?);
+/// The places in the arrays of measurements.
+const CPU: usize = 0;
+const RATE: usize = 1;
+const P50: usize = 2;
+const P99: usize = 3;
+
+impl Measured {
+    fn start(setting: &Setting, kind: Kind, bits: u16) -> Result<Self> {
+        let mut starts = Vec::new();
+        if bits == BITS[0] {
+            report::step(&format!("Starting {} …", kind.name));
+            // The first time a host may have to compile the component.
+            drop(Server::start(setting, &kind, bits)?);
+            for _ in 0..STARTS {
+                let server = Server::start(setting, &kind, bits)?;
+                starts.push(server.first_token.as_secs_f64() * 1e3);
             }
         }
+        let server = Server::start(setting, &kind, bits)?;
+        let loads = loads(bits).into_iter();
+        Ok(Self {
+            kind,
+            bits,
+            first_token: quantile(starts, 0.5),
+            at_start: server.usage(),
+            server,
+            loads: loads.map(|load| (load, Default::default())).collect(),
+        })
     }
-    let mut tables = vec![token_table(&servers, host)];
-    tables.push(request_table(&servers, host, seconds));
-    tables.push(server_table(&servers, host));
-    let lines = servers.iter().filter(|it| it.bits == BITS[0]).map(|first| {
-        let points = BITS.iter().filter_map(|&bits| {
-            let value = processor(&servers, &first.name, bits, TOKEN)?;
-            Some((i32::from(bits), value))
-        });
-        (first.name.clone(), points.collect())
-    });
-    Ok(Requests {
-        tables,
-        lines: lines.collect(),
-        remarks,
+
+    fn measure(&mut self, hey: &Path) -> Result<()> {
+        for (load, values) in &mut self.loads {
+            check_stop()?;
+            let before = settled(&self.server);
+            let times = send(hey, self.server.address, *load)
+                .with_context(|| format!("{}, {} bits, {}", self.kind.name, self.bits, load.0))?;
+            let count = times.len() as f64;
+            if let Some((before, after)) = before.zip(settled(&self.server)) {
+                values[CPU].push((after.processor_ms - before.processor_ms) / count);
+            }
+            values[RATE].push(count / f64::from(SECONDS));
+            values[P50].extend(quantile(times.clone(), 0.5));
+            values[P99].extend(quantile(times, 0.99));
+        }
+        Ok(())
+    }
+
+    /// The median of the rounds.
+    fn median(&self, load: Load, place: usize) -> Option<f64> {
+        let (_, values) = self.loads.iter().find(|(it, _)| *it == load)?;
+        quantile(values[place].clone(), 0.5)
+    }
+
+    fn signature(&self) -> Option<f64> {
+        Some(self.median(TOKEN, CPU)? - self.median(UNSIGNED, CPU)?)
+    }
+}
+
+/// Starts the servers, sends requests of every kind, and ends them.
+///
+/// # Errors
+/// A server does not start, or fails under way, or the user ends the command.
+pub fn measure(setting: &Setting, kinds: Vec<Kind>, host: Host) -> Result<Results> {
+    let hey = programs::require(HEY)?;
+    let mut servers = Vec::new();
+    for kind in kinds {
+        for bits in BITS {
+            servers.push(Measured::start(setting, kind.clone(), bits)?);
+        }
+    }
+    for round in 1..=ROUNDS {
+        for server in &mut servers {
+            let (name, bits) = (&server.kind.name, server.bits);
+            report::step(&format!("Round {round} of {ROUNDS}: {name}, {bits} bits …"));
+            server.measure(&hey)?;
+        }
+    }
+    let points = |name: &str| {
+        let those = servers.iter().filter(|it| it.kind.name == name);
+        those
+            .filter_map(|it| Some((i32::from(it.bits), it.median(TOKEN, CPU)?)))
+            .collect()
+    };
+    let lines = servers.iter().filter(|it| it.bits == BITS[0]);
+    Ok(Results {
+        tables: tables(&servers, host.name()),
+        lines: lines
+            .map(|it| (it.kind.name.clone(), points(&it.kind.name)))
+            .collect(),
     })
 }
 
-/// Starts a server some times to see how long that takes, then once for each key.
-fn start_all(setting: &Setting, kind: &server::Kind) -> Result<Vec<Measured>> {
-    // The first one may have to compile the component.
-    drop(Server::start(setting, kind, BITS[0])?);
-    let mut starts = Vec::new();
-    for _ in 0..STARTS {
-        let server = Server::start(setting, kind, BITS[0])?;
-        starts.push(server.first_token.as_secs_f64() * 1e3);
-    }
-    let one = |bits| {
-        let server = Server::start(setting, kind, bits)?;
-        let cells = cells(bits).into_iter();
-        Ok(Measured {
-            at_start: server.usage(),
-            server,
-            name: kind.name.clone(),
-            bits,
-            starts: starts.clone(),
-            cells: cells
-                .map(|(kind, connections)| (kind, connections, Vec::new()))
-                .collect(),
-        })
-    };
-    BITS.into_iter().map(one).collect()
-}
-
-/// What a request by some connections takes of a server's processor with a key, in milliseconds.
-fn processor(servers: &[Measured], name: &str, bits: u16, kind: Kind) -> Option<f64> {
-    let server = servers
-        .iter()
-        .find(|it| it.name == name && it.bits == bits)?;
-    let is_it = |(of, connections, _): &&(Kind, usize, _)| *of == kind && *connections == SOME;
-    let (_, _, rounds) = server.cells.iter().find(is_it)?;
-    median(rounds.iter().filter_map(|round| round.processor_ms))
-}
-
-fn token_table(servers: &[Measured], host: Host) -> Table {
-    let mut head = vec!["CPU ms per token".to_owned()];
-    head.extend(BITS.map(|bits| format!("{bits} bits")));
-    head.extend(BITS.map(|bits| format!("unsigned, {bits}")));
-    let head: Vec<&str> = head.iter().map(String::as_str).collect();
-    let heading = format!("Tokens: CPU time of the server, {}", host.name());
-    let mut table = Table::new(heading, &head);
-    for server in servers.iter().filter(|it| it.bits == BITS[0]) {
-        let mut cells = vec![server.name.clone()];
-        for kind in [TOKEN, UNSIGNED] {
-            cells.extend(BITS.map(|bits| number(processor(servers, &server.name, bits, kind))));
-        }
-        table.rows.push(cells);
-    }
-    table
-}
-
-fn request_table(servers: &[Measured], host: Host, seconds: u32) -> Table {
-    let host = host.name();
-    let mut table = Table::new(
-        format!(
-            "Requests: {host}, {seconds} s each; CPU is the server's, the client runs on the same machine"
-        ),
-        &[
-            "server, key, request",
-            "connections",
-            "CPU ms",
-            "per second",
-            "p50 ms",
-            "p99 ms",
-        ],
-    );
-    for server in servers {
-        for (kind, connections, rounds) in &server.cells {
-            let of = |value: fn(&Round) -> f64| number(median(rounds.iter().map(value)));
-            let processor = median(rounds.iter().filter_map(|round| round.processor_ms));
-            table.rows.push(vec![
-                format!("{}, {} bits, {}", server.name, server.bits, kind.0),
-                connections.to_string(),
-                number(processor),
-                of(|round| round.per_second),
-                of(|round| round.p50_ms),
-                of(|round| round.p99_ms),
-            ]);
-        }
-    }
-    table
-}
-
-fn server_table(servers: &[Measured], host: Host) -> Table {
-    let mut table = Table::new(
-        format!("Start and memory: {}, {} bits", host.name(), BITS[0]),
-        &[
-            "server",
-            "first token ms",
-            "middle half",
-            "memory at start MiB",
-            "highest MiB",
-        ],
-    );
-    for server in servers.iter().filter(|it| it.bits == BITS[0]) {
-        let Some(starts) = Spread::of(&server.starts) else {
-            continue;
+/// What is told of the servers, in three tables.
+fn tables(servers: &[Measured], host: &str) -> Vec<Table> {
+    let ratio = |value: Option<f64>, to: Option<f64>| Some(value? / to?);
+    let tokens = servers.iter().map(|server| {
+        let other = |name| {
+            let is_it = |it: &&Measured| it.kind.name == name && it.bits == server.bits;
+            servers.iter().find(is_it)
         };
-        table.rows.push(vec![
-            server.name.clone(),
-            number(starts.median),
-            format!("{}–{}", number(starts.lower), number(starts.upper)),
-            mebibytes(server.at_start.map(|usage| usage.resident)),
-            mebibytes(server.server.usage().map(|usage| usage.peak)),
-        ]);
-    }
-    table
-}
-
-/// Sends requests of one kind, and takes the server's account of the processor before and after.
-fn load(
-    wrk: &Path,
-    script: &Path,
-    server: &Server,
-    kind: Kind,
-    connections: usize,
-    duration: Duration,
-) -> Result<Round> {
-    let before = settled(server);
-    let (count, mut round) = if kind == UNSIGNED {
-        by_head(server.address, connections, duration)?
-    } else {
-        by_wrk(wrk, script, server.address, kind, connections, duration)?
-    };
-    let after = settled(server);
-    round.processor_ms = before
-        .zip(after)
-        .map(|(before, after)| (after.processor_ms - before.processor_ms) / count);
-    Ok(round)
+        let plain = other("plain").and_then(Measured::signature);
+        let peer = other("node-jose").and_then(|it| it.median(TOKEN, CPU));
+        let token = server.median(TOKEN, CPU);
+        let unsigned = server.median(UNSIGNED, CPU);
+        let signature = server.signature();
+        let ratios = [ratio(signature, plain), ratio(token, peer)];
+        let values = [&[token, unsigned, signature], &ratios[..]].concat();
+        (
+            format!("{}, {} bits", server.kind.name, server.bits),
+            values,
+        )
+    });
+    let requests = servers.iter().flat_map(|server| {
+        server.loads.iter().map(|&(load, _)| {
+            let Load(kind, .., connections) = load;
+            let (name, bits) = (&server.kind.name, server.bits);
+            let title = format!("{name}, {bits} bits, {kind}, {connections} connections");
+            let values = [CPU, RATE, P50, P99].map(|place| server.median(load, place));
+            (title, values.to_vec())
+        })
+    });
+    let starts = servers
+        .iter()
+        .filter(|it| it.bits == BITS[0])
+        .map(|server| {
+            let of = |bytes: Option<u64>, unit: f64| bytes.map(|bytes| bytes as f64 / unit);
+            let peak = server.server.usage().map(|usage| usage.peak);
+            let values = vec![
+                of(server.kind.size, 1024.0),
+                server.first_token,
+                of(server.at_start.map(|usage| usage.resident), MEBIBYTE),
+                of(peak, MEBIBYTE),
+            ];
+            (server.kind.name.clone(), values)
+        });
+    vec![
+        Table {
+            heading: format!("Tokens: CPU time of the server, {host}"),
+            head: "server, key|token ms|unsigned ms|signature ms|signature, of plain|token, of node-jose",
+            rows: tokens.collect(),
+        },
+        Table {
+            heading: format!("Requests over kept-alive connections: {host}"),
+            head: "server, key, request|CPU ms|per second|p50 ms|p99 ms",
+            rows: requests.collect(),
+        },
+        Table {
+            heading: format!("Size, start and memory: {host}, {} bits", BITS[0]),
+            head: "server|component KiB|first token ms|memory at start MiB|highest MiB",
+            rows: starts.collect(),
+        },
+    ]
 }
 
 /// What a server has used once it is idle.
@@ -356,89 +243,49 @@ fn settled(server: &Server) -> Option<Usage> {
     Some(usage)
 }
 
-fn by_wrk(
-    wrk: &Path,
-    script: &Path,
+/// Sends requests for some seconds; the times of all of them, in milliseconds.
+fn send(
+    hey: &Path,
     address: SocketAddr,
-    (name, method, origin): Kind,
-    connections: usize,
-    duration: Duration,
-) -> Result<(f64, Round)> {
-    let text = format!("wrk.method = \"{method}\"\n{SCRIPT}");
-    fs::write(script, text).with_context(|| format!("{} cannot be written", shown(script)))?;
-    let mut command = Command::new(wrk);
+    Load(name, method, origin, connections): Load,
+) -> Result<Vec<f64>> {
+    let mut command = Command::new(hey);
     command
-        .args(["-t", if connections == 1 { "1" } else { "2" }])
-        .args(["-c", &connections.to_string()])
-        .args(["-d", &format!("{}s", duration.as_secs())])
+        .args(["-c", &connections.to_string(), "-m", method])
+        .args(["-z", &format!("{SECONDS}s"), "-o", "csv"])
         .args(["-H", &format!("Origin: {origin}")])
-        .args(["-H", "Access-Control-Request-Method: GET", "-s"])
-        .arg(script)
-        .arg(format!("http://{address}{TARGET}"));
-    let text = printed_by(&mut command).context("wrk fails")?;
-    let results = text.lines().find_map(|line| line.strip_prefix("results "));
-    let results: Vec<f64> = results
-        .unwrap_or_default()
-        .split(' ')
-        .filter_map(|number| number.parse().ok())
-        .collect();
-    let [count, rejected, seconds, p50_ms, p99_ms] = results[..] else {
-        bail!("wrk prints no results");
+        .args(["-H", "Access-Control-Request-Method: GET"])
+        .arg(format!("http://{address}/api/jitsi-token?room=bench"));
+    let text = printed_by(&mut command).context("hey fails")?;
+    let status = match name {
+        "403" => "403",
+        "preflight" => "204",
+        _ => "200",
     };
-    let expected = if name == REJECTED.0 { count } else { 0.0 };
-    ensure!(
-        count > 0.0 && rejected == expected,
-        "{rejected} of {count} responses have a status of 400 or more, not {expected}"
-    );
-    let round = Round {
-        processor_ms: None,
-        per_second: count / seconds,
-        p50_ms,
-        p99_ms,
-    };
-    // At the end each connection waits for a response that wrk does not count, and the server computes all the same.
-    Ok((count + connections as f64, round))
+    times(&text, status)
 }
 
-/// wrk cannot send `HEAD`: it waits for the body whose length the response states.
-fn by_head(address: SocketAddr, connections: usize, duration: Duration) -> Result<(f64, Round)> {
-    let request = format!("HEAD {TARGET} HTTP/1.1\r\nHost: x\r\nOrigin: {ALLOWED}\r\n\r\n");
-    let connection = || -> Result<Vec<f64>> {
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(duration * 10))?;
-        let (start, mut latencies) = (Instant::now(), Vec::new());
-        while start.elapsed() < duration {
-            let sent = Instant::now();
-            stream.write_all(request.as_bytes())?;
-            let (mut head, mut length) = ([0; 4096], 0);
-            while !head[..length].ends_with(b"\r\n\r\n") {
-                let read = stream.read(&mut head[length..])?;
-                ensure!(read > 0, "the server closes the connection");
-                length += read;
-            }
-            ensure!(head.starts_with(b"HTTP/1.1 200 "), "not 200");
-            latencies.push(sent.elapsed().as_secs_f64() * 1e3);
-        }
-        Ok(latencies)
-    };
-    let mut latencies = Vec::new();
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(connection)).collect();
-        for thread in threads {
-            latencies.extend(thread.join().expect("it does not panic")?);
-        }
-        anyhow::Ok(())
-    })?;
-    latencies.sort_by(f64::total_cmp);
-    let count = latencies.len() as f64;
-    let round = Round {
-        processor_ms: None,
-        per_second: count / duration.as_secs_f64(),
-        p50_ms: quantile(&latencies, 0.5).context("no response")?,
-        p99_ms: quantile(&latencies, 0.99).context("no response")?,
-    };
-    Ok((count, round))
+/// The first column of hey's CSV, where the seventh is this status throughout.
+fn times(csv: &str, status: &str) -> Result<Vec<f64>> {
+    let mut times = Vec::new();
+    for line in csv.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        ensure!(
+            cells.get(6) == Some(&status),
+            "a response has not the status {status}: {line}"
+        );
+        times.push(cells[0].parse::<f64>()? * 1e3);
+    }
+    ensure!(!times.is_empty(), "there is no response");
+    Ok(times)
+}
+
+/// The value below which the part `q` (0 to 1) of some measurements lies. The median is taken of the rounds, not the mean: one
+/// that another program disturbed must not move the result.
+fn quantile(mut values: Vec<f64>, q: f64) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().checked_sub(1)?;
+    Some(values[(q * last as f64).round() as usize])
 }
 
 #[cfg(test)]
@@ -448,9 +295,26 @@ mod tests {
     #[test]
     fn every_key_is_measured_with_tokens_and_without_their_signature() {
         for bits in BITS {
-            assert!(cells(bits).contains(&(TOKEN, SOME)));
-            assert!(cells(bits).contains(&(UNSIGNED, SOME)));
+            assert!(loads(bits).contains(&TOKEN) && loads(bits).contains(&UNSIGNED));
         }
-        assert_eq!(cells(BITS[0]).len(), 10);
+    }
+
+    #[test]
+    fn a_disturbed_measurement_does_not_move_the_median() {
+        assert_eq!(quantile(vec![4.0, 1.0, 900.0], 0.5), Some(4.0));
+        assert_eq!(
+            quantile((0..=100).map(f64::from).collect(), 0.99),
+            Some(99.0)
+        );
+        assert_eq!(quantile(Vec::new(), 0.5), None);
+    }
+
+    #[test]
+    fn a_response_of_another_status_is_no_measurement() {
+        let csv = "response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-code,offset\n\
+            0.0012,0.0002,0.0000,0.0000,0.0009,0.0000,200,0.0012\n";
+        assert_eq!(times(csv, "200").unwrap(), [1.2]);
+        assert!(times(csv, "204").is_err());
+        assert!(times(csv.lines().next().unwrap(), "200").is_err());
     }
 }

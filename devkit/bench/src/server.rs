@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use devkit::os::report;
 use devkit::serve::host::{Host, free_address};
 use devkit_spin_app::PREFIX;
 
-use crate::Setting;
+use crate::{ENGINES, Setting};
 
 /// The version of `jose`, as the peer's `package.json` pins it.
 pub const JOSE: &str = "6.2.18";
@@ -26,24 +27,96 @@ pub const JOSE: &str = "6.2.18";
 const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// Something that issues tokens.
+#[derive(Clone)]
 pub struct Kind {
     /// What the tables call it.
     pub name: String,
-    pub engine: &'static str,
-    pub launch: Launch,
+    /// The component's size in bytes.
+    pub size: Option<u64>,
+    engine: &'static str,
+    /// The command that serves at an address.
+    command: Rc<dyn Fn(SocketAddr) -> Command>,
 }
 
-/// How a server is started.
-pub enum Launch {
-    /// A build of the component by a host, which is this program. For Spin the manifest names the build.
-    Component {
-        host: Host,
-        program: PathBuf,
-        manifest: PathBuf,
-        component: PathBuf,
-    },
-    /// The peer: the same service in JavaScript, on Node with the library `jose`.
-    Peer { node: PathBuf, program: PathBuf },
+/// Everything that is measured, installed and built.
+///
+/// # Errors
+/// Something cannot be installed or built.
+pub fn kinds(setting: &Setting, host: Host, with_peer: bool) -> Result<Vec<Kind>> {
+    let program = host.program(&setting.project)?;
+    let manifest = setting.project.manifest();
+    let manifest = fs::read_to_string(&manifest)
+        .with_context(|| format!("{} cannot be read", shown(&manifest)))?;
+    let mut kinds = Vec::new();
+    for (build, component) in &setting.builds {
+        let path = setting.folder().join(build).join("spin.toml");
+        write_whole(&path, with_source(&manifest, component)?.as_bytes())?;
+        let (program, file) = (program.clone(), component.clone());
+        let command: Rc<dyn Fn(_) -> _> = Rc::new(move |at| {
+            let mut command = host.command(&program, &path, at);
+            if host == Host::Embedded {
+                // What the manifest names may not have wide arithmetic, as on Spin.
+                command.arg("--component").arg(&file);
+            }
+            command
+        });
+        let size = component.metadata().with_context(|| shown(component))?;
+        kinds.extend(ENGINES.map(|(ending, engine)| Kind {
+            name: format!("{build}{ending}"),
+            size: Some(size.len()),
+            engine,
+            command: command.clone(),
+        }));
+    }
+    if with_peer {
+        let (node, program) = peer(setting)?;
+        kinds.push(Kind {
+            name: "node-jose".to_owned(),
+            size: None,
+            engine: "",
+            command: Rc::new(move |at| {
+                let mut command = Command::new(&node);
+                command.arg(&program).arg(at.to_string());
+                command
+            }),
+        });
+    }
+    Ok(kinds)
+}
+
+/// Node, and the peer's program, whose library is installed where it is not yet.
+fn peer(setting: &Setting) -> Result<(PathBuf, PathBuf)> {
+    let node = programs::require(NODE)?;
+    let package = Package {
+        folder: setting.folder().join("peer"),
+        manifest: include_str!("../../peer/package.json"),
+        lock: include_str!("../../peer/package-lock.json"),
+        program: "node_modules/jose/package.json",
+    };
+    if !package.is_installed() {
+        programs::require(NPM)?;
+        report::step("Installing the peer's library by npm (a few seconds) …");
+        package
+            .install()
+            .context("the peer's library cannot be installed")?;
+    }
+    // Beside the library, where Node looks for it.
+    let program = package.folder.join("server.mjs");
+    write_whole(&program, include_bytes!("../../peer/server.mjs"))?;
+    Ok((node, program))
+}
+
+/// A manifest's text with another component.
+fn with_source(manifest: &str, component: &Path) -> Result<String> {
+    const SOURCE: &str = "\nsource = ";
+    let parts: Vec<&str> = manifest.split(SOURCE).collect();
+    let [before, after] = parts[..] else {
+        bail!("spin.toml has not one line that begins with `source = `");
+    };
+    let (_, after) = after.split_once('\n').unwrap_or_default();
+    // A string of JSON is one of TOML too.
+    let component = serde_json::json!(component);
+    Ok(format!("{before}{SOURCE}{component}\n{after}"))
 }
 
 /// A server that runs; it ends when this value goes out of scope.
@@ -61,40 +134,22 @@ impl Server {
     /// There is none; the message has the last line of what the server wrote.
     pub fn start(setting: &Setting, kind: &Kind, bits: u16) -> Result<Self> {
         let address = free_address(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), "--listen")?;
-        let mut command = match &kind.launch {
-            Launch::Component {
-                host,
-                program,
-                manifest,
-                component,
-            } => {
-                let mut command = host.command(program, manifest, address);
-                if *host == Host::Embedded {
-                    command.arg("--component").arg(component);
-                }
-                command
-            }
-            Launch::Peer { node, program } => {
-                let mut command = Command::new(node);
-                command.arg(program).arg(address.to_string());
-                command
-            }
-        };
+        let mut command = (kind.command)(address);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with(PREFIX) {
                 command.env_remove(name);
             }
         }
-        // In a folder of its own: there is no `.env` in it.
-        command
-            .current_dir(setting.folder())
-            .envs(setting.environment(bits, kind.engine)?);
         // A line for each token would fill the terminal, and waiting for it would be measured.
         let log = setting.folder().join(format!("{}-{bits}.log", kind.name));
         let file =
             File::create(&log).with_context(|| format!("{} cannot be written", shown(&log)))?;
-        command.stdout(file.try_clone()?).stderr(file);
-
+        // In a folder of its own: there is no `.env` in it.
+        command
+            .current_dir(setting.folder())
+            .envs(setting.environment(bits, kind.engine)?)
+            .stdout(file.try_clone()?)
+            .stderr(file);
         let start = Instant::now();
         let mut running = Running::start(&mut command)?;
         let first_token = first_token(address, start, &mut running).with_context(|| {
@@ -115,7 +170,7 @@ impl Server {
     }
 }
 
-/// Asks until there is a response, which has to hold a token.
+/// Sends requests until there is a response, which has to hold a token.
 fn first_token(address: SocketAddr, start: Instant, running: &mut Running) -> Result<Duration> {
     loop {
         check_stop()?;
@@ -139,69 +194,13 @@ fn first_token(address: SocketAddr, start: Instant, running: &mut Running) -> Re
     }
 }
 
-/// Installs the peer's library where it is not installed yet; the result starts the peer.
-///
-/// # Errors
-/// Node or npm is missing, or npm fails.
-pub fn peer(setting: &Setting) -> Result<Launch> {
-    let node = programs::require(NODE)?;
-    let package = Package {
-        folder: setting.folder().join("peer"),
-        manifest: include_str!("../../peer/package.json"),
-        lock: include_str!("../../peer/package-lock.json"),
-        program: "node_modules/jose/package.json",
-    };
-    if !package.is_installed() {
-        programs::require(NPM)?;
-        report::step("Installing the peer's library by npm (a few seconds) …");
-        package
-            .install()
-            .context("the peer's library cannot be installed")?;
-    }
-    // Beside the library, where Node looks for it.
-    let program = package.folder.join("server.mjs");
-    write_whole(&program, include_bytes!("../../peer/server.mjs"))?;
-    Ok(Launch::Peer { node, program })
-}
-
-/// Writes a manifest like the project's, of which the component is another file; the result is its path.
-///
-/// # Errors
-/// The manifest cannot be read or written.
-pub fn manifest(setting: &Setting, build: &str, component: &Path) -> Result<PathBuf> {
-    let text = fs::read_to_string(setting.project.manifest())?;
-    let path = setting.folder().join(build).join("spin.toml");
-    write_whole(&path, with_source(&text, component)?.as_bytes())?;
-    Ok(path)
-}
-
-/// The manifest's text with another component.
-fn with_source(manifest: &str, component: &Path) -> Result<String> {
-    // A string of JSON is one of TOML too.
-    let source = format!("source = {}", serde_json::json!(component));
-    let (is_source, mut replaced) = (|line: &str| line.starts_with("source = "), 0);
-    let lines: Vec<&str> = manifest
-        .lines()
-        .map(|line| {
-            replaced += usize::from(is_source(line));
-            if is_source(line) {
-                source.as_str()
-            } else {
-                line
-            }
-        })
-        .collect();
-    ensure!(
-        replaced == 1,
-        "spin.toml has {replaced} lines that begin with `source = `, not one"
-    );
-    Ok(lines.join("\n") + "\n")
-}
+/// The unit of Linux's accounts: a hundredth of a second on every processor in use.
+const TICK_MS: f64 = 10.0;
 
 /// What the processes of a group have used together.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Usage {
-    /// Of the processor, in user mode and in the kernel, in milliseconds; with the resolution of a tick, mostly 10 ms.
+    /// Of the processor, in user mode and in the kernel, in milliseconds; with the resolution of a tick.
     pub processor_ms: f64,
     /// Memory that is resident now, in bytes.
     pub resident: u64,
@@ -213,19 +212,15 @@ impl Usage {
     fn of_group(group: u32) -> Option<Self> {
         let mut usage = None;
         for entry in fs::read_dir("/proc").ok()?.flatten() {
-            let read = |file| fs::read_to_string(entry.path().join(file)).ok();
             // Most entries are other processes, and some of them end meanwhile.
-            let Some((_, ticks)) = read("stat")
-                .and_then(|stat| group_and_ticks(&stat))
-                .filter(|(its, _)| *its == group)
+            let read = |file| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
+            let Some((_, ticks)) = group_and_ticks(&read("stat")).filter(|(its, _)| *its == group)
             else {
                 continue;
             };
-            let Some(status) = read("status") else {
-                continue;
-            };
+            let status = read("status");
             let usage = usage.get_or_insert_with(Self::default);
-            usage.processor_ms += ticks as f64 * 1e3 / ticks_per_second();
+            usage.processor_ms += ticks as f64 * TICK_MS;
             usage.resident += bytes(&status, "VmRSS:").unwrap_or_default();
             usage.peak += bytes(&status, "VmHWM:").unwrap_or_default();
         }
@@ -248,16 +243,6 @@ fn bytes(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
-}
-
-#[cfg(unix)]
-fn ticks_per_second() -> f64 {
-    rustix::param::clock_ticks_per_second() as f64
-}
-
-#[cfg(not(unix))]
-fn ticks_per_second() -> f64 {
-    100.0
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::build::artifact::Variant;
 use crate::build::{standalone, toolchain};
 use crate::check::{browser, contract, web};
 use crate::os::process;
-use crate::os::programs::{self, NODE, OPENSSL, PYTHON, SSH_KEYGEN};
+use crate::os::programs::{self, NODE, NPM, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::os::project::Project;
 use crate::os::report;
 use crate::serve::host::Host;
@@ -53,6 +53,9 @@ pub fn test(
         Variant::Portable => contract::require(project, need)?,
         Variant::Wide | Variant::Baseline => None,
     };
+    if need == browser::Need::Always {
+        programs::require(NPM)?;
+    }
     // The quick ones first.
     if arguments.is_empty()
         && let Some(status) = web::test(project)?

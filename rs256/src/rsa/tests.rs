@@ -9,7 +9,7 @@ use crate::broad::Broad;
 use crate::fused::{Either, Fused};
 use crate::narrow::Narrow;
 use crate::primes::Separate;
-use crate::{KeyError, SigningKey};
+use crate::{KeyError, SigningKey, sizes};
 
 const E: u32 = 65537;
 
@@ -466,19 +466,19 @@ fn compare<A: Primes, B: Primes, N: Modulus>(key: &Key, rounds: usize) {
 }
 
 #[test]
-#[ignore = "measures, and prints: fused, narrow, and the one divided by the other"]
-fn time_of_fused_and_narrow() {
+#[ignore = "measures, and prints: fused, the other arithmetic of this build, and the one divided by the other"]
+fn time_of_fused_and_other() {
     let rounds = crate::modulus::tests::setting("RS256_ROUNDS", 100);
     for _ in 0..3 {
-        compare::<Fused<21, 43, 128>, Separate<Narrow<9, 128>>, Narrow<18, 256>>(
+        compare::<Fused<21, 43, 128>, Separate<sizes::Modulus1024>, sizes::Modulus2048>(
             &Key::new(2048),
             rounds,
         );
-        compare::<Fused<32, 65, 192>, Separate<Narrow<14, 192>>, Narrow<27, 384>>(
+        compare::<Fused<32, 65, 192>, Separate<sizes::Modulus1536>, sizes::Modulus3072>(
             &Key::new(3072),
             rounds / 2,
         );
-        compare::<Fused<42, 85, 256>, Separate<Narrow<18, 256>>, Narrow<36, 512>>(
+        compare::<Fused<42, 85, 256>, Separate<sizes::Modulus2048>, sizes::Modulus4096>(
             &Key::new(4096),
             rounds / 3,
         );
