@@ -20,6 +20,7 @@ mod logs;
 mod methods;
 mod policy;
 mod post;
+mod providers;
 mod recipes;
 mod remote_keys;
 mod rooms;

@@ -3,5 +3,6 @@
 pub mod bench;
 mod browser;
 pub mod doctor;
+mod providers;
 pub mod test;
 mod web;

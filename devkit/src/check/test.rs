@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::build::artifact::Variant;
 use crate::build::{standalone, toolchain};
-use crate::check::{browser, web};
+use crate::check::{browser, providers, web};
 use crate::os::process;
 use crate::os::programs::{self, NODE, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::os::project::Project;
@@ -46,7 +46,9 @@ pub fn test(
             report::step(&format!("The example for {name} is not checked: {error}"));
         }
     }
-    let chromium = browser::require(browser::Need::of_run(!arguments.is_empty()))?;
+    let need = browser::Need::of_run(!arguments.is_empty());
+    let chromium = browser::require(need)?;
+    let providers = providers::install(project, need)?;
     // The quick ones first.
     if arguments.is_empty()
         && let Some(status) = web::test(project)?
@@ -75,6 +77,7 @@ pub fn test(
     };
     cargo.args(arguments).env(HOST_VARIABLE, name);
     cargo.env(STANDALONE_VARIABLE, standalone);
+    cargo.env(providers::VARIABLE, providers.unwrap_or_default());
     match variant {
         Variant::Portable => cargo.env_remove(COMPONENT_VARIABLE),
         Variant::Wide | Variant::Baseline => {
