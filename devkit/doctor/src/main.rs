@@ -14,7 +14,6 @@ use devkit::os::project::{Project, shown};
 use devkit::os::report;
 use devkit_doctor::examine;
 use devkit_doctor::facts::Facts;
-use devkit_doctor::report::Terminal;
 
 /// The most bytes of a credential's file that are read; the service reads fewer.
 const MAX_CREDENTIAL_BYTES: u64 = 64 * 1024;
@@ -41,10 +40,10 @@ fn run(flags: &Flags) -> Result<ExitCode> {
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     let found = examine(&facts, flags.production, credential.as_deref(), now);
-    let text = match terminal() {
+    let text = match io::stdout().is_terminal() {
         _ if flags.json => found.json(),
-        Some(terminal) => found.terminal(terminal),
-        None => found.text(),
+        true => found.terminal(shows_colours()),
+        false => found.text(),
     };
     report::result(text.trim_end());
     Ok(if found.is_ok() {
@@ -68,23 +67,8 @@ fn read(path: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The terminal, if standard output is one. Colours are left out where NO_COLOR (no-color.org) is set.
-fn terminal() -> Option<Terminal> {
+/// Colours are left out where NO_COLOR (no-color.org) is set.
+fn shows_colours() -> bool {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    io::stdout().is_terminal().then(|| Terminal {
-        width: width().unwrap_or(80),
-        colour: set("NO_COLOR").is_none() && set("TERM").as_deref() != Some("dumb"),
-    })
-}
-
-#[cfg(unix)]
-fn width() -> Option<usize> {
-    let columns = rustix::termios::tcgetwinsize(io::stdout()).ok()?.ws_col;
-    Some(usize::from(columns)).filter(|columns| *columns > 0)
-}
-
-/// Other systems have another way, which is not worth a crate here.
-#[cfg(not(unix))]
-fn width() -> Option<usize> {
-    std::env::var("COLUMNS").ok()?.parse().ok()
+    set("NO_COLOR").is_none() && set("TERM").as_deref() != Some("dumb")
 }

@@ -155,7 +155,7 @@ impl Setup {
         Facts {
             settings: Settings::gather(&variables, providers, of, &self.env_file).expect("text"),
             variables,
-            environment: self.environment.iter().map(|(n, _)| n.clone()).collect(),
+            environment: self.environment.clone(),
             env_file: (!self.env_file.is_empty())
                 .then(|| EnvFile::new(".dev.vars".to_owned(), &self.env_text())),
             files: self.files.clone(),
