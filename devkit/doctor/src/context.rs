@@ -88,6 +88,14 @@ impl<'a> Context<'a> {
         Service::new(|name| self.configured(name))
     }
 
+    /// The service with these values in place of the configured ones.
+    pub fn service_with<'b>(&'b self, values: &'b [(&str, String)]) -> Service<'b> {
+        Service::new(|name| {
+            let other = values.iter().find(|(other, _)| *other == name);
+            other.map_or_else(|| self.configured(name), |(_, value)| Some(value.clone()))
+        })
+    }
+
     /// The service without a login.
     pub fn service_without_login(&self) -> Service<'_> {
         Service::new(|name| match name {

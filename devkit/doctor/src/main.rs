@@ -12,8 +12,11 @@ use clap::Parser;
 use devkit::check::doctor::Flags;
 use devkit::os::project::{Project, shown};
 use devkit::os::report;
+use devkit_doctor::credential::Credential;
 use devkit_doctor::examine;
 use devkit_doctor::facts::Facts;
+use devkit_doctor::provider::Provider;
+use devkit_doctor::web::Web;
 
 /// The most bytes of a credential's file that are read; the service reads fewer.
 const MAX_CREDENTIAL_BYTES: u64 = 64 * 1024;
@@ -34,12 +37,23 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> Result<ExitCode> {
+    let web = Web::default();
+    if let (Some(issuer), None) = (&flags.issuer, &flags.credential) {
+        let provider = Provider::discover(&web, issuer).map_err(anyhow::Error::msg)?;
+        report::result(provider.block().trim_end());
+        return Ok(ExitCode::SUCCESS);
+    }
     let facts = Facts::gather(&Project::find()?, flags.env_file.as_deref())?;
     let credential = flags.credential.as_deref().map(read).transpose()?;
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    let found = examine(&facts, flags.production, credential.as_deref(), now);
+    let credential = credential.as_deref().map(|text| Credential {
+        text,
+        network: &web,
+        issuer: flags.issuer.as_deref(),
+    });
+    let found = examine(&facts, flags.production, credential.as_ref(), now);
     let text = match io::stdout().is_terminal() {
         _ if flags.json => found.json(),
         true => found.terminal(shows_colours()),
