@@ -7,10 +7,12 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use devkit_host::{Faults, KeyValueStore};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, Settings, root};
+use crate::harness::{Server, Settings, now, root};
 use crate::http::{Answer, Body, Connection, Request, Token, form, get};
 
 const SOURCE: &str = include_str!("providers/provider.mjs");
@@ -152,21 +154,15 @@ impl Provider {
             .to_owned()
     }
 
-    /// What tells the service the provider's keys: the document at this path.
-    fn keys(&self, path: &str) -> Vec<(&'static str, String)> {
-        let document = self.get(path).body;
-        vec![("auth_jwks", String::from_utf8(document).expect("text"))]
-    }
-
-    /// A service for which this is the login.
-    fn service(&self, jwks: &str, audience: &str, more: &[(&str, &str)]) -> Server {
-        let keys = self.keys(jwks).into_iter();
-        let settings = keys.fold(Settings::good(), |s, (name, value)| s.set(name, &value));
-        let settings = settings
-            .set("auth_mode", "required")
-            .set("auth_issuer", &self.url(""))
-            .set("auth_audience", audience);
-        Server::start(settings.set_all(more))
+    /// What makes this the service's login, with its keys at this path.
+    fn settings(&self, jwks: &str, audience: &str) -> Settings {
+        Settings::good().set_all(&[
+            ("auth_mode", "required"),
+            ("auth_jwks_url", &self.url(jwks)),
+            ("auth_jwks_origin", &self.url("")),
+            ("auth_issuer", &self.url("")),
+            ("auth_audience", audience),
+        ])
     }
 }
 
@@ -197,7 +193,8 @@ fn better_auths_users_get_tokens_by_their_roles() {
         ("auth_moderator_claim", "role"),
         ("auth_moderator_values", "admin, super-admin"),
     ];
-    let server = provider.service(BETTER_AUTH_KEYS, &provider.url(""), &roles);
+    let settings = provider.settings(BETTER_AUTH_KEYS, &provider.url(""));
+    let server = Server::start(settings.set_all(&roles));
     for (credential, name, email, moderator) in [
         // An address that is not verified stays out.
         (before, "Jane", Value::Null, "false"),
@@ -251,13 +248,13 @@ fn both_tokens_of_an_openid_provider_are_verified() {
             ),
         ] {
             let credential = tokens[kind].as_str().expect("a JWT");
-            let server = provider.service(jwks, audience, &roles);
+            let server = Server::start(provider.settings(jwks, audience).set_all(&roles));
             let answer = call(&server, credential);
             assert_eq!(answer.status, 200, "{kind}: {answer}");
             assert_eq!(person(&answer), expected, "{kind}");
             drop(server);
             // The other kind of token has another audience.
-            let server = provider.service(jwks, "another", &roles);
+            let server = Server::start(provider.settings(jwks, "another"));
             assert_eq!(call(&server, credential).status, 401, "{kind}");
         }
     }
@@ -281,23 +278,30 @@ fn keys_that_a_provider_rotates_are_followed() {
         };
         let own = provider.url("");
         let audience = if kind == "openid" { "page" } else { &own };
-        let status = |credential: &str| {
-            let server = provider.service(jwks, audience, &[]);
+        let settings = provider.settings(jwks, audience);
+        let store = KeyValueStore::default();
+        let status = |store: &KeyValueStore, seconds: u64, credential: &str| {
+            let now = u64::try_from(now()).expect("after 1970");
+            let faults = Faults {
+                clock: Some(Duration::from_secs(now + seconds)),
+                ..Faults::default()
+            };
+            let server = Server::start_faulty(settings.clone().with_store(store), faults);
             call(&server, credential).status
         };
         let old = login(&provider, "first");
-        assert_eq!(status(&old), 200, "{kind}");
-        let server = provider.service(jwks, audience, &[]);
+        assert_eq!(status(&store, 0, &old), 200, "{kind}");
         provider.command("/rotate");
         let new = login(&provider, "second");
         let kid = |token: &str| Token::parse(token.to_owned()).header["kid"].clone();
         assert_ne!(kid(&old), kid(&new), "{kind}");
-        // The document of before the change knows the old key alone.
-        assert_eq!(call(&server, &old).status, 200, "{kind}");
-        assert_eq!(call(&server, &new).status, 401, "{kind}");
-        drop(server);
-        assert_eq!((status(&old), status(&new)), (200, 200), "{kind}");
+        // Within a minute nobody knows whether the new key is the provider's: that is no fault of the caller's.
+        assert_eq!(status(&store, 1, &new), 503, "{kind}");
+        assert_eq!(status(&store, 61, &new), 200, "{kind}");
+        assert_eq!(status(&store, 62, &old), 200, "{kind}");
         provider.command("/retire");
-        assert_eq!((status(&old), status(&new)), (401, 200), "{kind}");
+        let store = KeyValueStore::default();
+        assert_eq!(status(&store, 0, &new), 200, "{kind}");
+        assert_eq!(status(&store, 61, &old), 401, "{kind}");
     }
 }

@@ -36,13 +36,11 @@ pub(super) fn check(
         return None;
     }
     let then = match identify(&context.service_with(&values)) {
-        Opinion::Accepted => "with these values the service accepts it, if it is your login's",
+        Opinion::Accepted => "if your login made it: with these values the service accepts it",
         _ if lacks_keys && provider.is_none() => {
-            "these values are the credential's own, if it is your login's; --issuer URL finds the login's keys"
+            "if your login made it: these values are its own, and --issuer URL finds the login's keys"
         }
-        _ => {
-            "these values are the credential's own, if it is your login's; more than them is wrong"
-        }
+        _ => "if your login made it: these values are its own; more than them is wrong",
     };
     let values: Vec<(&str, hit::Value)> = values
         .iter()

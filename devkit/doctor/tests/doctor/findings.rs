@@ -50,6 +50,12 @@ fn cases() -> Vec<(Setup, &'static str)> {
         format!(r#"{{"keys":[{key}{more}]}}"#)
     };
     let origins = |list: &str| good().set("allowed_origins", list);
+    let by_url = |url: &str| {
+        good()
+            .without("auth_hs256_secret")
+            .set("auth_jwks_url", url)
+            .set("auth_jwks_origin", "https://login.vtaiwan.tw")
+    };
     let with_jwks = |jwks: &str| good().without("auth_hs256_secret").set("auth_jwks", jwks);
     vec![
         // The service's own messages.
@@ -276,6 +282,13 @@ fn cases() -> Vec<(Setup, &'static str)> {
                 .without("auth_hs256_secret")
                 .set("auth_jwks", &jwks(r#",{"kid":"2","kty":"oct","k":"AA"}"#)),
             "invalid jwks-private",
+        ),
+        // Keys by URL.
+        (by_url("https://login.vtaiwan.tw/keys"), ""),
+        (by_url("https://other.vtaiwan.tw/keys"), "invalid"),
+        (
+            by_url("https://login.example.org/keys"),
+            "invalid placeholder",
         ),
         // A key that the service leaves out.
         (
@@ -622,6 +635,16 @@ fn a_repair_names_the_line_of_the_env_file() {
         let finding = finding.unwrap_or_else(|| panic!("{id}: {}", report.text()));
         assert_eq!(finding.repair.as_deref(), Some(expected));
     }
+}
+
+#[test]
+fn an_address_in_place_of_a_document_has_a_variable_of_its_own() {
+    let address = "https://login.vtaiwan.tw/jwks";
+    let setup = Setup::faultless().without("auth_hs256_secret");
+    let report = setup.set("auth_jwks", address).report();
+    let finding = report.findings.iter().find(|f| f.id == "path-for-content");
+    let repair = finding.and_then(|finding| finding.repair.clone());
+    assert!(repair.is_some_and(|repair| repair.contains("auth_jwks_url")));
 }
 
 #[test]
