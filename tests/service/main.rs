@@ -22,6 +22,7 @@ mod logs;
 mod methods;
 mod policy;
 mod post;
+mod providers;
 mod providers_of_the_guide;
 mod recipes;
 mod remote_keys;

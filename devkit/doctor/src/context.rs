@@ -3,6 +3,7 @@
 use devkit_spin_app::environment_name;
 use devkit_spin_app::settings::{KeySource, Source};
 
+use crate::checks::is_placeholder;
 use crate::facts::Facts;
 use crate::hit::{Hit, Value};
 use crate::origins::{self, Origin};
@@ -13,7 +14,15 @@ use crate::token::{self, Judgement, Refusal};
 pub const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
 
 /// The variables that hold the key of a login; one of them is needed.
-pub const LOGIN_KEYS: [&str; 3] = ["auth_hs256_secret", "auth_public_key", "auth_jwks"];
+pub const LOGIN_KEYS: [&str; 4] = [
+    "auth_hs256_secret",
+    "auth_public_key",
+    "auth_jwks",
+    "auth_jwks_url",
+];
+
+/// Stands before a repair that has values of an example.
+pub const YOUR_OWN: &str = "with your own values: ";
 
 /// What the checks look at.
 pub struct Context<'a> {
@@ -77,6 +86,14 @@ impl<'a> Context<'a> {
     /// The service, as it is configured.
     pub fn service(&self) -> Service<'_> {
         Service::new(|name| self.configured(name))
+    }
+
+    /// The service with these values in place of the configured ones.
+    pub fn service_with<'b>(&'b self, values: &'b [(&str, String)]) -> Service<'b> {
+        Service::new(|name| {
+            let other = values.iter().find(|(other, _)| *other == name);
+            other.map_or_else(|| self.configured(name), |(_, value)| Some(value.clone()))
+        })
     }
 
     /// The service without a login.
@@ -163,49 +180,38 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// What to type, or which line to write where, to give variables values.
+    /// What to type, or which line to write where, to give variables values. Values of examples are said to be that: the
+    /// doctor itself would reject them.
     pub fn set(&self, values: &[(&str, Value)]) -> String {
         let mut exports = Vec::new();
         let mut lines = Vec::new();
         for (variable, value) in values {
-            let source = self
-                .facts
-                .settings
-                .given(variable)
-                .first()
-                .map(|(source, _)| source);
+            let given = self.facts.settings.given(variable).first();
             let name = environment_name(variable);
-            match (source, &self.facts.env_file) {
-                (Some(Source::Provider), _) => lines.push(format!(
-                    "in runtime-config.toml: {variable} = {}",
-                    in_quotes(*value)
-                )),
+            let quoted = in_quotes(*value);
+            match (given.map(|(source, _)| source), &self.facts.env_file) {
+                (Some(Source::Provider), _) => {
+                    lines.push(format!("in runtime-config.toml: {variable} = {quoted}"));
+                }
                 (Some(Source::EnvFile(name)), Some(file)) => lines.push(match file.line(name) {
-                    Some(line) => {
-                        format!("line {line} of {}: {name}={}", file.path, in_quotes(*value))
-                    }
-                    None => format!("in {}: {name}={}", file.path, in_quotes(*value)),
+                    Some(line) => format!("line {line} of {}: {name}={quoted}", file.path),
+                    None => format!("in {}: {name}={quoted}", file.path),
                 }),
-                (None, Some(file)) => {
-                    lines.push(format!(
-                        "add to {}: {name}={}",
-                        file.path,
-                        in_quotes(*value)
-                    ));
-                }
-                (Some(Source::DotEnv(name)), _) => {
-                    lines.push(format!("in .env: {name}={}", in_quotes(*value)));
-                }
+                (None, Some(file)) => lines.push(format!("add to {}: {name}={quoted}", file.path)),
+                (Some(Source::DotEnv(name)), _) => lines.push(format!("in .env: {name}={quoted}")),
                 (Some(Source::Environment(name)), _) => exports.push(assignment(name, *value)),
-                (None | Some(Source::EnvFile(_)), None) => {
-                    exports.push(assignment(&name, *value));
-                }
+                (None | Some(Source::EnvFile(_)), None) => exports.push(assignment(&name, *value)),
             }
         }
         if !exports.is_empty() {
             lines.insert(0, format!("export {}", exports.join(" ")));
         }
-        lines.join("; ")
+        let is_example = values.iter().any(|(name, value)| match value {
+            Value::Text(text) => is_placeholder(name, text),
+            Value::Output(_) => false,
+        });
+        let own = if is_example { YOUR_OWN } else { "" };
+        format!("{own}{}", lines.join("; "))
     }
 
     /// As [`Context::set`], for all that a login needs and has not: `auth_mode` alone would make errors.

@@ -19,8 +19,8 @@ pub struct Facts {
     pub variables: Vec<Variable>,
     /// Their values.
     pub settings: Settings,
-    /// The names of all environment variables.
-    pub environment: Vec<String>,
+    /// All environment variables.
+    pub environment: Vec<(String, String)>,
     /// The env file.
     pub env_file: Option<EnvFile>,
     /// Files that hold secrets, and the env file.
@@ -153,7 +153,10 @@ impl Facts {
             variables,
             settings,
             environment: std::env::vars_os()
-                .filter_map(|(name, _)| name.into_string().ok())
+                .filter_map(|(name, value)| {
+                    let value = value.to_string_lossy().into_owned();
+                    Some((name.into_string().ok()?, value))
+                })
                 .collect(),
             env_file: env_file.map(|path| EnvFile::new(shown(path), &text)),
             files: files(project, env_file),

@@ -64,9 +64,9 @@ impl Hit {
 
 /// The value in a repair.
 #[derive(Debug, Clone, Copy)]
-pub enum Value {
+pub enum Value<'a> {
     /// This text.
-    Text(&'static str),
+    Text(&'a str),
     /// What this command prints.
     Output(&'static str),
 }

@@ -2,7 +2,7 @@
 //!
 //! [`facts`] gathers files, environment and variables as `cargo dev up` does; [`context`] lets the service's own code
 //! read them and sign a token; [`checks`] are tables of what is looked for; [`report`] shows it. [`credential`] checks a
-//! caller's credential. No finding holds any part of a value.
+//! caller's credential, for which [`web`] fetches what the login publishes ([`provider`]). No finding holds any part of a value.
 #![forbid(unsafe_code)]
 
 pub mod check;
@@ -13,19 +13,27 @@ pub mod facts;
 pub mod hit;
 pub mod origins;
 pub mod profile;
+pub mod provider;
 pub mod report;
 pub mod scan;
 pub mod service;
 pub mod token;
+pub mod web;
 
 use check::{Check, Finding};
 use context::Context;
+use credential::Credential;
 use facts::Facts;
 use report::Report;
 
 /// Examines a configuration, and a caller's credential if there is one. `now` is in seconds since 1970-01-01 UTC.
 #[must_use]
-pub fn examine(facts: &Facts, production: bool, credential: Option<&str>, now: u64) -> Report {
+pub fn examine(
+    facts: &Facts,
+    production: bool,
+    credential: Option<&Credential>,
+    now: u64,
+) -> Report {
     let context = Context::new(facts, production, now);
     let settings = checks::OF_SETTINGS
         .iter()
@@ -38,7 +46,7 @@ pub fn examine(facts: &Facts, production: bool, credential: Option<&str>, now: u
     Report {
         production,
         findings,
-        credential: credential.map(|text| credential::examine(&context, text, now)),
+        credential: credential.map(|credential| credential::examine(&context, credential, now)),
         token: context.token.and_then(Result::ok),
     }
 }

@@ -12,9 +12,11 @@ use clap::Parser;
 use devkit::check::doctor::Flags;
 use devkit::os::project::{Project, shown};
 use devkit::os::report;
+use devkit_doctor::credential::Credential;
 use devkit_doctor::examine;
 use devkit_doctor::facts::Facts;
-use devkit_doctor::report::Terminal;
+use devkit_doctor::provider::Provider;
+use devkit_doctor::web::Web;
 
 /// The most bytes of a credential's file that are read; the service reads fewer.
 const MAX_CREDENTIAL_BYTES: u64 = 64 * 1024;
@@ -35,16 +37,27 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> Result<ExitCode> {
+    let web = Web::default();
+    if let (Some(issuer), None) = (&flags.issuer, &flags.credential) {
+        let provider = Provider::discover(&web, issuer).map_err(anyhow::Error::msg)?;
+        report::result(provider.block().trim_end());
+        return Ok(ExitCode::SUCCESS);
+    }
     let facts = Facts::gather(&Project::find()?, flags.env_file.as_deref())?;
     let credential = flags.credential.as_deref().map(read).transpose()?;
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    let found = examine(&facts, flags.production, credential.as_deref(), now);
-    let text = match terminal() {
+    let credential = credential.as_deref().map(|text| Credential {
+        text,
+        network: &web,
+        issuer: flags.issuer.as_deref(),
+    });
+    let found = examine(&facts, flags.production, credential.as_ref(), now);
+    let text = match io::stdout().is_terminal() {
         _ if flags.json => found.json(),
-        Some(terminal) => found.terminal(terminal),
-        None => found.text(),
+        true => found.terminal(shows_colours()),
+        false => found.text(),
     };
     report::result(text.trim_end());
     Ok(if found.is_ok() {
@@ -68,23 +81,8 @@ fn read(path: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The terminal, if standard output is one. Colours are left out where NO_COLOR (no-color.org) is set.
-fn terminal() -> Option<Terminal> {
+/// Colours are left out where NO_COLOR (no-color.org) is set.
+fn shows_colours() -> bool {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    io::stdout().is_terminal().then(|| Terminal {
-        width: width().unwrap_or(80),
-        colour: set("NO_COLOR").is_none() && set("TERM").as_deref() != Some("dumb"),
-    })
-}
-
-#[cfg(unix)]
-fn width() -> Option<usize> {
-    let columns = rustix::termios::tcgetwinsize(io::stdout()).ok()?.ws_col;
-    Some(usize::from(columns)).filter(|columns| *columns > 0)
-}
-
-/// Other systems have another way, which is not worth a crate here.
-#[cfg(not(unix))]
-fn width() -> Option<usize> {
-    std::env::var("COLUMNS").ok()?.parse().ok()
+    set("NO_COLOR").is_none() && set("TERM").as_deref() != Some("dumb")
 }

@@ -47,45 +47,17 @@ struct JsonFinding<'a> {
     repair: Option<&'a str>,
 }
 
-/// How a terminal shows text.
-#[derive(Debug, Clone, Copy)]
-pub struct Terminal {
-    /// How many characters a line has.
-    pub width: usize,
-    /// Whether it is to show colours.
-    pub colour: bool,
-}
-
-impl Terminal {
-    fn painted(self, colour: u8, text: &str) -> String {
-        if self.colour {
-            format!("\x1b[{colour}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-
-    /// The beginning of a text that fits into a line which `used` characters are taken of.
-    fn cut(self, text: &str, used: usize) -> String {
-        let room = self.width.saturating_sub(used).max(1);
-        // Characters of East Asia take two columns.
-        let columns = |c: char| if c < '\u{1100}' { 1 } else { 2 };
-        if text.chars().map(columns).sum::<usize>() <= room {
-            return text.to_owned();
-        }
-        let mut column = 1;
-        let fits = text.chars().take_while(|c| {
-            column += columns(*c);
-            column <= room
-        });
-        fits.chain(['…']).collect()
-    }
-}
-
 const RED: u8 = 31;
 const GREEN: u8 = 32;
 const YELLOW: u8 = 33;
 const BLUE: u8 = 36;
+
+fn painted(is_on: bool, colour: u8, text: &str) -> String {
+    match is_on {
+        true => format!("\x1b[{colour}m{text}\x1b[0m"),
+        false => text.to_owned(),
+    }
+}
 
 impl Report {
     /// How many findings of this severity there are.
@@ -124,26 +96,21 @@ impl Report {
         text
     }
 
-    /// For a terminal: at most one line for each finding, then the repairs, to be copied.
+    /// For a terminal, which breaks long lines itself and copies them whole: each repair has a line of its own.
     #[must_use]
-    pub fn terminal(&self, terminal: Terminal) -> String {
+    pub fn terminal(&self, colours: bool) -> String {
         let mut text = String::new();
-        let mut repairs = String::new();
         for finding in &self.findings {
             let colour = match finding.severity {
                 Severity::Error => RED,
                 Severity::Warning => YELLOW,
                 Severity::Hint => BLUE,
             };
-            let label = format!("{:7} ", finding.severity);
-            let sentence = finding.sentence();
-            let (fault, repair) = halves(finding, &sentence);
-            let line = terminal.cut(fault.trim_end_matches('.'), label.len());
-            let _ = writeln!(text, "{}{line}", terminal.painted(colour, &label));
-            if let Some(repair) = repair
-                && !repairs.contains(&format!(": {repair}\n"))
-            {
-                let _ = writeln!(repairs, "  {} ({}): {repair}", finding.subject, finding.id);
+            let label = format!("{}[{}]", finding.severity, finding.id);
+            let label = painted(colours, colour, &label);
+            let _ = writeln!(text, "{label} {}", finding.sentence());
+            if let Some(repair) = &finding.repair {
+                let _ = writeln!(text, "  {repair}");
             }
         }
         for check in self.credential.iter().flat_map(|verdict| &verdict.checks) {
@@ -154,18 +121,11 @@ impl Report {
             };
             let line = check.to_string();
             let (label, rest) = line.split_at(line.find(']').map_or(0, |end| end + 1));
-            let _ = writeln!(text, "{}{rest}", terminal.painted(colour, label));
-        }
-        if !repairs.is_empty() {
-            let _ = write!(text, "\nRepairs:\n{repairs}\n");
+            let _ = writeln!(text, "{}{rest}", painted(colours, colour, label));
         }
         let colour = if self.is_ok() { GREEN } else { RED };
-        let _ = writeln!(
-            text,
-            "{}\n{}",
-            self.token_line(),
-            terminal.painted(colour, &self.sum())
-        );
+        let sum = painted(colours, colour, &self.sum());
+        let _ = writeln!(text, "{}\n{sum}", self.token_line());
         text
     }
 
@@ -233,17 +193,6 @@ impl Report {
         };
         // Texts, numbers and lists of them always serialise.
         serde_json::to_string_pretty(&json).unwrap_or_default()
-    }
-}
-
-/// A finding's fault and its repair. The service's own messages have their repair after the last semicolon.
-fn halves<'a>(finding: &'a Finding, sentence: &'a str) -> (&'a str, Option<&'a str>) {
-    match &finding.repair {
-        Some(repair) => (sentence, Some(repair)),
-        None => match sentence.rsplit_once("; ") {
-            Some((fault, repair)) => (fault, Some(repair)),
-            None => (sentence, None),
-        },
     }
 }
 

@@ -4,11 +4,15 @@ use jaas_jwt::caller::{self, Cause, Claim, Error, KeySet, KeySource, Verificatio
 use jaas_jwt::config::{Config, Source};
 use jaas_jwt::cors::AllowedOrigins;
 use jaas_jwt::environment::Environment;
-use jaas_jwt::http::{Headers, Request};
+use jaas_jwt::http::Request;
 use jaas_jwt::private_key::PrivateKeyText;
 use jaas_jwt::service::{self, TOKEN_PATH};
 use jaas_jwt::text::{Separator, parse_list};
 use ring::rand::{SecureRandom, SystemRandom};
+
+pub use jaas_jwt::caller::SourceError;
+pub use jaas_jwt::environment::{FetchError, FetchLimits, Fetched, Network};
+pub use jaas_jwt::http::Headers;
 
 /// What the service itself rejects in its configuration.
 #[derive(Debug, Clone)]
@@ -93,8 +97,8 @@ impl<'a> Service<'a> {
         }
     }
 
-    /// Verifies a credential as that of a caller.
-    pub fn identify(&self, credential: &str, now: u64) -> Opinion {
+    /// Verifies a credential as that of a caller; the login's keys may come by this network.
+    pub fn identify(&self, credential: &str, network: &dyn Network, now: u64) -> Opinion {
         let config = Config::new(&*self.0);
         let Ok(Some(login)) = config.login() else {
             return Opinion::NoLogin;
@@ -102,7 +106,10 @@ impl<'a> Service<'a> {
         let header = format!("Bearer {credential}");
         let headers = Headers::from([("authorization", header.as_str())]);
         let mut random = |_: &mut [u8]| {};
-        let environment = Environment::isolated(now, &mut random);
+        let environment = Environment {
+            network,
+            ..Environment::isolated(now, &mut random)
+        };
         match login.authenticate(&headers, &environment, &mut None) {
             Ok(_) => Opinion::Accepted,
             Err(error) => Opinion::Rejected(check_of(error), error.reason()),
@@ -123,7 +130,7 @@ impl<'a> Service<'a> {
 fn check_of(error: caller::Error) -> &'static str {
     match error {
         Error::Absent | Error::Malformed(_) | Error::TooLong => "form",
-        Error::KeysUnavailable { .. } => "kid",
+        Error::KeysUnavailable { .. } => "keys",
         Error::Claim(Claim::NoExpiry) => "exp",
         Error::Claim(Claim::NoSubject | Claim::EmptySubject | Claim::UnusableSubject) => "sub",
         Error::Claim(Claim::NoId | Claim::EmptyId | Claim::UnusableId) => "sub",
@@ -154,6 +161,15 @@ pub fn unused_keys(document: &str) -> Vec<(Option<String>, &'static str)> {
     let set = KeySet::parse(document.trim()).ok();
     let dropped = set.iter().flat_map(KeySet::dropped);
     dropped.map(|key| (key.kid.clone(), key.reason)).collect()
+}
+
+/// Whether the service finds a key in a JWKS document.
+///
+/// # Errors
+/// It does not: the end of a sentence that starts with the document's address.
+pub fn check_key_set(document: &str) -> Result<(), String> {
+    let parsed = KeySet::parse(document.trim()).map(drop);
+    parsed.map_err(|reason| SourceError::KeySet(reason).to_string())
 }
 
 /// The entries of a list that commas and white space separate, or only commas and line breaks.

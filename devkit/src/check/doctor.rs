@@ -24,9 +24,14 @@ pub struct Flags {
     /// Reject what is weaker than the production profile of SECURITY.md, and every warning
     #[arg(long)]
     pub production: bool,
-    /// Check a caller's credential too, a JWT in a file or on standard input (-); it is never printed
+    /// Check a caller's credential too, a JWT in a file or on standard input (-); it is never printed. Fetches what the
+    /// login publishes
     #[arg(long, value_name = "FILE")]
     pub credential: Option<PathBuf>,
+    /// Fetch what the login at this address publishes, and write the variables for it; with --credential, say which of
+    /// them fit
+    #[arg(long, value_name = "URL")]
+    pub issuer: Option<String>,
 }
 
 impl Flags {
@@ -44,6 +49,11 @@ impl Flags {
                     .flat_map(|file| [OsString::from(flag), file.into()]),
             );
         }
+        arguments.extend(
+            self.issuer
+                .iter()
+                .flat_map(|url| ["--issuer".into(), url.into()]),
+        );
         arguments
     }
 }

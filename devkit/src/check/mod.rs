@@ -4,5 +4,6 @@ pub mod bench;
 mod browser;
 mod contract;
 pub mod doctor;
+mod providers;
 pub mod test;
 mod web;

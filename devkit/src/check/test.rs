@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::build::artifact::Variant;
 use crate::build::{standalone, toolchain};
-use crate::check::{browser, contract, web};
+use crate::check::{browser, contract, providers, web};
 use crate::os::process;
 use crate::os::programs::{self, NODE, NPM, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::os::project::Project;
@@ -56,6 +56,7 @@ pub fn test(
     if need == browser::Need::Always {
         programs::require(NPM)?;
     }
+    let providers = providers::install(project, need)?;
     // The quick ones first.
     if arguments.is_empty()
         && let Some(status) = web::test(project)?
@@ -88,6 +89,7 @@ pub fn test(
         Some(path) => cargo.env(contract::VARIABLE, path),
         None => cargo.env_remove(contract::VARIABLE),
     };
+    cargo.env(providers::VARIABLE, providers.unwrap_or_default());
     match variant {
         Variant::Portable => cargo.env_remove(COMPONENT_VARIABLE),
         Variant::Wide | Variant::Baseline => {

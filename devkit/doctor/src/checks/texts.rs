@@ -7,18 +7,20 @@ use crate::check::Repair::{Do, InMessage, Output, Set};
 use crate::check::checks;
 use crate::context::{CREDENTIALS, Context};
 use crate::facts::Facts;
-use crate::hit::Hit;
+use crate::hit::{Hit, Subject};
 
 /// The variables that hold a file: its quotes and line breaks are the service's business.
 const FILES: [&str; 3] = ["jaas_private_key", "auth_public_key", "auth_jwks"];
 
 /// Those whose values 8x8, a login or a browser must know: an example's cannot work.
-const KNOWN_ELSEWHERE: [&str; 7] = [
+const KNOWN_ELSEWHERE: [&str; 9] = [
     "jaas_app_id",
     "jaas_key_id",
     "jaas_private_key",
     "allowed_origins",
     "auth_hs256_secret",
+    "auth_jwks_url",
+    "auth_jwks_origin",
     "auth_issuer",
     "auth_audience",
 ];
@@ -59,9 +61,14 @@ checks! {
     Warning "unexpanded" |c| c.hits(|_, value| is_unexpanded(value))
         => "still has a $ or a back quote that a shell should have replaced; single quotes and env files replace nothing.",
         Output("cat FILE");
-    Warning "path-for-content" |c| c.hits(|name, value| FILES.contains(&name) && is_path(value))
+    Warning "path-for-content" |c| c.hits(|name, value| FILES.contains(&name) && is_path(value)).map(|hit| {
+        match hit.subject == Subject::Variable("auth_jwks".to_owned()) && c.text("auth_jwks").starts_with("http") {
+            true => hit.repair("give the address to auth_jwks_url, and its origin to auth_jwks_origin"),
+            false => hit,
+        }
+    })
         => "is the name or the address of a file; the text of the file is needed.", Output("cat FILE");
-    Warning "placeholder" |c| c.hits(|name, value| KNOWN_ELSEWHERE.contains(&name) && is_example(value))
+    Warning "placeholder" |c| c.hits(is_placeholder)
         => "is that of an example and works for nobody.", Set("VALUE");
 
     Warning "name-unread" |c| unread_names(c.facts).map(|name| {
@@ -81,14 +88,15 @@ checks! {
         => "in {} is no variable of spin.toml and is ignored.", Do("remove it, if it was meant for this service");
 }
 
-/// Variables without their prefix in the environment, where only the Worker's three names are read so.
+/// Variables without their prefix in the environment, where only the Worker's three names are read so. One that has the
+/// value that counts anyway is no fault.
 fn unread_names(facts: &Facts) -> impl Iterator<Item = &String> {
-    facts.environment.iter().filter(|name| {
-        let is_plain = |v: &Variable| v.name.to_ascii_uppercase() == **name;
-        let is_read = CREDENTIALS
-            .iter()
-            .any(|read| read.eq_ignore_ascii_case(name));
-        !is_read && facts.variables.iter().any(is_plain)
+    facts.environment.iter().filter_map(|(name, value)| {
+        let is_plain = |v: &&Variable| v.name.to_ascii_uppercase() == *name;
+        let variable = facts.variables.iter().find(is_plain)?;
+        let is_read = CREDENTIALS.contains(&variable.name.as_str());
+        let counts = facts.value(&variable.name).unwrap_or_default();
+        (!is_read && counts.trim() != value.trim()).then_some(name)
     })
 }
 
@@ -135,9 +143,10 @@ fn is_path(value: &str) -> bool {
             || lower.starts_with("file:"))
 }
 
-fn is_example(value: &str) -> bool {
+/// Whether a variable has the value of an example, although others must know it.
+pub fn is_placeholder(variable: &str, value: &str) -> bool {
     let lower = value.to_lowercase();
-    EXAMPLES.iter().any(|example| lower.contains(example))
+    KNOWN_ELSEWHERE.contains(&variable) && EXAMPLES.iter().any(|example| lower.contains(example))
 }
 
 /// A name that is no variable although somebody may think so.
@@ -168,10 +177,8 @@ fn unknown_names(facts: &Facts) -> Vec<Unknown> {
         .provider_names()
         .filter(|name| !names.iter().any(|n| n == name));
     found.extend(provided.map(|name| unknown(name, "a provider in runtime-config.toml", &names)));
-    let environment = facts
-        .environment
-        .iter()
-        .filter(|name| !in_files.contains(name));
+    let environment = facts.environment.iter().map(|(name, _)| name);
+    let environment = environment.filter(|name| !in_files.contains(name));
     found.extend(
         environment
             .map(|name| unknown(name, "the environment", &in_files))

@@ -5,9 +5,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
 use serde_json::{Map, Value};
 
-use super::parts::{CredentialCheck, Jwt, MAX_BYTES, shown_value};
+use super::parts::{CredentialCheck, Jwt, MAX_BYTES, shown, shown_value};
 use crate::checks::is_presentable;
 use crate::context::Context;
+use crate::provider;
 use crate::service::{self, Opinion};
 
 /// The words that a page sends when it has no credential.
@@ -85,11 +86,20 @@ fn object(part: &str) -> Option<Map<String, Value>> {
 
 /// The checks of the header, in the order in which the service makes them: it says nothing of those after the one that
 /// fails.
-const ORDER: [&str; 5] = ["alg", "kid", "crit", "typ", "signature"];
+const ORDER: [&str; 6] = ["keys", "alg", "kid", "crit", "typ", "signature"];
+
+/// The key set that the service verifies with.
+pub(super) struct Keys {
+    /// The variable that it comes from.
+    pub(super) variable: &'static str,
+    /// The document; empty where there is none.
+    pub(super) document: String,
+}
 
 pub(super) fn check(
     context: &Context,
     jwt: &Jwt,
+    set: &Keys,
     opinion: &Opinion,
     checks: &mut Vec<CredentialCheck>,
 ) {
@@ -98,11 +108,15 @@ pub(super) fn check(
         Opinion::Accepted => (None, ""),
         Opinion::Rejected(check, reason) => (Some(*check), reason.as_str()),
     };
-    let keys = key_set(context);
+    let keys = match context.service().algorithm() {
+        Some(_) => Vec::new(),
+        None => provider::keys(&set.document),
+    };
     for name in ORDER {
         let is_failed = failed == Some(name);
         let is_told = match name {
             "crit" => is_failed,
+            "keys" => set.variable == "auth_jwks_url",
             "kid" => !keys.is_empty(),
             _ => true,
         };
@@ -110,7 +124,7 @@ pub(super) fn check(
             let check = match (is_failed, name) {
                 (false, _) => CredentialCheck::ok(name),
                 (true, "alg") => CredentialCheck::fail(name, wrong_algorithm(jwt)),
-                (true, "kid") => CredentialCheck::fail(name, wrong_kid(context, jwt)),
+                (true, "kid") => CredentialCheck::fail(name, wrong_kid(set, jwt)),
                 (true, "signature") => CredentialCheck::fail(name, wrong_signature(context, jwt)),
                 (true, _) => CredentialCheck::fail(name, format!("{reason}.")),
             };
@@ -122,25 +136,6 @@ pub(super) fn check(
     }
 }
 
-/// The keys of `auth_jwks`, where that is the login's: `kid` and algorithm.
-fn key_set(context: &Context) -> Vec<(Option<String>, &'static str)> {
-    if context.service().algorithm().is_some() {
-        return Vec::new();
-    }
-    let document: Value = serde_json::from_str(context.text("auth_jwks")).unwrap_or_default();
-    let keys = document["keys"].as_array().into_iter().flatten();
-    keys.map(|key| {
-        let algorithm = match key["kty"].as_str() {
-            Some("RSA") => "RS256",
-            Some("EC") => "ES256",
-            Some("OKP") => "EdDSA",
-            _ => "another",
-        };
-        (key["kid"].as_str().map(str::to_owned), algorithm)
-    })
-    .collect()
-}
-
 fn side_by_side(
     context: &Context,
     jwt: &Jwt,
@@ -148,6 +143,7 @@ fn side_by_side(
     check: CredentialCheck,
 ) -> CredentialCheck {
     let configured = match check.name {
+        "keys" => return check.configured(shown(context, context.text("auth_jwks_url"))),
         "typ" => "JWT".to_owned(),
         "alg" => match context.service().algorithm() {
             Some(algorithm) => algorithm.to_owned(),
@@ -185,7 +181,7 @@ fn wrong_algorithm(jwt: &Jwt) -> &'static str {
             "it is signed with a shared secret; set auth_hs256_secret instead of the public key, or let the login sign with its private key."
         }
         "RS256" | "ES256" | "EdDSA" | "Ed25519" => {
-            "it is signed with a key of another kind; set auth_jwks or auth_public_key to the login's present key."
+            "it is signed with a key of another kind; set auth_jwks_url, auth_jwks or auth_public_key to the login's own."
         }
         _ => {
             "the service verifies HS256, RS256, ES256 and EdDSA alone; let the login sign with one of them."
@@ -193,13 +189,19 @@ fn wrong_algorithm(jwt: &Jwt) -> &'static str {
     }
 }
 
-fn wrong_kid(context: &Context, jwt: &Jwt) -> String {
+fn wrong_kid(set: &Keys, jwt: &Jwt) -> String {
+    let variable = set.variable;
     let Some(kid) = jwt.header.get("kid").and_then(Value::as_str) else {
-        return "the header has no kid, and auth_jwks has more than one key for its alg; let the login write the kid into the header.".to_owned();
+        return format!(
+            "the header has no kid, and {variable} has more than one key for its alg; let the login write the kid into the header."
+        );
     };
-    let mut unused = service::unused_keys(context.text("auth_jwks")).into_iter();
+    let mut unused = service::unused_keys(&set.document).into_iter();
     match unused.find(|(other, _)| other.as_deref() == Some(kid)) {
-        Some((_, reason)) => format!("auth_jwks has this key, but it {reason}."),
+        Some((_, reason)) => format!("{variable} has this key, but it {reason}."),
+        None if variable == "auth_jwks_url" => {
+            "auth_jwks_url has no key with this kid for its alg: the key was retired, or another login signed.".to_owned()
+        }
         None => "auth_jwks has no key with this kid for its alg; fetch the login's JWKS again, its keys may have changed.".to_owned(),
     }
 }

@@ -4,13 +4,18 @@
 //! signature, `sub` or what else is personal.
 
 mod claims;
+mod fit;
 mod header;
 mod parts;
 
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::service::Opinion;
+use crate::provider::Provider;
+use crate::service::{Network, Opinion};
+use crate::web;
+use header::Keys;
+use parts::shown;
 
 pub use parts::{CredentialCheck, Outcome};
 
@@ -23,22 +28,52 @@ pub struct Verdict {
     pub checks: Vec<CredentialCheck>,
 }
 
-/// Checks a credential. `now` is in seconds since 1970-01-01 UTC.
+/// What is to be checked, and how.
+pub struct Credential<'a> {
+    /// The credential, as it stands in a file or in a header.
+    pub text: &'a str,
+    /// The way to `auth_jwks_url` and to what the login publishes.
+    pub network: &'a dyn Network,
+    /// The address of the login, where it is not that of `auth_issuer`.
+    pub issuer: Option<&'a str>,
+}
+
+/// Checks a credential. What it says itself chooses no address that is fetched. `now` is in seconds since 1970-01-01 UTC.
 #[must_use]
-pub fn examine(context: &Context, text: &str, now: u64) -> Verdict {
+pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict {
     let mut checks = Vec::new();
-    let trimmed = text.trim();
+    let network = credential.network;
+    let trimmed = credential.text.trim();
     let token = match trimmed.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
         _ => trimmed,
     };
-    let opinion = context.service().identify(token, now);
+    let opinion = context.service().identify(token, network, now);
     match header::read(token) {
         Err(check) => checks.push(check),
         Ok(jwt) => {
             checks.push(CredentialCheck::ok("form"));
-            header::check(context, &jwt, &opinion, &mut checks);
+            header::check(
+                context,
+                &jwt,
+                &keys(context, network),
+                &opinion,
+                &mut checks,
+            );
+            let provider = issuer(context, credential).map(|issuer| {
+                let found = Provider::discover(network, issuer);
+                checks.push(discovery(context, issuer, &found));
+                found
+            });
             claims::check(context, &jwt, now, &mut checks);
+            let provider = provider.and_then(Result::ok);
+            checks.extend(fit::check(
+                context,
+                &jwt,
+                provider.as_ref(),
+                &opinion,
+                |service| service.identify(token, network, now),
+            ));
         }
     }
     let failed = |checks: &[CredentialCheck]| checks.iter().any(|c| c.result == Outcome::Fail);
@@ -47,6 +82,48 @@ pub fn examine(context: &Context, text: &str, now: u64) -> Verdict {
         accepted: !failed(&checks),
         checks,
     }
+}
+
+/// The document of the login's keys, as far as it has one.
+fn keys(context: &Context, network: &dyn Network) -> Keys {
+    match context.text("auth_jwks_url") {
+        "" => Keys {
+            variable: "auth_jwks",
+            document: context.text("auth_jwks").to_owned(),
+        },
+        url => Keys {
+            variable: "auth_jwks_url",
+            document: web::document(network, url).unwrap_or_default(),
+        },
+    }
+}
+
+/// The address of the login, if what it publishes is of use: a login with a shared secret publishes no keys.
+fn issuer<'a>(context: &'a Context, credential: &Credential<'a>) -> Option<&'a str> {
+    let configured = Some(context.text("auth_issuer")).filter(|issuer| {
+        web::usable(issuer).is_some() && context.text("auth_hs256_secret").is_empty()
+    });
+    credential.issuer.or(configured)
+}
+
+fn discovery(context: &Context, issuer: &str, found: &Result<Provider, String>) -> CredentialCheck {
+    const NAME: &str = "discovery";
+    let configured = context.text("auth_jwks_url");
+    let check = match found {
+        Ok(login) if ["", &login.jwks_url].contains(&configured) => {
+            let keys = format!("the login's keys are at {}.", login.jwks_url);
+            CredentialCheck::new(NAME, Outcome::Ok, keys)
+        }
+        Ok(login) => CredentialCheck::note(
+            NAME,
+            format!(
+                "the login's keys are at {}, and auth_jwks_url is another.",
+                login.jwks_url
+            ),
+        ),
+        Err(error) => CredentialCheck::note(NAME, error),
+    };
+    check.configured(shown(context, issuer))
 }
 
 /// What the service says of it: the last word, also on what nobody here looks at.

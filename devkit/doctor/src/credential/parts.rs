@@ -109,6 +109,15 @@ pub(super) struct Jwt<'a> {
 
 /// A value as it may be shown: quoted, without control characters, and nothing that may be a key, a secret or a token.
 pub(super) fn shown(context: &Context, text: &str) -> String {
+    if is_shown(context, text) {
+        format!("{text:?}")
+    } else {
+        format!("(a text of {} characters, not shown)", text.chars().count())
+    }
+}
+
+/// Whether a value may be shown.
+pub(super) fn is_shown(context: &Context, text: &str) -> bool {
     let is_secret = |name: &str| {
         let secret = context.text(name);
         !secret.is_empty() && (text.contains(secret) || secret.contains(text))
@@ -127,11 +136,7 @@ pub(super) fn shown(context: &Context, text: &str) -> String {
             && ["auth_hs256_secret", "jaas_private_key"]
                 .iter()
                 .any(|name| is_secret(name)));
-    if may_be_secret {
-        format!("(a text of {} characters, not shown)", text.chars().count())
-    } else {
-        format!("{text:?}")
-    }
+    !may_be_secret
 }
 
 /// A JSON value as it may be shown.

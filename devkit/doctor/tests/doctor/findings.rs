@@ -7,7 +7,7 @@ use devkit_doctor::check::Severity;
 use devkit_doctor::checks;
 use devkit_doctor::context::Context;
 use devkit_doctor::facts::Git;
-use devkit_doctor::report::{Report, Terminal};
+use devkit_doctor::report::Report;
 use devkit_doctor::service::PublicHalf;
 use devkit_doctor::token;
 
@@ -50,6 +50,12 @@ fn cases() -> Vec<(Setup, &'static str)> {
         format!(r#"{{"keys":[{key}{more}]}}"#)
     };
     let origins = |list: &str| good().set("allowed_origins", list);
+    let by_url = |url: &str| {
+        good()
+            .without("auth_hs256_secret")
+            .set("auth_jwks_url", url)
+            .set("auth_jwks_origin", "https://login.vtaiwan.tw")
+    };
     let with_jwks = |jwks: &str| good().without("auth_hs256_secret").set("auth_jwks", jwks);
     vec![
         // The service's own messages.
@@ -120,6 +126,8 @@ fn cases() -> Vec<(Setup, &'static str)> {
         (good().entry("PORT", "3000"), "name-unknown"),
         (good().with(static_provider("port = \"x\"")), "name-unknown"),
         (good().environment("AUTH_MODE", "none"), "name-unread"),
+        // The same value with and without the prefix.
+        (good().environment("AUTH_MODE", " required"), ""),
         (good().environment("JAAS_APP_ID", APP_ID), ""),
         (good().environment("JAAS_APP_ID", "another"), "two-values"),
         (good().entry("AUTH_MODE", "none"), "two-values"),
@@ -274,6 +282,13 @@ fn cases() -> Vec<(Setup, &'static str)> {
                 .without("auth_hs256_secret")
                 .set("auth_jwks", &jwks(r#",{"kid":"2","kty":"oct","k":"AA"}"#)),
             "invalid jwks-private",
+        ),
+        // Keys by URL.
+        (by_url("https://login.vtaiwan.tw/keys"), ""),
+        (by_url("https://other.vtaiwan.tw/keys"), "invalid"),
+        (
+            by_url("https://login.example.org/keys"),
+            "invalid placeholder",
         ),
         // A key that the service leaves out.
         (
@@ -527,7 +542,7 @@ fn the_services_response_in_place_of_a_token_is_reported() {
 }
 
 /// The environment after a person has typed a repair, as a shell understands it.
-fn typed(setup: &Setup, command: &str) -> Vec<(String, String)> {
+fn typed_in(setup: &Setup, command: &str) -> Vec<(String, String)> {
     let folder = env!("CARGO_TARGET_TMPDIR");
     std::fs::write(format!("{folder}/key.pem"), key()).expect("a file");
     let output = Command::new("sh")
@@ -557,6 +572,7 @@ fn a_repair_that_is_typed_leads_to_a_service_that_works() {
             .iter()
             .filter(|finding| finding.id != "name-unread")
             .filter_map(|finding| finding.repair.as_deref())
+            .map(|repair| repair.trim_start_matches("with your own values: "))
             .filter(|repair| repair.starts_with("export ") && !repair.contains("FILE"))
             .filter(|repair| !repair.contains("VALUE") && !repair.contains("JWKS_URI"))
             .collect();
@@ -564,7 +580,7 @@ fn a_repair_that_is_typed_leads_to_a_service_that_works() {
             continue;
         }
         tried += 1;
-        let environment = typed(&setup, &repairs.join("\n"));
+        let environment = typed_in(&setup, &repairs.join("\n"));
         let after = setup.with(|s| s.environment = environment).report();
         let errors: Vec<String> = after
             .findings
@@ -622,12 +638,22 @@ fn a_repair_names_the_line_of_the_env_file() {
 }
 
 #[test]
+fn an_address_in_place_of_a_document_has_a_variable_of_its_own() {
+    let address = "https://login.vtaiwan.tw/jwks";
+    let setup = Setup::faultless().without("auth_hs256_secret");
+    let report = setup.set("auth_jwks", address).report();
+    let finding = report.findings.iter().find(|f| f.id == "path-for-content");
+    let repair = finding.and_then(|finding| finding.repair.clone());
+    assert!(repair.is_some_and(|repair| repair.contains("auth_jwks_url")));
+}
+
+#[test]
 fn an_open_service_is_closed_by_all_that_a_login_needs() {
     let report = open().report();
     let repair = report.findings[0].repair.as_deref().expect("a repair");
     assert_eq!(
         repair,
-        "export SPIN_VARIABLE_AUTH_MODE=required SPIN_VARIABLE_AUTH_ISSUER=https://login.example.org SPIN_VARIABLE_AUTH_AUDIENCE=jaas-jwt.example.org SPIN_VARIABLE_AUTH_HS256_SECRET=\"$(openssl rand -base64 48)\""
+        "with your own values: export SPIN_VARIABLE_AUTH_MODE=required SPIN_VARIABLE_AUTH_ISSUER=https://login.example.org SPIN_VARIABLE_AUTH_AUDIENCE=jaas-jwt.example.org SPIN_VARIABLE_AUTH_HS256_SECRET=\"$(openssl rand -base64 48)\""
     );
 }
 
@@ -656,30 +682,43 @@ fn nothing_configured_is_the_throw_away_key_and_no_error() {
 }
 
 #[test]
-fn on_a_terminal_a_finding_is_one_line_of_it() {
+fn on_a_terminal_nothing_of_a_finding_is_cut() {
     for (setup, _) in cases() {
         let report = setup.report();
-        for width in [40, 80, 200] {
-            let plain = report.terminal(Terminal {
-                width,
-                colour: false,
-            });
-            let lines = plain.lines().take(report.findings.len());
-            for (line, finding) in lines.zip(&report.findings) {
-                assert!(line.starts_with(&finding.severity.to_string()), "{plain}");
-                assert!(line.chars().count() <= width, "{width}: {line}");
-            }
-            assert!(!plain.contains('\x1b'));
-            for finding in &report.findings {
-                let repair = finding.repair.as_deref().unwrap_or_default();
-                assert!(plain.contains(repair), "{plain}");
+        let plain = report.terminal(false);
+        assert!(!plain.contains('\x1b'));
+        let mut lines = plain.lines();
+        for finding in &report.findings {
+            let line = format!(
+                "{}[{}] {}",
+                finding.severity,
+                finding.id,
+                finding.sentence()
+            );
+            assert_eq!(lines.next(), Some(&*line), "{plain}");
+            if let Some(repair) = &finding.repair {
+                assert_eq!(lines.next(), Some(&*format!("  {repair}")), "{plain}");
             }
         }
-        let coloured = report.terminal(Terminal {
-            width: 80,
-            colour: true,
-        });
-        assert!(coloured.contains("\x1b["), "{coloured}");
+        assert!(report.terminal(true).contains("\x1b["));
+    }
+}
+
+#[test]
+fn a_repair_says_that_its_values_are_those_of_an_example() {
+    let origins = || Setup::faultless().set("allowed_origins", "");
+    for (setup, is_example) in [
+        (origins().set("require_origin", "false"), true),
+        (open(), true),
+        (Setup::faultless().set("token_ttl_seconds", "7200"), false),
+    ] {
+        let report = setup.report();
+        let repair = report.findings[0].repair.as_deref().expect("a repair");
+        assert_eq!(repair.starts_with("with your own values: "), is_example);
+        let typed = repair.trim_start_matches("with your own values: ");
+        let environment = typed_in(&setup, typed);
+        let after = setup.with(|s| s.environment = environment).report();
+        assert_eq!(ids(&after).contains("placeholder"), is_example, "{repair}");
     }
 }
 

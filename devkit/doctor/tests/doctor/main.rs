@@ -4,5 +4,6 @@ mod credential;
 mod documents;
 mod findings;
 mod program;
+mod published;
 mod secrets;
 mod setup;

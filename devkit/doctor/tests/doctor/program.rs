@@ -53,7 +53,7 @@ fn project(name: &str, runtime_config: &str) -> PathBuf {
 }
 
 /// Runs it in a project with the defaults, without any of the caller's settings.
-fn doctor(arguments: &[&str]) -> Output {
+pub fn doctor(arguments: &[&str]) -> Output {
     static PROJECT: OnceLock<PathBuf> = OnceLock::new();
     doctor_in(PROJECT.get_or_init(|| project("defaults", "")), arguments)
 }

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use devkit_doctor::credential::Credential;
 use devkit_doctor::examine;
 use devkit_doctor::facts::{EnvFile, Facts, FileFacts, Git};
 use devkit_doctor::report::Report;
+use devkit_doctor::service::{FetchError, FetchLimits, Fetched, Network};
 use devkit_spin_app::settings::{Providers, Settings, variables};
 
 /// Some day in 2027, in seconds since 1970.
@@ -63,6 +65,15 @@ pub fn faultless() -> Vec<(String, String)> {
     ]
     .map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value.to_owned()))
     .into()
+}
+
+/// No network.
+struct Offline;
+
+impl Network for Offline {
+    fn get(&self, _: &str, _: FetchLimits) -> Result<Fetched, FetchError> {
+        Err(FetchError::Failed)
+    }
 }
 
 /// What the doctor looks at.
@@ -155,7 +166,7 @@ impl Setup {
         Facts {
             settings: Settings::gather(&variables, providers, of, &self.env_file).expect("text"),
             variables,
-            environment: self.environment.iter().map(|(n, _)| n.clone()).collect(),
+            environment: self.environment.clone(),
             env_file: (!self.env_file.is_empty())
                 .then(|| EnvFile::new(".dev.vars".to_owned(), &self.env_text())),
             files: self.files.clone(),
@@ -178,6 +189,11 @@ impl Setup {
 
     /// The report with a caller's credential.
     pub fn report_on(&self, credential: &str) -> Report {
-        examine(&self.facts(), self.production, Some(credential), NOW)
+        let credential = Credential {
+            text: credential,
+            network: &Offline,
+            issuer: None,
+        };
+        examine(&self.facts(), self.production, Some(&credential), NOW)
     }
 }

@@ -1,0 +1,181 @@
+//! What a login publishes of itself, and the variables that follow from it.
+
+use std::fmt::Write as _;
+
+use devkit_spin_app::environment_name;
+use serde_json::Value;
+use url::Url;
+
+use crate::checks::is_presentable;
+use crate::service::{self, Network};
+use crate::web;
+
+/// Where logins without a description have their keys, below their address: Better Auth, and Clerk in some versions.
+const KEYS_ALONE: [&str; 2] = [BETTER_AUTH, "/.well-known/jwks.json"];
+const BETTER_AUTH: &str = "/api/auth/jwks";
+
+/// Logins of which it is known what they write into `aud`: what their address begins with or has in it, and the value.
+/// `None`: the rest of the address.
+const AUDIENCES: [(&str, Option<&str>, &str); 2] = [
+    (
+        "https://securetoken.google.com/",
+        None,
+        "Firebase writes the project's id",
+    ),
+    (
+        ".supabase.co/",
+        Some("authenticated"),
+        "Supabase writes the role",
+    ),
+];
+
+/// A login, by what it publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// What it writes into `iss`.
+    pub issuer: String,
+    /// The address of its keys.
+    pub jwks_url: String,
+    /// The document there, in which the service finds a key.
+    pub jwks: String,
+}
+
+impl Provider {
+    /// Looks at what the login at this address publishes: its description (OpenID Connect Discovery 1.0), or else its keys.
+    ///
+    /// # Errors
+    /// A sentence: nothing that can be used.
+    pub fn discover(network: &dyn Network, issuer: &str) -> Result<Self, String> {
+        let own = web::usable(issuer).filter(|url| url.query().is_none() && is_plain(issuer));
+        let Some(own) = own else {
+            return Err(
+                "The issuer is no https address without a query; copy iss from a token, or from the login's settings."
+                    .to_owned(),
+            );
+        };
+        let base = issuer.trim_end_matches('/');
+        let place = format!("{base}/.well-known/openid-configuration");
+        let described = web::document(network, &place).and_then(|text| {
+            let description: Value = serde_json::from_str(&text).unwrap_or_default();
+            let text = |name: &str| description[name].as_str().map(str::to_owned);
+            text("issuer")
+                .zip(text("jwks_uri"))
+                .ok_or_else(|| "responds without issuer and jwks_uri".to_owned())
+        });
+        match described {
+            Ok((named, _)) if named.trim_end_matches('/') != base => Err(format!(
+                "{place} names another issuer: {}; give that one, if it is your login's.",
+                if is_plain(&named) {
+                    &named
+                } else {
+                    "no address"
+                }
+            )),
+            Ok((named, jwks_url)) => Self::with_keys(network, &own, named, &jwks_url),
+            Err(error) => KEYS_ALONE
+                .iter()
+                .find_map(|path| {
+                    let jwks_url = format!("{base}{path}");
+                    Self::with_keys(network, &own, issuer.to_owned(), &jwks_url).ok()
+                })
+                .ok_or_else(|| format!("{place} {error}.")),
+        }
+    }
+
+    fn with_keys(
+        network: &dyn Network,
+        own: &Url,
+        issuer: String,
+        jwks_url: &str,
+    ) -> Result<Self, String> {
+        // A login elsewhere does not send anybody to this machine.
+        let url = web::usable(jwks_url)
+            .filter(|url| is_plain(jwks_url) && (web::is_loopback(own) || !web::is_loopback(url)))
+            .ok_or("The login's jwks_uri is no https address.")?;
+        let jwks = web::document(network, jwks_url)
+            .and_then(|jwks| service::check_key_set(&jwks).map(|()| jwks))
+            .map_err(|error| format!("{jwks_url} {error}."))?;
+        Ok(Self {
+            issuer,
+            jwks_url: url.into(),
+            jwks,
+        })
+    }
+
+    /// The variables by which the service finds its keys, and what the others must not be beside them.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(&'static str, String)> {
+        let origin = web::usable(&self.jwks_url).map(|url| url.origin().ascii_serialization());
+        vec![
+            ("auth_jwks_url", self.jwks_url.clone()),
+            ("auth_jwks_origin", origin.unwrap_or_default()),
+        ]
+    }
+
+    /// The block of variables, in the format of an env file.
+    #[must_use]
+    pub fn block(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: &str| {
+            let _ = writeln!(text, "{}=\"{value}\"", environment_name(name));
+        };
+        line("auth_mode", "required");
+        for (name, value) in self.keys() {
+            line(name, &value);
+        }
+        line("auth_issuer", &self.issuer);
+        let (audience, comment) = self.audience();
+        line("auth_audience", &audience);
+        let keys = keys(&self.jwks).into_iter().map(|(kid, algorithm)| {
+            let kid = kid.filter(|kid| is_presentable(kid));
+            format!("{} {algorithm}", kid.as_deref().unwrap_or("(no kid)"))
+        });
+        let keys = keys.collect::<Vec<_>>().join(", ");
+        let unused = service::unused_keys(&self.jwks).into_iter();
+        let unused: String = unused
+            .map(|(kid, reason)| {
+                let kid = kid.filter(|kid| is_presentable(kid)).unwrap_or_default();
+                format!("# The key {kid} is not used: it {reason}.\n")
+            })
+            .collect();
+        format!("# Keys: {keys}.\n{unused}# aud: {comment}.\n{text}")
+    }
+
+    fn audience(&self) -> (String, &'static str) {
+        if self.jwks_url.ends_with(BETTER_AUTH) {
+            return (self.issuer.clone(), "Better Auth writes its own address");
+        }
+        let known = AUDIENCES.iter().find_map(|(mark, value, comment)| {
+            let (_, rest) = self.issuer.split_once(mark)?;
+            Some((value.unwrap_or(rest).to_owned(), *comment))
+        });
+        known.unwrap_or_else(|| {
+            (
+                "…".to_owned(),
+                "what the login writes for this service; `cargo dev doctor --credential FILE` shows a token's",
+            )
+        })
+    }
+}
+
+/// The keys of a document: `kid` and algorithm.
+pub fn keys(document: &str) -> Vec<(Option<String>, &'static str)> {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let keys = document["keys"].as_array().into_iter().flatten();
+    keys.map(|key| {
+        let algorithm = match key["kty"].as_str() {
+            Some("RSA") => "RS256",
+            Some("EC") => "ES256",
+            Some("OKP") => "EdDSA",
+            _ => "another",
+        };
+        (key["kid"].as_str().map(str::to_owned), algorithm)
+    })
+    .collect()
+}
+
+/// Whether a text may stand in an env file and in a command: what URLs and names consist of.
+pub fn is_plain(text: &str) -> bool {
+    let is_usual = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?@%+,=&".contains(&b);
+    (1..=200).contains(&text.len()) && text.bytes().all(is_usual)
+}
