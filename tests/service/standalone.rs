@@ -41,7 +41,11 @@ fn it_imports_nothing_of_spin() {
     let spin = imports(&plain.expect("the component for Spin"));
     let without = imports(&bytes);
     // Not of WASI 0.2, and not on every host that has it.
-    for of_spin in ["fermyon:spin/variables@", "fermyon:spin/key-value@", "wasi:keyvalue/"] {
+    for of_spin in [
+        "fermyon:spin/variables@",
+        "fermyon:spin/key-value@",
+        "wasi:keyvalue/",
+    ] {
         assert!(spin.contains(of_spin), "{of_spin}: {spin}");
     }
     for other in ["fermyon:", "wasi:keyvalue"] {
