@@ -5,7 +5,7 @@ use crate::exports::fermyon::spin::key_value as spin;
 use crate::exports::wasi::keyvalue::{atomics, store as wasi};
 
 /// An open store: there is none.
-enum Never {}
+pub enum Never {}
 
 impl spin::Guest for Adapter {
     type Store = Never;

@@ -195,7 +195,7 @@ impl atomics::Host for Guest {
 mod tests {
     use super::atomics::{CasError, Host as _, HostCas};
     use super::spin::HostStore;
-    use super::wasi::{Host as _, HostBucket};
+    use super::wasi::HostBucket;
     use super::*;
     use crate::guest::tests::guest;
 
@@ -208,7 +208,7 @@ mod tests {
         let mut guest = guest(&["default"]);
         let store = HostStore::open(&mut guest, "default".into()).unwrap();
         HostStore::set(&mut guest, again(&store), "k".into(), b"v".to_vec()).unwrap();
-        let bucket = guest.open("default".into()).unwrap();
+        let bucket = wasi::Host::open(&mut guest, "default".into()).unwrap();
         let value = HostBucket::get(&mut guest, again(&bucket), "k".into());
         assert_eq!(value.unwrap(), Some(b"v".to_vec()));
         let keys = guest.list_keys(again(&bucket), None).unwrap();
@@ -223,14 +223,14 @@ mod tests {
         let mut guest = guest(&[]);
         let spin = HostStore::open(&mut guest, "default".into());
         assert!(matches!(spin, Err(spin::Error::AccessDenied)));
-        let wasi = guest.open("default".into());
+        let wasi = wasi::Host::open(&mut guest, "default".into());
         assert!(matches!(wasi, Err(wasi::Error::AccessDenied)));
     }
 
     #[test]
     fn a_failed_swap_has_the_handle_for_the_next_try() {
         let mut guest = guest(&["default"]);
-        let bucket = guest.open("default".into()).unwrap();
+        let bucket = wasi::Host::open(&mut guest, "default".into()).unwrap();
         HostBucket::set(&mut guest, again(&bucket), "k".into(), b"1".to_vec()).unwrap();
         let cas = HostCas::new(&mut guest, again(&bucket), "k".into()).unwrap();
         assert_eq!(guest.current(again(&cas)).unwrap(), Some(b"1".to_vec()));

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use anyhow::{Context, Result, bail, ensure};
 use ipnet::IpNet;
-use url::{Host, Url};
+use url::Host;
 
 use crate::manifest::Manifest;
 use crate::providers::Providers;
@@ -86,18 +86,14 @@ impl AllowedHosts {
     /// Whether the component may call this server.
     #[must_use]
     pub fn allow(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
-        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
         // As a browser reads it: `2130706433` is 127.0.0.1, and a domain is in lower case.
-        let Ok(url) = Url::parse(&format!("{scheme}://{host}{port}")) else {
-            return false;
-        };
-        let (Some(host), Some(port)) = (url.host(), url.port().or_else(|| well_known(scheme)))
+        let (Ok(host), Some(port)) = (Host::parse(host), port.or_else(|| well_known(scheme)))
         else {
             return false;
         };
         self.rules
             .iter()
-            .any(|rule| rule.allows(url.scheme(), &host, port))
+            .any(|rule| rule.allows(scheme, &host, port))
     }
 }
 
@@ -128,7 +124,7 @@ impl Rule {
         })
     }
 
-    fn allows(&self, scheme: &str, host: &Host<&str>, port: u16) -> bool {
+    fn allows(&self, scheme: &str, host: &Host, port: u16) -> bool {
         self.scheme.as_deref().is_none_or(|it| it == scheme)
             && self.host.allows(host)
             && self
@@ -222,7 +218,7 @@ impl HostRule {
         }
     }
 
-    fn allows(&self, host: &Host<&str>) -> bool {
+    fn allows(&self, host: &Host) -> bool {
         let address = match host {
             Host::Domain(_) => None,
             Host::Ipv4(address) => Some(IpAddr::from(*address)),
@@ -232,7 +228,7 @@ impl HostRule {
             (Self::Any, _) => true,
             (Self::Below(domain), Host::Domain(host)) => host.ends_with(domain.as_str()),
             (Self::Network(network), _) => address.is_some_and(|it| network.contains(&it)),
-            (Self::One(allowed), _) => allowed.to_string() == host.to_string(),
+            (Self::One(allowed), _) => allowed == host,
             (Self::Below(_) | Self::Itself, _) => false,
         }
     }
@@ -240,6 +236,8 @@ impl HostRule {
 
 #[cfg(test)]
 mod tests {
+    use url::Url;
+
     use super::*;
 
     fn allowed(entries: &[&str]) -> Result<AllowedHosts> {
