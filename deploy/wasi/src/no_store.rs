@@ -4,8 +4,8 @@ use crate::Adapter;
 use crate::exports::fermyon::spin::key_value as spin;
 use crate::exports::wasi::keyvalue::{atomics, store as wasi};
 
-/// An open store: there is none.
-enum Never {}
+/// An open store, or a swap of one: there is none.
+pub enum Never {}
 
 impl spin::Guest for Adapter {
     type Store = Never;
