@@ -4,7 +4,7 @@ use crate::Adapter;
 use crate::exports::fermyon::spin::key_value as spin;
 use crate::exports::wasi::keyvalue::{atomics, store as wasi};
 
-/// An open store: there is none.
+/// An open store, or a swap of one: there is none.
 pub enum Never {}
 
 impl spin::Guest for Adapter {
