@@ -26,11 +26,15 @@ pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<Cre
             .into_iter()
             .filter_map(|name| beginning(claims, name, now)),
     );
-    checks.push(subject(claims));
+    checks.push(subject(context, claims));
     checks.extend(
-        ["name", "email", "picture"]
-            .into_iter()
-            .filter_map(|name| personal(claims, name)),
+        [
+            ("name", "auth_name_claim"),
+            ("email", "auth_email_claim"),
+            ("picture", "auth_picture_claim"),
+        ]
+        .into_iter()
+        .filter_map(|(name, variable)| personal(claims, name, &context.entries(variable))),
     );
     let moderator = moderator(context, claims);
     let failed = |name: &str| {
@@ -42,7 +46,39 @@ pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<Cre
         checks.extend(other_kind(jwt));
     }
     checks.push(moderator);
-    checks.push(rooms(claims));
+    checks.extend(group(context, claims));
+    checks.push(rooms(context, claims));
+}
+
+/// Whether the caller is in a group that may join, where there are such groups.
+fn group(context: &Context, claims: &Map<String, Value>) -> Option<CredentialCheck> {
+    const NAME: &str = "group";
+    let path = context.text("auth_required_claim");
+    if path.is_empty() {
+        return None;
+    }
+    let values = context.entries("auth_required_values");
+    let value = follow(claims, path).ok().flatten();
+    let is_member = match value {
+        Some(Value::Bool(flag)) => values.contains(&flag.to_string()),
+        Some(Value::String(text)) => values.contains(text),
+        Some(Value::Array(list)) => {
+            list.iter().all(Value::is_string)
+                && list.iter().any(|v| values.iter().any(|value| v == value))
+        }
+        _ => false,
+    };
+    let check = match is_member {
+        true => CredentialCheck::ok(NAME),
+        false => CredentialCheck::fail(
+            NAME,
+            "it has none of auth_required_values, so that the caller gets 403; add the group there, or the person to a group.",
+        ),
+    };
+    let shown_claim = value.map_or_else(|| "none".to_owned(), |value| shown_value(context, value));
+    let values: Vec<String> = values.iter().map(|value| shown(context, value)).collect();
+    let configured = format!("{}: {}", shown(context, path), values.join(", "));
+    Some(check.credential(shown_claim).configured(configured))
 }
 
 fn issuer(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
@@ -86,12 +122,17 @@ fn difference(value: &str, configured: &str, variable: &str) -> String {
 
 fn audience(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
     let configured = context.text("auth_audience");
-    let named: Vec<&str> = match claims.get("aud") {
+    let audiences = context.entries("auth_audience");
+    let value = audience_claim(context, claims);
+    let named: Vec<&str> = match value {
         Some(Value::String(aud)) => vec![aud],
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    let check = if !configured.is_empty() && named.contains(&configured) {
+    let check = if audiences
+        .iter()
+        .any(|audience| named.contains(&audience.as_str()))
+    {
         CredentialCheck::ok("aud")
     } else if let [aud] = named[..] {
         CredentialCheck::fail("aud", difference(aud, configured, "auth_audience"))
@@ -103,7 +144,7 @@ fn audience(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
     } else if claims.contains_key("client_id") || claims.contains_key("azp") {
         CredentialCheck::fail(
             "aud",
-            "it names no audience, only client_id or azp, as access tokens of Cognito and session tokens of Clerk do; take the ID token, or a token template with aud.",
+            "it names no audience, only client_id or azp, as access tokens of Cognito and session tokens of Clerk do; set auth_audience_claim to that claim.",
         )
     } else {
         CredentialCheck::fail(
@@ -111,7 +152,17 @@ fn audience(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
             "it names no audience; let the login write one, for this service alone.",
         )
     };
-    side_by_side(context, check, claims.get("aud"), configured)
+    side_by_side(context, check, value, configured)
+}
+
+/// The claim that names the audience.
+pub(super) fn audience_claim<'a>(
+    context: &Context,
+    claims: &'a Map<String, Value>,
+) -> Option<&'a Value> {
+    follow(claims, context.text("auth_audience_claim"))
+        .ok()
+        .flatten()
 }
 
 fn side_by_side(
@@ -215,9 +266,10 @@ fn span(seconds: f64) -> String {
     }
 }
 
-/// `sub` is a person's id: its type is shown alone.
-fn subject(claims: &Map<String, Value>) -> CredentialCheck {
-    let check = match claims.get("sub") {
+/// `sub`, or the claim in its place, is a person's id: its type is shown alone.
+fn subject(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
+    let value = follow(claims, context.text("auth_id_claim")).ok().flatten();
+    let check = match value {
         None => CredentialCheck::fail("sub", "it is missing; let the login write the person's id."),
         Some(Value::String(sub)) if sub.trim().is_empty() => {
             CredentialCheck::fail("sub", "it is empty; let the login write the person's id.")
@@ -237,14 +289,21 @@ fn subject(claims: &Map<String, Value>) -> CredentialCheck {
         ),
     };
     check
-        .credential(claims.get("sub").map_or("none", kind))
+        .credential(value.map_or("none", kind))
         .configured("a string")
 }
 
-fn personal(claims: &Map<String, Value>, name: &'static str) -> Option<CredentialCheck> {
-    let value = claims
-        .get(name)
-        .filter(|value| !value.is_null() && !value.is_string())?;
+/// The first of the claims that is there must be a text.
+fn personal(
+    claims: &Map<String, Value>,
+    name: &'static str,
+    paths: &[String],
+) -> Option<CredentialCheck> {
+    let value = paths
+        .iter()
+        .filter_map(|path| follow(claims, path).ok().flatten())
+        .find(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))
+        .filter(|value| !value.is_string())?;
     let check = CredentialCheck::fail(name, "it must be a string, or be left out.");
     Some(check.credential(kind(value)).configured("a string"))
 }
@@ -327,17 +386,22 @@ fn is_moderator(value: &Value, values: &[String]) -> Option<bool> {
     }
 }
 
-/// Follows the path of a claim; a claim whose whole name has dots comes first.
+/// Follows the path of a claim, for which `null` is absent.
 fn follow<'a>(claims: &'a Map<String, Value>, path: &str) -> Result<Option<&'a Value>, ()> {
+    Ok(at(claims, path)?.filter(|value| !value.is_null()))
+}
+
+/// Follows the path of a claim; a claim whose whole name has dots comes first.
+fn at<'a>(claims: &'a Map<String, Value>, path: &str) -> Result<Option<&'a Value>, ()> {
     if let Some(value) = claims.get(path) {
-        return Ok(Some(value).filter(|value| !value.is_null()));
+        return Ok(Some(value));
     }
     let mut object = claims;
     let mut names = path.split('.').peekable();
     while let Some(name) = names.next() {
         match object.get(name) {
-            None | Some(Value::Null) => return Ok(None),
             Some(value) if names.peek().is_none() => return Ok(Some(value)),
+            None | Some(Value::Null) => return Ok(None),
             Some(Value::Object(inner)) => object = inner,
             Some(_) => return Err(()),
         }
@@ -345,9 +409,9 @@ fn follow<'a>(claims: &'a Map<String, Value>, path: &str) -> Result<Option<&'a V
     Ok(None)
 }
 
-fn rooms(claims: &Map<String, Value>) -> CredentialCheck {
+fn rooms(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
     const NAME: &str = "rooms";
-    match claims.get(NAME) {
+    match at(claims, context.text("auth_rooms_claim")).ok().flatten() {
         None => CredentialCheck::ok(NAME).credential("none").configured("every room of allowed_rooms"),
         Some(Value::Null) => CredentialCheck::note(
             NAME,

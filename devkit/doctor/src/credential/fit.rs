@@ -65,12 +65,15 @@ fn claims(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
     if let Some(issuer) = issuer.filter(|issuer| *issuer != context.text("auth_issuer")) {
         set("auth_issuer", issuer);
     }
-    let audiences: Vec<&str> = match jwt.claims.get("aud") {
+    let audiences: Vec<&str> = match super::claims::audience_claim(context, &jwt.claims) {
         Some(Value::String(audience)) => vec![audience],
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    if !audiences.contains(&context.text("auth_audience"))
+    let configured = context.entries("auth_audience");
+    if !configured
+        .iter()
+        .any(|one| audiences.contains(&one.as_str()))
         && let [audience] = audiences[..]
     {
         set("auth_audience", audience);

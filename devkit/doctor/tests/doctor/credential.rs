@@ -417,6 +417,39 @@ fn roles_are_shown_beside_the_values_that_make_a_moderator() {
 }
 
 #[test]
+fn claims_that_are_called_otherwise_are_checked_where_the_service_reads_them() {
+    let setup = Setup::faultless()
+        .set("auth_audience", "site, jaas-jwt")
+        .set("auth_audience_claim", "client_id")
+        .set("auth_id_claim", "user.id")
+        .set("auth_name_claim", "name, nickname")
+        .set("auth_rooms_claim", "meet.rooms")
+        .set("auth_required_claim", "groups")
+        .set("auth_required_values", "staff");
+    let good = json!({
+        "aud": null, "client_id": "site", "sub": null, "user": {"id": "u7"}, "name": null,
+        "nickname": "Jane", "rooms": 7, "groups": ["staff"],
+    });
+    let credential = hs256(good.clone());
+    assert_eq!(lines(&setup, &credential, Outcome::Fail), [""; 0]);
+    for (change, expected) in [
+        (json!({"client_id": "other"}), "fail[aud]"),
+        (json!({"user": {}}), "fail[sub]"),
+        (json!({"nickname": 7}), "fail[name]"),
+        (json!({"meet": {"rooms": "all"}}), "fail[rooms]"),
+        (json!({"groups": ["guests"]}), "fail[group]"),
+        (json!({"groups": null}), "fail[group]"),
+    ] {
+        let mut changes = good.clone();
+        let object = changes.as_object_mut().expect("an object");
+        object.extend(change.as_object().expect("an object").clone());
+        let lines = lines(&setup, &hs256(changes), Outcome::Fail);
+        assert_eq!(lines.len(), 1, "{change}: {lines:#?}");
+        assert!(lines[0].starts_with(expected), "{change}: {lines:#?}");
+    }
+}
+
+#[test]
 fn with_auth_mode_none_it_is_said_that_nobody_looks() {
     let open = Setup::faultless()
         .set("auth_mode", "none")
