@@ -3,7 +3,7 @@
 use devkit_spin_app::environment_name;
 use devkit_spin_app::settings::{KeySource, Source};
 
-use crate::checks::is_placeholder;
+use crate::examples::is_placeholder;
 use crate::facts::Facts;
 use crate::hit::{Hit, Value};
 use crate::origins::{self, Origin};

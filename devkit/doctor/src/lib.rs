@@ -9,6 +9,7 @@ pub mod check;
 pub mod checks;
 pub mod context;
 pub mod credential;
+pub mod examples;
 pub mod facts;
 pub mod hit;
 pub mod origins;

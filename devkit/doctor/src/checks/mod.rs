@@ -8,7 +8,6 @@ mod service;
 mod texts;
 
 pub use login::is_presentable;
-pub use texts::is_placeholder;
 
 use crate::check::Check;
 
