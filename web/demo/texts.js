@@ -10,7 +10,7 @@ export const TEXTS = {
     'page.title': 'Token for Jitsi as a Service: try it',
     'page.heading': 'Try the token service',
     'page.intro':
-      'This page gets a token from the service across origins, as your own page will, and says whether Jitsi can accept it.',
+      'A token lets one person into one meeting at 8x8, and says what they may do there. This page gets one from the service across origins, as your own page will, and says whether Jitsi can accept it.',
     'page.other-language': '中文',
     'page.other-language-label': '改用中文',
     'page.project': 'About this project: how to run it, and how to use it in your own pages',
@@ -207,7 +207,8 @@ export const TEXTS = {
   'zh-TW': {
     'page.title': '試用 Jitsi as a Service 權杖服務',
     'page.heading': '試用權杖服務',
-    'page.intro': '這個網頁會像您自己的網頁一樣，跨來源向服務索取權杖，並說明 Jitsi 會不會接受它。',
+    'page.intro':
+      '權杖讓一個人進入 8x8 的一場會議，並載明他在裡面可以做什麼。這個網頁會像您自己的網頁一樣，跨來源向服務索取權杖，並說明 Jitsi 會不會接受它。',
     'page.other-language': 'English',
     'page.other-language-label': 'Switch to English',
     'page.project': '關於本專案：如何執行，以及如何用在您自己的網頁',

@@ -29,6 +29,8 @@ pub enum Rule {
     Is(&'static str),
     /// Anything but nothing.
     Something,
+    /// Nothing, or a value of one's own: not the default.
+    Chosen,
     /// Origins of one's own, none of them on the visitor's machine.
     Pages,
     /// Rooms by name; a star alone is none.
@@ -48,7 +50,7 @@ const DIALLING: &[&str] = &["sip-outbound-call", "outbound-call"];
 
 /// The profile.
 #[rustfmt::skip]
-pub const PROFILE: [Requirement; 10] = [
+pub const PROFILE: [Requirement; 11] = [
     Requirement("auth_mode", "required", Rule::Is("required"), "only people whom your login knows get a token"),
     Requirement("auth_issuer", "https://login.example.org", Rule::Something, "who makes the credentials: the claim iss"),
     Requirement("auth_audience", "jaas-jwt.example.org", Rule::Something, "for whom they are made: the claim aud"),
@@ -56,6 +58,7 @@ pub const PROFILE: [Requirement; 10] = [
     Requirement("require_origin", "true", Rule::Is("true"), "web pages are the only callers"),
     Requirement("disclose_origins", "false", Rule::Is("false"), "a page that is refused learns nothing of the others"),
     Requirement("allowed_rooms", "my-room, meetup-*", Rule::Rooms, "only the rooms that you mean to open"),
+    Requirement("default_room", "", Rule::Chosen, "a request that names no room gets none"),
     Requirement("moderator_features", "livestreaming", Rule::NoneOf(DIALLING), "nobody dials telephones at your cost"),
     Requirement("member_features", "", Rule::NoneOf(BILLED), "members have nothing that 8x8 bills"),
     Requirement("token_ttl_seconds", "3600", Rule::AtMost(3600), "a token that is passed on is good for an hour at most"),
@@ -118,6 +121,7 @@ impl Requirement {
         match rule {
             Rule::Is(wanted) => text.eq_ignore_ascii_case(wanted),
             Rule::Something => !text.is_empty(),
+            Rule::Chosen => text.is_empty() || context.facts.is_changed(variable),
             Rule::Pages => {
                 context.facts.is_changed(variable)
                     && !context.origins.is_empty()
