@@ -68,8 +68,7 @@ use zeroize::Zeroizing;
 
 /// The arithmetic for the primes and the moduli of each length.
 ///
-/// `--cfg rs256_limbs="29"`, `"49"` or `"60"` in `RUSTFLAGS` makes the choice for tests and measurements; `"60"` also
-/// tells of wide arithmetic in WebAssembly, of which the compiler does not tell.
+/// `--cfg rs256_limbs="29"`, `"49"` or `"60"` in `RUSTFLAGS` makes the choice for tests and measurements.
 mod sizes {
     use crate::primes::Separate;
 
@@ -82,10 +81,7 @@ mod sizes {
     /// For the moduli, and for the primes where the host does not fuse.
     #[cfg(any(
         rs256_limbs = "60",
-        all(
-            not(rs256_limbs = "29"),
-            any(target_pointer_width = "64", target_feature = "wide-arithmetic")
-        )
+        all(target_pointer_width = "64", not(rs256_limbs = "29"))
     ))]
     mod moduli {
         use crate::broad::Broad;
@@ -98,10 +94,7 @@ mod sizes {
     }
     #[cfg(not(any(
         rs256_limbs = "60",
-        all(
-            not(rs256_limbs = "29"),
-            any(target_pointer_width = "64", target_feature = "wide-arithmetic")
-        )
+        all(target_pointer_width = "64", not(rs256_limbs = "29"))
     )))]
     mod moduli {
         use crate::narrow::Narrow;

@@ -33,17 +33,12 @@ impl Variant {
 
     /// The compiler's flags for this variant: those of the portable one are in `.cargo/config.toml` as well, for plain
     /// `cargo build`, but flags in the environment take their place.
-    ///
-    /// The compiler does not tell the code about wide arithmetic, which it calls unstable: hence the second flag.
     #[must_use]
     pub fn rustflags(self) -> &'static [&'static str] {
         match self {
             Self::Portable => &["-Ctarget-feature=+simd128,+relaxed-simd"],
             Self::Baseline => &["-Ctarget-feature=+simd128"],
-            Self::Wide => &[
-                "-Ctarget-feature=+simd128,+wide-arithmetic",
-                "--cfg=rs256_limbs=\"60\"",
-            ],
+            Self::Wide => &["-Ctarget-feature=+simd128,+relaxed-simd,+wide-arithmetic"],
         }
     }
 

@@ -417,15 +417,14 @@ mod tests {
         let project = Project::find().expect("the tests run inside the project");
         let portable = "-Ctarget-feature=+simd128,+relaxed-simd";
         let baseline = "-Ctarget-feature=+simd128";
-        let wide = "-Ctarget-feature=+simd128,+wide-arithmetic";
-        let limbs = "--cfg=rs256_limbs=\"60\"";
+        let wide = "-Ctarget-feature=+simd128,+relaxed-simd,+wide-arithmetic";
         let debian = "-Lnative=/usr/lib/wasm32-wasi";
         for (toolchain, variant, expected) in [
             (Toolchain::Active, Variant::Portable, &[portable][..]),
-            (Toolchain::Active, Variant::Wide, &[wide, limbs]),
+            (Toolchain::Active, Variant::Wide, &[wide]),
             (Toolchain::Active, Variant::Baseline, &[baseline]),
             (Toolchain::Debian, Variant::Portable, &[portable, debian]),
-            (Toolchain::Debian, Variant::Wide, &[wide, limbs, debian]),
+            (Toolchain::Debian, Variant::Wide, &[wide, debian]),
         ] {
             let found = flags(&project, toolchain, variant);
             assert_eq!(found, expected, "{toolchain:?} {variant:?}");
