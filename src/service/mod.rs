@@ -116,7 +116,6 @@ fn run(
     match (route, call.method) {
         (Route::Token, "GET" | "HEAD" | "POST") => token::issue(call, body, environment),
         (Route::Health, "GET" | "HEAD") => health::check(call, &environment),
-        (_, "OPTIONS") => Ok(Success::Options { allow }),
         _ => Err(Error::MethodNotAllowed { allow }),
     }
 }

@@ -25,10 +25,6 @@ pub(super) enum Success {
     Preflight {
         missing_header: Option<String>,
     },
-    /// An `OPTIONS` that is no preflight: the methods of the path (RFC 9110, section 9.3.7).
-    Options {
-        allow: &'static str,
-    },
 }
 
 #[derive(Serialize)]
@@ -78,10 +74,6 @@ pub(super) fn respond(
         }
         Ok(Success::Preflight { .. }) => {
             headers.extend(cors::preflight_headers(config.allowed_headers()));
-            (204, None)
-        }
-        Ok(Success::Options { allow }) => {
-            headers.push(("allow", (*allow).to_owned()));
             (204, None)
         }
         Err(error) => (error.status(), Some(to_json(&error.body()))),

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use crate::compile::Artifact;
-use crate::guest::{Guest, MEMORY, link};
+use crate::guest::{Guest, MEMORY};
+use crate::{key_value, variables};
 
 /// How many instances run at once in a process; further requests wait.
 const INSTANCES: u32 = 1000;
@@ -142,4 +143,13 @@ fn engine(wide_arithmetic: bool) -> Result<Engine> {
         .or_else(|_| Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand)))
         .map_err(anyhow::Error::from)
         .context("cannot set up Wasmtime")
+}
+
+/// Gives a component its imports.
+fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    // All of WASI, not `wasi:http/proxy` alone: Rust's standard library imports wasi:cli/environment and others.
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    key_value::add_to_linker(linker)?;
+    variables::add_to_linker::<_, HasSelf<_>>(linker, |guest| guest)
 }

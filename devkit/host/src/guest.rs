@@ -9,7 +9,7 @@ use hyper::body::{Body, Incoming};
 use hyper::{Request, Response};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
-use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
@@ -19,7 +19,6 @@ use wasmtime_wasi_http::{Error, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::faults::{Faults, Provider};
 use crate::handover::{GuestBody, outparam};
-use crate::key_value;
 use crate::log::{Sink, complain};
 use crate::outbound::Outbound;
 use crate::store::Access;
@@ -127,15 +126,6 @@ impl variables::Host for Guest {
             None => self.variables.get(&name),
         }
     }
-}
-
-/// Gives a component its imports.
-pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    // All of WASI, not `wasi:http/proxy` alone: Rust's standard library imports wasi:cli/environment and others.
-    wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
-    key_value::add_to_linker(linker)?;
-    variables::add_to_linker::<_, HasSelf<_>>(linker, |guest| guest)
 }
 
 /// Whether a component asks for Spin's variables. One that was composed to run without Spin reads WASI's environment.
