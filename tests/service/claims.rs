@@ -163,7 +163,7 @@ fn an_access_token_is_a_credential_and_another_kind_of_token_is_none() {
         ("logout+jwt", 401),
     ] {
         let header = json!({"alg": "HS256", "typ": typ}).to_string();
-        let credential = sign_exactly(login.secret().as_bytes(), &header, &payload(&json!({})));
+        let credential = sign_exactly(login.secret().as_bytes(), &header, payload(&json!({})));
         let answer = call(&server, &credential, &[]);
         assert_eq!(answer.status, status, "{typ}: {answer}");
     }

@@ -6,8 +6,8 @@ wasmtime::component::bindgen!({
     path: "../../wit",
     world: "jaas-jwt:devkit/host",
     with: {
-        "fermyon:spin/key-value.store": crate::key_value::Opened,
-        "wasi:keyvalue/store.bucket": crate::key_value::Opened,
-        "wasi:keyvalue/atomics.cas": crate::key_value::Cas,
+        "fermyon:spin/key-value.store": crate::handles::Opened,
+        "wasi:keyvalue/store.bucket": crate::handles::Opened,
+        "wasi:keyvalue/atomics.cas": crate::handles::Cas,
     },
 });

@@ -3,21 +3,10 @@
 use wasmtime::component::{HasSelf, Linker, Resource};
 
 use crate::guest::Guest;
+use crate::handles::{Cas, Opened};
 use crate::imports::fermyon::spin::key_value as spin;
 use crate::imports::wasi::keyvalue::{atomics, store as wasi};
 use crate::store::Failure;
-
-/// A store that an instance has opened. There is one alone, so it says nothing.
-pub struct Opened;
-
-/// A value that an instance means to replace.
-pub struct Cas {
-    /// The store's handle: as with Spin it has to be open still when another try is to be made.
-    bucket: u32,
-    key: String,
-    /// What [`atomics::HostCas::current`] has read.
-    seen: Option<Vec<u8>>,
-}
 
 pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     spin::add_to_linker::<_, HasSelf<_>>(linker, |guest| guest)?;

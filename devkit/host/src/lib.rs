@@ -52,6 +52,7 @@ mod compile;
 mod engine;
 mod faults;
 mod guest;
+mod handles;
 mod handover;
 mod imports;
 mod key_value;
