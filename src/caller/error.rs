@@ -86,7 +86,7 @@ pub enum Warning {
     },
     /// Nothing can be kept.
     #[error(
-        "the key-value store default cannot be used, so auth_jwks_url is fetched for every request; grant it by key_value_stores in spin.toml"
+        "the key-value store default cannot be used, so auth_jwks_url is fetched for every request; with Spin, key_value_stores in spin.toml grants it"
     )]
     StoreUnavailable,
     /// Something else has written into the store.

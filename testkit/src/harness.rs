@@ -42,7 +42,7 @@ pub struct Settings {
     key: &'static Key,
     component: Option<PathBuf>,
     runtime_config: Option<PathBuf>,
-    store: KeyValueStore,
+    store: Option<KeyValueStore>,
 }
 
 impl Settings {
@@ -63,7 +63,7 @@ impl Settings {
             key,
             component: None,
             runtime_config: None,
-            store: KeyValueStore::default(),
+            store: None,
         }
     }
 
@@ -83,7 +83,7 @@ impl Settings {
     /// With a store that an earlier server has used, in the embedded host. Without it each server starts with an empty one.
     #[must_use]
     pub fn with_store(mut self, store: &KeyValueStore) -> Self {
-        self.store = store.clone();
+        self.store = Some(store.clone());
         self
     }
 
@@ -134,7 +134,7 @@ impl Host {
             environment: settings.environment(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             log: Log::Memory,
-            store: settings.store.clone(),
+            store: settings.store.clone().unwrap_or_default(),
         };
         let server =
             devkit_host::start_with_faults(options, faults).expect("the embedded host starts");
