@@ -94,8 +94,8 @@ fn shapes() -> Vec<Shape> {
             ..shape(
                 "Auth0",
                 json!({
-                    "iss": "https://YOUR-TENANT.eu.auth0.com/", "sub": "u1",
-                    "aud": ["https://meet.example.org", "https://YOUR-TENANT.eu.auth0.com/userinfo"],
+                    "iss": "https://your-tenant.eu.auth0.com/", "sub": "u1",
+                    "aud": ["https://meet.example.org", "https://your-tenant.eu.auth0.com/userinfo"],
                     "azp": "my_client_id", "scope": "openid profile",
                     "https://www.example.org/name": "Jane Smith",
                     "https://www.example.org/roles": ["moderator"],
@@ -120,7 +120,7 @@ fn shapes() -> Vec<Shape> {
             ..shape(
                 "Supabase",
                 json!({
-                    "iss": "https://YOUR-REF.supabase.co/auth/v1", "aud": "authenticated",
+                    "iss": "https://your-ref.supabase.co/auth/v1", "aud": "authenticated",
                     "sub": "u1", "role": "authenticated", "email": "jane@example.org", "phone": "",
                     "app_metadata": {"provider": "email", "providers": ["email"], "roles": ["moderator"]},
                     "user_metadata": {"full_name": "Jane Smith", "email_verified": true},
@@ -145,7 +145,7 @@ fn shapes() -> Vec<Shape> {
         shape(
             "Cognito",
             json!({
-                "iss": "https://cognito-idp.YOUR-REGION.amazonaws.com/YOUR-POOL-ID",
+                "iss": "https://cognito-idp.your-region.amazonaws.com/YOUR-POOL-ID",
                 "aud": "YOUR-CLIENT-ID", "sub": "u1", "token_use": "id", "auth_time": 1,
                 "cognito:username": "Jane Smith", "cognito:groups": ["moderators"],
                 "email": "jane@example.org", "email_verified": "true",
