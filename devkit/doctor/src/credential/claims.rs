@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::parts::{CredentialCheck, Jwt, Outcome, kind, shown, shown_value};
+use super::parts::{CredentialCheck, Jwt, Outcome, kind, side_by_side};
+use super::person::{PERSONAL, follow, group, moderator, personal, rooms, subject, texts};
 use crate::context::Context;
 
 /// How far the login's clock may be off, in seconds.
@@ -11,8 +12,8 @@ const TOLERANCE: f64 = 30.0;
 const LONGEST_LIFE: f64 = 366.0 * 86_400.0;
 /// In seconds the year 5138, in milliseconds 1973: a time above it is in milliseconds.
 const MILLISECONDS: f64 = 1e11;
-/// The longest `sub`, in characters.
-const MAX_SUBJECT: usize = 256;
+/// What stands for the audience where the login writes none.
+pub(super) const AUDIENCE_CLAIMS: [&str; 2] = ["client_id", "azp"];
 
 pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<CredentialCheck>) {
     let claims = &jwt.claims;
@@ -27,15 +28,11 @@ pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<Cre
             .filter_map(|name| beginning(claims, name, now)),
     );
     checks.push(subject(context, claims));
-    checks.extend(
-        [
-            ("name", "auth_name_claim"),
-            ("email", "auth_email_claim"),
-            ("picture", "auth_picture_claim"),
-        ]
-        .into_iter()
-        .filter_map(|(name, variable)| personal(claims, name, &context.entries(variable))),
-    );
+    let personal = PERSONAL
+        .iter()
+        .filter_map(|row| personal(context, claims, row));
+    checks.extend(personal);
+    checks.extend(group(context, claims));
     let moderator = moderator(context, claims);
     let failed = |name: &str| {
         checks
@@ -46,39 +43,7 @@ pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<Cre
         checks.extend(other_kind(jwt));
     }
     checks.push(moderator);
-    checks.extend(group(context, claims));
     checks.push(rooms(context, claims));
-}
-
-/// Whether the caller is in a group that may join, where there are such groups.
-fn group(context: &Context, claims: &Map<String, Value>) -> Option<CredentialCheck> {
-    const NAME: &str = "group";
-    let path = context.text("auth_required_claim");
-    if path.is_empty() {
-        return None;
-    }
-    let values = context.entries("auth_required_values");
-    let value = follow(claims, path).ok().flatten();
-    let is_member = match value {
-        Some(Value::Bool(flag)) => values.contains(&flag.to_string()),
-        Some(Value::String(text)) => values.contains(text),
-        Some(Value::Array(list)) => {
-            list.iter().all(Value::is_string)
-                && list.iter().any(|v| values.iter().any(|value| v == value))
-        }
-        _ => false,
-    };
-    let check = match is_member {
-        true => CredentialCheck::ok(NAME),
-        false => CredentialCheck::fail(
-            NAME,
-            "it has none of auth_required_values, so that the caller gets 403; add the group there, or the person to a group.",
-        ),
-    };
-    let shown_claim = value.map_or_else(|| "none".to_owned(), |value| shown_value(context, value));
-    let values: Vec<String> = values.iter().map(|value| shown(context, value)).collect();
-    let configured = format!("{}: {}", shown(context, path), values.join(", "));
-    Some(check.credential(shown_claim).configured(configured))
 }
 
 fn issuer(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
@@ -120,62 +85,43 @@ fn difference(value: &str, configured: &str, variable: &str) -> String {
     format!("{how}; set {variable} to what the login writes, character by character.")
 }
 
+/// The audiences that a credential names, in the claim that is configured.
+pub(super) fn audiences<'a>(context: &Context, claims: &'a Map<String, Value>) -> Vec<&'a str> {
+    let found = follow(claims, context.text("auth_audience_claim"));
+    texts(found.ok().flatten())
+}
+
 fn audience(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
-    let configured = context.text("auth_audience");
-    let audiences = context.entries("auth_audience");
-    let value = audience_claim(context, claims);
-    let named: Vec<&str> = match value {
-        Some(Value::String(aud)) => vec![aud],
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let check = if audiences
-        .iter()
-        .any(|audience| named.contains(&audience.as_str()))
-    {
-        CredentialCheck::ok("aud")
-    } else if let [aud] = named[..] {
-        CredentialCheck::fail("aud", difference(aud, configured, "auth_audience"))
+    const NAME: &str = "aud";
+    let configured = context.entries("auth_audience");
+    let named = audiences(context, claims);
+    let is = |name: &&str| configured.iter().any(|configured| configured == name);
+    let check = if named.iter().any(|name| is(name)) {
+        CredentialCheck::ok(NAME)
+    } else if let ([audience], [] | [_]) = (&named[..], &configured[..]) {
+        let configured = configured.first().map_or("", String::as_str);
+        CredentialCheck::fail(NAME, difference(audience, configured, "auth_audience"))
     } else if !named.is_empty() {
         CredentialCheck::fail(
-            "aud",
-            "auth_audience is not among them; set it to the one that stands for this service.",
+            NAME,
+            "none is in auth_audience; set it to the one that stands for this service.",
         )
-    } else if claims.contains_key("client_id") || claims.contains_key("azp") {
+    } else if AUDIENCE_CLAIMS
+        .iter()
+        .any(|name| claims.contains_key(*name))
+    {
         CredentialCheck::fail(
-            "aud",
-            "it names no audience, only client_id or azp, as access tokens of Cognito and session tokens of Clerk do; set auth_audience_claim to that claim.",
+            NAME,
+            "it names no audience, only client_id or azp, as access tokens of Cognito and session tokens of Clerk do; set auth_audience_claim to that claim, and auth_audience to its value.",
         )
     } else {
         CredentialCheck::fail(
-            "aud",
+            NAME,
             "it names no audience; let the login write one, for this service alone.",
         )
     };
-    side_by_side(context, check, value, configured)
-}
-
-/// The claim that names the audience.
-pub(super) fn audience_claim<'a>(
-    context: &Context,
-    claims: &'a Map<String, Value>,
-) -> Option<&'a Value> {
-    follow(claims, context.text("auth_audience_claim"))
-        .ok()
-        .flatten()
-}
-
-fn side_by_side(
-    context: &Context,
-    check: CredentialCheck,
-    value: Option<&Value>,
-    configured: &str,
-) -> CredentialCheck {
-    let value = value.map_or_else(|| "none".to_owned(), |value| shown_value(context, value));
-    check.credential(value).configured(match configured {
-        "" => "none".to_owned(),
-        text => shown(context, text),
-    })
+    let found = follow(claims, context.text("auth_audience_claim"));
+    side_by_side(context, check, found.ok().flatten(), &configured.join(", "))
 }
 
 fn expiry(claims: &Map<String, Value>, now: f64) -> CredentialCheck {
@@ -266,48 +212,6 @@ fn span(seconds: f64) -> String {
     }
 }
 
-/// `sub`, or the claim in its place, is a person's id: its type is shown alone.
-fn subject(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
-    let value = follow(claims, context.text("auth_id_claim")).ok().flatten();
-    let check = match value {
-        None => CredentialCheck::fail("sub", "it is missing; let the login write the person's id."),
-        Some(Value::String(sub)) if sub.trim().is_empty() => {
-            CredentialCheck::fail("sub", "it is empty; let the login write the person's id.")
-        }
-        Some(Value::String(sub))
-            if sub.chars().any(char::is_control) || sub.chars().count() > MAX_SUBJECT =>
-        {
-            CredentialCheck::fail(
-                "sub",
-                "it has control characters or more than 256 characters.",
-            )
-        }
-        Some(Value::String(_)) => CredentialCheck::ok("sub"),
-        Some(_) => CredentialCheck::fail(
-            "sub",
-            "it must be a string (RFC 7519); let the login write a numeric id in quotes, as in String(user.id).",
-        ),
-    };
-    check
-        .credential(value.map_or("none", kind))
-        .configured("a string")
-}
-
-/// The first of the claims that is there must be a text.
-fn personal(
-    claims: &Map<String, Value>,
-    name: &'static str,
-    paths: &[String],
-) -> Option<CredentialCheck> {
-    let value = paths
-        .iter()
-        .filter_map(|path| follow(claims, path).ok().flatten())
-        .find(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))
-        .filter(|value| !value.is_string())?;
-    let check = CredentialCheck::fail(name, "it must be a string, or be left out.");
-    Some(check.credential(kind(value)).configured("a string"))
-}
-
 /// An ID token in place of the access token, and the like, by what the usual logins write.
 fn other_kind(jwt: &Jwt) -> Option<CredentialCheck> {
     let claims = &jwt.claims;
@@ -335,101 +239,4 @@ fn other_kind(jwt: &Jwt) -> Option<CredentialCheck> {
         return None;
     };
     Some(CredentialCheck::note("kind", message))
-}
-
-fn moderator(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
-    const NAME: &str = "moderator";
-    let path = context.text("auth_moderator_claim");
-    let values = context.entries("auth_moderator_values");
-    let found = follow(claims, path);
-    let check = match found {
-        Err(()) => CredentialCheck::fail(NAME, "its path leads through a claim that is no object."),
-        Ok(None) => {
-            let names = claims.keys().take(30).map(|name| shown(context, name));
-            let names = names.collect::<Vec<_>>().join(", ");
-            let message = format!(
-                "the claim is absent, so that the caller is a member; the credential has {names}."
-            );
-            CredentialCheck::note(NAME, message)
-        }
-        Ok(Some(value)) => match is_moderator(value, &values) {
-            Some(true) => CredentialCheck::new(NAME, Outcome::Ok, "the caller is a moderator."),
-            Some(false) => CredentialCheck::new(NAME, Outcome::Ok, "the caller is a member."),
-            None => CredentialCheck::fail(
-                NAME,
-                format!(
-                    "it is {}, and must be true, false, a string or a list of strings.",
-                    kind(value)
-                ),
-            ),
-        },
-    };
-    let value = found.ok().flatten();
-    let value = value.map_or_else(|| "none".to_owned(), |value| shown_value(context, value));
-    let values = values.iter().map(|value| shown(context, value));
-    let values: Vec<String> = std::iter::once("true".to_owned()).chain(values).collect();
-    let configured = format!("{}: {}", shown(context, path), values.join(", "));
-    check.credential(value).configured(configured)
-}
-
-/// Whether a claim's value makes a moderator; `None` for a type that it cannot have.
-fn is_moderator(value: &Value, values: &[String]) -> Option<bool> {
-    match value {
-        Value::Bool(is) => Some(*is),
-        Value::String(text) => Some(text == "true" || values.contains(text)),
-        Value::Array(list) => {
-            let roles: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
-            let is_listed = |role: &str| values.iter().any(|value| value == role);
-            roles.map(|roles| roles.into_iter().any(is_listed))
-        }
-        _ => None,
-    }
-}
-
-/// Follows the path of a claim, for which `null` is absent.
-fn follow<'a>(claims: &'a Map<String, Value>, path: &str) -> Result<Option<&'a Value>, ()> {
-    Ok(at(claims, path)?.filter(|value| !value.is_null()))
-}
-
-/// Follows the path of a claim; a claim whose whole name has dots comes first.
-fn at<'a>(claims: &'a Map<String, Value>, path: &str) -> Result<Option<&'a Value>, ()> {
-    if let Some(value) = claims.get(path) {
-        return Ok(Some(value));
-    }
-    let mut object = claims;
-    let mut names = path.split('.').peekable();
-    while let Some(name) = names.next() {
-        match object.get(name) {
-            Some(value) if names.peek().is_none() => return Ok(Some(value)),
-            None | Some(Value::Null) => return Ok(None),
-            Some(Value::Object(inner)) => object = inner,
-            Some(_) => return Err(()),
-        }
-    }
-    Ok(None)
-}
-
-fn rooms(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
-    const NAME: &str = "rooms";
-    match at(claims, context.text("auth_rooms_claim")).ok().flatten() {
-        None => CredentialCheck::ok(NAME).credential("none").configured("every room of allowed_rooms"),
-        Some(Value::Null) => CredentialCheck::note(
-            NAME,
-            "null opens no room: it is what Go, PHP and Python write for an empty list; leave the claim out to open all.",
-        )
-        .credential("null"),
-        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
-            let rooms = format!("a list of {}", list.len());
-            match list.is_empty() {
-                true => CredentialCheck::note(NAME, "an empty list opens no room; leave the claim out to open all."),
-                false => CredentialCheck::ok(NAME),
-            }
-            .credential(rooms)
-        }
-        Some(other) => CredentialCheck::fail(NAME, "it must be a list of strings, or be left out.")
-            .credential(match other {
-                Value::Array(_) => "a list with other things than strings",
-                other => kind(other),
-            }),
-    }
 }

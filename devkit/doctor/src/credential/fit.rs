@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::claims::{AUDIENCE_CLAIMS, audiences};
 use super::parts::{CredentialCheck, Jwt, is_shown};
 use crate::context::{Context, LOGIN_KEYS};
 use crate::hit;
@@ -65,17 +66,22 @@ fn claims(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
     if let Some(issuer) = issuer.filter(|issuer| *issuer != context.text("auth_issuer")) {
         set("auth_issuer", issuer);
     }
-    let audiences: Vec<&str> = match super::claims::audience_claim(context, &jwt.claims) {
-        Some(Value::String(audience)) => vec![audience],
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
     let configured = context.entries("auth_audience");
-    if !configured
+    let audiences = audiences(context, &jwt.claims);
+    let instead = || {
+        let mut names = AUDIENCE_CLAIMS.into_iter();
+        names.find_map(|name| Some((name, jwt.claims.get(name)?.as_str()?)))
+    };
+    if audiences
         .iter()
-        .any(|one| audiences.contains(&one.as_str()))
-        && let [audience] = audiences[..]
+        .any(|name| configured.iter().any(|other| other == name))
     {
+        return values;
+    }
+    if let [audience] = audiences[..] {
+        set("auth_audience", audience);
+    } else if let Some((claim, audience)) = instead().filter(|_| audiences.is_empty()) {
+        set("auth_audience_claim", claim);
         set("auth_audience", audience);
     }
     values

@@ -7,6 +7,7 @@ mod claims;
 mod fit;
 mod header;
 mod parts;
+mod person;
 
 use serde::Serialize;
 
@@ -138,8 +139,16 @@ fn by_the_service(opinion: Opinion, a_check_failed: bool) -> CredentialCheck {
             NAME,
             "verifies no credential: auth_mode is none, or the variables of the login have errors.",
         ),
-        Opinion::Rejected(_, reason) => {
-            CredentialCheck::fail(NAME, format!("rejects it with 401; its log has: {reason}."))
+        Opinion::Rejected(check, reason) => {
+            let status = match check {
+                "keys" => 503,
+                "group" => 403,
+                _ => 401,
+            };
+            CredentialCheck::fail(
+                NAME,
+                format!("rejects it with {status}; its log has: {reason}."),
+            )
         }
     }
 }

@@ -170,3 +170,17 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Object(_) => "an object",
     }
 }
+
+/// A check with both values.
+pub(super) fn side_by_side(
+    context: &Context,
+    check: CredentialCheck,
+    value: Option<&Value>,
+    configured: &str,
+) -> CredentialCheck {
+    let value = value.map_or_else(|| "none".to_owned(), |value| shown_value(context, value));
+    check.credential(value).configured(match configured {
+        "" => "none".to_owned(),
+        text => shown(context, text),
+    })
+}

@@ -187,6 +187,10 @@ fn a_wrong_claim_is_told_with_both_values() {
             vec!["fail[moderator] credential 1 configured \"moderator\": true: it is a number"],
         ),
         (
+            json!({"aud": null, "client_id": "page-1"}),
+            vec!["set auth_audience_claim to that claim"],
+        ),
+        (
             json!({"rooms": "vtaiwan"}),
             vec!["fail[rooms] credential a string"],
         ),
@@ -413,6 +417,96 @@ fn roles_are_shown_beside_the_values_that_make_a_moderator() {
             line.contains("\"user\"") && line.contains(&format!("is a {moderates}")),
             "{line}"
         );
+    }
+}
+
+/// Variables that name claims, changes of the claims, and the lines that tell.
+#[test]
+fn claims_are_looked_for_where_the_variables_say() {
+    let good = Setup::faultless;
+    for (setup, changes, expected) in [
+        (
+            good().set("auth_audience", "other, jaas-jwt"),
+            json!({}),
+            "ok[aud] credential \"jaas-jwt\" configured \"other, jaas-jwt\"",
+        ),
+        (
+            good().set("auth_audience", "a, b"),
+            json!({}),
+            "fail[aud] credential \"jaas-jwt\" configured \"a, b\": none is in auth_audience",
+        ),
+        (
+            good().set("auth_audience_claim", "azp"),
+            json!({"aud": null, "azp": "jaas-jwt"}),
+            "ok[aud] credential \"jaas-jwt\"",
+        ),
+        (
+            good(),
+            json!({"aud": null, "client_id": "page-1"}),
+            "note[fit] if your login made it: with these values the service accepts it: export SPIN_VARIABLE_AUTH_AUDIENCE_CLAIM=client_id SPIN_VARIABLE_AUTH_AUDIENCE=page-1",
+        ),
+        (
+            good().set("auth_id_claim", "user.id"),
+            json!({"sub": null, "user": {"id": "4711"}}),
+            "ok[sub] credential a string configured \"user.id\": a string",
+        ),
+        (
+            good().set("auth_id_claim", "user.id"),
+            json!({"user": {"id": 4711}}),
+            "fail[sub] credential a number configured \"user.id\": a string: it must be",
+        ),
+        (
+            good().set("auth_name_claim", "display"),
+            json!({"display": 7}),
+            "fail[name] credential a number",
+        ),
+        (
+            good(),
+            json!({"name": null, "preferred_username": "hidden", "image": "hidden"}),
+            "note[name] credential none configured \"name\": the login calls it preferred_username: name that in auth_name_claim.",
+        ),
+        (
+            good(),
+            json!({"image": "hidden"}),
+            "note[picture] credential none configured \"picture\": the login calls it image: name that in auth_picture_claim.",
+        ),
+        (
+            good().set("auth_rooms_claim", "user.rooms"),
+            json!({"user": {"rooms": 7}}),
+            "fail[rooms] credential a number",
+        ),
+        (
+            good()
+                .set("auth_required_claim", "groups")
+                .set("auth_required_values", "staff"),
+            json!({"groups": ["guests"]}),
+            "fail[group] credential [\"guests\"] configured \"groups\": \"staff\": it has none",
+        ),
+        (
+            good()
+                .set("auth_required_claim", "groups")
+                .set("auth_required_values", "staff"),
+            json!({}),
+            "fail[service] rejects it with 403",
+        ),
+        (
+            good()
+                .set("auth_required_claim", "groups")
+                .set("auth_required_values", "staff"),
+            json!({"groups": ["guests", "staff"]}),
+            "ok[group]",
+        ),
+    ] {
+        let report = setup.report_on(&hs256(changes.clone())).text();
+        assert!(report.contains(expected), "{changes}: {expected}\n{report}");
+        assert!(!report.contains("hidden"), "{report}");
+        // What the doctor says of each claim is what the service does.
+        let fails = report.contains("fail[aud]")
+            || report.contains("fail[sub]")
+            || report.contains("fail[name]")
+            || report.contains("fail[rooms]")
+            || report.contains("fail[group]");
+        assert_eq!(fails, report.contains("fail[service]"), "{report}");
     }
 }
 

@@ -63,6 +63,13 @@ const NO_MESSAGES: &[&str] = &[
     "N N",
     "make a new pair with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out key.pem` and give 8x8 its public half, `openssl pkey -in key.pem -pubout`",
     "for moderators",
+    "of auth_audience_claim",
+    "of auth_email_claim",
+    "of auth_id_claim",
+    "of auth_picture_claim",
+    "of auth_required_claim",
+    "of auth_rooms_claim",
+    "auth_jwks_url N",
     "a \\\\u escape is half of a surrogate pair at line N column N",
     "it is JSON of another kind",
     "it is empty",
@@ -197,6 +204,9 @@ fn is_explained(text: &str, explained: &[String]) -> bool {
     explained.iter().any(|quoted| {
         let quoted = quoted.trim_end_matches('…').trim();
         let quoted = quoted.trim_start_matches('…').trim();
+        // In the middle it stands for another message.
+        let quoted = quoted.replace('…', "N");
+        let quoted = quoted.as_str();
         let after_name = quoted.split_once(' ').map_or("", |(_, rest)| rest);
         [quoted, after_name]
             .iter()

@@ -449,8 +449,8 @@ fn a_credential_chooses_no_address_and_a_shared_secret_needs_none() {
         (
             by_url(),
             vec![
-                KEYS,
                 "https://login.vtaiwan.tw/.well-known/openid-configuration",
+                KEYS,
             ],
         ),
     ] {
