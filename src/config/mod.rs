@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod claims;
+mod invitation;
 mod login;
 mod names;
 mod problem;
@@ -47,6 +48,7 @@ pub struct Config<'a> {
     disclose_origins: OnceCell<Setting<bool>>,
     require_origin: OnceCell<Setting<bool>>,
     login: OnceCell<Setting<Option<caller::Settings>>>,
+    invitations: OnceCell<Setting<Option<crate::invitation::Settings>>>,
     policy: OnceCell<Setting<policy::Settings>>,
     validity: OnceCell<Setting<Validity>>,
     key: OnceCell<Setting<Key>>,
@@ -78,6 +80,7 @@ impl<'a> Config<'a> {
             disclose_origins: OnceCell::new(),
             require_origin: OnceCell::new(),
             login: OnceCell::new(),
+            invitations: OnceCell::new(),
             policy: OnceCell::new(),
             validity: OnceCell::new(),
             key: OnceCell::new(),
@@ -125,6 +128,34 @@ impl<'a> Config<'a> {
         } else {
             Err(self.problems())
         }
+    }
+
+    /// How invitations are made and verified; `None`: there are none.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is the invitations'.
+    pub fn invitations(&self) -> Result<Option<&crate::invitation::Settings>, Vec<Problem>> {
+        let setting = self.invitations_setting();
+        if setting.problems.is_empty() {
+            Ok(setting.value.as_ref())
+        } else {
+            Err(self.problems())
+        }
+    }
+
+    /// Whether there are invitations, be they configured rightly or wrongly.
+    pub fn has_invitations(&self) -> bool {
+        let setting = self.invitations_setting();
+        setting.value.is_some() || !setting.problems.is_empty()
+    }
+
+    /// The App ID.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if there is none.
+    pub fn app_id(&self) -> Result<&str, Vec<Problem>> {
+        let app_id = self.key_setting().value.app_id.as_deref();
+        app_id.ok_or_else(|| self.problems())
     }
 
     /// What is granted to whom.
@@ -186,6 +217,7 @@ impl<'a> Config<'a> {
             &self.policy_setting().problems,
             &self.validity_setting().problems,
             &self.login_setting().problems,
+            &self.invitations_setting().problems,
         ]
         .into_iter()
         .flatten()
@@ -230,6 +262,14 @@ impl<'a> Config<'a> {
     fn login_setting(&self) -> &Setting<Option<caller::Settings>> {
         self.login
             .get_or_init(|| Setting::read(self.source, login::read))
+    }
+
+    fn invitations_setting(&self) -> &Setting<Option<crate::invitation::Settings>> {
+        self.invitations.get_or_init(|| {
+            Setting::read(self.source, |reader| {
+                invitation::read(reader, || self.login_setting().value.as_ref())
+            })
+        })
     }
 
     fn policy_setting(&self) -> &Setting<policy::Settings> {
@@ -290,6 +330,9 @@ fn read_policy(reader: &mut Reader<'_>) -> policy::Settings {
         member_features: reader.features(variable::MEMBER_FEATURES),
         allowed_rooms: reader
             .parsed(variable::ALLOWED_ROOMS, room::List::parse)
+            .flatten(),
+        guest_rooms: reader
+            .parsed(variable::GUEST_ROOMS, room::List::parse)
             .flatten(),
     }
 }

@@ -150,6 +150,7 @@ fn the_defaults_are_those_of_the_worker() {
     assert_eq!(config.allowed_origins().to_vec().len(), 11);
     assert!(config.disclose_origins() && !config.require_origin());
     assert!(matches!(config.login(), Ok(None)));
+    assert!(matches!(config.invitations(), Ok(None)) && !config.has_invitations());
     let policy::Settings {
         defaults,
         allowed_rooms,
@@ -419,6 +420,73 @@ fn a_login_that_is_described_and_not_required_of_anybody_is_a_problem() {
 }
 
 #[test]
+fn invitations_have_a_secret_of_their_own_and_a_link_that_no_server_sees() {
+    const SECRET: &str = "f3b1c9d27a64e8500f3b1c9d27a64e85";
+    let login = [
+        ("auth_mode", "required"),
+        ("auth_hs256_secret", SECRET),
+        ("auth_issuer", "https://login.example"),
+        ("auth_audience", "jaas"),
+    ];
+    let other = ("invitation_secret", "qJ4vS8wZk2Xn7Tb0Lr5Yd9Mf3Hc6Pg1Ua");
+    for (variables, expected) in [
+        (&[][..], &[][..]),
+        (&[other], &[]),
+        (
+            &[("invitation_secret", SECRET)],
+            &["invitation_secret is auth_hs256_secret as well"],
+        ),
+        (
+            &[("invitation_secret", "short")],
+            &["invitation_secret is shorter than 32 bytes"],
+        ),
+        (
+            &[
+                other,
+                ("invitation_link", "https://x.example/#i={invitation}"),
+            ],
+            &[],
+        ),
+        (
+            &[
+                other,
+                ("invitation_link", "https://x.example/?i={invitation}"),
+            ],
+            &["invitation_link must be an https URL"],
+        ),
+        (&[other, ("invitations_not_before", "1700000000")], &[]),
+        (
+            &[other, ("invitations_not_before", "1700000000000")],
+            &["invitations_not_before is not a whole number"],
+        ),
+        (
+            &[other, ("invitations_not_before", "2026-12-24")],
+            &["invitations_not_before is not a whole number"],
+        ),
+        // Without a secret nothing else is read.
+        (
+            &[("invitation_link", "x"), ("invitations_not_before", "x")],
+            &[],
+        ),
+    ] {
+        let variables = [&login[..], variables].concat();
+        let problems = problems_with(&variables);
+        assert_eq!(problems.len(), 3 + expected.len(), "{problems:?}");
+        for (problem, part) in problems[3..].iter().zip(expected) {
+            assert!(
+                problem.starts_with(part) && problem.ends_with('.'),
+                "{problem}"
+            );
+        }
+        let source = source(&variables);
+        assert_eq!(
+            Config::new(&source).invitations().is_ok(),
+            expected.is_empty()
+        );
+    }
+}
+
+#[test]
 fn a_list_that_names_nothing_is_a_problem_in_every_list() {
     let login = [
         ("auth_mode", "required"),
@@ -437,6 +505,7 @@ fn a_list_that_names_nothing_is_a_problem_in_every_list() {
         "auth_required_values",
         "auth_name_claim",
         "auth_picture_claim",
+        "guest_rooms",
     ] {
         for list in [",", " , \n,", "[]", "['']"] {
             let problems = problems_with(&[&[(variable, list)], &login[..]].concat());
@@ -473,8 +542,8 @@ fn a_provider_that_fails_is_a_problem_and_the_stricter_switch_holds() {
     let source = |_: &str| Err(Unavailable);
     let config = Config::new(&source);
     let problems = config.problems();
-    // The login's other variables are not read without its mode.
-    assert_eq!(problems.len(), variable::ALL.len() - 19, "{problems:?}");
+    // The login's other variables are not read without its mode, nor those of invitations without their secret.
+    assert_eq!(problems.len(), variable::ALL.len() - 21, "{problems:?}");
     assert!(config.require_origin() && !config.disclose_origins());
     assert!(config.allowed_origins_is_wrong());
     assert!(config.login().is_err());

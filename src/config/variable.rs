@@ -60,5 +60,9 @@ variables! {
     AUTH_EMAIL_CLAIM = "auth_email_claim", Some("email");
     AUTH_ROOMS_CLAIM = "auth_rooms_claim", Some("rooms");
     AUTH_REQUEST_NAME = "auth_request_name", Some("true");
+    GUEST_ROOMS = "guest_rooms", Some("");
+    INVITATION_SECRET = "invitation_secret", Some("");
+    INVITATION_LINK = "invitation_link", Some("");
+    INVITATIONS_NOT_BEFORE = "invitations_not_before", Some("");
     SIGNING_ENGINE = "signing_engine", Some("jwt-simple");
 }
