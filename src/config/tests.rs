@@ -437,7 +437,7 @@ fn invitations_have_a_secret_of_their_own_and_a_link_that_no_server_sees() {
             &["invitation_secret is auth_hs256_secret as well"],
         ),
         (
-            &[("invitation_secret", "short")],
+            &[("invitation_secret", "x7Kq")],
             &["invitation_secret is shorter than 32 bytes"],
         ),
         (

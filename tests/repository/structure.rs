@@ -52,6 +52,7 @@ fn no_crate_has_a_circle_of_imports_between_its_files() {
         "devkit/src",
         "devkit/doctor/src",
         "devkit/host/src",
+        "devkit/invite/src",
         "devkit/spin-app/src",
         "testkit/src",
     ] {

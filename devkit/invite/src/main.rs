@@ -12,6 +12,7 @@ use devkit::os::project::Project;
 use devkit::os::report;
 use devkit::serve::invite::Flags;
 use devkit::serve::up;
+use devkit_spin_app::settings::{KeySource, Settings};
 use jaas_jwt::config::Config;
 use jaas_jwt::invitation::{Error, MAX_LIFETIME_SECONDS, Order};
 use jaas_jwt::role::Role;
@@ -35,9 +36,12 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> Result<()> {
-    let settings = up::gather(&Project::find()?, flags.env_file.as_deref())?;
-    let settings = settings.with_an_app_id();
-    let source = |name: &str| Ok(settings.value(name).map(str::to_owned));
+    let mut settings = up::gather(&Project::find()?, flags.env_file.as_deref())?;
+    if settings.key_source() == KeySource::Nobody {
+        // The App ID that `cargo dev up` takes then. The key itself signs no invitation.
+        settings.use_throw_away_key(String::new());
+    }
+    let source = |name: &str| Ok(value(&settings, name));
     let now = Local::now();
     let made = invite(&Config::new(&source), flags, &now)?;
     report::step(&format!(
@@ -52,6 +56,17 @@ fn run(flags: &Flags) -> Result<()> {
     }
     report::result(&made.text);
     Ok(())
+}
+
+/// The value of a variable as the host gets it.
+fn value(settings: &Settings, name: &str) -> Option<String> {
+    let given = settings.given(name).first().map(|(_, value)| value.clone());
+    given.or_else(|| {
+        let of_host = format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase());
+        let mut all = settings.environment();
+        let (_, value) = all.find(|(known, _)| *known == of_host)?;
+        Some(value.to_owned())
+    })
 }
 
 /// What is printed.
@@ -215,7 +230,7 @@ mod tests {
                 "invitation_secret is not set",
             ),
             (
-                &[APP_ID, ("invitation_secret", "short")],
+                &[APP_ID, ("invitation_secret", "x7Kq")],
                 &["--room", "r"],
                 "invitation_secret is shorter",
             ),

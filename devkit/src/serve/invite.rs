@@ -45,7 +45,10 @@ impl Flags {
             ("--room", Some((&self.room).into())),
             ("--expires", Some((&self.expires).into())),
             ("--name", self.name.as_ref().map(Into::into)),
-            ("--max-uses", self.max_uses.map(|uses| uses.to_string().into())),
+            (
+                "--max-uses",
+                self.max_uses.map(|uses| uses.to_string().into()),
+            ),
             ("--env-file", self.env_file.as_ref().map(Into::into)),
         ];
         for (flag, value) in values {
@@ -69,6 +72,11 @@ impl Flags {
 /// It cannot be built or started. What it rejects is no error here: that is its status.
 pub fn invite(project: &Project, flags: &Flags) -> Result<ExitStatus> {
     let first_time = " (the first time this takes some minutes)";
-    let program = program::build(project, "devkit-invite", "the program that invites", first_time)?;
+    let program = program::build(
+        project,
+        "devkit-invite",
+        "the program that invites",
+        first_time,
+    )?;
     process::run(Command::new(program).args(flags.arguments()))
 }
