@@ -240,7 +240,7 @@ fn role(settings: &Settings, party: Party<'_>, requested: Option<Role>) -> Optio
             return requested.or_else(|| settings.defaults.moderator.map(Role::moderator));
         }
         Party::Caller(Caller::Guest) => Role::Member,
-        Party::Caller(Caller::Known(identity)) => Role::moderator(identity.moderator),
+        Party::Caller(Caller::Known(identity)) => identity.role,
         Party::Invited(invitation) => invitation.role,
     };
     Some(requested.map_or(highest, |requested| requested.min(highest)))
@@ -314,7 +314,7 @@ mod tests {
             name_by_request: false,
             email: Some(Email::parse("proven@x.tw").unwrap()),
             avatar: None,
-            moderator,
+            role: Role::moderator(moderator),
             rooms: Some(room::List::from_names(["r"])),
         })
     }

@@ -6,16 +6,27 @@ use super::variable;
 use crate::caller::{self, KeySource, LATEST_INSTANT, VerificationKey};
 use crate::invitation::{Link, Settings};
 
-/// Reads how invitations are made and verified; `None`: there are none, and nothing but the secret was read. `login` is
-/// looked at only where there is a secret.
+/// What of the login counts here.
+pub(super) enum Login<'a> {
+    /// `auth_mode` is `none`.
+    Open,
+    /// There is a problem already.
+    Unread,
+    /// Somebody must prove who they are, or is a guest.
+    Closed(&'a caller::Settings),
+}
+
+/// Reads how invitations are made and verified; `None`: there are none, and nothing was read. `login` is looked at only
+/// where there is a secret.
 pub(super) fn read<'a>(
     reader: &mut Reader<'_>,
-    login: impl FnOnce() -> Option<&'a caller::Settings>,
+    secret: &str,
+    login: impl FnOnce() -> Login<'a>,
 ) -> Option<Settings> {
-    let secret = reader
-        .text(variable::INVITATION_SECRET)
-        .filter(|secret| !secret.is_empty())?;
-    let settings = Settings::new(&secret)
+    if secret.is_empty() {
+        return None;
+    }
+    let settings = Settings::new(secret)
         .map_err(|error| reader.problem(variable::INVITATION_SECRET, error))
         .ok();
     let link = reader.optional(variable::INVITATION_LINK, Link::parse);
@@ -26,16 +37,25 @@ pub(super) fn read<'a>(
             .ok_or("is not a whole number of seconds since 1970-01-01 UTC, as `date +%s` prints it; set it to one, or empty it")
     });
     let mut settings = settings?;
-    if let Some(login) = login()
-        && let KeySource::Configured(VerificationKey::Secret(key)) = &login.key
-        && settings.has_secret_of(key)
-    {
-        reader.problem(
+    match login() {
+        Login::Open => reader.problem(
+            variable::INVITATION_SECRET,
+            "is set and auth_mode is none, so that everybody gets in without an invitation; set auth_mode to required or optional, or empty it.",
+        ),
+        Login::Closed(login) if is_secret_of(login, &settings) => reader.problem(
             variable::INVITATION_SECRET,
             "is auth_hs256_secret as well, so that your login could make invitations; make another with `openssl rand -base64 48`.",
-        );
+        ),
+        Login::Closed(_) | Login::Unread => {}
     }
     settings.link = link;
     settings.not_before = not_before.unwrap_or_default();
     Some(settings)
+}
+
+fn is_secret_of(login: &caller::Settings, settings: &Settings) -> bool {
+    match &login.key {
+        KeySource::Configured(VerificationKey::Secret(key)) => settings.has_secret_of(key),
+        _ => false,
+    }
 }

@@ -48,6 +48,7 @@ pub struct Config<'a> {
     disclose_origins: OnceCell<Setting<bool>>,
     require_origin: OnceCell<Setting<bool>>,
     login: OnceCell<Setting<Option<caller::Settings>>>,
+    invitation_secret: OnceCell<Setting<Option<String>>>,
     invitations: OnceCell<Setting<Option<crate::invitation::Settings>>>,
     policy: OnceCell<Setting<policy::Settings>>,
     validity: OnceCell<Setting<Validity>>,
@@ -80,6 +81,7 @@ impl<'a> Config<'a> {
             disclose_origins: OnceCell::new(),
             require_origin: OnceCell::new(),
             login: OnceCell::new(),
+            invitation_secret: OnceCell::new(),
             invitations: OnceCell::new(),
             policy: OnceCell::new(),
             validity: OnceCell::new(),
@@ -136,7 +138,7 @@ impl<'a> Config<'a> {
     /// All problems of the configuration, if one of them is the invitations'.
     pub fn invitations(&self) -> Result<Option<&crate::invitation::Settings>, Vec<Problem>> {
         let setting = self.invitations_setting();
-        if setting.problems.is_empty() {
+        if setting.problems.is_empty() && self.invitation_secret().is_some() {
             Ok(setting.value.as_ref())
         } else {
             Err(self.problems())
@@ -145,8 +147,8 @@ impl<'a> Config<'a> {
 
     /// Whether there are invitations, be they configured rightly or wrongly.
     pub fn has_invitations(&self) -> bool {
-        let setting = self.invitations_setting();
-        setting.value.is_some() || !setting.problems.is_empty()
+        self.invitation_secret()
+            .is_none_or(|secret| !secret.is_empty())
     }
 
     /// The App ID.
@@ -217,6 +219,7 @@ impl<'a> Config<'a> {
             &self.policy_setting().problems,
             &self.validity_setting().problems,
             &self.login_setting().problems,
+            &self.invitation_secret_setting().problems,
             &self.invitations_setting().problems,
         ]
         .into_iter()
@@ -260,21 +263,57 @@ impl<'a> Config<'a> {
     }
 
     fn login_setting(&self) -> &Setting<Option<caller::Settings>> {
-        self.login
-            .get_or_init(|| Setting::read(self.source, login::read))
+        self.login.get_or_init(|| {
+            let has_invitations = || self.has_invitations();
+            Setting::read(self.source, |reader| login::read(reader, has_invitations))
+        })
+    }
+
+    fn invitation_secret_setting(&self) -> &Setting<Option<String>> {
+        self.invitation_secret.get_or_init(|| {
+            Setting::read(self.source, |reader| {
+                reader.text(variable::INVITATION_SECRET)
+            })
+        })
+    }
+
+    /// The secret of invitations; empty: there are none; `None`: it cannot be read.
+    fn invitation_secret(&self) -> Option<&str> {
+        self.invitation_secret_setting().value.as_deref()
     }
 
     fn invitations_setting(&self) -> &Setting<Option<crate::invitation::Settings>> {
         self.invitations.get_or_init(|| {
             Setting::read(self.source, |reader| {
-                invitation::read(reader, || self.login_setting().value.as_ref())
+                let secret = self.invitation_secret().unwrap_or_default();
+                invitation::read(reader, secret, || self.login_state())
             })
         })
     }
 
+    fn login_state(&self) -> invitation::Login<'_> {
+        let setting = self.login_setting();
+        match &setting.value {
+            _ if !setting.problems.is_empty() => invitation::Login::Unread,
+            None => invitation::Login::Open,
+            Some(login) => invitation::Login::Closed(login),
+        }
+    }
+
     fn policy_setting(&self) -> &Setting<policy::Settings> {
-        self.policy
-            .get_or_init(|| Setting::read(self.source, read_policy))
+        self.policy.get_or_init(|| {
+            Setting::read(self.source, |reader| {
+                let policy = read_policy(reader);
+                let is_open = || matches!(self.login_state(), invitation::Login::Open);
+                if policy.guest_rooms.is_some() && is_open() {
+                    reader.problem(
+                        variable::GUEST_ROOMS,
+                        "is set and auth_mode is none, so that every room is open to everybody; set auth_mode to optional, or empty it.",
+                    );
+                }
+                policy
+            })
+        })
     }
 
     fn validity_setting(&self) -> &Setting<Validity> {

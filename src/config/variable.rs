@@ -51,6 +51,7 @@ variables! {
     AUTH_AUDIENCE = "auth_audience", Some("");
     AUTH_MODERATOR_CLAIM = "auth_moderator_claim", Some("moderator");
     AUTH_MODERATOR_VALUES = "auth_moderator_values", Some("");
+    AUTH_VISITOR_VALUES = "auth_visitor_values", Some("");
     AUTH_AUDIENCE_CLAIM = "auth_audience_claim", Some("aud");
     AUTH_REQUIRED_CLAIM = "auth_required_claim", Some("");
     AUTH_REQUIRED_VALUES = "auth_required_values", Some("");

@@ -66,7 +66,7 @@ fn moderator(
     };
     let proven = match &who {
         Who::Invited(invitation) => invitation.role == Role::Moderator,
-        Who::Caller(Caller::Known(identity)) => identity.moderator,
+        Who::Caller(Caller::Known(identity)) => identity.role == Role::Moderator,
         Who::Caller(Caller::Guest) => return Err(caller::Error::Absent.into()),
         // Where nobody logs in, nobody is proven to be anything.
         Who::Caller(Caller::Anyone) => false,

@@ -350,11 +350,11 @@ fn a_request_reads_only_the_variables_that_its_response_needs() {
         (&open, "GET", TOKEN_PATH, &[evil], 403, 2),
         (&open, "GET", TOKEN_PATH, &[("origin", "null")], 403, 2),
         (&open, "OPTIONS", TOKEN_PATH, &[page, method], 204, 2),
-        (&login, "GET", TOKEN_PATH, &[page], 401, 21),
-        (&login, "GET", TOKEN_PATH, &[], 401, 21),
+        (&login, "GET", TOKEN_PATH, &[page], 401, 22),
+        (&login, "GET", TOKEN_PATH, &[], 401, 22),
         (&open, "GET", TOKEN_PATH, &[page], 200, 31),
         (&open, "GET", HEALTH_PATH, &[], 200, 31),
-        (&login, "GET", HEALTH_PATH, &[], 200, 39),
+        (&login, "GET", HEALTH_PATH, &[], 200, 40),
     ] {
         let count = std::cell::Cell::new(0);
         let values = source(variables);
@@ -852,6 +852,36 @@ fn a_page_may_use_the_methods_of_its_route() {
         assert_eq!(
             (response.status, header(&response, "allow")),
             (405, Some(allow))
+        );
+    }
+}
+
+#[test]
+fn where_there_is_no_login_an_invitation_is_the_only_door() {
+    let config = complete(&[("auth_mode", "required"), ("invitation_secret", SECRET)]);
+    let made = invite(
+        &inviting(&[]),
+        &Memory::default(),
+        r#"{"room":"r","role":"moderator"}"#,
+    );
+    let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
+    let login = credential(serde_json::json!({"moderator": true}));
+    for (authorization, status) in [
+        (None, 401),
+        (Some(login.as_str()), 401),
+        (Some("Bearer x"), 401),
+        (Some(bearer.as_str()), 200),
+    ] {
+        let headers: Vec<_> = authorization
+            .map(|a| ("authorization", a))
+            .into_iter()
+            .collect();
+        let request = request("GET", TOKEN_PATH, &headers, "");
+        let outcome = send_with_store(&config, &Memory::default(), request);
+        assert_eq!(
+            outcome.response.status, status,
+            "{authorization:?} {:?}",
+            outcome.log
         );
     }
 }
