@@ -206,8 +206,7 @@ pub struct Body<'a> {
 fn status_of(error: invitation::Error) -> u16 {
     use invitation::Error as Rejection;
     match error {
-        Rejection::Off
-        | Rejection::InUrl
+        Rejection::InUrl
         | Rejection::Two
         | Rejection::Parameter(..)
         | Rejection::UnknownParameter

@@ -26,9 +26,6 @@ pub enum Error {
         "The invitation cannot be checked, because the key-value store is unavailable: try again later"
     )]
     StoreUnavailable,
-    /// The secret is not set.
-    #[error("invitation is not accepted: this service has no invitation_secret")]
-    Off,
     /// In the query.
     #[error(
         "invitation stands in the URL, which histories and logs keep: put it into the body of a POST"
@@ -83,6 +80,9 @@ impl From<Cause> for Error {
 /// Why an invitation does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
+    /// There are no invitations.
+    #[error("an invitation where there is no invitation_secret")]
+    Off,
     /// More than [`MAX_INVITATION_BYTES`].
     #[error("the invitation is too long")]
     TooLong,

@@ -9,7 +9,7 @@ use super::who::Who;
 use crate::caller;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::invitation::{self, Error as Rejection};
+use crate::invitation::{self, Cause, Error as Rejection};
 use crate::policy;
 use crate::request::{self, TokenRequest};
 use crate::role::Role;
@@ -46,7 +46,7 @@ pub(super) fn issue(
     let request = request.unwrap_or_default();
     // In a query it is passed over, as every name that is not known.
     if invitations.is_none() && call.method == "POST" && request.invitation.is_some() {
-        return Err(Rejection::Off.into());
+        return Err(Rejection::Invalid(Cause::Off).into());
     }
     let grant = policy::decide(call.config.policy(), who.party(), request, random)?;
     if call.method == "HEAD" {
