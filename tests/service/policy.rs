@@ -9,7 +9,7 @@ use crate::http::{Request, get};
 const POLICY: &str = include_str!("../../docs/policy.md");
 
 /// The rows of the table whose first column has this name.
-fn table(first_column: &str) -> Vec<Vec<String>> {
+pub fn table(first_column: &str) -> Vec<Vec<String>> {
     let rows = POLICY
         .lines()
         .skip_while(|line| !line.starts_with(&format!("| {first_column} |")))
