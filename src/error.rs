@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::config::{MISSING_MESSAGE, Problem};
 use crate::log::Line;
-use crate::{caller, cors, policy, request, token};
+use crate::{caller, cors, invitation, policy, request, token};
 
 /// Why a request gets no token.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub enum Error {
     },
     /// 401: nobody knows who is calling; 403: somebody who may not join.
     Caller(caller::Error),
+    /// 400, 401, 403, 500 or 503: an invitation does not hold, or none is made.
+    Invitation(invitation::Error),
     /// 400, 413 or 415: a parameter or the body cannot be used.
     Request(request::Error),
     /// 400 or 403: nothing is granted.
@@ -45,6 +47,12 @@ pub enum Error {
 impl From<caller::Error> for Error {
     fn from(error: caller::Error) -> Self {
         Self::Caller(error)
+    }
+}
+
+impl From<invitation::Error> for Error {
+    fn from(error: invitation::Error) -> Self {
+        Self::Invitation(error)
     }
 }
 
@@ -77,6 +85,7 @@ impl Error {
                 request::Error::UnsupportedMediaType | request::Error::UnsupportedEncoding => 415,
                 _ => 400,
             },
+            Self::Invitation(error) => status_of(*error),
             Self::Origin { .. }
             | Self::Caller(caller::Error::NotMember(_))
             | Self::Policy(policy::Error::RoomNotAllowed) => 403,
@@ -97,6 +106,7 @@ impl Error {
             Self::MethodNotAllowed { allow } => format!("Method not allowed: use one of {allow}"),
             Self::Origin { .. } => "Origin not allowed".into(),
             Self::Caller(error) => error.to_string(),
+            Self::Invitation(error) => error.to_string(),
             Self::Request(error) => error.to_string(),
             Self::Policy(error) => error.to_string(),
             Self::Configuration(problems) if problems.iter().any(Problem::is_missing) => {
@@ -115,6 +125,9 @@ impl Error {
                 Some(("retry-after", retry_after.to_string()))
             }
             Self::Caller(error) => error
+                .challenge()
+                .map(|challenge| ("www-authenticate", challenge.to_owned())),
+            Self::Invitation(error) => error
                 .challenge()
                 .map(|challenge| ("www-authenticate", challenge.to_owned())),
             _ => None,
@@ -167,6 +180,7 @@ impl Error {
             reason: Some(match self {
                 Self::Origin { rejection, .. } => rejection.to_string(),
                 Self::Caller(error) => error.reason(),
+                Self::Invitation(error) => error.reason(),
                 Self::Request(error) => error.reason().into_owned(),
                 Self::Configuration(_) | Self::Unhealthy(_) => "configuration".to_owned(),
                 _ => self.message(),
@@ -187,6 +201,21 @@ pub struct Body<'a> {
     allowed_origins: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problems: Option<&'a [Problem]>,
+}
+
+fn status_of(error: invitation::Error) -> u16 {
+    use invitation::Error as Rejection;
+    match error {
+        Rejection::InUrl
+        | Rejection::Two
+        | Rejection::Parameter(..)
+        | Rejection::UnknownParameter
+        | Rejection::Id => 400,
+        Rejection::Invalid(_) => 401,
+        Rejection::NotModerator | Rejection::NotInheritable | Rejection::Room => 403,
+        Rejection::Signing => 500,
+        Rejection::StoreUnavailable => 503,
+    }
 }
 
 fn join(problems: &[Problem]) -> String {

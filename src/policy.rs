@@ -9,8 +9,10 @@
 use crate::caller::Caller;
 use crate::environment::Random;
 use crate::features::{FeatureSet, GrantedFeatures};
+use crate::invitation::Invitation;
 use crate::person::{self, Avatar, Email, Id, Name};
 use crate::request::TokenRequest;
+use crate::role::Role;
 use crate::room;
 
 /// What the operator decides.
@@ -24,6 +26,29 @@ pub struct Settings {
     pub member_features: FeatureSet,
     /// The rooms that are open; `None`: all.
     pub allowed_rooms: Option<room::List>,
+    /// Those of them that are open to guests who have no invitation; `None`: all.
+    pub guest_rooms: Option<room::List>,
+}
+
+/// Whom a token is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Party<'a> {
+    /// The caller, as far as a login knows them.
+    Caller(&'a Caller),
+    /// Whoever has this invitation.
+    Invited(&'a Invitation),
+}
+
+impl<'a> From<&'a Caller> for Party<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        Self::Caller(caller)
+    }
+}
+
+impl<'a> From<&'a Invitation> for Party<'a> {
+    fn from(invitation: &'a Invitation) -> Self {
+        Self::Invited(invitation)
+    }
 }
 
 /// What is taken for what a request leaves out; `None` leaves the field out of the token as well, and for the room,
@@ -48,6 +73,8 @@ pub struct DefaultId(String);
 
 impl DefaultId {
     const RANDOM: &str = "{random}";
+    /// What an invited person gets where the default is one id for all.
+    const INVITED: &str = "guest-{random}";
 
     /// Checks the text as an id.
     ///
@@ -64,10 +91,14 @@ impl DefaultId {
         self.0.replace(Self::RANDOM, &hex)
     }
 
+    fn is_random(&self) -> bool {
+        self.0.contains(Self::RANDOM)
+    }
+
     /// An id; reads random bits only where the text has a place for them.
     fn make(&self, random: &mut dyn Random) -> Option<Id> {
         let mut bits = [0; 16];
-        if self.0.contains(Self::RANDOM) {
+        if self.is_random() {
             random.fill(&mut bits);
         }
         // Checked with as many characters in each place when the settings were read.
@@ -99,46 +130,65 @@ pub struct Grant {
     pub user_avatar: Option<Avatar>,
     /// The person's e-mail address.
     pub user_email: Option<Email>,
-    /// The role; `None` leaves the claim out, which is the same as not being a moderator.
-    pub moderator: Option<bool>,
+    /// The role; `None` leaves the claim out, which is the same as being a member.
+    pub role: Option<Role>,
     /// Whether recordings leave the person out.
     pub hidden_from_recorder: Option<bool>,
     /// What the role may do in the meeting.
     pub features: GrantedFeatures,
+    /// The last second of the token, in seconds since 1970-01-01 UTC; `None`: as the settings say.
+    pub not_after: Option<u64>,
 }
 
 /// Decides on a request: the room, the person, the role, the features, in this order.
 ///
 /// # Errors
 /// See [`Error`].
-pub fn decide(
+pub fn decide<'a>(
     settings: &Settings,
-    caller: &Caller,
+    party: impl Into<Party<'a>>,
     mut request: TokenRequest,
     random: &mut dyn Random,
 ) -> Result<Grant, Error> {
-    let room = open_room(settings, caller, request.room.take())?;
-    let moderator = role(settings, caller, request.moderator);
-    let is_moderator = moderator == Some(true);
-    let role_features = if is_moderator {
-        &settings.moderator_features
-    } else {
-        &settings.member_features
+    let party = party.into();
+    let room = open_room(settings, party, request.room.take())?;
+    let role = role(settings, party, request.role);
+    // A visitor neither speaks nor streams nor dials, so there is nothing to grant.
+    let nothing = FeatureSet::default();
+    let role_features = match role {
+        Some(Role::Moderator) => &settings.moderator_features,
+        Some(Role::Member) | None => &settings.member_features,
+        Some(Role::Visitor) => &nothing,
     };
     // A moderator's right alone: nobody hides from a recording by saying so.
-    let hidden_from_recorder = request.hidden_from_recorder.filter(|_| is_moderator);
+    let hidden_from_recorder = request
+        .hidden_from_recorder
+        .filter(|_| role == Some(Role::Moderator));
     let features = GrantedFeatures::new(role_features, request.features.as_ref());
-    let (user_id, user_name, user_avatar, user_email) = person(settings, caller, request, random);
+    let (user_id, user_name, user_avatar, user_email) = person(settings, party, request, random);
     Ok(Grant {
         room,
         user_id,
         user_name,
         user_avatar,
         user_email,
-        moderator,
+        role,
         hidden_from_recorder,
         features,
+        not_after: match party {
+            Party::Invited(invitation) => Some(invitation.expires_at),
+            Party::Caller(_) => None,
+        },
     })
+}
+
+/// Whether a caller may open all these rooms to others.
+#[must_use]
+pub fn may_open(settings: &Settings, party: Party<'_>, rooms: &room::List) -> bool {
+    lists_for(settings, party)
+        .into_iter()
+        .flatten()
+        .all(|list| list.covers(rooms))
 }
 
 type Person = (Option<Id>, Option<Name>, Option<Avatar>, Option<Email>);
@@ -147,63 +197,88 @@ type Person = (Option<Id>, Option<Name>, Option<Avatar>, Option<Email>);
 /// a name may come from the request where the credential has none: it proves nothing.
 fn person(
     settings: &Settings,
-    caller: &Caller,
+    party: Party<'_>,
     request: TokenRequest,
     random: &mut dyn Random,
 ) -> Person {
     let defaults = &settings.defaults;
-    if let Caller::Known(identity) = caller {
-        let requested_name = request.user_name.filter(|_| identity.name_by_request);
-        return (
-            Some(identity.id.clone()),
-            identity.name.clone().or(requested_name),
-            identity.avatar.clone(),
-            identity.email.clone(),
-        );
-    }
-    let requested_id = match caller {
-        Caller::Anyone => request.user_id,
-        Caller::Guest | Caller::Known(_) => None,
+    let default_id = defaults.user_id.as_ref();
+    let invited = DefaultId(DefaultId::INVITED.to_owned());
+    let (id, name) = match party {
+        Party::Caller(Caller::Known(identity)) => {
+            let requested_name = request.user_name.filter(|_| identity.name_by_request);
+            return (
+                Some(identity.id.clone()),
+                identity.name.clone().or(requested_name),
+                identity.avatar.clone(),
+                identity.email.clone(),
+            );
+        }
+        Party::Caller(Caller::Anyone) => {
+            let default = || default_id?.make(random);
+            (request.user_id.or_else(default), None)
+        }
+        Party::Caller(Caller::Guest) => (default_id.and_then(|id| id.make(random)), None),
+        Party::Invited(invitation) => {
+            let id = default_id.filter(|id| id.is_random()).unwrap_or(&invited);
+            (id.make(random), invitation.name.clone())
+        }
     };
-    let default_id = || defaults.user_id.as_ref()?.make(random);
+    let name = request.user_name.or(name);
     (
-        requested_id.or_else(default_id),
-        request.user_name.or_else(|| defaults.user_name.clone()),
+        id,
+        name.or_else(|| defaults.user_name.clone()),
         request.user_avatar,
         request.user_email.or_else(|| defaults.user_email.clone()),
     )
 }
 
-/// The role: what is proven can only be lowered, and a guest has none.
-fn role(settings: &Settings, caller: &Caller, requested: Option<bool>) -> Option<bool> {
-    match caller {
-        Caller::Anyone => requested.or(settings.defaults.moderator),
-        Caller::Guest => Some(false),
-        Caller::Known(identity) => Some(identity.moderator && requested != Some(false)),
-    }
+/// The role: what is proven can only be lowered, and a guest is no moderator.
+fn role(settings: &Settings, party: Party<'_>, requested: Option<Role>) -> Option<Role> {
+    let highest = match party {
+        Party::Caller(Caller::Anyone) => {
+            return requested.or_else(|| settings.defaults.moderator.map(Role::moderator));
+        }
+        Party::Caller(Caller::Guest) => Role::Member,
+        Party::Caller(Caller::Known(identity)) => identity.role,
+        Party::Invited(invitation) => invitation.role,
+    };
+    Some(requested.map_or(highest, |requested| requested.min(highest)))
 }
 
 /// The room, named or default: open to everybody, and open to this person.
 fn open_room(
     settings: &Settings,
-    caller: &Caller,
+    party: Party<'_>,
     requested: Option<room::Name>,
 ) -> Result<room::Name, Error> {
+    let invited_to = || match party {
+        Party::Invited(invitation) => invitation.room.clone(),
+        Party::Caller(_) => None,
+    };
     let room = requested
+        .or_else(invited_to)
         .or_else(|| settings.defaults.room.clone())
         .ok_or(Error::RoomMissing)?;
-    let for_all = settings.allowed_rooms.as_ref();
-    let for_caller = match caller {
-        Caller::Known(identity) => identity.rooms.as_ref(),
-        Caller::Anyone | Caller::Guest => None,
-    };
-    let mut lists = [for_all, for_caller].into_iter().flatten();
+    let mut lists = lists_for(settings, party).into_iter().flatten();
     if lists.all(|rooms| rooms.contains(&room)) {
         Ok(room)
     } else {
         Err(Error::RoomNotAllowed)
     }
 }
+
+/// The lists in all of which a room must be: what is open to everybody, and what is open to this person.
+fn lists_for<'a>(settings: &'a Settings, party: Party<'a>) -> [Option<&'a room::List>; 2] {
+    let own = match party {
+        Party::Caller(Caller::Anyone) => None,
+        Party::Caller(Caller::Guest) => settings.guest_rooms.as_ref(),
+        Party::Caller(Caller::Known(identity)) => identity.rooms.as_ref(),
+        Party::Invited(invitation) => Some(&invitation.rooms),
+    };
+    [settings.allowed_rooms.as_ref(), own]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +303,7 @@ mod tests {
             moderator_features: features(&["recording", "transcription"]),
             member_features: features(&["recording"]),
             allowed_rooms: None,
+            guest_rooms: None,
         }
     }
 
@@ -238,7 +314,7 @@ mod tests {
             name_by_request: false,
             email: Some(Email::parse("proven@x.tw").unwrap()),
             avatar: None,
-            moderator,
+            role: Role::moderator(moderator),
             rooms: Some(room::List::from_names(["r"])),
         })
     }
@@ -260,7 +336,7 @@ mod tests {
         assert_eq!(grant.user_avatar, None);
         let email = grant.user_email.clone().map(Email::into_string);
         assert_eq!(email.as_deref(), Some("proven@x.tw"));
-        assert_eq!(grant.moderator, Some(true));
+        assert_eq!(grant.role, Some(Role::Moderator));
         assert_eq!(grant.hidden_from_recorder, Some(true));
         assert_eq!(id(grant).as_deref(), Some("proven"));
     }
@@ -292,7 +368,7 @@ mod tests {
         let name = grant.user_name.clone().map(Name::into_string);
         assert_eq!(name.as_deref(), Some("My Name"));
         assert!(grant.user_avatar.is_some());
-        assert_eq!(grant.moderator, Some(false));
+        assert_eq!(grant.role, Some(Role::Member));
         assert_eq!(id(grant).as_deref(), Some("user123"));
     }
 
@@ -400,5 +476,150 @@ mod tests {
         settings.defaults.room = None;
         let decided = decide_on(&settings, &Caller::Anyone, "");
         assert_eq!(decided.unwrap_err(), Error::RoomMissing);
+    }
+
+    fn invitation(room: &str, role: Role, name: Option<&str>) -> Invitation {
+        Invitation::for_tests(room, role, name.and_then(|name| Name::parse(name).ok()))
+    }
+
+    #[test]
+    fn who_is_invited_is_a_guest_with_an_id_of_their_own_in_that_room_and_role() {
+        use Role::{Member, Moderator, Visitor};
+        for (room, role, query, expected) in [
+            ("r", Moderator, "", Ok(("r", Moderator))),
+            ("r", Member, "", Ok(("r", Member))),
+            ("r", Visitor, "", Ok(("r", Visitor))),
+            ("r", Member, "user_moderator=true", Ok(("r", Member))),
+            ("r", Visitor, "user_role=moderator", Ok(("r", Visitor))),
+            ("r", Moderator, "user_role=visitor", Ok(("r", Visitor))),
+            ("r", Moderator, "user_moderator=false", Ok(("r", Member))),
+            ("r", Member, "room=R", Ok(("r", Member))),
+            ("r", Moderator, "room=s", Err(Error::RoomNotAllowed)),
+            ("team-*", Member, "room=team-1", Ok(("team-1", Member))),
+            ("team-*", Member, "room=other", Err(Error::RoomNotAllowed)),
+            // The default room, which is not among them.
+            ("team-*", Member, "", Err(Error::RoomNotAllowed)),
+            ("default-*", Member, "", Ok(("default-room", Member))),
+        ] {
+            let invitation = invitation(room, role, None);
+            let request = TokenRequest::from_query(query).unwrap();
+            let mut random = |bytes: &mut [u8]| bytes.fill(0xcd);
+            let decided = decide(&settings(), &invitation, request, &mut random);
+            let found = decided.map(|grant| (grant.room.into_string(), grant.role));
+            let expected = expected.map(|(room, role)| (room.to_owned(), Some(role)));
+            assert_eq!(found, expected, "{room} {role:?} {query}");
+        }
+    }
+
+    #[test]
+    fn who_is_invited_has_a_random_id_and_their_own_name_or_the_invitations() {
+        let random_id = "cd".repeat(16);
+        for (default_id, name, query, id, expected_name) in [
+            (
+                "user123",
+                None,
+                "",
+                format!("guest-{random_id}"),
+                "Your User",
+            ),
+            (
+                "user123",
+                Some("Ann"),
+                "",
+                format!("guest-{random_id}"),
+                "Ann",
+            ),
+            (
+                "user123",
+                Some("Ann"),
+                "user_name=Bob&user_id=boss",
+                format!("guest-{random_id}"),
+                "Bob",
+            ),
+            (
+                "x-{random}",
+                None,
+                "user_id=boss",
+                format!("x-{random_id}"),
+                "Your User",
+            ),
+        ] {
+            let mut settings = settings();
+            settings.defaults.user_id = DefaultId::parse(default_id).ok();
+            let invitation = invitation("r", Role::Member, name);
+            let request = TokenRequest::from_query(query).unwrap();
+            let mut random = |bytes: &mut [u8]| bytes.fill(0xcd);
+            let grant = decide(&settings, &invitation, request, &mut random).unwrap();
+            assert_eq!(grant.not_after, Some(invitation.expires_at));
+            let name = grant.user_name.clone().map(Name::into_string);
+            assert_eq!(name.as_deref(), Some(expected_name), "{query}");
+            assert_eq!(self::id(grant), Some(id), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_role_can_be_lowered_by_everybody_and_raised_where_nobody_logs_in() {
+        use Role::{Member, Moderator, Visitor};
+        for (caller, role, expected) in [
+            (&Caller::Anyone, "visitor", Visitor),
+            (&Caller::Anyone, "member", Member),
+            (&Caller::Anyone, "moderator", Moderator),
+            (&Caller::Guest, "visitor", Visitor),
+            (&Caller::Guest, "moderator", Member),
+            (&identity(false), "visitor", Visitor),
+            (&identity(false), "moderator", Member),
+            (&identity(true), "visitor", Visitor),
+            (&identity(true), "member", Member),
+            (&identity(true), "moderator", Moderator),
+        ] {
+            let query = format!("room=r&user_role={role}");
+            let grant = decide_on(&settings(), caller, &query).unwrap();
+            assert_eq!(grant.role, Some(expected), "{caller:?} {role}");
+            assert_eq!(grant.not_after, None);
+        }
+    }
+
+    #[test]
+    fn guests_can_have_fewer_rooms_than_others() {
+        let mut settings = settings();
+        settings.allowed_rooms = room::List::parse("r, lobby, hall").unwrap();
+        settings.guest_rooms = room::List::parse("lobby, cellar").unwrap();
+        let member = invitation("hall", Role::Member, None);
+        for (party, room, open) in [
+            (Party::from(&Caller::Guest), "lobby", true),
+            (Party::from(&Caller::Guest), "hall", false),
+            (Party::from(&Caller::Guest), "cellar", false),
+            (Party::from(&Caller::Anyone), "hall", true),
+            (Party::from(&identity(false)), "r", true),
+            (Party::from(&member), "hall", true),
+        ] {
+            let request = TokenRequest::from_query(&format!("room={room}")).unwrap();
+            let decided = decide(&settings, party, request, &mut |_: &mut [u8]| {});
+            assert_eq!(decided.is_ok(), open, "{party:?} {room}");
+        }
+    }
+
+    #[test]
+    fn nobody_opens_more_rooms_to_others_than_to_themselves() {
+        let mut settings = settings();
+        settings.allowed_rooms = room::List::parse("r, team-*").unwrap();
+        let moderator = invitation("team-1", Role::Moderator, None);
+        for (party, rooms, open) in [
+            (Party::from(&Caller::Anyone), "team-*", true),
+            (Party::from(&Caller::Anyone), "*", false),
+            (Party::from(&Caller::Anyone), "other", false),
+            (Party::from(&identity(true)), "r", true),
+            (Party::from(&identity(true)), "team-1", false),
+            (Party::from(&moderator), "team-1", true),
+            (Party::from(&moderator), "team-*", false),
+            (Party::from(&moderator), "r", false),
+        ] {
+            let rooms = room::List::one(rooms).unwrap();
+            assert_eq!(
+                may_open(&settings, party, &rooms),
+                open,
+                "{party:?} {rooms:?}"
+            );
+        }
     }
 }

@@ -18,6 +18,11 @@ export interface TokenOptions {
    * `default_moderator`; `false` for {@link getJitsiToken} and the static `getToken`, as in the old snippet.
    */
   isModerator?: Maybe<boolean | 'true' | 'false'>;
+  /**
+   * What to be at most: only lowers what a credential or an invitation says. Default: not sent. A visitor sees and hears
+   * and does not speak.
+   */
+  role?: Maybe<'visitor' | 'member' | 'moderator'>;
   /** Whether recordings should leave the person out, a moderator's right. Default: not sent. */
   isHiddenFromRecorder?: Maybe<boolean | 'true' | 'false'>;
   /** The features that are wanted, of those that the role may have. Default: all of them. */
@@ -33,6 +38,12 @@ export interface TokenOptions {
    * request is then sent again.
    */
   authorization?: Maybe<() => Credential | PromiseLike<Credential>>;
+  /**
+   * An invitation; `true`: the one in the fragment of the page's address, `#invitation=…`, which is taken out of the
+   * address bar at once and remembered until the page is left. With one, `method` is `POST`, and neither `authorization`
+   * nor `isModerator` is sent. Without one in the address, everything is as if the option were left out.
+   */
+  invitation?: Maybe<string | true>;
   /**
    * Who is logged in, in a word that changes with the person and their rights. With it a kept token is found although
    * the credential has changed. Nothing: the credential itself.

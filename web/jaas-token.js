@@ -28,6 +28,9 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 /** How many tokens are kept at most: a bound for pages where every call has another credential. */
 const MOST_KEPT = 32;
 
+/** An invitation in the fragment of an address, alone or among others, as routers have them there. */
+const INVITATION = /([#?&])invitation=([\w.-]+)&?/;
+
 /** Why there is no token. */
 export class JitsiTokenError extends Error {
   /**
@@ -64,6 +67,8 @@ export class JitsiTokenService {
     // A mistake shows here, and not when somebody joins a meeting.
     if (this.#defaults.server !== undefined) endpointOf(this.#defaults.server);
     methodOf(this.#defaults.method);
+    // Soon: what stands in the address bar is easily shown to others.
+    invitationOf(this.#defaults.invitation);
   }
 
   /**
@@ -82,6 +87,9 @@ export class JitsiTokenService {
    */
   async getToken(options = {}) {
     const all = { ...this.#defaults, ...given(options) };
+    all.invitation = invitationOf(all.invitation);
+    // It stands for its bearer, whoever is logged in; and it belongs in no address.
+    if (all.invitation) Object.assign(all, { method: 'POST', authorization: undefined, identity: undefined });
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = all;
     throwIfAborted(signal);
     const request = requestOf({ ...all, userId: text(all.userId) ?? this.#guest });
@@ -538,8 +546,10 @@ function requestOf(options) {
     user_name: text(options.userName) ?? 'Anonymous User',
     user_email: text(options.userEmail),
     user_avatar: text(options.userAvatar),
-    // With a login the credential decides; and what is not given is left to the service's `default_moderator`.
-    user_moderator: options.authorization ? undefined : flag(options.isModerator),
+    // Credential and invitation decide; and what is not given is left to the service's `default_moderator`.
+    user_moderator: options.authorization || options.invitation ? undefined : flag(options.isModerator),
+    user_role: text(options.role),
+    invitation: options.invitation,
     user_hidden_from_recorder: flag(options.isHiddenFromRecorder),
     features: options.features,
   };
@@ -548,6 +558,26 @@ function requestOf(options) {
     method: methodOf(options.method),
     parameters: given(parameters),
   };
+}
+
+/** @type {string | undefined} */
+let invited;
+
+/**
+ * The invitation, `true` for the one in the fragment of the page's address, from which it is taken.
+ *
+ * @param {Options['invitation']} option
+ */
+function invitationOf(option) {
+  if (option !== true) return option;
+  const { location, history } = globalThis;
+  const [, , found] = INVITATION.exec(location?.hash ?? '') ?? [];
+  if (found) {
+    invited = found;
+    const rest = location.hash.replace(INVITATION, '$1').replace(/[#?&]$/, '');
+    history.replaceState(history.state, '', location.pathname + location.search + rest);
+  }
+  return invited;
 }
 
 /** @param {Record<string, unknown>} parameters */

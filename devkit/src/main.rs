@@ -18,7 +18,7 @@ use devkit::os::project::{Project, shown};
 use devkit::os::report;
 use devkit::serve::host::{Host, listen_address};
 use devkit::serve::key::{self, Format, Order};
-use devkit::serve::{demo, up};
+use devkit::serve::{demo, invite, up};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -51,6 +51,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
         arguments: Vec<OsString>,
     },
+    /// Make an invitation to a room, and print its link
+    Invite(invite::Flags),
     /// Make a throw-away RSA key for local use
     Key(Key),
 }
@@ -178,6 +180,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test(flags) => return flags.run(&project),
         Command::Doctor(flags) => return doctor::doctor(&project, &flags).map(code_of),
         Command::Bench { arguments } => return bench::bench(&project, &arguments).map(code_of),
+        Command::Invite(flags) => return invite::invite(&project, &flags).map(code_of),
         Command::Key(flags) => flags.run(&project)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@ use jaas_jwt::caller::{
 };
 use jaas_jwt::environment::Environment;
 use jaas_jwt::http::Headers;
+use jaas_jwt::role::Role;
 use serde_json::Value;
 
 use crate::fixture::{AUDIENCE, ISSUER, NOW, SECRET, fill, signed};
@@ -58,6 +59,7 @@ pub fn run(input: &[u8]) {
                 claim: ClaimPath::new("realm.roles", "for moderators"),
                 values: vec!["host".into()],
             },
+            visitor_values: vec!["observer".to_owned()],
             name_by_request: true,
         },
     };
@@ -68,7 +70,7 @@ pub fn run(input: &[u8]) {
         Ok(Caller::Known(identity)) => {
             // In raw form only what the fixture signed verifies.
             if let Some(payload) = payload {
-                check(payload, identity.moderator);
+                check(payload, identity.role == Role::Moderator);
             }
         }
         Ok(caller) => panic!("let in without proof: {caller:?}"),

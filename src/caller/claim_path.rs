@@ -105,6 +105,8 @@ pub struct IdentityClaims {
     pub rooms: ClaimPath,
     /// What makes a moderator, besides `true`.
     pub moderator: ClaimValues,
+    /// The values of that claim that make a visitor.
+    pub visitor_values: Vec<String>,
     /// Whether a request may name a person for whom the credential has no name. A name proves nothing.
     pub name_by_request: bool,
 }

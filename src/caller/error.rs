@@ -141,6 +141,9 @@ pub enum Cause {
     /// Another than the one key's.
     #[error("alg is not {0}, which is the configured key's")]
     Algorithm(&'static str),
+    /// A site without a login.
+    #[error("a credential where there is no login, only invitations")]
+    NoLogin,
     /// One that no key of the set has.
     #[error("alg is not that of any key in the key set")]
     AlgorithmOfNoKey,

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::claim_path::{ClaimPath, ClaimValues, Claims, IdentityClaims};
 use super::error::Claim;
 use crate::person::{self, Avatar, Email, Id, Name};
+use crate::role::Role;
 use crate::room;
 use crate::text::parse_bool;
 
@@ -33,8 +34,8 @@ pub struct Identity {
     pub email: Option<person::Email>,
     /// The picture.
     pub avatar: Option<person::Avatar>,
-    /// Whether the claim that the configuration names says so.
-    pub moderator: bool,
+    /// What the claim that the configuration names makes of the person.
+    pub role: Role,
     /// The only rooms for this person; `None`: all.
     pub rooms: Option<room::List>,
 }
@@ -55,7 +56,7 @@ pub(super) fn read(claims: &Claims, names: &IdentityClaims) -> Result<Identity, 
             None => None,
         },
         avatar: first_text(claims, &names.picture)?.and_then(|text| Avatar::parse(text).ok()),
-        moderator: is_moderator(claims, &names.moderator)?,
+        role: role(claims, names)?,
         rooms: rooms(claims, &names.rooms)?,
     })
 }
@@ -121,14 +122,28 @@ fn email_is_verified(claims: &Claims) -> bool {
         })
 }
 
-/// Whether the claim is true, one of the values, or a list that holds one of them.
-fn is_moderator(claims: &Claims, moderator: &ClaimValues) -> Result<bool, Claim> {
+/// The role by the claim, which is `true`, a text or a list of texts. The highest that it names counts.
+fn role(claims: &Claims, names: &IdentityClaims) -> Result<Role, Claim> {
+    let moderator = &names.moderator;
+    let is_visitor = |text: &str| names.visitor_values.iter().any(|value| value == text);
+    let lower = |is_visitor: bool| {
+        if is_visitor {
+            Role::Visitor
+        } else {
+            Role::Member
+        }
+    };
     let wrong = |_| Claim::Moderator;
     match moderator.claim.find(claims).map_err(wrong)? {
-        None | Some(Value::Null) => Ok(false),
-        Some(Value::Bool(is)) => Ok(*is),
-        Some(Value::String(text)) => Ok(text == "true" || moderator.has(text)),
-        Some(Value::Array(list)) => moderator.has_one_of(list).ok_or(Claim::Moderator),
+        None | Some(Value::Null) => Ok(Role::Member),
+        Some(Value::Bool(is)) => Ok(Role::moderator(*is)),
+        Some(Value::String(text)) if text == "true" || moderator.has(text) => Ok(Role::Moderator),
+        Some(Value::String(text)) => Ok(lower(is_visitor(text))),
+        Some(Value::Array(list)) => match moderator.has_one_of(list) {
+            Some(true) => Ok(Role::Moderator),
+            Some(false) => Ok(lower(list.iter().filter_map(Value::as_str).any(is_visitor))),
+            None => Err(Claim::Moderator),
+        },
         Some(_) => Err(Claim::Moderator),
     }
 }

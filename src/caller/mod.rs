@@ -14,13 +14,13 @@ mod key;
 mod key_set;
 mod public_key;
 mod remote;
-mod secret_text;
 mod token_type;
 mod unique_json;
 
 use crate::environment::Environment;
 use crate::http::Headers;
 
+pub use crate::secret_text::MIN_SECRET_BYTES;
 pub use claim_path::{ClaimPath, ClaimValues, IdentityClaims};
 pub use claims::{LATEST_INSTANT, MAX_LIFETIME_SECONDS, TOLERANCE_SECONDS};
 pub use error::{Cause, Claim, Error, Group, Header, MAX_CREDENTIAL_BYTES, SourceError, Warning};
@@ -32,7 +32,6 @@ pub use remote::{
     MAX_DOCUMENT_BYTES, REFRESH_INTERVAL_SECONDS, RETRY_INTERVAL_SECONDS, RemoteKeySet,
     TIMEOUT_SECONDS,
 };
-pub use secret_text::MIN_SECRET_BYTES;
 
 /// How callers are verified.
 #[derive(Debug)]
@@ -58,9 +57,38 @@ pub enum KeySource {
     Configured(VerificationKey),
     /// From an address.
     Remote(RemoteKeySet),
+    /// There is none: no credential is accepted.
+    Nowhere,
 }
 
 impl Settings {
+    /// Those of a site that has no login: a credential proves nothing there.
+    #[must_use]
+    pub fn without_login(required: bool) -> Self {
+        let claim = |name| ClaimPath::new(name, name);
+        let none_of = |name| ClaimValues {
+            claim: claim(name),
+            values: Vec::new(),
+        };
+        Self {
+            required,
+            key: KeySource::Nowhere,
+            issuer: String::new(),
+            audience: none_of("aud"),
+            group: None,
+            identity: IdentityClaims {
+                id: claim("sub"),
+                name: Vec::new(),
+                picture: Vec::new(),
+                email: None,
+                rooms: claim("rooms"),
+                moderator: none_of("moderator"),
+                visitor_values: Vec::new(),
+                name_by_request: false,
+            },
+        }
+    }
+
     /// Finds out who is calling. `warning` gets what the operator should know of the way there.
     ///
     /// # Errors
@@ -91,6 +119,7 @@ impl Settings {
         let claims = match &self.key {
             KeySource::Configured(key) => key.verify(token, &metadata).map_err(Error::Invalid)?,
             KeySource::Remote(keys) => keys.verify(token, &metadata, environment, warning)?,
+            KeySource::Nowhere => return Err(Error::Invalid(Cause::NoLogin)),
         };
         claims::check(&claims, &self.issuer, &self.audience, environment.now)?;
         let identity = identity::read(&claims, &self.identity).map_err(Error::Claim)?;

@@ -34,6 +34,7 @@ fn settings(key: VerificationKey) -> Settings {
                 claim: ClaimPath::new("moderator", "for moderators"),
                 values: vec!["host".into()],
             },
+            visitor_values: vec!["observer".to_owned()],
             name_by_request: true,
         },
     }
@@ -240,11 +241,7 @@ fn a_forged_or_altered_token_is_refused() {
         let error = call(&settings, &format!("Bearer {token}")).unwrap_err();
         assert!(matches!(error, Error::Invalid(_)), "{token}");
     }
-    assert!(
-        call(&settings, &format!("Bearer {good}"))
-            .unwrap()
-            .moderator
-    );
+    assert!(call(&settings, &format!("Bearer {good}")).unwrap().role == Role::Moderator);
 }
 
 #[test]
@@ -343,7 +340,9 @@ fn the_claim_for_moderators_may_be_nested_and_hold_roles() {
         let mut settings = with_secret();
         settings.identity.moderator.claim = ClaimPath::new(path, "for moderators");
         let token = format!("Bearer {}", hs256(&payload(changes.clone())));
-        let moderator = call(&settings, &token).ok().map(|i| i.moderator);
+        let moderator = call(&settings, &token)
+            .ok()
+            .map(|i| i.role == Role::Moderator);
         assert_eq!(moderator, expected, "{path} {changes}");
     }
 }
@@ -502,7 +501,7 @@ fn null_opens_no_room_and_is_otherwise_as_absent_as_it_is_harmless() {
     for name in ["name", "email", "picture", "moderator"] {
         let identity = call_and(name, &Value::Null).unwrap();
         assert!(identity.name.is_none() && identity.email.is_none());
-        assert!(identity.avatar.is_none() && !identity.moderator);
+        assert!(identity.avatar.is_none() && identity.role == Role::Member);
     }
     for name in ["iss", "aud", "exp", "nbf", "iat", "sub"] {
         assert!(call_and(name, &Value::Null).is_err(), "{name}");
@@ -1017,5 +1016,26 @@ fn a_public_key_comes_in_the_shapes_of_a_private_one() {
     );
     for text in ["ssh-rsa AAAA me@host", "nonsense", &pem[..200]] {
         assert!(VerificationKey::from_pem(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_value_of_the_claim_makes_a_visitor_and_a_higher_one_counts_more() {
+    use Role::{Member, Moderator, Visitor};
+    for (claim, expected) in [
+        (json!("observer"), Visitor),
+        (json!(["observer"]), Visitor),
+        (json!(["x", "observer"]), Visitor),
+        (json!(["observer", "chair"]), Moderator),
+        (json!("chair"), Moderator),
+        (json!("Observer"), Member),
+        (json!("true"), Moderator),
+        (json!(false), Member),
+        (json!([]), Member),
+    ] {
+        let mut settings = with_secret();
+        settings.identity.moderator.values = vec!["chair".to_owned()];
+        let token = format!("Bearer {}", hs256(&payload(json!({ "moderator": claim }))));
+        assert_eq!(call(&settings, &token).unwrap().role, expected, "{claim}");
     }
 }

@@ -52,6 +52,17 @@ pub(super) fn read_group(reader: &mut Reader<'_>) -> Option<Option<ClaimValues>>
 pub(super) fn read_identity(reader: &mut Reader<'_>) -> Option<IdentityClaims> {
     let moderator_claim = read_path(reader, variable::AUTH_MODERATOR_CLAIM, "for moderators");
     let moderator_values = reader.texts(variable::AUTH_MODERATOR_VALUES);
+    let visitor_values = reader.texts(variable::AUTH_VISITOR_VALUES);
+    let both = |values: &[String]| {
+        let moderators = moderator_values.as_deref().unwrap_or_default();
+        values.iter().any(|value| moderators.contains(value))
+    };
+    if visitor_values.as_deref().is_some_and(both) {
+        reader.problem(
+            variable::AUTH_VISITOR_VALUES,
+            "has a value that auth_moderator_values has too; leave it in one of them.",
+        );
+    }
     let id = read_path(reader, variable::AUTH_ID_CLAIM, "of auth_id_claim");
     let name = read_paths(reader, variable::AUTH_NAME_CLAIM, "of auth_name_claim");
     let picture = read_paths(
@@ -74,6 +85,7 @@ pub(super) fn read_identity(reader: &mut Reader<'_>) -> Option<IdentityClaims> {
             claim: moderator_claim?,
             values: moderator_values?,
         },
+        visitor_values: visitor_values?,
         name_by_request,
     })
 }

@@ -19,14 +19,28 @@ const DESCRIBING: &[Variable] = &[
     variable::AUTH_ISSUER,
     variable::AUTH_AUDIENCE,
     variable::AUTH_MODERATOR_VALUES,
+    variable::AUTH_VISITOR_VALUES,
     variable::AUTH_REQUIRED_CLAIM,
     variable::AUTH_REQUIRED_VALUES,
 ];
 
 type ParseKey = fn(&str) -> Result<VerificationKey, &'static str>;
 
-/// Reads how callers are verified; `None`: they are not.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<caller::Settings> {
+/// Those of them that are read besides the key.
+const BESIDES_KEY: &[Variable] = &[
+    variable::AUTH_ISSUER,
+    variable::AUTH_AUDIENCE,
+    variable::AUTH_MODERATOR_VALUES,
+    variable::AUTH_VISITOR_VALUES,
+    variable::AUTH_REQUIRED_CLAIM,
+    variable::AUTH_REQUIRED_VALUES,
+];
+
+/// Reads how callers are verified; `None`: they are not. With invitations there need be no login.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    has_invitations: impl FnOnce() -> bool,
+) -> Option<caller::Settings> {
     let mode = reader.parsed(variable::AUTH_MODE, |text| match text {
         "none" => Ok(None),
         "optional" => Ok(Some(false)),
@@ -37,7 +51,19 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<caller::Settings> {
         reject_description(reader);
         return None;
     };
-    let key = read_key(reader);
+    let key = match read_key(reader) {
+        Keys::Unset if has_invitations() => {
+            if !described(reader, BESIDES_KEY).is_empty() {
+                reader.problem(variable::AUTH_MODE, NO_KEY);
+            }
+            return Some(caller::Settings::without_login(required));
+        }
+        Keys::Unset => {
+            reader.problem(variable::AUTH_MODE, NO_KEY);
+            None
+        }
+        Keys::Set(key) => key,
+    };
     let issuer = read_text(reader, variable::AUTH_ISSUER);
     let audience = read_audience(reader);
     let group = read_group(reader);
@@ -52,15 +78,22 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<caller::Settings> {
     })
 }
 
-fn reject_description(reader: &mut Reader<'_>) {
-    let described: Vec<&str> = DESCRIBING
+const NO_KEY: &str = "asks for credentials, and nothing is there to verify them; set one of auth_jwks_url, auth_jwks, auth_public_key and auth_hs256_secret.";
+
+/// The names of those that are neither empty nor as `spin.toml` has them.
+fn described(reader: &mut Reader<'_>, variables: &[Variable]) -> Vec<&'static str> {
+    variables
         .iter()
         .filter(|variable| {
             let text = reader.text(**variable);
             text.is_some_and(|text| !text.is_empty() && Some(text.as_str()) != variable.default)
         })
         .map(|variable| variable.name)
-        .collect();
+        .collect()
+}
+
+fn reject_description(reader: &mut Reader<'_>) {
+    let described = described(reader, DESCRIBING);
     if !described.is_empty() {
         reader.problem(
             variable::AUTH_MODE,
@@ -72,8 +105,15 @@ fn reject_description(reader: &mut Reader<'_>) {
     }
 }
 
+enum Keys {
+    /// All of their variables are empty.
+    Unset,
+    /// `None`: there is a problem already.
+    Set(Option<KeySource>),
+}
+
 /// The one key or key set, or where it is.
-fn read_key(reader: &mut Reader<'_>) -> Option<KeySource> {
+fn read_key(reader: &mut Reader<'_>) -> Keys {
     let mut keys = Vec::new();
     let mut unread = false;
     for (variable, parse) in [
@@ -101,10 +141,7 @@ fn read_key(reader: &mut Reader<'_>) -> Option<KeySource> {
         Remote::Unread => unread = true,
     }
     if keys.is_empty() && !unread {
-        reader.problem(
-            variable::AUTH_MODE,
-            "asks for credentials, and nothing is there to verify them; set one of auth_jwks_url, auth_jwks, auth_public_key and auth_hs256_secret.",
-        );
+        return Keys::Unset;
     }
     for (variable, _) in keys.iter().skip(1) {
         let first = keys[0].0.name;
@@ -115,5 +152,5 @@ fn read_key(reader: &mut Reader<'_>) -> Option<KeySource> {
             ),
         );
     }
-    keys.into_iter().next()?.1
+    Keys::Set(keys.into_iter().next().and_then(|(_, key)| key))
 }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod claims;
+mod invitation;
 mod login;
 mod names;
 mod problem;
@@ -47,6 +48,8 @@ pub struct Config<'a> {
     disclose_origins: OnceCell<Setting<bool>>,
     require_origin: OnceCell<Setting<bool>>,
     login: OnceCell<Setting<Option<caller::Settings>>>,
+    invitation_secret: OnceCell<Setting<Option<String>>>,
+    invitations: OnceCell<Setting<Option<crate::invitation::Settings>>>,
     policy: OnceCell<Setting<policy::Settings>>,
     validity: OnceCell<Setting<Validity>>,
     key: OnceCell<Setting<Key>>,
@@ -78,6 +81,8 @@ impl<'a> Config<'a> {
             disclose_origins: OnceCell::new(),
             require_origin: OnceCell::new(),
             login: OnceCell::new(),
+            invitation_secret: OnceCell::new(),
+            invitations: OnceCell::new(),
             policy: OnceCell::new(),
             validity: OnceCell::new(),
             key: OnceCell::new(),
@@ -125,6 +130,34 @@ impl<'a> Config<'a> {
         } else {
             Err(self.problems())
         }
+    }
+
+    /// How invitations are made and verified; `None`: there are none.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is the invitations'.
+    pub fn invitations(&self) -> Result<Option<&crate::invitation::Settings>, Vec<Problem>> {
+        let setting = self.invitations_setting();
+        if setting.problems.is_empty() && self.invitation_secret().is_some() {
+            Ok(setting.value.as_ref())
+        } else {
+            Err(self.problems())
+        }
+    }
+
+    /// Whether there are invitations, be they configured rightly or wrongly.
+    pub fn has_invitations(&self) -> bool {
+        self.invitation_secret()
+            .is_none_or(|secret| !secret.is_empty())
+    }
+
+    /// The App ID.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if there is none.
+    pub fn app_id(&self) -> Result<&str, Vec<Problem>> {
+        let app_id = self.key_setting().value.app_id.as_deref();
+        app_id.ok_or_else(|| self.problems())
     }
 
     /// What is granted to whom.
@@ -186,6 +219,8 @@ impl<'a> Config<'a> {
             &self.policy_setting().problems,
             &self.validity_setting().problems,
             &self.login_setting().problems,
+            &self.invitation_secret_setting().problems,
+            &self.invitations_setting().problems,
         ]
         .into_iter()
         .flatten()
@@ -228,13 +263,57 @@ impl<'a> Config<'a> {
     }
 
     fn login_setting(&self) -> &Setting<Option<caller::Settings>> {
-        self.login
-            .get_or_init(|| Setting::read(self.source, login::read))
+        self.login.get_or_init(|| {
+            let has_invitations = || self.has_invitations();
+            Setting::read(self.source, |reader| login::read(reader, has_invitations))
+        })
+    }
+
+    fn invitation_secret_setting(&self) -> &Setting<Option<String>> {
+        self.invitation_secret.get_or_init(|| {
+            Setting::read(self.source, |reader| {
+                reader.text(variable::INVITATION_SECRET)
+            })
+        })
+    }
+
+    /// The secret of invitations; empty: there are none; `None`: it cannot be read.
+    fn invitation_secret(&self) -> Option<&str> {
+        self.invitation_secret_setting().value.as_deref()
+    }
+
+    fn invitations_setting(&self) -> &Setting<Option<crate::invitation::Settings>> {
+        self.invitations.get_or_init(|| {
+            Setting::read(self.source, |reader| {
+                let secret = self.invitation_secret().unwrap_or_default();
+                invitation::read(reader, secret, || self.login_state())
+            })
+        })
+    }
+
+    fn login_state(&self) -> invitation::Login<'_> {
+        let setting = self.login_setting();
+        match &setting.value {
+            _ if !setting.problems.is_empty() => invitation::Login::Unread,
+            None => invitation::Login::Open,
+            Some(login) => invitation::Login::Closed(login),
+        }
     }
 
     fn policy_setting(&self) -> &Setting<policy::Settings> {
-        self.policy
-            .get_or_init(|| Setting::read(self.source, read_policy))
+        self.policy.get_or_init(|| {
+            Setting::read(self.source, |reader| {
+                let policy = read_policy(reader);
+                let is_open = || matches!(self.login_state(), invitation::Login::Open);
+                if policy.guest_rooms.is_some() && is_open() {
+                    reader.problem(
+                        variable::GUEST_ROOMS,
+                        "is set and auth_mode is none, so that every room is open to everybody; set auth_mode to optional, or empty it.",
+                    );
+                }
+                policy
+            })
+        })
     }
 
     fn validity_setting(&self) -> &Setting<Validity> {
@@ -290,6 +369,9 @@ fn read_policy(reader: &mut Reader<'_>) -> policy::Settings {
         member_features: reader.features(variable::MEMBER_FEATURES),
         allowed_rooms: reader
             .parsed(variable::ALLOWED_ROOMS, room::List::parse)
+            .flatten(),
+        guest_rooms: reader
+            .parsed(variable::GUEST_ROOMS, room::List::parse)
             .flatten(),
     }
 }

@@ -150,6 +150,7 @@ fn the_defaults_are_those_of_the_worker() {
     assert_eq!(config.allowed_origins().to_vec().len(), 11);
     assert!(config.disclose_origins() && !config.require_origin());
     assert!(matches!(config.login(), Ok(None)));
+    assert!(matches!(config.invitations(), Ok(None)) && !config.has_invitations());
     let policy::Settings {
         defaults,
         allowed_rooms,
@@ -419,6 +420,140 @@ fn a_login_that_is_described_and_not_required_of_anybody_is_a_problem() {
 }
 
 #[test]
+fn invitations_have_a_secret_of_their_own_and_a_link_that_no_server_sees() {
+    const SECRET: &str = "f3b1c9d27a64e8500f3b1c9d27a64e85";
+    let login = [
+        ("auth_mode", "required"),
+        ("auth_hs256_secret", SECRET),
+        ("auth_issuer", "https://login.example"),
+        ("auth_audience", "jaas"),
+    ];
+    let other = ("invitation_secret", "qJ4vS8wZk2Xn7Tb0Lr5Yd9Mf3Hc6Pg1Ua");
+    for (variables, expected) in [
+        (&[][..], &[][..]),
+        (&[other], &[]),
+        (
+            &[("invitation_secret", SECRET)],
+            &["invitation_secret is auth_hs256_secret as well"],
+        ),
+        (
+            &[("invitation_secret", "x7Kq")],
+            &["invitation_secret is shorter than 32 bytes"],
+        ),
+        (
+            &[
+                other,
+                ("invitation_link", "https://x.example/#i={invitation}"),
+            ],
+            &[],
+        ),
+        (
+            &[
+                other,
+                ("invitation_link", "https://x.example/?i={invitation}"),
+            ],
+            &["invitation_link must be an https URL"],
+        ),
+        (&[other, ("invitations_not_before", "1700000000")], &[]),
+        (
+            &[other, ("invitations_not_before", "1700000000000")],
+            &["invitations_not_before is not a whole number"],
+        ),
+        (
+            &[other, ("invitations_not_before", "2026-12-24")],
+            &["invitations_not_before is not a whole number"],
+        ),
+        // Without a secret nothing else is read.
+        (
+            &[("invitation_link", "x"), ("invitations_not_before", "x")],
+            &[],
+        ),
+    ] {
+        let variables = [&login[..], variables].concat();
+        let problems = problems_with(&variables);
+        assert_eq!(problems.len(), 3 + expected.len(), "{problems:?}");
+        for (problem, part) in problems[3..].iter().zip(expected) {
+            assert!(
+                problem.starts_with(part) && problem.ends_with('.'),
+                "{problem}"
+            );
+        }
+        let source = source(&variables);
+        assert_eq!(
+            Config::new(&source).invitations().is_ok(),
+            expected.is_empty()
+        );
+    }
+}
+
+#[test]
+fn with_invitations_there_need_be_no_login_and_without_a_closed_door_they_are_a_problem() {
+    let secret = ("invitation_secret", "qJ4vS8wZk2Xn7Tb0Lr5Yd9Mf3Hc6Pg1Ua");
+    let required = ("auth_mode", "required");
+    let nothing_to_verify = "auth_mode asks for credentials, and nothing is there";
+    for (variables, expected) in [
+        (&[required, secret][..], None),
+        (&[("auth_mode", "optional"), secret], None),
+        (&[required], Some(nothing_to_verify)),
+        (
+            &[required, secret, ("auth_issuer", "x")],
+            Some(nothing_to_verify),
+        ),
+        (
+            &[required, secret, ("auth_required_values", "x")],
+            Some(nothing_to_verify),
+        ),
+        (
+            &[secret],
+            Some("invitation_secret is set and auth_mode is none"),
+        ),
+        (
+            &[("guest_rooms", "lobby")],
+            Some("guest_rooms is set and auth_mode is none"),
+        ),
+        (&[("guest_rooms", "lobby"), required, secret], None),
+    ] {
+        let problems = problems_with(variables);
+        let found = problems
+            .iter()
+            .find(|problem| expected.is_some_and(|part| problem.starts_with(part)));
+        assert_eq!(
+            found.is_some(),
+            expected.is_some(),
+            "{variables:?}: {problems:?}"
+        );
+        assert_eq!(problems.len() == 3, expected.is_none(), "{problems:?}");
+    }
+    let variables = [required, secret];
+    let source = source(&variables);
+    let config = Config::new(&source);
+    assert!(config.login().is_ok_and(|login| login.is_some()));
+    assert!(
+        config
+            .invitations()
+            .is_ok_and(|settings| settings.is_some())
+    );
+}
+
+#[test]
+fn a_value_makes_a_moderator_or_a_visitor() {
+    let variables = [
+        ("auth_mode", "required"),
+        ("auth_hs256_secret", "f3b1c9d27a64e8500f3b1c9d27a64e85"),
+        ("auth_issuer", "https://login.example"),
+        ("auth_audience", "jaas"),
+        ("auth_moderator_values", "chair, host"),
+        ("auth_visitor_values", "public, host"),
+    ];
+    let problems = problems_with(&variables);
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    assert!(
+        problems[3].starts_with("auth_visitor_values has a value that"),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn a_list_that_names_nothing_is_a_problem_in_every_list() {
     let login = [
         ("auth_mode", "required"),
@@ -434,9 +569,11 @@ fn a_list_that_names_nothing_is_a_problem_in_every_list() {
         "allowed_rooms",
         "auth_moderator_values",
         "auth_audience",
+        "auth_visitor_values",
         "auth_required_values",
         "auth_name_claim",
         "auth_picture_claim",
+        "guest_rooms",
     ] {
         for list in [",", " , \n,", "[]", "['']"] {
             let problems = problems_with(&[&[(variable, list)], &login[..]].concat());
@@ -473,8 +610,8 @@ fn a_provider_that_fails_is_a_problem_and_the_stricter_switch_holds() {
     let source = |_: &str| Err(Unavailable);
     let config = Config::new(&source);
     let problems = config.problems();
-    // The login's other variables are not read without its mode.
-    assert_eq!(problems.len(), variable::ALL.len() - 19, "{problems:?}");
+    // The login's other variables are not read without its mode, nor those of invitations without their secret.
+    assert_eq!(problems.len(), variable::ALL.len() - 22, "{problems:?}");
     assert!(config.require_origin() && !config.disclose_origins());
     assert!(config.allowed_origins_is_wrong());
     assert!(config.login().is_err());

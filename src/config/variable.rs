@@ -51,6 +51,7 @@ variables! {
     AUTH_AUDIENCE = "auth_audience", Some("");
     AUTH_MODERATOR_CLAIM = "auth_moderator_claim", Some("moderator");
     AUTH_MODERATOR_VALUES = "auth_moderator_values", Some("");
+    AUTH_VISITOR_VALUES = "auth_visitor_values", Some("");
     AUTH_AUDIENCE_CLAIM = "auth_audience_claim", Some("aud");
     AUTH_REQUIRED_CLAIM = "auth_required_claim", Some("");
     AUTH_REQUIRED_VALUES = "auth_required_values", Some("");
@@ -60,5 +61,9 @@ variables! {
     AUTH_EMAIL_CLAIM = "auth_email_claim", Some("email");
     AUTH_ROOMS_CLAIM = "auth_rooms_claim", Some("rooms");
     AUTH_REQUEST_NAME = "auth_request_name", Some("true");
+    GUEST_ROOMS = "guest_rooms", Some("");
+    INVITATION_SECRET = "invitation_secret", Some("");
+    INVITATION_LINK = "invitation_link", Some("");
+    INVITATIONS_NOT_BEFORE = "invitations_not_before", Some("");
     SIGNING_ENGINE = "signing_engine", Some("jwt-simple");
 }

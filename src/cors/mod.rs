@@ -13,8 +13,6 @@ pub use origin::{AllowedOrigins, EntryError, is_loopback};
 
 use crate::http::Headers;
 
-/// Methods that a page may use, as the preflight's response lists them.
-const ALLOW_METHODS: &str = "GET, POST, OPTIONS";
 /// How long a browser may remember a preflight's response, in seconds: one day. Browsers cap it (Chromium at two hours).
 const MAX_AGE_SECONDS: &str = "86400";
 
@@ -90,10 +88,11 @@ pub fn is_preflight(method: &str, headers: &Headers) -> bool {
         && headers.contains("access-control-request-method")
 }
 
-/// The headers of a preflight's response, besides those that every response has.
+/// The headers of a preflight's response, besides those that every response has. `methods` are those that a page may
+/// use.
 #[must_use]
-pub fn preflight_headers(allowed: &AllowedHeaders) -> Vec<(&'static str, String)> {
-    let mut headers = vec![("access-control-allow-methods", ALLOW_METHODS.into())];
+pub fn preflight_headers(methods: &str, allowed: &AllowedHeaders) -> Vec<(&'static str, String)> {
+    let mut headers = vec![("access-control-allow-methods", methods.into())];
     if !allowed.is_empty() {
         headers.push(("access-control-allow-headers", allowed.to_string()));
     }

@@ -6,8 +6,8 @@ use std::fmt;
 use std::io::Read;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value as Json;
 use serde_json::error::Category;
+use serde_json::{Map, Value as Json};
 
 use super::error::{Error, MAX_BODY_BYTES, UnknownParameters};
 use super::parameters::{Value, Values, place_of};
@@ -59,23 +59,42 @@ impl Body {
         Ok(Self { media_type, bytes })
     }
 
+    /// The members of a JSON object, whatever their names.
+    ///
+    /// # Errors
+    /// A form, and a body that is no JSON object.
+    pub fn json_object(&self) -> Result<Map<String, Json>, Error> {
+        match self.media_type {
+            MediaType::Form => Err(Error::MalformedBody(
+                "The body is a form: send a JSON object, with Content-Type: application/json"
+                    .into(),
+            )),
+            MediaType::Json => {
+                let text = self.text()?;
+                serde_json::from_str(text).map_err(|e| not_an_object(text, &e))
+            }
+        }
+    }
+
+    fn text(&self) -> Result<&str, Error> {
+        std::str::from_utf8(self.without_mark())
+            .map_err(|_| Error::MalformedBody("The body is not UTF-8: encode it as UTF-8".into()))
+    }
+
+    fn without_mark(&self) -> &[u8] {
+        self.bytes
+            .strip_prefix(BYTE_ORDER_MARK)
+            .unwrap_or(&self.bytes)
+    }
+
     /// The parameters.
     ///
     /// # Errors
     /// A body that is not of its media type, and a name that is not known.
     pub fn parse(&self) -> Result<Values<'_>, Error> {
-        let bytes = self
-            .bytes
-            .strip_prefix(BYTE_ORDER_MARK)
-            .unwrap_or(&self.bytes);
         match self.media_type {
-            MediaType::Form => Values::from_form(bytes),
-            MediaType::Json => {
-                let text = std::str::from_utf8(bytes).map_err(|_| {
-                    Error::MalformedBody("The body is not UTF-8: encode it as UTF-8".into())
-                })?;
-                parse_json(text)
-            }
+            MediaType::Form => Values::from_form(self.without_mark()),
+            MediaType::Json => parse_json(self.text()?),
         }
     }
 }

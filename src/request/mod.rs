@@ -11,6 +11,8 @@ mod tests;
 use std::io::Read;
 
 use crate::features::FeatureSet;
+use crate::role::Role;
+use crate::secret::Secret;
 use crate::text::is_bidi_control;
 use crate::{http, person, room};
 
@@ -32,12 +34,25 @@ pub struct TokenRequest {
     pub user_email: Option<person::Email>,
     /// The person's picture.
     pub user_avatar: Option<person::Avatar>,
-    /// Whether the person wants to moderate.
-    pub moderator: Option<bool>,
+    /// What the person wants to be.
+    pub role: Option<Role>,
     /// Whether recordings should leave the person out.
     pub hidden_from_recorder: Option<bool>,
     /// The only features to grant.
     pub features: Option<FeatureSet>,
+    /// An invitation, not yet verified.
+    pub invitation: Option<Secret<String>>,
+}
+
+/// Reads the body of a `POST` that must be a JSON object.
+///
+/// # Errors
+/// Another media type, a compressed body, one that is too large, and one that is no JSON object.
+pub fn json_object(
+    headers: &http::Headers,
+    body: impl Read,
+) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
+    Body::read(headers, body)?.json_object()
 }
 
 impl TokenRequest {
@@ -75,11 +90,30 @@ impl TokenRequest {
             user_name: personal(values, name::USER_NAME, person::Name::parse)?,
             user_email: personal(values, name::USER_EMAIL, person::Email::parse)?,
             user_avatar: personal(values, name::USER_AVATAR, person::Avatar::parse)?,
-            moderator: values.bool(name::USER_MODERATOR)?,
+            role: role(values)?,
             hidden_from_recorder: values.bool(name::USER_HIDDEN_FROM_RECORDER)?,
             features: values.features(name::FEATURES)?,
+            invitation: values
+                .text(name::INVITATION)?
+                .map(|text| Secret::new(text.to_owned())),
         })
     }
+}
+
+/// The role, by either of its two parameters.
+fn role(values: &Values<'_>) -> Result<Option<Role>, Error> {
+    let moderator = values.bool(name::USER_MODERATOR)?;
+    let Some(text) = values.text(name::USER_ROLE)? else {
+        return Ok(moderator.map(Role::moderator));
+    };
+    let wrong = |problem| Err(Error::parameter(name::USER_ROLE, problem));
+    let Some(role) = Role::from_name(text) else {
+        return wrong("must be visitor, member or moderator");
+    };
+    if moderator.is_some_and(|moderator| moderator != (role == Role::Moderator)) {
+        return wrong("contradicts user_moderator: send one of them");
+    }
+    Ok(Some(role))
 }
 
 /// A value about a person. What nobody can see counts as not given, and so does what is no e-mail address: nothing

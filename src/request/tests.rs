@@ -3,6 +3,7 @@ use std::io::Read;
 use super::{Error, MAX_BODY_BYTES, TokenRequest, name};
 use crate::features::Feature;
 use crate::http::Headers;
+use crate::role::Role;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -47,7 +48,7 @@ fn what_is_absent_or_empty_is_not_said() {
         let request = get(query).expect(query);
         assert!(request.room.is_none() && request.user_id.is_none());
         assert!(request.user_name.is_none() && request.user_email.is_none());
-        assert!(request.user_avatar.is_none() && request.moderator.is_none());
+        assert!(request.user_avatar.is_none() && request.role.is_none());
         assert!(request.hidden_from_recorder.is_none() && request.features.is_none());
     }
 }
@@ -59,7 +60,7 @@ fn what_is_given_is_trimmed_and_taken() {
          &user_avatar=https://a.example/b&user_hidden_from_recorder=+true",
     )
     .unwrap();
-    assert_eq!(request.moderator, Some(false));
+    assert_eq!(request.role, Some(Role::Member));
     assert_eq!(request.hidden_from_recorder, Some(true));
     assert_eq!(room(request.clone()).as_deref(), Some("r"));
     assert_eq!(user_id(request.clone()).as_deref(), Some("u1"));
@@ -287,7 +288,11 @@ fn a_value_in_json_has_the_type_of_its_parameter() {
     ] {
         for name in ["user_moderator", "user_hidden_from_recorder"] {
             let read = json(&format!(r#"{{"{name}":{value}}}"#));
-            let read = read.map(|r| r.moderator.or(r.hidden_from_recorder));
+            let read = read.map(|r| {
+                r.role
+                    .map(|role| role == Role::Moderator)
+                    .or(r.hidden_from_recorder)
+            });
             assert_eq!(read, expected.map_err(|e| format!("{name} {e}")), "{value}");
         }
     }
@@ -322,6 +327,7 @@ fn an_unknown_name_in_a_body_is_an_error_that_names_the_one_that_was_meant() {
         ("avatarUrl", "user_avatar"),
         ("hidden-from-recorder", "user_hidden_from_recorder"),
         ("hiddenFromRecorder", "user_hidden_from_recorder"),
+        ("role", "user_role"),
         ("feature", "features"),
     ] {
         let message = format!("{written} is not a parameter; did you mean {meant}?");
@@ -330,7 +336,7 @@ fn an_unknown_name_in_a_body_is_an_error_that_names_the_one_that_was_meant() {
         let body = format!("room=board&{written}=false");
         assert_eq!(form(body.as_bytes()).unwrap_err(), message);
     }
-    for written in ["exp", "jwt", "x", "__proto__", "foo-bar", "aud", "role"] {
+    for written in ["exp", "jwt", "x", "__proto__", "foo-bar", "aud", "tenant"] {
         let message = json(&format!(r#"{{"{written}":{{"a":[1]}}}}"#)).unwrap_err();
         let start = format!("{written} is not a parameter; the parameters are room, user_id, ");
         assert!(message.starts_with(&start), "{message}");
@@ -594,4 +600,65 @@ fn a_misspelt_parameter_in_the_url_of_a_post_is_named_and_others_are_ignored() {
     ] {
         assert_eq!(post(query), Ok(()), "{query}");
     }
+}
+
+#[test]
+fn a_role_comes_by_either_of_two_parameters_that_must_agree() {
+    use Role::{Member, Moderator, Visitor};
+    for (query, expected) in [
+        ("", Ok(None)),
+        ("user_moderator=true", Ok(Some(Moderator))),
+        ("user_moderator=false", Ok(Some(Member))),
+        ("user_role=visitor", Ok(Some(Visitor))),
+        ("user_role=+member+", Ok(Some(Member))),
+        ("user_role=moderator", Ok(Some(Moderator))),
+        ("user_role=", Ok(None)),
+        ("user_role=&user_moderator=true", Ok(Some(Moderator))),
+        (
+            "user_role=moderator&user_moderator=true",
+            Ok(Some(Moderator)),
+        ),
+        ("user_role=member&user_moderator=false", Ok(Some(Member))),
+        ("user_role=visitor&user_moderator=false", Ok(Some(Visitor))),
+        (
+            "user_role=moderator&user_moderator=false",
+            Err("contradicts user_moderator"),
+        ),
+        (
+            "user_role=member&user_moderator=true",
+            Err("contradicts user_moderator"),
+        ),
+        (
+            "user_role=visitor&user_moderator=true",
+            Err("contradicts user_moderator"),
+        ),
+        (
+            "user_role=Visitor",
+            Err("must be visitor, member or moderator"),
+        ),
+        (
+            "user_role=hunter2",
+            Err("must be visitor, member or moderator"),
+        ),
+    ] {
+        match (TokenRequest::from_query(query), expected) {
+            (Ok(request), Ok(role)) => assert_eq!(request.role, role, "{query}"),
+            (Err(error), Err(part)) => {
+                let told = error.to_string();
+                assert!(
+                    told.starts_with("user_role ") && told.contains(part),
+                    "{told}"
+                );
+                assert!(!told.contains("hunter2"), "{told}");
+            }
+            (read, _) => panic!("{query}: {read:?}"),
+        }
+    }
+    assert!(json(r#"{"user_role":true}"#).is_err());
+}
+
+#[test]
+fn an_invitation_does_not_show_in_debug_output() {
+    let request = TokenRequest::from_query("invitation=hunter2").unwrap();
+    assert!(request.invitation.is_some() && !format!("{request:?}").contains("hunter2"));
 }

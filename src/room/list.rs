@@ -63,6 +63,25 @@ impl List {
         Self(patterns.collect())
     }
 
+    /// The list of one name or pattern.
+    ///
+    /// # Errors
+    /// A name that no room can have.
+    pub fn one(name: &str) -> Result<Self, Error> {
+        Pattern::parse(name.trim()).map(|pattern| Self(vec![pattern]))
+    }
+
+    /// Whether every room of the other list is one of this. A star of the other counts as a character that only a star
+    /// matches, so that the whole of what it stands for falls under that one.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let covered = |pattern: &Pattern| {
+            let text = pattern.0.join("*");
+            self.0.iter().any(|own| own.matches(&text))
+        };
+        other.0.iter().all(covered)
+    }
+
     /// Whether the room is one of the list.
     #[must_use]
     pub fn contains(&self, room: &Name) -> bool {

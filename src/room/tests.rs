@@ -348,3 +348,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_list_covers_the_rooms_that_are_surely_its_own() {
+    for (list, other, covered) in [
+        ("team-1", "team-1", true),
+        ("team-1", "TEAM-1", true),
+        ("team-1", "team-2", false),
+        ("team-*", "team-1", true),
+        ("team-*", "team-*", true),
+        ("team-*", "team-a*z", true),
+        ("team-*", "*", false),
+        ("team-*", "*team-1", false),
+        ("team-1", "team-*", false),
+        ("*", "a*b*c", true),
+        ("a*c", "a*b*c", true),
+        ("a*b*c", "a*c", false),
+        ("a*b*c", "a*b*b*c", true),
+        ("a, team-*", "team-9", true),
+        ("公民*", "公民會議", true),
+    ] {
+        let list = List::parse(list).unwrap().unwrap();
+        let other = List::one(other).unwrap();
+        assert_eq!(list.covers(&other), covered, "{list:?} {other:?}");
+    }
+    assert!(List::one("a/b").is_err() && List::one("!*").is_err());
+}

@@ -7,10 +7,12 @@
 
 mod call;
 mod health;
+mod invitations;
 mod response;
 #[cfg(test)]
 mod tests;
 mod token;
+mod who;
 
 use std::cell::Cell;
 use std::io::Read;
@@ -28,6 +30,9 @@ pub use health::OPEN_WARNING;
 
 /// The path that issues tokens; the Worker's.
 pub const TOKEN_PATH: &str = "/api/jitsi-token";
+/// The path that makes invitations, and with an id behind it the one that withdraws them. Without `invitation_secret`
+/// it does not exist.
+pub const INVITATIONS_PATH: &str = "/api/invitations";
 /// The path of the health check.
 pub const HEALTH_PATH: &str = "/healthz";
 
@@ -42,18 +47,46 @@ pub struct Outcome {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Route {
+enum Route<'a> {
     Token,
+    Invitations,
+    /// One invitation, by the id in the path.
+    Invitation(&'a str),
     Health,
     Unknown,
 }
 
-impl Route {
-    fn of(path: &str) -> Self {
+impl<'a> Route<'a> {
+    fn of(path: &'a str, config: &Config<'_>) -> Self {
         match path {
             TOKEN_PATH => Self::Token,
             HEALTH_PATH => Self::Health,
-            _ => Self::Unknown,
+            _ => match path.strip_prefix(INVITATIONS_PATH) {
+                Some(rest) if rest.is_empty() && config.has_invitations() => Self::Invitations,
+                Some(rest) => match rest.strip_prefix('/') {
+                    Some(id) if config.has_invitations() => Self::Invitation(id),
+                    _ => Self::Unknown,
+                },
+                None => Self::Unknown,
+            },
+        }
+    }
+
+    /// The methods that a page may use, as a preflight's response lists them.
+    const fn page_methods(self) -> &'static str {
+        match self {
+            Self::Invitations => "POST, OPTIONS",
+            Self::Invitation(_) => "DELETE, OPTIONS",
+            _ => "GET, POST, OPTIONS",
+        }
+    }
+
+    /// All methods, as the header `Allow` lists them.
+    const fn methods(self) -> &'static str {
+        match self {
+            Self::Health => "GET, HEAD, OPTIONS",
+            Self::Invitations | Self::Invitation(_) => self.page_methods(),
+            Self::Token | Self::Unknown => "GET, HEAD, POST, OPTIONS",
         }
     }
 }
@@ -80,7 +113,7 @@ pub fn handle(
         origin,
         warning: Cell::new(None),
     };
-    let result = run(&call, Route::of(path), body, environment);
+    let result = run(&call, Route::of(path, config), body, environment);
     Outcome {
         log: response::log_line(&result, call.warning.get(), &headers),
         response: response::respond(config, &result, origin, method == "HEAD"),
@@ -89,7 +122,7 @@ pub fn handle(
 
 fn run(
     call: &Call<'_>,
-    route: Route,
+    route: Route<'_>,
     body: impl Read,
     environment: Environment<'_>,
 ) -> Result<Success, Error> {
@@ -98,7 +131,7 @@ fn run(
         // Without a preflight that succeeds, a page could not read the 404 that follows it.
         Route::Unknown if preflight && matches!(call.origin, RequestOrigin::Allowed(_)) => {}
         Route::Unknown => return Err(Error::NotFound),
-        Route::Token => call.check_origin()?,
+        Route::Token | Route::Invitations | Route::Invitation(_) => call.check_origin()?,
         Route::Health if preflight => call.check_origin()?,
         // A probe has no origin to show, and the health check tells nothing that a page could be rejected for.
         Route::Health => {}
@@ -106,15 +139,15 @@ fn run(
     if preflight {
         let allowed = call.config.allowed_headers();
         return Ok(Success::Preflight {
+            methods: route.page_methods(),
             missing_header: allowed.first_missing(call.headers),
         });
     }
-    let allow = match route {
-        Route::Health => "GET, HEAD, OPTIONS",
-        _ => "GET, HEAD, POST, OPTIONS",
-    };
+    let allow = route.methods();
     match (route, call.method) {
         (Route::Token, "GET" | "HEAD" | "POST") => token::issue(call, body, environment),
+        (Route::Invitations, "POST") => invitations::make(call, body, environment),
+        (Route::Invitation(id), "DELETE") => invitations::withdraw(call, id, environment),
         (Route::Health, "GET" | "HEAD") => health::check(call, &environment),
         _ => Err(Error::MethodNotAllowed { allow }),
     }

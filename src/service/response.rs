@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::cors::{self, RequestOrigin};
 use crate::error::Error;
 use crate::http::{Headers, Response};
+use crate::invitation::Made;
 use crate::log::Line;
 
 /// What a request that is not rejected comes to.
@@ -22,7 +23,14 @@ pub(super) enum Success {
         /// Where the query asks for it.
         details: Option<Details>,
     },
+    InvitationMade {
+        made: Made,
+        link: Option<String>,
+    },
+    InvitationWithdrawn,
     Preflight {
+        /// What a page may use.
+        methods: &'static str,
         missing_header: Option<String>,
     },
 }
@@ -39,6 +47,15 @@ pub(super) struct Details {
     /// The age of the copy of the key set that `auth_jwks_url` names, in seconds; `null` where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) auth_jwks_age_seconds: Option<Option<u64>>,
+}
+
+#[derive(Serialize)]
+struct Invitation<'a> {
+    invitation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<&'a str>,
+    id: &'a str,
+    expires_at: u64,
 }
 
 #[derive(Serialize)]
@@ -72,8 +89,19 @@ pub(super) fn respond(
             let status = "ok";
             (200, Some(to_json(&Health { status, details })))
         }
-        Ok(Success::Preflight { .. }) => {
-            headers.extend(cors::preflight_headers(config.allowed_headers()));
+        Ok(Success::InvitationMade { made, link }) => {
+            let body = Invitation {
+                invitation: made.invitation.expose(),
+                link: link.as_deref(),
+                id: made.id.as_str(),
+                expires_at: made.expires_at,
+            };
+            (201, Some(to_json(&body)))
+        }
+        Ok(Success::InvitationWithdrawn) => (204, None),
+        Ok(Success::Preflight { methods, .. }) => {
+            let allowed = config.allowed_headers();
+            headers.extend(cors::preflight_headers(methods, allowed));
             (204, None)
         }
         Err(error) => (error.status(), Some(to_json(&error.body()))),
@@ -112,8 +140,21 @@ pub(super) fn log_line(
             moderator: Some(*moderator),
             ..Line::default()
         },
+        Ok(Success::InvitationMade { .. }) => Line {
+            level: "info",
+            status: 201,
+            event: Some("invitation made"),
+            ..Line::default()
+        },
+        Ok(Success::InvitationWithdrawn) => Line {
+            level: "info",
+            status: 204,
+            event: Some("invitation withdrawn"),
+            ..Line::default()
+        },
         Ok(Success::Preflight {
             missing_header: Some(header),
+            ..
         }) => Line {
             level: "warn",
             status: 204,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::Source;
 use crate::config::tests::{APP_ID, source};
+use crate::invitation::tests::{Memory, SECRET};
 use jwt_simple::prelude::RS256KeyPair;
 
 const NOW: u64 = 1_700_000_000;
@@ -38,6 +39,19 @@ fn handle_with(source: &dyn Source, request: Request<impl Read>) -> Outcome {
     let mut random = |bytes: &mut [u8]| bytes.fill(7);
     let environment = Environment::isolated(NOW, &mut random);
     handle(&Config::new(source), request, environment)
+}
+
+fn send_with_store(
+    variables: &[(&str, &str)],
+    store: &Memory,
+    request: Request<impl Read>,
+) -> Outcome {
+    let mut random = |bytes: &mut [u8]| bytes.fill(7);
+    let environment = Environment {
+        store,
+        ..Environment::isolated(NOW, &mut random)
+    };
+    handle(&Config::new(&source(variables)), request, environment)
 }
 
 fn send(variables: &[(&str, &str)], request: Request<impl Read>) -> Outcome {
@@ -333,11 +347,11 @@ fn a_request_reads_only_the_variables_that_its_response_needs() {
         (&open, "GET", TOKEN_PATH, &[evil], 403, 2),
         (&open, "GET", TOKEN_PATH, &[("origin", "null")], 403, 2),
         (&open, "OPTIONS", TOKEN_PATH, &[page, method], 204, 2),
-        (&login, "GET", TOKEN_PATH, &[page], 401, 20),
-        (&login, "GET", TOKEN_PATH, &[], 401, 20),
-        (&open, "GET", TOKEN_PATH, &[page], 200, 29),
-        (&open, "GET", HEALTH_PATH, &[], 200, 29),
-        (&login, "GET", HEALTH_PATH, &[], 200, 37),
+        (&login, "GET", TOKEN_PATH, &[page], 401, 22),
+        (&login, "GET", TOKEN_PATH, &[], 401, 22),
+        (&open, "GET", TOKEN_PATH, &[page], 200, 31),
+        (&open, "GET", HEALTH_PATH, &[], 200, 31),
+        (&login, "GET", HEALTH_PATH, &[], 200, 40),
     ] {
         let count = std::cell::Cell::new(0);
         let values = source(variables);
@@ -348,5 +362,523 @@ fn a_request_reads_only_the_variables_that_its_response_needs() {
         let response = handle_with(&counting, request(name, target, headers, "")).response;
         assert_eq!(response.status, status, "{name} {target} {headers:?}");
         assert_eq!(count.get(), reads, "{name} {target} {headers:?}");
+    }
+}
+
+const LOGIN: [(&str, &str); 4] = [
+    ("auth_mode", "required"),
+    ("auth_hs256_secret", "f3b1c9d27a64e8500f3b1c9d27a64e85"),
+    ("auth_issuer", "https://login.example"),
+    ("auth_audience", "jaas"),
+];
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// A site with a login, and invitations.
+fn inviting(variables: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    let secret = [("invitation_secret", SECRET)];
+    complete(&[variables, &secret, &LOGIN].concat())
+}
+
+fn credential(claims: serde_json::Value) -> String {
+    use jwt_simple::prelude::{HS256Key, MACLike};
+    let mut all = serde_json::json!({
+        "iss": "https://login.example", "aud": "jaas", "sub": "ann", "exp": NOW + 600,
+    });
+    all.as_object_mut()
+        .unwrap()
+        .extend(claims.as_object().unwrap().clone());
+    let claims = jwt_simple::prelude::JWTClaims {
+        issued_at: None,
+        expires_at: None,
+        invalid_before: None,
+        issuer: None,
+        subject: None,
+        audiences: None,
+        jwt_id: None,
+        nonce: None,
+        custom: all,
+    };
+    let key = HS256Key::from_bytes(LOGIN[1].1.as_bytes());
+    format!("Bearer {}", key.authenticate(claims).unwrap())
+}
+
+fn json_of(outcome: &Outcome) -> serde_json::Value {
+    serde_json::from_slice(&outcome.response.body).unwrap_or_default()
+}
+
+/// The invitation that a moderator gets for this body.
+fn invite(variables: &[(&str, &str)], store: &Memory, body: &str) -> serde_json::Value {
+    let moderator = credential(serde_json::json!({"moderator": true}));
+    let headers = [JSON, ("authorization", moderator.as_str())];
+    let made = send_with_store(
+        variables,
+        store,
+        request("POST", INVITATIONS_PATH, &headers, body),
+    );
+    assert_eq!(made.response.status, 201, "{:?}", made.log);
+    json_of(&made)
+}
+
+fn payload(outcome: &Outcome) -> serde_json::Value {
+    use base64::Engine as _;
+    let token = json_of(outcome)["token"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let payload = token.split('.').nth(1).unwrap_or_default();
+    let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload);
+    serde_json::from_slice(&payload.unwrap()).unwrap_or_default()
+}
+
+#[test]
+fn an_invitation_is_made_used_and_withdrawn() {
+    let config = inviting(&[(
+        "invitation_link",
+        "https://vtaiwan.tw/meet#invitation={invitation}",
+    )]);
+    let store = Memory::default();
+    let made = invite(
+        &config,
+        &store,
+        r#"{"room":"vtaiwan","role":"visitor","expires_in":600}"#,
+    );
+    let invitation = made["invitation"].as_str().unwrap();
+    assert_eq!(
+        made["link"],
+        format!("https://vtaiwan.tw/meet#invitation={invitation}")
+    );
+    assert_eq!(made["expires_at"], NOW + 600);
+
+    let body =
+        serde_json::json!({"invitation": invitation, "user_name": "Bob", "user_role": "moderator"});
+    let body = body.to_string();
+    let bearer = format!("Bearer {invitation}");
+    let join = || send_with_store(&config, &store, request("POST", TOKEN_PATH, &[JSON], &body));
+    let target = "/api/jitsi-token?user_name=Bob";
+    let headers = [("authorization", bearer.as_str())];
+    let get = || send_with_store(&config, &store, request("GET", target, &headers, ""));
+    for outcome in [join(), get()] {
+        assert_eq!(outcome.response.status, 200, "{:?}", outcome.log);
+        let claims = payload(&outcome);
+        assert_eq!(claims["room"], "vtaiwan");
+        assert_eq!(claims["exp"], NOW + 600);
+        let user = &claims["context"]["user"];
+        assert_eq!(user["role"], "visitor");
+        assert_eq!(user["moderator"], "false");
+        assert_eq!(user["name"], "Bob");
+        assert_eq!(user["id"], format!("guest-{}", "07".repeat(16)));
+    }
+
+    let moderator = credential(serde_json::json!({"moderator": true}));
+    let target = format!("{INVITATIONS_PATH}/{}", made["id"].as_str().unwrap());
+    let headers = [("authorization", moderator.as_str())];
+    for _ in 0..2 {
+        let withdrawn = send_with_store(&config, &store, request("DELETE", &target, &headers, ""));
+        assert_eq!(withdrawn.response.status, 204, "{:?}", withdrawn.log);
+        assert!(
+            withdrawn
+                .log
+                .unwrap()
+                .contains(r#""event":"invitation withdrawn""#)
+        );
+    }
+    for outcome in [join(), get()] {
+        assert_eq!(outcome.response.status, 401);
+        let challenge = header(&outcome.response, "www-authenticate").unwrap();
+        assert!(challenge.contains("invalid_token"), "{challenge}");
+        let log = outcome.log.unwrap();
+        assert!(
+            log.contains(r#""reason":"the invitation was withdrawn""#),
+            "{log}"
+        );
+        assert!(!log.contains("Bob"), "{log}");
+    }
+}
+
+#[test]
+fn only_a_proven_moderator_makes_and_withdraws_invitations() {
+    let config = inviting(&[]);
+    let optional: Vec<_> = config
+        .iter()
+        .map(|(name, value)| {
+            (
+                *name,
+                if *value == "required" {
+                    "optional"
+                } else {
+                    *value
+                },
+            )
+        })
+        .collect();
+    let store = Memory::default();
+    let bearer = |body: &str| {
+        let made = invite(&config, &store, body);
+        format!("Bearer {}", made["invitation"].as_str().unwrap())
+    };
+    let mut last = Memory::default();
+    for (config, authorization, body, status) in [
+        (
+            &config,
+            Some(credential(serde_json::json!({"moderator": true}))),
+            r#"{"room":"r"}"#,
+            201,
+        ),
+        (
+            &config,
+            Some(credential(serde_json::json!({"moderator": true}))),
+            r#"{"room":"*"}"#,
+            201,
+        ),
+        (
+            &config,
+            Some(credential(serde_json::json!({}))),
+            r#"{"room":"r"}"#,
+            403,
+        ),
+        (
+            &config,
+            Some(credential(
+                serde_json::json!({"moderator": true, "rooms": ["r"]}),
+            )),
+            r#"{"room":"r"}"#,
+            201,
+        ),
+        (
+            &config,
+            Some(credential(
+                serde_json::json!({"moderator": true, "rooms": ["r"]}),
+            )),
+            r#"{"room":"s"}"#,
+            403,
+        ),
+        (
+            &config,
+            Some(credential(
+                serde_json::json!({"moderator": true, "rooms": ["r"]}),
+            )),
+            r#"{"room":"*"}"#,
+            403,
+        ),
+        (&config, Some("Bearer x".to_owned()), r#"{"room":"r"}"#, 401),
+        (&config, None, r#"{"room":"r"}"#, 401),
+        (&optional, None, r#"{"room":"r"}"#, 401),
+        (
+            &optional,
+            Some(credential(serde_json::json!({}))),
+            r#"{"room":"r"}"#,
+            403,
+        ),
+        (
+            &config,
+            Some(bearer(r#"{"room":"r","role":"moderator"}"#)),
+            r#"{"room":"r"}"#,
+            201,
+        ),
+        (
+            &config,
+            Some(bearer(r#"{"room":"r","role":"moderator"}"#)),
+            r#"{"room":"s"}"#,
+            403,
+        ),
+        (
+            &config,
+            Some(bearer(r#"{"room":"r","role":"moderator","max_uses":1}"#)),
+            r#"{"room":"r"}"#,
+            403,
+        ),
+        (
+            &config,
+            Some(bearer(r#"{"room":"r","role":"member"}"#)),
+            r#"{"room":"r"}"#,
+            403,
+        ),
+        (
+            &config,
+            Some(bearer(r#"{"room":"r","role":"visitor"}"#)),
+            r#"{"room":"r"}"#,
+            403,
+        ),
+        (
+            &config,
+            Some(credential(serde_json::json!({"moderator": true}))),
+            r#"{"room":"r","x":1}"#,
+            400,
+        ),
+        (
+            &config,
+            Some(credential(serde_json::json!({"moderator": true}))),
+            "[]",
+            400,
+        ),
+    ] {
+        let headers = [
+            Some(JSON),
+            authorization.as_deref().map(|a| ("authorization", a)),
+        ];
+        let headers: Vec<_> = headers.into_iter().flatten().collect();
+        last = Memory::default();
+        let made = send_with_store(
+            config,
+            &last,
+            request("POST", INVITATIONS_PATH, &headers, body),
+        );
+        assert_eq!(
+            made.response.status, status,
+            "{authorization:?} {body} {:?}",
+            made.log
+        );
+        let path = format!("{INVITATIONS_PATH}/{}", "a".repeat(32));
+        let withdrawn = send_with_store(config, &last, request("DELETE", &path, &headers, ""));
+        let allowed = if status == 201 {
+            204
+        } else {
+            withdrawn.response.status
+        };
+        assert_eq!(withdrawn.response.status, allowed, "{authorization:?}");
+        assert_eq!(
+            withdrawn.response.status == 204,
+            !last.values.borrow().is_empty()
+        );
+    }
+    drop(last);
+    let headers = [(
+        "authorization",
+        &*credential(serde_json::json!({"moderator": true})),
+    )];
+    for id in ["", "x", "../x", &"A".repeat(32), &"a".repeat(33)] {
+        let path = format!("{INVITATIONS_PATH}/{id}");
+        let withdrawn = send_with_store(&config, &store, request("DELETE", &path, &headers, ""));
+        assert_eq!(withdrawn.response.status, 400, "{id}");
+    }
+}
+
+#[test]
+fn without_a_secret_there_are_no_invitations() {
+    let config = complete(&LOGIN);
+    let id = format!("{INVITATIONS_PATH}/{}", "a".repeat(32));
+    for (method, path) in [
+        ("POST", INVITATIONS_PATH),
+        ("DELETE", &id),
+        ("GET", INVITATIONS_PATH),
+    ] {
+        assert_eq!(
+            send(&config, request(method, path, &[JSON], "{}"))
+                .response
+                .status,
+            404
+        );
+    }
+    let open = complete(&[]);
+    let body = r#"{"invitation":"x"}"#;
+    let rejected = send(&open, request("POST", TOKEN_PATH, &[JSON], body));
+    assert_eq!(rejected.response.status, 401);
+    assert!(
+        rejected
+            .log
+            .unwrap()
+            .contains("there is no invitation_secret")
+    );
+    // A query is read as ever: what it does not know is passed over.
+    let issued = send(
+        &open,
+        request("GET", "/api/jitsi-token?invitation=x", &[], ""),
+    );
+    assert_eq!(issued.response.status, 200);
+}
+
+#[test]
+fn an_invitation_travels_in_a_body_or_in_a_header_and_in_one_of_them() {
+    let config = inviting(&[]);
+    let store = Memory::default();
+    let made = invite(&config, &store, r#"{"room":"r"}"#);
+    let invitation = made["invitation"].as_str().unwrap();
+    let bearer = format!("Bearer {invitation}");
+    let body = serde_json::json!({ "invitation": invitation }).to_string();
+    let wrong = serde_json::json!({"invitation": invitation, "user_moderator": 1}).to_string();
+    let query = format!("{TOKEN_PATH}?invitation={invitation}");
+    let login = credential(serde_json::json!({}));
+    let as_guest = ("authorization", bearer.as_str());
+    for (method, target, headers, body, status, part) in [
+        ("POST", TOKEN_PATH, &[JSON][..], body.as_str(), 200, ""),
+        ("POST", TOKEN_PATH, &[JSON, as_guest], "{}", 200, ""),
+        ("GET", TOKEN_PATH, &[as_guest], "", 200, ""),
+        ("HEAD", TOKEN_PATH, &[as_guest], "", 200, ""),
+        // Whoever sends one is its bearer, whatever else they are.
+        (
+            "POST",
+            TOKEN_PATH,
+            &[JSON, ("authorization", &login)],
+            &body,
+            200,
+            "",
+        ),
+        (
+            "POST",
+            TOKEN_PATH,
+            &[JSON, ("authorization", "Bearer x")],
+            &body,
+            200,
+            "",
+        ),
+        (
+            "POST",
+            TOKEN_PATH,
+            &[JSON, as_guest],
+            &body,
+            400,
+            "send one of them",
+        ),
+        ("GET", &query, &[], "", 400, "put it into the body"),
+        ("GET", &query, &[as_guest], "", 400, "put it into the body"),
+        ("POST", &query, &[JSON], "{}", 400, "put it into the body"),
+        ("POST", TOKEN_PATH, &[JSON], &wrong, 400, "user_moderator"),
+        (
+            "POST",
+            TOKEN_PATH,
+            &[JSON],
+            r#"{"invitation":"x"}"#,
+            401,
+            "invitation",
+        ),
+        (
+            "POST",
+            TOKEN_PATH,
+            &[JSON],
+            r#"{"room":"r"}"#,
+            401,
+            "Not logged in",
+        ),
+        ("GET", TOKEN_PATH, &[], "", 401, "Not logged in"),
+    ] {
+        let outcome = send_with_store(&config, &store, request(method, target, headers, body));
+        assert_eq!(
+            outcome.response.status, status,
+            "{method} {part} {:?}",
+            outcome.log
+        );
+        let error = json_of(&outcome)["error"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        assert!(error.contains(part), "{error}");
+        let log = outcome.log.unwrap_or_default();
+        assert!(!log.contains("eyJ") && !error.contains("eyJ"), "{log}");
+    }
+}
+
+#[test]
+fn a_use_is_counted_where_a_token_is_made_and_nowhere_else() {
+    let config = inviting(&[]);
+    let store = Memory::default();
+    let made = invite(&config, &store, r#"{"room":"r","max_uses":2}"#);
+    let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
+    let headers = [("authorization", bearer.as_str())];
+    for (method, target, status) in [
+        ("HEAD", TOKEN_PATH, 200),
+        ("GET", "/api/jitsi-token?room=other", 403),
+        ("GET", "/api/jitsi-token?user_role=x", 400),
+        ("GET", TOKEN_PATH, 200),
+        ("GET", TOKEN_PATH, 200),
+        ("GET", TOKEN_PATH, 401),
+    ] {
+        let outcome = send_with_store(&config, &store, request(method, target, &headers, ""));
+        assert_eq!(outcome.response.status, status, "{method} {target}");
+    }
+}
+
+#[test]
+fn where_the_store_fails_an_invitation_is_a_503() {
+    let config = inviting(&[]);
+    let made = invite(&config, &Memory::default(), r#"{"room":"r"}"#);
+    let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
+    let outcome = send(
+        &config,
+        request("GET", TOKEN_PATH, &[("authorization", &bearer)], ""),
+    );
+    assert_eq!(outcome.response.status, 503);
+    assert!(header(&outcome.response, "www-authenticate").is_none());
+    // Logins go on.
+    let login = credential(serde_json::json!({}));
+    let issued = send(
+        &config,
+        request("GET", TOKEN_PATH, &[("authorization", &login)], ""),
+    );
+    assert_eq!(issued.response.status, 200);
+}
+
+#[test]
+fn a_page_may_use_the_methods_of_its_route() {
+    let config = inviting(&[]);
+    let id = format!("{INVITATIONS_PATH}/{}", "a".repeat(32));
+    let asks = ("access-control-request-method", "POST");
+    for (path, methods) in [
+        (TOKEN_PATH, "GET, POST, OPTIONS"),
+        (HEALTH_PATH, "GET, POST, OPTIONS"),
+        (INVITATIONS_PATH, "POST, OPTIONS"),
+        (&id, "DELETE, OPTIONS"),
+    ] {
+        let page = [("origin", ALLOWED), asks];
+        let response = send(&config, request("OPTIONS", path, &page, "")).response;
+        assert_eq!(response.status, 204, "{path}");
+        assert_eq!(
+            header(&response, "access-control-allow-methods"),
+            Some(methods)
+        );
+        if path == HEALTH_PATH {
+            continue;
+        }
+        let evil = [("origin", "https://evil.example"), asks];
+        assert_eq!(
+            send(&config, request("OPTIONS", path, &evil, ""))
+                .response
+                .status,
+            403
+        );
+        let evil = [JSON, ("origin", "https://evil.example")];
+        for method in ["POST", "DELETE"] {
+            let response = send(&config, request(method, path, &evil, "{}")).response;
+            assert_eq!(response.status, 403, "{method} {path}");
+        }
+    }
+    for (path, allow) in [
+        (INVITATIONS_PATH, "POST, OPTIONS"),
+        (&id, "DELETE, OPTIONS"),
+    ] {
+        let response = send(&config, request("GET", path, &[], "")).response;
+        assert_eq!(
+            (response.status, header(&response, "allow")),
+            (405, Some(allow))
+        );
+    }
+}
+
+#[test]
+fn where_there_is_no_login_an_invitation_is_the_only_door() {
+    let config = complete(&[("auth_mode", "required"), ("invitation_secret", SECRET)]);
+    let made = invite(
+        &inviting(&[]),
+        &Memory::default(),
+        r#"{"room":"r","role":"moderator"}"#,
+    );
+    let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
+    let login = credential(serde_json::json!({"moderator": true}));
+    for (authorization, status) in [
+        (None, 401),
+        (Some(login.as_str()), 401),
+        (Some("Bearer x"), 401),
+        (Some(bearer.as_str()), 200),
+    ] {
+        let headers: Vec<_> = authorization
+            .map(|a| ("authorization", a))
+            .into_iter()
+            .collect();
+        let request = request("GET", TOKEN_PATH, &headers, "");
+        let outcome = send_with_store(&config, &Memory::default(), request);
+        assert_eq!(
+            outcome.response.status, status,
+            "{authorization:?} {:?}",
+            outcome.log
+        );
     }
 }

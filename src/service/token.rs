@@ -5,10 +5,14 @@ use std::io::Read;
 
 use super::call::Call;
 use super::response::Success;
+use super::who::Who;
+use crate::caller;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::invitation::{self, Cause, Error as Rejection};
 use crate::policy;
-use crate::request::TokenRequest;
+use crate::request::{self, TokenRequest};
+use crate::role::Role;
 use crate::token::Claims;
 
 /// Finds out who is calling, what is granted to them, and signs it.
@@ -17,22 +21,67 @@ pub(super) fn issue(
     body: impl Read,
     environment: Environment<'_>,
 ) -> Result<Success, Error> {
-    let caller = call.caller(&environment)?;
-    let Environment { now, random, .. } = environment;
-    let signer = call.config.signer().map_err(Error::Configuration)?;
-    let request = if call.method == "POST" {
-        TokenRequest::from_post(call.query, call.headers, body)?
-    } else {
-        TokenRequest::from_query(call.query)?
+    let invitations = call.config.invitations().map_err(Error::Configuration)?;
+    let mut read = Some(|| read(call, body));
+    // Whoever has an invitation needs no login, so the request is read before anybody is turned away.
+    let early = invitations.and_then(|_| Some(read.take()?()));
+    let who = match (invitations, &early) {
+        (Some(settings), Some(request)) => match find_invitation(call, request)? {
+            Some(text) => Who::invited(call, settings, text, &environment)?,
+            None => match (Who::logged_in(call, &environment), request) {
+                // What is wrong with the request hides whether it has an invitation.
+                (Err(Error::Caller(caller::Error::Absent)), Err(error)) => {
+                    return Err(error.clone().into());
+                }
+                (who, _) => who?,
+            },
+        },
+        _ => Who::logged_in(call, &environment)?,
     };
-    let grant = policy::decide(call.config.policy(), &caller, request, random)?;
+    let Environment {
+        now, random, store, ..
+    } = environment;
+    let signer = call.config.signer().map_err(Error::Configuration)?;
+    let request = early.or_else(|| Some(read.take()?())).transpose()?;
+    let request = request.unwrap_or_default();
+    // In a query it is passed over, as every name that is not known.
+    if invitations.is_none() && call.method == "POST" && request.invitation.is_some() {
+        return Err(Rejection::Invalid(Cause::Off).into());
+    }
+    let grant = policy::decide(call.config.policy(), who.party(), request, random)?;
     if call.method == "HEAD" {
         return Ok(Success::TokenUnsigned);
     }
-    let moderator = grant.moderator == Some(true);
+    if let Some(invitation) = who.invitation() {
+        invitation.redeem(store)?;
+    }
+    let moderator = grant.role == Some(Role::Moderator);
     let claims = Claims::new(signer.app_id(), grant, call.config.validity(), now);
     Ok(Success::Token {
         token: signer.sign(&claims, random)?,
         moderator,
     })
+}
+
+fn read(call: &Call<'_>, body: impl Read) -> Result<TokenRequest, request::Error> {
+    if call.method == "POST" {
+        TokenRequest::from_post(call.query, call.headers, body)
+    } else {
+        TokenRequest::from_query(call.query)
+    }
+}
+
+/// The invitation, from the header or from the body.
+fn find_invitation<'a>(
+    call: &'a Call<'_>,
+    request: &'a Result<TokenRequest, request::Error>,
+) -> Result<Option<&'a str>, Rejection> {
+    let in_header = invitation::bearer(call.headers);
+    let in_request = request.as_ref().ok().and_then(|r| r.invitation.as_ref());
+    match (in_header, in_request) {
+        (_, Some(_)) if call.method != "POST" => Err(Rejection::InUrl),
+        (Some(_), Some(_)) => Err(Rejection::Two),
+        (found, None) => Ok(found),
+        (None, Some(found)) => Ok(Some(found.expose())),
+    }
 }

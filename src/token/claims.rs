@@ -7,6 +7,7 @@
 use crate::features::GrantedFeatures;
 use crate::person::{Avatar, Email, Id, Name};
 use crate::policy::Grant;
+use crate::role::Role;
 use crate::secret::Secret;
 
 /// The audience of every token.
@@ -61,6 +62,9 @@ struct User {
     /// `"true"` or `"false"`: a string, as 8x8's example has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     moderator: Option<&'static str>,
+    /// `"visitor"`, which makes the client join as one; every other role goes by `moderator`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
     #[serde(
         rename = "hidden-from-recorder",
         skip_serializing_if = "Option::is_none"
@@ -88,10 +92,12 @@ impl Claims {
             user_name,
             user_avatar,
             user_email,
-            moderator,
+            role,
             hidden_from_recorder,
             features,
+            not_after,
         } = grant;
+        let exp = now.saturating_add(validity.ttl_seconds);
         Self {
             aud: AUDIENCE,
             context: Context {
@@ -100,13 +106,17 @@ impl Claims {
                     name: user_name.map(Name::into_string),
                     avatar: user_avatar.map(Avatar::into_string),
                     email: user_email.map(Email::into_string),
-                    moderator: moderator.map(|moderator| if moderator { "true" } else { "false" }),
+                    moderator: role.map(|role| match role {
+                        Role::Moderator => "true",
+                        Role::Member | Role::Visitor => "false",
+                    }),
+                    role: role.filter(|role| *role == Role::Visitor).map(Role::name),
                     hidden_from_recorder,
                 }),
                 features,
                 room: RoomContext { regex: false },
             },
-            exp: now.saturating_add(validity.ttl_seconds),
+            exp: not_after.map_or(exp, |last| last.min(exp)),
             iat: now,
             iss: ISSUER,
             nbf: now.saturating_sub(validity.leeway_seconds),
@@ -143,6 +153,7 @@ mod tests {
             moderator_features: features.into_iter().flatten().collect(),
             member_features: FeatureSet::default(),
             allowed_rooms: None,
+            guest_rooms: None,
         }
     }
 
@@ -188,6 +199,24 @@ mod tests {
         assert!(text.contains(r#""moderator":"false""#));
         assert_eq!(text.matches(":false").count(), 12, "{text}");
         assert!(!text.contains(":true"), "{text}");
+    }
+
+    #[test]
+    fn a_visitor_is_one_by_a_claim_of_its_own_and_has_no_feature() {
+        let settings = Settings {
+            member_features: [Feature::from_key("send-groupchat").unwrap()]
+                .into_iter()
+                .collect(),
+            ..settings()
+        };
+        let text = text_of(&settings, "user_role=visitor");
+        let user = r#""moderator":"false","role":"visitor"},"features""#;
+        assert!(text.contains(user), "{text}");
+        assert!(!text.contains(":true"), "{text}");
+        for query in ["user_role=member", "user_role=moderator", ""] {
+            let text = text_of(&settings, query);
+            assert!(!text.contains(r#""role""#), "{text}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::http::{Request, get};
 const POLICY: &str = include_str!("../../docs/policy.md");
 
 /// The rows of the table whose first column has this name.
-fn table(first_column: &str) -> Vec<Vec<String>> {
+pub fn table(first_column: &str) -> Vec<Vec<String>> {
     let rows = POLICY
         .lines()
         .skip_while(|line| !line.starts_with(&format!("| {first_column} |")))
@@ -125,6 +125,78 @@ fn every_combination_has_exactly_one_row_and_is_granted_what_it_says() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_role_is_lowered_as_the_table_says() {
+    let rows = table("highest role");
+    let login = Login::new();
+    let server = Server::start(login.configure("required").set_all(&[
+        ("moderator_features", "recording, lobby"),
+        ("member_features", "create-polls"),
+    ]));
+    for highest in ["moderator", "member"] {
+        for user_role in ["absent", "visitor", "member", "moderator"] {
+            let matching: Vec<_> = rows
+                .iter()
+                .filter(|row| row[0] == highest && holds(&row[1], user_role))
+                .collect();
+            let [row] = matching[..] else {
+                panic!("{} rows for {highest}, {user_role}", matching.len());
+            };
+            let parameters: Vec<_> = [("user_role", user_role)]
+                .into_iter()
+                .filter(|(_, value)| *value != "absent")
+                .collect();
+            let credential = credential(&login, highest);
+            let request = with_bearer(get(&parameters), credential.as_deref());
+            let token = server.send(&request).token();
+            let user = token.user();
+            let role = match (user["moderator"].as_str(), user.get("role")) {
+                (Some("true"), None) => "moderator",
+                (Some("false"), None) => "member",
+                (Some("false"), Some(role)) => role.as_str().unwrap(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(role, row[2], "{row:?}");
+            let features = token.claims["context"]["features"].as_object().unwrap();
+            let on: Vec<_> = features
+                .iter()
+                .filter_map(|(key, on)| (*on == true).then_some(key.as_str()))
+                .collect();
+            let expected: &[&str] = match row[3].as_str() {
+                "moderator" => &["recording", "lobby"],
+                "member" => &["create-polls"],
+                _ => &[],
+            };
+            assert_eq!(on, expected, "{row:?}");
+        }
+    }
+    // A visitor comes by an invitation: tests/service/invitations.rs.
+    assert!(
+        rows.iter()
+            .any(|row| row[0] == "visitor" && row[1] == "any")
+    );
+}
+
+#[test]
+fn a_guest_has_the_rooms_of_guests() {
+    let login = Login::new();
+    let server = Server::start(
+        login
+            .configure("optional")
+            .set("guest_rooms", "lobby, hall-*"),
+    );
+    let known = login.sign(&json!({}));
+    for (room, credential, status) in [
+        ("lobby", None, 200),
+        ("Hall-1", None, 200),
+        ("board", None, 403),
+        ("board", Some(known.as_str()), 200),
+    ] {
+        let answer = server.send(&with_bearer(get(&[("room", room)]), credential));
+        assert_eq!(answer.status, status, "{room}: {answer}");
     }
 }
 

@@ -954,3 +954,72 @@ function declaredOptions() {
   const [, body] = declared.match(/interface TokenOptions \{([\s\S]*?)^\}/m) ?? assert.fail('no TokenOptions');
   return [...body.matchAll(/^  (\w+)\?:/gm)].map(([, name]) => name).sort();
 }
+
+/** A page with this fragment; what it does to its address is kept in `entries`. */
+function atFragment(t, hash) {
+  const entries = [];
+  const location = new URL(`https://page.example/meet?x=1${hash}`);
+  const history = {
+    state: { kept: true },
+    replaceState(state, _, address) {
+      entries.push([state, address]);
+      location.href = new URL(address, location).href;
+    },
+  };
+  for (const [name, value] of Object.entries({ location, history })) {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
+    Object.defineProperty(globalThis, name, { value, configurable: true });
+    t.after(() => {
+      if (before) Object.defineProperty(globalThis, name, before);
+      else delete globalThis[name];
+    });
+  }
+  return { entries, location };
+}
+
+test('an invitation is taken out of the address, remembered and sent in a body', async (t) => {
+  for (const [hash, rest] of [
+    ['#invitation=a.b-c_.d', ''],
+    ['#lang=en&invitation=a.b-c_.d', '#lang=en'],
+    ['#invitation=a.b-c_.d&lang=en', '#lang=en'],
+    ['#/meet?invitation=a.b-c_.d', '#/meet'],
+    ['#/meet?y=1&invitation=a.b-c_.d&z=2', '#/meet?y=1&z=2'],
+  ]) {
+    const { entries, location } = atFragment(t, hash);
+    const server = service();
+    const service_ = clientOf(server, { invitation: true, method: 'GET', authorization: () => 'secret' });
+    assert.deepEqual(entries, [[{ kept: true }, `/meet?x=1${rest}`]], hash);
+    await service_.getToken({ room: 'r', isModerator: false });
+    await service_.getToken({ room: 's', role: 'visitor' });
+    assert.equal(entries.length, 1);
+    assert.ok(!location.href.includes('invitation'));
+    for (const call of server.calls) {
+      assert.equal(call.method, 'POST');
+      assert.equal(call.body.invitation, 'a.b-c_.d');
+      assert.ok(!call.url.includes('invitation'));
+      // It stands for its bearer: no credential, and no role that is not meant.
+      assert.ok(!('authorization' in call.headers));
+      assert.ok(!('user_moderator' in call.body));
+    }
+    assert.equal(server.calls[1].body.user_role, 'visitor');
+  }
+});
+
+test('without an invitation in the address the login decides', async (t) => {
+  const { entries } = atFragment(t, '#section-2');
+  const server = service();
+  // Another test's page may have had one: a page has one copy of the module.
+  const fresh = await import(`../jaas-token.js?fresh=${Math.random()}`);
+  const options = { server: SERVER, fetch: server.fetch, authorization: () => 'secret' };
+  await new fresh.JitsiTokenService({ ...options, invitation: true }).getToken({ room: 'r' });
+  assert.deepEqual(entries, []);
+  assert.equal(server.calls[0].headers.authorization, 'Bearer secret');
+  assert.ok(!('invitation' in server.calls[0].body));
+});
+
+test('an invitation can be given as text', async () => {
+  const server = service();
+  await clientOf(server).getToken({ invitation: 'x.y.z', isModerator: true });
+  assert.equal(server.calls[0].body.invitation, 'x.y.z');
+  assert.ok(!('user_moderator' in server.calls[0].body));
+});

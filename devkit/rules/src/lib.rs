@@ -280,6 +280,7 @@ fn check_context(found: &mut Found, context: &Map<String, Value>) {
             "name",
             "email",
             "moderator",
+            "role",
             "avatar",
             "hidden-from-recorder",
         ],
@@ -290,6 +291,11 @@ fn check_context(found: &mut Found, context: &Map<String, Value>) {
             "moderator" => found.unless(
                 value == "true" || value == "false",
                 "moderator is the string true or false",
+                value,
+            ),
+            "role" => found.unless(
+                value == "visitor",
+                "the only role that is written is visitor",
                 value,
             ),
             _ => found.unless(value.is_string(), "user fields are strings", value),
@@ -303,7 +309,15 @@ fn check_context(found: &mut Found, context: &Map<String, Value>) {
     let moderator = user
         .get("moderator")
         .is_some_and(|value| value == "true" || *value == Value::Bool(true));
+    // The client lets no visitor speak, stream or dial, whatever the token says.
+    let visitor = user.contains_key("role");
+    found.unless(!(visitor && moderator), "a visitor is no moderator", "role");
     for (name, value) in features {
+        found.unless(
+            !visitor || *value == Value::Bool(false),
+            "a visitor has no feature",
+            name,
+        );
         found.unless(
             DOCUMENTED_FEATURES.contains(&name.as_str()) || OTHER_FEATURES.contains(&name.as_str()),
             "features are known",
@@ -497,7 +511,22 @@ mod tests {
             ("p/context/room", Value::Null, "regex is false"),
             ("p/context/room/regex", json!(true), "regex is false"),
             ("p/context/room/regex", json!("false"), "regex is false"),
-            ("p/context/user/role", json!("x"), "user is closed"),
+            ("p/context/user/group", json!("x"), "user is closed"),
+            (
+                "p/context/user/role",
+                json!("x"),
+                "the only role that is written is visitor",
+            ),
+            (
+                "p/context/user/role",
+                json!("visitor"),
+                "a visitor is no moderator",
+            ),
+            (
+                "p/context/user/role",
+                json!("visitor"),
+                "a visitor has no feature",
+            ),
             ("p/context/user/id", json!(1), "user fields are strings"),
             (
                 "p/context/user/moderator",

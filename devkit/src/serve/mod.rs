@@ -4,5 +4,6 @@ pub mod demo;
 pub mod example;
 pub mod health;
 pub mod host;
+pub mod invite;
 pub mod key;
 pub mod up;

@@ -85,9 +85,11 @@ const NO_MESSAGES: &[&str] = &[
     // Headers.
     "Bearer realm=\"jaas-jwt\"",
     "Bearer realm=\"jaas-jwt\", error=\"invalid_token\"",
+    "DELETE, OPTIONS",
     "GET, HEAD, OPTIONS",
     "GET, HEAD, POST, OPTIONS",
     "GET, POST, OPTIONS",
+    "POST, OPTIONS",
     // What a key, a secret or a credential is recognised by.
     " _-.:",
     "---- BEGIN SSH2",
@@ -104,6 +106,8 @@ const NO_MESSAGES: &[&str] = &[
     "WASI's random source does not fail",
     "[verification key elided]",
     // In the log of a good request.
+    "invitation made",
+    "invitation withdrawn",
     "token issued",
 ];
 

@@ -1,0 +1,88 @@
+//! When an invitation expires, as people write it.
+
+use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Local, NaiveDateTime, TimeZone};
+
+/// The seconds from `now` until a time such as `2h` or `2026-12-24T19:00`, which is in the time zone of this machine.
+///
+/// # Errors
+/// Another form, a time that the time zone leaves out, and one that is over.
+pub fn lifetime(text: &str, now: &DateTime<Local>) -> Result<u64> {
+    if let Some(seconds) = duration(text) {
+        return Ok(seconds);
+    }
+    let naive = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .context(
+            "is neither a duration such as 90m, 2h or 7d nor a time such as 2026-12-24T19:00",
+        )?;
+    // Of a time that comes twice, when clocks are set back, the first.
+    let time = Local
+        .from_local_datetime(&naive)
+        .earliest()
+        .context("is a time that the time zone of this machine leaves out")?;
+    let seconds = (time.timestamp() - now.timestamp()).max(0);
+    ensure!(seconds > 0, "is over");
+    Ok(seconds.unsigned_abs())
+}
+
+/// A number with one of the units that need no explanation.
+fn duration(text: &str) -> Option<u64> {
+    let unit = text.chars().next_back()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let number = text.strip_suffix(unit)?;
+    number.parse::<u64>().ok()?.checked_mul(seconds)
+}
+
+/// A time in the time zone of this machine.
+pub fn shown(seconds: u64) -> String {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| Local.timestamp_opt(seconds, 0).single())
+        .map_or_else(
+            || seconds.to_string(),
+            |time| time.format("%Y-%m-%d at %H:%M").to_string(),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_is_a_duration_or_a_time() {
+        let now = Local.timestamp_opt(1_800_000_000, 0).unwrap();
+        let later = Local.timestamp_opt(1_800_000_000 + 7200, 0).unwrap();
+        let before = Local.timestamp_opt(1_800_000_000 - 60, 0).unwrap();
+        let minutes = "%Y-%m-%dT%H:%M";
+        for (text, expected) in [
+            ("90s".to_owned(), Ok(90)),
+            ("90m".to_owned(), Ok(5400)),
+            ("2h".to_owned(), Ok(7200)),
+            ("7d".to_owned(), Ok(604_800)),
+            (later.format(minutes).to_string(), Ok(7200)),
+            (later.format("%Y-%m-%dT%H:%M:%S").to_string(), Ok(7200)),
+            (before.format(minutes).to_string(), Err("is over")),
+            ("2026-02-30T10:00".to_owned(), Err("is neither")),
+            ("tomorrow".to_owned(), Err("is neither")),
+            ("-2h".to_owned(), Err("is neither")),
+            ("99999999999999999999d".to_owned(), Err("is neither")),
+            (String::new(), Err("is neither")),
+        ] {
+            match (lifetime(&text, &now), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{text}"),
+                (Err(error), Err(part)) => {
+                    assert!(error.to_string().contains(part), "{text}: {error}");
+                }
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        }
+    }
+}

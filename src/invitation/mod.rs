@@ -1,0 +1,265 @@
+//! Invitations: a text that lets its bearer into a room, until a certain time, without a login.
+//!
+//! An invitation is a JWT of a type of its own, signed with a secret of its own (HS256), so that none can pass for a
+//! login's credential. Whoever has it may use it, as a key: it is shown nowhere but in the response that makes it.
+#![forbid(unsafe_code)]
+
+mod claims;
+mod error;
+mod link;
+mod order;
+mod register;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use jwt_simple::prelude::HS256Key;
+
+use crate::environment::{Random, Store};
+use crate::http::Headers;
+use crate::person;
+use crate::role::Role;
+use crate::room;
+use crate::secret_text;
+
+use claims::Claims;
+
+pub use claims::{ISSUER, TYPE};
+pub use error::{Cause, Error, MAX_INVITATION_BYTES, MAX_LIFETIME_SECONDS, MAX_USES};
+pub use link::{Link, LinkError};
+pub use order::Order;
+
+/// How invitations are made and verified.
+pub struct Settings {
+    key: HS256Key,
+    /// Where an invited person goes.
+    pub link: Option<Link>,
+    /// What was made before this is void, in seconds since 1970-01-01 UTC.
+    pub not_before: u64,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("link", &self.link)
+            .field("not_before", &self.not_before)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The id of an invitation: 32 hexadecimal digits in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Id(String);
+
+impl Id {
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// [`Error::Id`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() == 32 && text.bytes().all(is_hex) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Error::Id)
+        }
+    }
+
+    fn random(random: &mut dyn Random) -> Self {
+        let mut bits = [0; 16];
+        random.fill(&mut bits);
+        Self(format!("{:032x}", u128::from_be_bytes(bits)))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An invitation that holds.
+#[derive(Debug)]
+pub struct Invitation {
+    /// Its id.
+    pub id: Id,
+    /// The one room; `None` where it is for all that match a pattern.
+    pub room: Option<room::Name>,
+    /// The rooms.
+    pub rooms: room::List,
+    /// What its bearer may be at most.
+    pub role: Role,
+    /// The bearer's name, if they give no other.
+    pub name: Option<person::Name>,
+    /// When it expires, in seconds since 1970-01-01 UTC.
+    pub expires_at: u64,
+    max_uses: Option<u32>,
+    parent: Option<Id>,
+}
+
+/// An invitation that was made.
+#[derive(Debug)]
+pub struct Made {
+    /// Its id.
+    pub id: Id,
+    /// The text that lets its bearer in.
+    pub invitation: crate::secret::Secret<String>,
+    /// When it expires, in seconds since 1970-01-01 UTC.
+    pub expires_at: u64,
+}
+
+impl Settings {
+    /// Reads the secret.
+    ///
+    /// # Errors
+    /// The rest of a sentence that starts with the variable's name.
+    pub fn new(secret: &str) -> Result<Self, &'static str> {
+        secret_text::check(secret)?;
+        Ok(Self {
+            key: HS256Key::from_bytes(secret.as_bytes()),
+            link: None,
+            not_before: 0,
+        })
+    }
+
+    /// Whether another key is of the same secret.
+    #[must_use]
+    pub fn has_secret_of(&self, other: &HS256Key) -> bool {
+        self.key.to_bytes() == other.to_bytes()
+    }
+
+    /// Verifies an invitation for this App ID, at this time.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], and [`Error::StoreUnavailable`] where it cannot be known whether it was withdrawn.
+    pub fn verify(
+        &self,
+        text: &str,
+        app_id: &str,
+        now: u64,
+        store: &dyn Store,
+    ) -> Result<Invitation, Error> {
+        let claims = Claims::verify(text, &self.key)?;
+        claims.check(app_id, self.not_before, now)?;
+        let invitation = Invitation::from_claims(claims)?;
+        for id in [Some(&invitation.id), invitation.parent.as_ref()] {
+            if let Some(id) = id
+                && register::is_withdrawn(store, id)?
+            {
+                return Err(Cause::Withdrawn.into());
+            }
+        }
+        Ok(invitation)
+    }
+
+    /// Makes an invitation. One that is made by somebody who was invited expires with theirs.
+    ///
+    /// # Errors
+    /// Times that do not fit, and [`Error::NotInheritable`].
+    pub fn make(
+        &self,
+        order: Order,
+        by: Option<&Invitation>,
+        app_id: &str,
+        now: u64,
+        random: &mut dyn Random,
+    ) -> Result<Made, Error> {
+        if by.is_some_and(|by| by.max_uses.is_some() || by.parent.is_some()) {
+            return Err(Error::NotInheritable);
+        }
+        let latest = now.saturating_add(MAX_LIFETIME_SECONDS);
+        let not_before = order.not_before.unwrap_or(now).max(now);
+        if not_before >= latest {
+            return Err(order::NOT_BEFORE);
+        }
+        let expires_at = not_before.saturating_add(order.expires_in);
+        if expires_at > latest {
+            return Err(order::LIFETIME);
+        }
+        let expires_at = by.map_or(expires_at, |by| by.expires_at.min(expires_at));
+        let id = Id::random(random);
+        let claims = Claims {
+            aud: app_id.to_owned(),
+            exp: expires_at,
+            iat: now,
+            iss: ISSUER.to_owned(),
+            jti: id.as_str().to_owned(),
+            max_uses: order.max_uses,
+            name: order.name.map(crate::secret::Secret::into_inner),
+            nbf: not_before,
+            parent: by.map(|by| by.id.as_str().to_owned()),
+            role: order.role.name().to_owned(),
+            room: order.room,
+        };
+        Ok(Made {
+            id,
+            invitation: crate::secret::Secret::new(claims.sign(&self.key)?),
+            expires_at,
+        })
+    }
+}
+
+impl Invitation {
+    fn from_claims(claims: Claims) -> Result<Self, Cause> {
+        let id = |text: &str| Id::parse(text).map_err(|_| Cause::Claims);
+        let name = claims.name.as_deref().map(person::Name::parse);
+        if claims.max_uses == Some(0) {
+            return Err(Cause::Claims);
+        }
+        Ok(Self {
+            id: id(&claims.jti)?,
+            room: room::Name::parse(&claims.room).ok(),
+            rooms: room::List::one(&claims.room).map_err(|_| Cause::Claims)?,
+            role: Role::from_name(&claims.role).ok_or(Cause::Claims)?,
+            name: name.transpose().map_err(|_| Cause::Claims)?,
+            expires_at: claims.exp,
+            max_uses: claims.max_uses,
+            parent: claims.parent.as_deref().map(id).transpose()?,
+        })
+    }
+
+    /// One that holds for another day.
+    #[cfg(test)]
+    pub(crate) fn for_tests(room: &str, role: Role, name: Option<person::Name>) -> Self {
+        Self {
+            id: Id("0".repeat(32)),
+            room: room::Name::parse(room).ok(),
+            rooms: room::List::from_names([room]),
+            role,
+            name,
+            expires_at: 1_700_086_400,
+            max_uses: None,
+            parent: None,
+        }
+    }
+
+    /// Counts a use, where uses are limited.
+    ///
+    /// # Errors
+    /// [`Cause::UsedUp`], and a store that fails.
+    pub fn redeem(&self, store: &dyn Store) -> Result<(), Error> {
+        match self.max_uses {
+            Some(max_uses) => register::count(store, &self.id, max_uses, self.expires_at),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Withdraws an invitation, and with it those that its bearers made.
+///
+/// # Errors
+/// A store that fails.
+pub fn withdraw(store: &dyn Store, id: &Id, now: u64) -> Result<(), Error> {
+    register::withdraw(store, id, now)
+}
+
+/// The invitation in `Authorization`, told from a login's credential by its type.
+#[must_use]
+pub fn bearer(headers: &Headers) -> Option<&str> {
+    let mut values = headers.get_all("authorization");
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = str::from_utf8(value).ok()?.trim().split_once(' ')?;
+    let token = token.trim_start();
+    (scheme.eq_ignore_ascii_case("bearer") && claims::has_type(token)).then_some(token)
+}

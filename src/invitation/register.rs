@@ -1,0 +1,89 @@
+//! What the key-value store knows of invitations: which were withdrawn, and how often those with a limit were used.
+//!
+//! An invitation that cannot be looked up is not accepted: it may have been withdrawn. So a host without a store accepts
+//! none.
+#![forbid(unsafe_code)]
+
+use super::Id;
+use super::error::{Cause, Error, MAX_LIFETIME_SECONDS};
+use crate::environment::Store;
+
+/// Under this and its id an invitation is withdrawn; the value is when it has expired for certain, in seconds since
+/// 1970-01-01 UTC.
+const WITHDRAWN: &str = "jaas-jwt/v1/revoked/";
+/// Under this and its id is how often an invitation was used, a space, and when it expires.
+const USES: &str = "jaas-jwt/v1/uses/";
+
+/// How often a count is tried: each failure is somebody else's success.
+const MAX_TRIES: usize = 64;
+/// How many entries of expired invitations are removed at a time.
+const MAX_REMOVED: usize = 100;
+
+/// Whether the invitation was withdrawn.
+pub(super) fn is_withdrawn(store: &dyn Store, id: &Id) -> Result<bool, Error> {
+    Ok(store.get(&key(WITHDRAWN, id))?.is_some())
+}
+
+/// Withdraws an invitation, and forgets some that have expired.
+pub(super) fn withdraw(store: &dyn Store, id: &Id, now: u64) -> Result<(), Error> {
+    // Nothing is known of it but its id: no invitation lives longer.
+    let expired = now.saturating_add(MAX_LIFETIME_SECONDS);
+    store.set(&key(WITHDRAWN, id), expired.to_string().as_bytes())?;
+    // What is left stays until the next time.
+    let _ = forget_expired(store, now);
+    Ok(())
+}
+
+/// Counts a use.
+pub(super) fn count(
+    store: &dyn Store,
+    id: &Id,
+    max_uses: u32,
+    expires_at: u64,
+) -> Result<(), Error> {
+    let key = key(USES, id);
+    for _ in 0..MAX_TRIES {
+        let current = store.get(&key)?;
+        let used = match &current {
+            None => 0,
+            // A value that nobody here wrote counts as used up.
+            Some(value) => first_number(value).unwrap_or(u64::MAX),
+        };
+        if used >= u64::from(max_uses) {
+            return Err(Cause::UsedUp.into());
+        }
+        let next = format!("{} {expires_at}", used + 1);
+        if store.replace(&key, current.as_deref(), next.as_bytes())? {
+            return Ok(());
+        }
+    }
+    Err(Error::StoreUnavailable)
+}
+
+fn forget_expired(store: &dyn Store, now: u64) -> Result<(), Error> {
+    let is_own = |key: &String| key.starts_with(WITHDRAWN) || key.starts_with(USES);
+    let mut removed = 0;
+    for key in store.keys()?.iter().filter(|key| is_own(key)) {
+        let value = store.get(key)?.unwrap_or_default();
+        if last_number(&value).is_some_and(|expired| expired < now) {
+            store.delete(key)?;
+            removed += 1;
+        }
+        if removed == MAX_REMOVED {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn key(prefix: &str, id: &Id) -> String {
+    format!("{prefix}{}", id.as_str())
+}
+
+fn first_number(value: &[u8]) -> Option<u64> {
+    str::from_utf8(value).ok()?.split(' ').next()?.parse().ok()
+}
+
+fn last_number(value: &[u8]) -> Option<u64> {
+    str::from_utf8(value).ok()?.rsplit(' ').next()?.parse().ok()
+}
