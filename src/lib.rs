@@ -23,9 +23,12 @@ pub mod private_key;
 pub mod request;
 pub mod room;
 pub mod secret;
+pub mod secret_text;
 pub mod service;
 pub mod text;
 pub mod token;
+pub mod usage;
+pub mod webhook;
 
 use std::io::{self, Read, Write};
 use std::time::SystemTime;

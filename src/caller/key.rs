@@ -14,8 +14,9 @@ use super::error::Cause;
 use super::key_set::KeySet;
 use super::public_key::{PublicKey, UNSUPPORTED, signature_alone};
 use super::unique_json::UniqueClaims;
-use super::{bearer, claims, secret_text};
+use super::{bearer, claims};
 use crate::private_key::pem::{self, Document, Kind};
+use crate::secret_text;
 
 /// What verifies a credential.
 pub enum VerificationKey {

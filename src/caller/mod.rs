@@ -14,13 +14,13 @@ mod key;
 mod key_set;
 mod public_key;
 mod remote;
-mod secret_text;
 mod token_type;
 mod unique_json;
 
 use crate::environment::Environment;
 use crate::http::Headers;
 
+pub use crate::secret_text::MIN_SECRET_BYTES;
 pub use claim_path::{ClaimPath, ClaimValues, IdentityClaims};
 pub use claims::{LATEST_INSTANT, MAX_LIFETIME_SECONDS, TOLERANCE_SECONDS};
 pub use error::{Cause, Claim, Error, Group, Header, MAX_CREDENTIAL_BYTES, SourceError, Warning};
@@ -32,7 +32,6 @@ pub use remote::{
     MAX_DOCUMENT_BYTES, REFRESH_INTERVAL_SECONDS, RETRY_INTERVAL_SECONDS, RemoteKeySet,
     TIMEOUT_SECONDS,
 };
-pub use secret_text::MIN_SECRET_BYTES;
 
 /// How callers are verified.
 #[derive(Debug)]

@@ -14,16 +14,22 @@ mod reader;
 mod remote;
 #[cfg(test)]
 pub(crate) mod tests;
+mod usage;
 pub mod variable;
+mod webhook;
 
 use std::cell::OnceCell;
 
 use crate::cors::{AllowedHeaders, AllowedOrigins};
 use crate::person::{Email, Name};
+use crate::policy::{self, DefaultId};
 use crate::private_key::PrivateKeyText;
+use crate::secret::Secret;
 use crate::text::parse_bool;
 use crate::token::{Engine, Signer, SignerError, Validity};
-use crate::{caller, policy, room};
+use crate::usage::Pseudonyms;
+use crate::webhook::RoomSettings;
+use crate::{caller, room};
 
 pub use problem::Problem;
 pub use reader::{Source, Unavailable};
@@ -49,6 +55,11 @@ pub struct Config<'a> {
     login: OnceCell<Setting<Option<caller::Settings>>>,
     policy: OnceCell<Setting<policy::Settings>>,
     validity: OnceCell<Setting<Validity>>,
+    webhook_proof: OnceCell<Setting<webhook::Proof>>,
+    room_settings: OnceCell<Setting<Option<RoomSettings>>>,
+    usage_switches: OnceCell<Setting<usage::Switches>>,
+    usage: OnceCell<Setting<crate::usage::Settings>>,
+    operator_token: OnceCell<Setting<Option<Secret<String>>>>,
     key: OnceCell<Setting<Key>>,
 }
 
@@ -80,6 +91,11 @@ impl<'a> Config<'a> {
             login: OnceCell::new(),
             policy: OnceCell::new(),
             validity: OnceCell::new(),
+            webhook_proof: OnceCell::new(),
+            room_settings: OnceCell::new(),
+            usage_switches: OnceCell::new(),
+            usage: OnceCell::new(),
+            operator_token: OnceCell::new(),
             key: OnceCell::new(),
         }
     }
@@ -137,7 +153,106 @@ impl<'a> Config<'a> {
         self.validity_setting().value
     }
 
-    /// What signs the tokens. Reads every variable, and parses the private key: about 0.2 ms at 2048 bits in Wasm.
+    /// How requests of 8x8 are told from others, without which the route for them does not exist.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is about that.
+    pub fn webhook(&self) -> Result<Option<crate::webhook::Settings>, Vec<Problem>> {
+        let proof = self.webhook_proof();
+        if !proof.problems.is_empty() {
+            return Err(self.problems());
+        }
+        if !proof.value.is_set() {
+            return Ok(None);
+        }
+        Ok(Some(crate::webhook::Settings {
+            secrets: proof.value.secrets.clone(),
+            authorization: proof.value.authorization.clone(),
+            app_id: self.app_id()?.to_owned(),
+        }))
+    }
+
+    /// Whether there is a route for 8x8, be it configured rightly or wrongly.
+    pub fn has_webhook(&self) -> bool {
+        let proof = self.webhook_proof();
+        proof.value.is_set() || !proof.problems.is_empty()
+    }
+
+    /// How meetings start; `None`: as 8x8 starts them.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is about that.
+    pub fn room_settings(&self) -> Result<Option<&RoomSettings>, Vec<Problem>> {
+        self.checked(self.room_settings_setting())
+            .map(Option::as_ref)
+    }
+
+    /// How users are counted.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is about that.
+    pub fn usage(&self) -> Result<&crate::usage::Settings, Vec<Problem>> {
+        self.checked(self.usage_switches())?;
+        self.checked(self.usage_setting())
+    }
+
+    /// The same where a token request has to do with it: with a limit, or where tokens are what is counted.
+    ///
+    /// # Errors
+    /// As for [`Config::usage`].
+    pub fn guard(&self) -> Result<Option<&crate::usage::Settings>, Vec<Problem>> {
+        if self.checked(self.usage_switches())?.is_on() {
+            self.usage().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// What the ledger keeps in the place of ids. The key is derived from the private key: no other secret is always
+    /// there.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if there is no private key.
+    pub fn pseudonyms(&self) -> Result<Pseudonyms, Vec<Problem>> {
+        let key = self.key_setting().value.private_key.as_ref();
+        let der = key.and_then(|key| key.der().ok());
+        let der = der.ok_or_else(|| self.problems())?;
+        Ok(Pseudonyms::new(&der))
+    }
+
+    /// What whoever reads the ledger must know, without which the route for it does not exist.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is about that.
+    pub fn operator_token(&self) -> Result<Option<&Secret<String>>, Vec<Problem>> {
+        self.checked(self.operator_token_setting())
+            .map(Option::as_ref)
+    }
+
+    /// Whether there is a route for the operator, be it configured rightly or wrongly.
+    pub fn has_operator(&self) -> bool {
+        let token = self.operator_token_setting();
+        token.value.is_some() || !token.problems.is_empty()
+    }
+
+    /// The App ID.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if there is none.
+    pub fn app_id(&self) -> Result<&str, Vec<Problem>> {
+        let app_id = self.key_setting().value.app_id.as_deref();
+        app_id.ok_or_else(|| self.problems())
+    }
+
+    fn checked<'s, T>(&self, setting: &'s Setting<T>) -> Result<&'s T, Vec<Problem>> {
+        if setting.problems.is_empty() {
+            Ok(&setting.value)
+        } else {
+            Err(self.problems())
+        }
+    }
+
+    /// What signs the tokens. Reads every variable that a token depends on, and parses the private key: about 0.2 ms at 2048 bits in Wasm.
     ///
     /// # Errors
     /// All problems of the configuration.
@@ -149,10 +264,13 @@ impl<'a> Config<'a> {
             .ok_or_else(|| in_order(problems))
     }
 
-    /// All problems of the configuration.
+    /// All problems of the configuration. Reads every variable.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        self.signer().err().unwrap_or_default()
+        let mut problems = self.problems_of_variables();
+        self.parse_key(&mut problems);
+        problems.extend(self.problems_of_other_routes());
+        in_order(problems)
     }
 
     fn parse_key(&self, problems: &mut Vec<Problem>) -> Option<Signer> {
@@ -175,8 +293,13 @@ impl<'a> Config<'a> {
             .ok()
     }
 
-    /// All problems but those in the private key.
+    /// All problems that keep a token from being issued, but those in the private key.
     fn problems_of_variables(&self) -> Vec<Problem> {
+        let switches = self.usage_switches();
+        let guard = switches
+            .value
+            .is_on()
+            .then(|| &self.usage_setting().problems);
         [
             &self.key_setting().problems,
             &self.allowed_origins_setting().problems,
@@ -186,8 +309,25 @@ impl<'a> Config<'a> {
             &self.policy_setting().problems,
             &self.validity_setting().problems,
             &self.login_setting().problems,
+            &self.room_settings_setting().problems,
+            &switches.problems,
         ]
         .into_iter()
+        .chain(guard)
+        .flatten()
+        .cloned()
+        .collect()
+    }
+
+    /// The problems of what no token depends on.
+    fn problems_of_other_routes(&self) -> Vec<Problem> {
+        let guard = !self.usage_switches().value.is_on();
+        [
+            &self.webhook_proof().problems,
+            &self.operator_token_setting().problems,
+        ]
+        .into_iter()
+        .chain(guard.then(|| &self.usage_setting().problems))
         .flatten()
         .cloned()
         .collect()
@@ -244,6 +384,45 @@ impl<'a> Config<'a> {
                 leeway_seconds: reader.seconds(variable::TOKEN_LEEWAY_SECONDS, 0, 300),
             })
         })
+    }
+
+    fn webhook_proof(&self) -> &Setting<webhook::Proof> {
+        self.webhook_proof
+            .get_or_init(|| Setting::read(self.source, webhook::read_proof))
+    }
+
+    fn room_settings_setting(&self) -> &Setting<Option<RoomSettings>> {
+        self.room_settings.get_or_init(|| {
+            Setting::read(self.source, |reader| {
+                webhook::read_room_settings(reader, || {
+                    let proof = self.webhook_proof();
+                    (&proof.value, !proof.problems.is_empty())
+                })
+            })
+        })
+    }
+
+    fn usage_switches(&self) -> &Setting<usage::Switches> {
+        self.usage_switches
+            .get_or_init(|| Setting::read(self.source, usage::read_switches))
+    }
+
+    fn usage_setting(&self) -> &Setting<crate::usage::Settings> {
+        self.usage.get_or_init(|| {
+            let default_id = self.policy().defaults.user_id.as_ref();
+            let proof = self.webhook_proof();
+            let surroundings = usage::Surroundings {
+                switches: self.usage_switches().value,
+                has_webhook: !proof.value.secrets.is_empty() || !proof.problems.is_empty(),
+                has_random_ids: default_id.is_some_and(DefaultId::is_random),
+            };
+            Setting::read(self.source, |reader| usage::read(reader, &surroundings))
+        })
+    }
+
+    fn operator_token_setting(&self) -> &Setting<Option<Secret<String>>> {
+        self.operator_token
+            .get_or_init(|| Setting::read(self.source, usage::read_operator_token))
     }
 
     fn key_setting(&self) -> &Setting<Key> {

@@ -60,5 +60,13 @@ variables! {
     AUTH_EMAIL_CLAIM = "auth_email_claim", Some("email");
     AUTH_ROOMS_CLAIM = "auth_rooms_claim", Some("rooms");
     AUTH_REQUEST_NAME = "auth_request_name", Some("true");
+    JAAS_WEBHOOK_SECRET = "jaas_webhook_secret", Some("");
+    JAAS_WEBHOOK_AUTHORIZATION = "jaas_webhook_authorization", Some("");
+    ROOM_SETTINGS = "room_settings", Some("");
+    MONTHLY_USER_LIMIT = "monthly_user_limit", Some("0");
+    MONTHLY_USER_RESERVE = "monthly_user_reserve", Some("20%");
+    BILLING_DAY = "billing_day", Some("1");
+    COUNT_ISSUED = "count_issued", Some("false");
+    OPERATOR_TOKEN = "operator_token", Some("");
     SIGNING_ENGINE = "signing_engine", Some("jwt-simple");
 }

@@ -6,11 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod call;
+mod guard;
 mod health;
 mod response;
 #[cfg(test)]
 mod tests;
 mod token;
+mod usage;
+mod webhook;
 
 use std::cell::Cell;
 use std::io::Read;
@@ -28,6 +31,10 @@ pub use health::OPEN_WARNING;
 
 /// The path that issues tokens; the Worker's.
 pub const TOKEN_PATH: &str = "/api/jitsi-token";
+/// The path that 8x8 calls. Without `jaas_webhook_secret` and `jaas_webhook_authorization` it does not exist.
+pub const WEBHOOK_PATH: &str = "/webhooks/jaas";
+/// The path that tells the operator what was counted. Without `operator_token` it does not exist.
+pub const USAGE_PATH: &str = "/api/usage";
 /// The path of the health check.
 pub const HEALTH_PATH: &str = "/healthz";
 
@@ -44,15 +51,19 @@ pub struct Outcome {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Route {
     Token,
+    Webhook,
+    Usage,
     Health,
     Unknown,
 }
 
 impl Route {
-    fn of(path: &str) -> Self {
+    fn of(path: &str, config: &Config<'_>) -> Self {
         match path {
             TOKEN_PATH => Self::Token,
             HEALTH_PATH => Self::Health,
+            WEBHOOK_PATH if config.has_webhook() => Self::Webhook,
+            USAGE_PATH if config.has_operator() => Self::Usage,
             _ => Self::Unknown,
         }
     }
@@ -80,7 +91,7 @@ pub fn handle(
         origin,
         warning: Cell::new(None),
     };
-    let result = run(&call, Route::of(path), body, environment);
+    let result = run(&call, Route::of(path, config), body, environment);
     Outcome {
         log: response::log_line(&result, call.warning.get(), &headers),
         response: response::respond(config, &result, origin, method == "HEAD"),
@@ -98,24 +109,29 @@ fn run(
         // Without a preflight that succeeds, a page could not read the 404 that follows it.
         Route::Unknown if preflight && matches!(call.origin, RequestOrigin::Allowed(_)) => {}
         Route::Unknown => return Err(Error::NotFound),
-        Route::Token => call.check_origin()?,
+        Route::Token | Route::Usage => call.check_origin()?,
         Route::Health if preflight => call.check_origin()?,
         // A probe has no origin to show, and the health check tells nothing that a page could be rejected for.
         Route::Health => {}
+        // No page calls it, so that there is nothing to allow to one.
+        Route::Webhook => {}
     }
-    if preflight {
+    if preflight && route != Route::Webhook {
         let allowed = call.config.allowed_headers();
         return Ok(Success::Preflight {
             missing_header: allowed.first_missing(call.headers),
         });
     }
     let allow = match route {
-        Route::Health => "GET, HEAD, OPTIONS",
+        Route::Health | Route::Usage => "GET, HEAD, OPTIONS",
+        Route::Webhook => "POST, OPTIONS",
         _ => "GET, HEAD, POST, OPTIONS",
     };
     match (route, call.method) {
         (Route::Token, "GET" | "HEAD" | "POST") => token::issue(call, body, environment),
         (Route::Health, "GET" | "HEAD") => health::check(call, &environment),
+        (Route::Webhook, "POST") => webhook::receive(call, body, environment),
+        (Route::Usage, "GET" | "HEAD") => usage::report(call, &environment),
         (_, "OPTIONS") => Ok(Success::Options { allow }),
         _ => Err(Error::MethodNotAllowed { allow }),
     }

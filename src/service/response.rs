@@ -9,12 +9,20 @@ use crate::cors::{self, RequestOrigin};
 use crate::error::Error;
 use crate::http::{Headers, Response};
 use crate::log::Line;
+use crate::secret::Secret;
+use crate::usage::Report;
+use crate::webhook::Provisioning;
+
+use super::guard::Note;
 
 /// What a request that is not rejected comes to.
 pub(super) enum Success {
     Token {
         token: String,
         moderator: bool,
+        /// Of the room, for those who may know it.
+        passcode: Option<Secret<String>>,
+        note: Option<Note>,
     },
     /// A `HEAD` whose `GET` would get a token: none is signed.
     TokenUnsigned,
@@ -22,6 +30,13 @@ pub(super) enum Success {
         /// Where the query asks for it.
         details: Option<Details>,
     },
+    /// What 8x8 gets for a room.
+    RoomSettings(Provisioning),
+    /// An event of 8x8; there is nothing to say to it.
+    EventTaken {
+        note: Option<Note>,
+    },
+    Usage(Report),
     Preflight {
         missing_header: Option<String>,
     },
@@ -34,6 +49,8 @@ pub(super) enum Success {
 #[derive(Serialize)]
 struct Token<'a> {
     token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passcode: Option<&'a str>,
 }
 
 /// What the health check says beyond `ok`.
@@ -69,13 +86,21 @@ pub(super) fn respond(
     }
     origin.add_headers(&mut headers);
     let (status, json) = match result {
-        Ok(Success::Token { token, .. }) => (200, Some(to_json(&Token { token }))),
+        Ok(Success::Token {
+            token, passcode, ..
+        }) => {
+            let passcode = passcode.as_ref().map(|passcode| passcode.expose().as_str());
+            (200, Some(to_json(&Token { token, passcode })))
+        }
         Ok(Success::TokenUnsigned) => (200, Some(Vec::new())),
         Ok(Success::Healthy { details }) => {
             let details = details.as_ref();
             let status = "ok";
             (200, Some(to_json(&Health { status, details })))
         }
+        Ok(Success::RoomSettings(provisioning)) => (200, Some(to_json(provisioning))),
+        Ok(Success::EventTaken { .. }) => (204, None),
+        Ok(Success::Usage(report)) => (200, Some(to_json(report))),
         Ok(Success::Preflight { .. }) => {
             headers.extend(cors::preflight_headers(config.allowed_headers()));
             (204, None)
@@ -113,11 +138,20 @@ pub(super) fn log_line(
     headers: &Headers,
 ) -> Option<String> {
     let mut line = match result {
-        Ok(Success::Token { moderator, .. }) => Line {
-            level: "info",
+        Ok(Success::Token {
+            moderator, note, ..
+        }) => Line {
+            level: if note.is_some() { "warn" } else { "info" },
             status: 200,
             event: Some("token issued"),
             moderator: Some(*moderator),
+            reason: note.as_ref().map(Note::to_string),
+            ..Line::default()
+        },
+        Ok(Success::EventTaken { note: Some(note) }) => Line {
+            level: "warn",
+            status: 204,
+            reason: Some(note.to_string()),
             ..Line::default()
         },
         Ok(Success::Preflight {

@@ -1,5 +1,7 @@
 //! The order of the checks, the log line and what a request costs.
 
+mod usage;
+
 use super::*;
 use crate::config::Source;
 use crate::config::tests::{APP_ID, source};
@@ -331,6 +333,8 @@ fn a_request_reads_only_the_variables_that_its_response_needs() {
         (&open, "GET", "/elsewhere", &[][..], 404, 0),
         (&open, "GET", "/elsewhere", &[page], 404, 1),
         (&open, "OPTIONS", "/elsewhere", &[page, method], 204, 2),
+        (&open, "POST", WEBHOOK_PATH, &[], 404, 2),
+        (&open, "GET", USAGE_PATH, &[], 404, 1),
         (&open, "DELETE", TOKEN_PATH, &[], 405, 1),
         (&open, "DELETE", TOKEN_PATH, &[page], 405, 1),
         (&open, "GET", TOKEN_PATH, &[evil], 403, 2),
@@ -338,9 +342,9 @@ fn a_request_reads_only_the_variables_that_its_response_needs() {
         (&open, "OPTIONS", TOKEN_PATH, &[page, method], 204, 2),
         (&login, "GET", TOKEN_PATH, &[page], 401, 20),
         (&login, "GET", TOKEN_PATH, &[], 401, 20),
-        (&open, "GET", TOKEN_PATH, &[page], 200, 29),
-        (&open, "GET", HEALTH_PATH, &[], 200, 29),
-        (&login, "GET", HEALTH_PATH, &[], 200, 37),
+        (&open, "GET", TOKEN_PATH, &[page], 200, 32),
+        (&open, "GET", HEALTH_PATH, &[], 200, 37),
+        (&login, "GET", HEALTH_PATH, &[], 200, 45),
     ] {
         let count = std::cell::Cell::new(0);
         let values = source(variables);

@@ -8,11 +8,12 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use testkit::root;
 
 /// The rooms of the component from the ground up; a room imports only from floors below its own.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["features", "http", "secret", "text"],
     &["environment", "person"],
     &["cors", "private_key", "room"],
-    &["caller", "request"],
+    &["secret_text"],
+    &["caller", "request", "usage", "webhook"],
     &["policy"],
     &["token"],
     &["config"],

@@ -34,7 +34,7 @@ const SIMPLE: &str =
 ///
 /// # Errors
 /// The rest of a sentence that starts with the variable's name.
-pub(super) fn check(text: &str) -> Result<(), &'static str> {
+pub fn check(text: &str) -> Result<(), &'static str> {
     let text = text.trim();
     for reading in readings(text) {
         if is_der(&reading) || is_modulus(&reading) {
