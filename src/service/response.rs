@@ -145,13 +145,13 @@ pub(super) fn log_line(
             status: 200,
             event: Some("token issued"),
             moderator: Some(*moderator),
-            reason: note.as_ref().map(Note::to_string),
+            warning: note.as_ref().map(Note::to_string),
             ..Line::default()
         },
         Ok(Success::EventTaken { note: Some(note) }) => Line {
             level: "warn",
             status: 204,
-            reason: Some(note.to_string()),
+            warning: Some(note.to_string()),
             ..Line::default()
         },
         Ok(Success::Preflight {
@@ -171,7 +171,8 @@ pub(super) fn log_line(
         Err(error) => error.log_line(),
     };
     if let Some(warning) = warning {
-        line.warning = Some(warning.to_string());
+        let own = line.warning.map(|own| own + "; ").unwrap_or_default();
+        line.warning = Some(format!("{own}{warning}"));
         if line.level != "error" {
             line.level = "warn";
         }

@@ -1,10 +1,10 @@
 //! The ledger in a store, and who is let in.
 
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::environment::tests::MemoryStore;
 use crate::environment::{Isolated, Store, StoreUnavailable};
 
 /// 2026-11-20T00:00:00Z, in the period from 8 November to 8 December.
@@ -12,22 +12,22 @@ const NOW: u64 = 1_795_132_800;
 const DAY: u64 = 86_400;
 const KEY: &str = "usage-webhook-2026-11-08";
 
-/// A store in memory. `lies`: every so often a write is lost and reported as made, as by Spin's store for Redis.
+/// A store in memory, whose writes are counted. `lies`: where another was faster, the write is lost and reported as made,
+/// as by Spin's store for Redis.
 #[derive(Default)]
 struct Memory {
-    values: Mutex<BTreeMap<String, Vec<u8>>>,
+    store: MemoryStore,
     writes: AtomicUsize,
     lies: bool,
 }
 
 impl Store for Memory {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreUnavailable> {
-        Ok(self.values.lock().unwrap().get(key).cloned())
+        self.store.get(key)
     }
 
     fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreUnavailable> {
-        self.values.lock().unwrap().insert(key.into(), value.into());
-        Ok(())
+        self.store.set(key, value)
     }
 
     fn replace(
@@ -36,22 +36,17 @@ impl Store for Memory {
         expected: Option<&[u8]>,
         value: &[u8],
     ) -> Result<bool, StoreUnavailable> {
-        let mut values = self.values.lock().unwrap();
-        if values.get(key).map(Vec::as_slice) != expected {
-            return Ok(self.lies);
-        }
-        values.insert(key.into(), value.into());
         self.writes.fetch_add(1, Ordering::Relaxed);
-        Ok(true)
+        let replaced = self.store.replace(key, expected, value)?;
+        Ok(replaced || self.lies)
     }
 
     fn delete(&self, key: &str) -> Result<(), StoreUnavailable> {
-        self.values.lock().unwrap().remove(key);
-        Ok(())
+        self.store.delete(key)
     }
 
     fn keys(&self) -> Result<Vec<String>, StoreUnavailable> {
-        Ok(self.values.lock().unwrap().keys().cloned().collect())
+        self.store.keys()
     }
 }
 
