@@ -77,17 +77,18 @@ impl Ledger {
     /// Adds a device that was used on this day. A ledger that is full stays as it is: its count exceeds every limit.
     pub fn add_device(&mut self, device: Pseudonym, day: u8, known: bool) {
         let flags = if known { COUNTS | KNOWN } else { COUNTS };
+        let is_full = self.0.len() >= MAX_RECORDS;
         match self.0.iter_mut().find(|r| r.pseudonym == device) {
             Some(record) => {
                 record.day = record.day.min(day);
                 record.flags |= flags;
             }
-            None if self.0.len() < MAX_RECORDS => self.0.push(Record {
+            None if is_full => {}
+            None => self.0.push(Record {
                 pseudonym: device,
                 day,
                 flags,
             }),
-            None => {}
         }
     }
 

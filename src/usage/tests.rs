@@ -83,22 +83,22 @@ fn a_hundred_events_at_once_count_each_device_once() {
         };
         let settings = settings(Source::Webhook, Some((100, 0)));
         let pseudonyms = Pseudonyms::new(b"secret");
-        let meter = Meter::new(&settings, &pseudonyms, &store, NOW);
+        let meter = || Meter::new(&settings, &pseudonyms, &store, NOW);
         let warnings = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for i in 0..100 {
-                let warnings = &warnings;
+                let (meter, warnings) = (&meter, &warnings);
                 scope.spawn(move || {
                     // Each device twice.
                     let id = format!("device {}", i / 2);
                     let both = format!("device {}", 50 + i / 2);
                     let uses = [device(&id), device(&both)];
-                    let reached = meter.record(&uses, NOW).unwrap();
+                    let reached = meter().record(&uses, NOW).unwrap();
                     warnings.lock().unwrap().extend(reached);
                 });
             }
         });
-        assert_eq!(count(meter), 100, "lies: {lies}");
+        assert_eq!(count(meter()), 100, "lies: {lies}");
         let mut warnings = warnings.into_inner().unwrap();
         warnings.sort_unstable();
         if !lies {
@@ -299,27 +299,27 @@ fn ids_that_get_tokens_are_counted_once_and_never_beyond_the_limit() {
     let store = Memory::default();
     let settings = settings(Source::Issued, Some((20, 5)));
     let pseudonyms = Pseudonyms::new(b"secret");
-    let meter = Meter::new(&settings, &pseudonyms, &store, NOW);
+    let meter = || Meter::new(&settings, &pseudonyms, &store, NOW);
     let issued = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for i in 0..60 {
-            let issued = &issued;
+            let (meter, issued) = (&meter, &issued);
             scope.spawn(move || {
                 let id = format!("guest {}", i / 2);
-                if meter.issue(Standing::Guest, &id).is_ok() {
+                if meter().issue(Standing::Guest, &id).is_ok() {
                     issued.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
     });
-    assert_eq!(count(meter), 15);
+    assert_eq!(count(meter()), 15);
     assert!(issued.into_inner() >= 15);
     for i in 0..10 {
-        let member = meter.issue(Standing::Member, &format!("member {i}"));
+        let member = meter().issue(Standing::Member, &format!("member {i}"));
         assert_eq!(member.is_ok(), i < 5, "{i}");
     }
-    assert!(meter.issue(Standing::Moderator, "moderator").is_ok());
-    let report = report(meter);
+    assert!(meter().issue(Standing::Moderator, "moderator").is_ok());
+    let report = report(meter());
     assert_eq!(
         (&report["guests"], &report["known"]),
         (&15.into(), &6.into())
@@ -369,25 +369,25 @@ fn join_around_the_limit(seconds: u64) {
     let store = Memory::default();
     let settings = settings(Source::Webhook, Some((LIMIT, 0)));
     let pseudonyms = Pseudonyms::new(b"secret");
-    let meter = Meter::new(&settings, &pseudonyms, &store, NOW);
+    let meter = || Meter::new(&settings, &pseudonyms, &store, NOW);
     let (let_in, rejected) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let start = std::time::Instant::now();
     std::thread::scope(|scope| {
         for worker in 0..WORKERS {
-            let (let_in, rejected) = (&let_in, &rejected);
+            let (meter, let_in, rejected) = (&meter, &let_in, &rejected);
             scope.spawn(move || {
                 for i in 0.. {
                     if start.elapsed().as_secs() >= seconds {
                         return;
                     }
                     let id = format!("{worker}-{i}");
-                    if meter.admit(Standing::Guest, Some(&id)).is_ok() {
+                    if meter().admit(Standing::Guest, Some(&id)).is_ok() {
                         std::thread::sleep(std::time::Duration::from_millis(1));
                         let used = Use {
                             person: Some(&id),
                             ..device(&id)
                         };
-                        meter.record(&[used], NOW).unwrap();
+                        meter().record(&[used], NOW).unwrap();
                         let_in.fetch_add(1, Ordering::Relaxed);
                     } else {
                         rejected.fetch_add(1, Ordering::Relaxed);
@@ -403,7 +403,7 @@ fn join_around_the_limit(seconds: u64) {
         "{let_in} {rejected}"
     );
     assert!(let_in <= LIMIT as usize + WORKERS, "{let_in}");
-    assert_eq!(count(meter), let_in as u64);
+    assert_eq!(count(meter()), let_in as u64);
 }
 
 #[test]
