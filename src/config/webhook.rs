@@ -63,7 +63,7 @@ pub(super) fn read_room_settings<'a>(
     let text = reader
         .text(variable::ROOM_SETTINGS)
         .filter(|text| !text.is_empty())?;
-    let settings = RoomSettings::parse(&text, secret_text::check)
+    let settings = RoomSettings::parse(&text)
         .map_err(|error| reader.problem(variable::ROOM_SETTINGS, error))
         .ok();
     let (proof, is_wrong) = proof();

@@ -7,12 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::room;
 use crate::secret::Secret;
+use crate::secret_text;
 
 /// What the passcode of a room is derived for.
 const PURPOSE: &[u8] = b"jaas-jwt passcode 1\0";
-
-/// The shortest secret of derived passcodes, in bytes.
-pub const MIN_SECRET_BYTES: usize = 32;
 
 /// The numbers of digits that a passcode may have.
 const PASSCODE_DIGITS: std::ops::RangeInclusive<usize> = 4..=16;
@@ -116,22 +114,18 @@ pub enum RoomSettingsError {
 }
 
 impl RoomSettings {
-    /// Reads a list. `check_secret` says what is wrong with a secret of derived passcodes.
+    /// Reads a list.
     ///
     /// # Errors
     /// The first entry that cannot be used.
-    pub fn parse(
-        text: &str,
-        check_secret: fn(&str) -> Result<(), &'static str>,
-    ) -> Result<Self, RoomSettingsError> {
+    pub fn parse(text: &str) -> Result<Self, RoomSettingsError> {
         let entries: Vec<Value> =
             serde_json::from_str(text).map_err(|_| RoomSettingsError::NotAList)?;
         if entries.is_empty() {
             return Err(RoomSettingsError::Empty);
         }
         let entry = |(entry, place)| {
-            Entry::parse(entry, check_secret)
-                .map_err(|problem| RoomSettingsError::Entry { place, problem })
+            Entry::parse(entry).map_err(|problem| RoomSettingsError::Entry { place, problem })
         };
         entries
             .iter()
@@ -185,10 +179,7 @@ fn derive(secret: &str, room: &room::Name) -> String {
 }
 
 impl Entry {
-    fn parse(
-        entry: &Value,
-        check_secret: fn(&str) -> Result<(), &'static str>,
-    ) -> Result<Self, String> {
+    fn parse(entry: &Value) -> Result<Self, String> {
         let fields = Fields(
             entry
                 .as_object()
@@ -198,7 +189,7 @@ impl Entry {
         let lobby_type = fields.one_of("lobby", &LOBBIES)?;
         Ok(Self {
             rooms: fields.rooms()?,
-            passcode: fields.passcode(check_secret)?,
+            passcode: fields.passcode()?,
             provisioning: Provisioning {
                 lobby_enabled: lobby_type.is_some(),
                 lobby_type,
@@ -260,10 +251,7 @@ impl Fields<'_> {
         }
     }
 
-    fn passcode(
-        &self,
-        check_secret: fn(&str) -> Result<(), &'static str>,
-    ) -> Result<Passcode, String> {
+    fn passcode(&self) -> Result<Passcode, String> {
         match (self.text("passcode")?, self.text("passcode_from")?) {
             (None, None) => Ok(Passcode::None),
             (Some(_), Some(_)) => Err("has passcode and passcode_from; keep one of them.".into()),
@@ -280,7 +268,7 @@ impl Fields<'_> {
                     ))
                 }
             }
-            (None, Some(secret)) => match check_secret(secret) {
+            (None, Some(secret)) => match secret_text::check(secret) {
                 Ok(()) => Ok(Passcode::Derived(Secret::new(secret.to_owned()))),
                 Err(problem) => Err(format!("has a passcode_from that {problem}")),
             },
