@@ -621,7 +621,7 @@ fn what_is_wrong_is_named_by_entry_and_field_and_not_shown() {
             "has a passcode that is not 4 to 16 digits",
         ),
         (
-            r#"[{"rooms":"a","passcode_from":"short"}]"#,
+            r#"[{"rooms":"a","passcode_from":"x7Kq"}]"#,
             "has a passcode_from that is shorter than 32 bytes",
         ),
         (

@@ -10,9 +10,9 @@ use crate::environment::{Isolated, Store, StoreUnavailable};
 
 const SECRET: &str = "whsec_9635df66714a4cf088ee9d0979dd3bf6";
 const OPERATOR: &str = "f3b1c9d27a64e8500f3b1c9d27a64e85";
-/// `NOW` is 2023-11-14, so that 23 days and some hours are left of the period from 8 November.
+/// `NOW` is 2023-11-14, 23 days and 6,400 seconds before the end of the period from 8 November.
 const UNTIL: &str = "8 December";
-const RETRY_AFTER: &str = "2022400";
+const RETRY_AFTER: &str = "1993600";
 
 const COUNTED: [(&str, &str); 6] = [
     ("jaas_webhook_secret", SECRET),
