@@ -30,5 +30,7 @@ mod rooms;
 mod soak;
 mod standalone;
 mod tokens;
+mod usage;
 mod vectors;
+mod webhook;
 mod worker_table;
