@@ -500,7 +500,7 @@ fn the_routes_have_their_methods_and_the_operators_page_its_origin() {
     let right = ("authorization", right.as_str());
     for (method, path, headers, status) in [
         ("GET", WEBHOOK_PATH, &[][..], 405),
-        ("OPTIONS", WEBHOOK_PATH, &[page, asks], 405),
+        ("OPTIONS", WEBHOOK_PATH, &[page, asks], 204),
         ("POST", WEBHOOK_PATH, &[evil], 401),
         ("OPTIONS", USAGE_PATH, &[page, asks], 204),
         ("OPTIONS", USAGE_PATH, &[evil, asks], 403),

@@ -82,6 +82,7 @@ const NO_MESSAGES: &[&str] = &[
     "GET, HEAD, OPTIONS",
     "GET, HEAD, POST, OPTIONS",
     "GET, POST, OPTIONS",
+    "POST, OPTIONS",
     // What a key, a secret or a credential is recognised by.
     " _-.:",
     "---- BEGIN SSH2",
