@@ -8,6 +8,7 @@
 
 mod claims;
 mod login;
+mod metering;
 mod names;
 mod problem;
 mod reader;
@@ -22,7 +23,7 @@ use std::cell::OnceCell;
 
 use crate::cors::{AllowedHeaders, AllowedOrigins};
 use crate::person::{Email, Name};
-use crate::policy::{self, DefaultId};
+use crate::policy;
 use crate::private_key::PrivateKeyText;
 use crate::secret::Secret;
 use crate::text::parse_bool;
@@ -35,6 +36,7 @@ pub use problem::Problem;
 pub use reader::{Source, Unavailable};
 pub use variable::Variable;
 
+use metering::Metering;
 use reader::{Reader, Setting};
 
 /// What a caller reads when one of the three credentials is missing: the Worker's words, because front ends may show
@@ -55,11 +57,7 @@ pub struct Config<'a> {
     login: OnceCell<Setting<Option<caller::Settings>>>,
     policy: OnceCell<Setting<policy::Settings>>,
     validity: OnceCell<Setting<Validity>>,
-    webhook_proof: OnceCell<Setting<webhook::Proof>>,
-    room_settings: OnceCell<Setting<Option<RoomSettings>>>,
-    usage_switches: OnceCell<Setting<usage::Switches>>,
-    usage: OnceCell<Setting<crate::usage::Settings>>,
-    operator_token: OnceCell<Setting<Option<Secret<String>>>>,
+    metering: Metering<'a>,
     key: OnceCell<Setting<Key>>,
 }
 
@@ -91,11 +89,7 @@ impl<'a> Config<'a> {
             login: OnceCell::new(),
             policy: OnceCell::new(),
             validity: OnceCell::new(),
-            webhook_proof: OnceCell::new(),
-            room_settings: OnceCell::new(),
-            usage_switches: OnceCell::new(),
-            usage: OnceCell::new(),
-            operator_token: OnceCell::new(),
+            metering: Metering::new(source),
             key: OnceCell::new(),
         }
     }
@@ -158,24 +152,20 @@ impl<'a> Config<'a> {
     /// # Errors
     /// All problems of the configuration, if one of them is about that.
     pub fn webhook(&self) -> Result<Option<crate::webhook::Settings>, Vec<Problem>> {
-        let proof = self.webhook_proof();
-        if !proof.problems.is_empty() {
-            return Err(self.problems());
-        }
-        if !proof.value.is_set() {
+        let proof = self.checked(self.metering.proof())?;
+        if !proof.is_set() {
             return Ok(None);
         }
         Ok(Some(crate::webhook::Settings {
-            secrets: proof.value.secrets.clone(),
-            authorization: proof.value.authorization.clone(),
+            secrets: proof.secrets.clone(),
+            authorization: proof.authorization.clone(),
             app_id: self.app_id()?.to_owned(),
         }))
     }
 
     /// Whether there is a route for 8x8, be it configured rightly or wrongly.
     pub fn has_webhook(&self) -> bool {
-        let proof = self.webhook_proof();
-        proof.value.is_set() || !proof.problems.is_empty()
+        self.metering.has_webhook()
     }
 
     /// How meetings start; `None`: as 8x8 starts them.
@@ -183,7 +173,7 @@ impl<'a> Config<'a> {
     /// # Errors
     /// All problems of the configuration, if one of them is about that.
     pub fn room_settings(&self) -> Result<Option<&RoomSettings>, Vec<Problem>> {
-        self.checked(self.room_settings_setting())
+        self.checked(self.metering.room_settings())
             .map(Option::as_ref)
     }
 
@@ -192,8 +182,8 @@ impl<'a> Config<'a> {
     /// # Errors
     /// All problems of the configuration, if one of them is about that.
     pub fn usage(&self) -> Result<&crate::usage::Settings, Vec<Problem>> {
-        self.checked(self.usage_switches())?;
-        self.checked(self.usage_setting())
+        self.checked(self.metering.switches())?;
+        self.checked(self.metering.usage(self.guest_id()))
     }
 
     /// The same where a token request has to do with it: with a limit, or where tokens are what is counted.
@@ -201,7 +191,7 @@ impl<'a> Config<'a> {
     /// # Errors
     /// As for [`Config::usage`].
     pub fn guard(&self) -> Result<Option<&crate::usage::Settings>, Vec<Problem>> {
-        if self.checked(self.usage_switches())?.is_on() {
+        if self.checked(self.metering.switches())?.is_on() {
             self.usage().map(Some)
         } else {
             Ok(None)
@@ -225,14 +215,13 @@ impl<'a> Config<'a> {
     /// # Errors
     /// All problems of the configuration, if one of them is about that.
     pub fn operator_token(&self) -> Result<Option<&Secret<String>>, Vec<Problem>> {
-        self.checked(self.operator_token_setting())
+        self.checked(self.metering.operator_token())
             .map(Option::as_ref)
     }
 
     /// Whether there is a route for the operator, be it configured rightly or wrongly.
     pub fn has_operator(&self) -> bool {
-        let token = self.operator_token_setting();
-        token.value.is_some() || !token.problems.is_empty()
+        self.metering.has_operator()
     }
 
     /// The App ID.
@@ -269,7 +258,7 @@ impl<'a> Config<'a> {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.problems_of_variables();
         self.parse_key(&mut problems);
-        problems.extend(self.problems_of_other_routes());
+        problems.extend(self.metering.problems_of_routes(self.guest_id()));
         in_order(problems)
     }
 
@@ -295,11 +284,6 @@ impl<'a> Config<'a> {
 
     /// All problems that keep a token from being issued, but those in the private key.
     fn problems_of_variables(&self) -> Vec<Problem> {
-        let switches = self.usage_switches();
-        let guard = switches
-            .value
-            .is_on()
-            .then(|| &self.usage_setting().problems);
         [
             &self.key_setting().problems,
             &self.allowed_origins_setting().problems,
@@ -309,28 +293,17 @@ impl<'a> Config<'a> {
             &self.policy_setting().problems,
             &self.validity_setting().problems,
             &self.login_setting().problems,
-            &self.room_settings_setting().problems,
-            &switches.problems,
         ]
         .into_iter()
-        .chain(guard)
         .flatten()
         .cloned()
+        .chain(self.metering.problems_of_tokens(self.guest_id()))
         .collect()
     }
 
-    /// The problems of what no token depends on.
-    fn problems_of_other_routes(&self) -> Vec<Problem> {
-        let guard = !self.usage_switches().value.is_on();
-        [
-            &self.webhook_proof().problems,
-            &self.operator_token_setting().problems,
-        ]
-        .into_iter()
-        .chain(guard.then(|| &self.usage_setting().problems))
-        .flatten()
-        .cloned()
-        .collect()
+    /// What guests get who choose no id.
+    fn guest_id(&self) -> Option<&policy::DefaultId> {
+        self.policy().defaults.user_id.as_ref()
     }
 
     fn allowed_origins_setting(&self) -> &Setting<AllowedOrigins> {
@@ -384,45 +357,6 @@ impl<'a> Config<'a> {
                 leeway_seconds: reader.seconds(variable::TOKEN_LEEWAY_SECONDS, 0, 300),
             })
         })
-    }
-
-    fn webhook_proof(&self) -> &Setting<webhook::Proof> {
-        self.webhook_proof
-            .get_or_init(|| Setting::read(self.source, webhook::read_proof))
-    }
-
-    fn room_settings_setting(&self) -> &Setting<Option<RoomSettings>> {
-        self.room_settings.get_or_init(|| {
-            Setting::read(self.source, |reader| {
-                webhook::read_room_settings(reader, || {
-                    let proof = self.webhook_proof();
-                    (&proof.value, !proof.problems.is_empty())
-                })
-            })
-        })
-    }
-
-    fn usage_switches(&self) -> &Setting<usage::Switches> {
-        self.usage_switches
-            .get_or_init(|| Setting::read(self.source, usage::read_switches))
-    }
-
-    fn usage_setting(&self) -> &Setting<crate::usage::Settings> {
-        self.usage.get_or_init(|| {
-            let default_id = self.policy().defaults.user_id.as_ref();
-            let proof = self.webhook_proof();
-            let surroundings = usage::Surroundings {
-                switches: self.usage_switches().value,
-                has_webhook: !proof.value.secrets.is_empty() || !proof.problems.is_empty(),
-                has_random_ids: default_id.is_some_and(DefaultId::is_random),
-            };
-            Setting::read(self.source, |reader| usage::read(reader, &surroundings))
-        })
-    }
-
-    fn operator_token_setting(&self) -> &Setting<Option<Secret<String>>> {
-        self.operator_token
-            .get_or_init(|| Setting::read(self.source, usage::read_operator_token))
     }
 
     fn key_setting(&self) -> &Setting<Key> {

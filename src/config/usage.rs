@@ -42,7 +42,7 @@ pub(super) fn read_switches(reader: &mut Reader<'_>) -> Switches {
 pub(super) struct Surroundings {
     pub switches: Switches,
     /// Whether 8x8's events can be told from others.
-    pub has_webhook: bool,
+    pub has_signatures: bool,
     /// Whether guests who choose no id get different ones.
     pub has_random_ids: bool,
 }
@@ -51,7 +51,7 @@ pub(super) struct Surroundings {
 pub(super) fn read(reader: &mut Reader<'_>, surroundings: &Surroundings) -> Settings {
     let Surroundings {
         switches,
-        has_webhook,
+        has_signatures,
         has_random_ids,
     } = *surroundings;
     let billing_day = reader.parsed(variable::BILLING_DAY, |text| {
@@ -62,13 +62,13 @@ pub(super) fn read(reader: &mut Reader<'_>, surroundings: &Surroundings) -> Sett
     let reserve = reader.parsed(variable::MONTHLY_USER_RESERVE, |text| {
         parse_reserve(text, switches.limit)
     });
-    if switches.count_issued && has_webhook {
+    if switches.count_issued && has_signatures {
         reader.problem(
             variable::COUNT_ISSUED,
             "is true, and jaas_webhook_secret is set, by which 8x8 tells what it bills; set it to false, or empty the secret.",
         );
     }
-    if switches.limit > 0 && !switches.count_issued && !has_webhook {
+    if switches.limit > 0 && !switches.count_issued && !has_signatures {
         reader.problem(
             variable::MONTHLY_USER_LIMIT,
             "is set, and nothing counts users; set jaas_webhook_secret and have 8x8 send USAGE events, or set count_issued to true.",

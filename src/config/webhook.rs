@@ -55,10 +55,10 @@ pub(super) fn read_proof(reader: &mut Reader<'_>) -> Proof {
     }
 }
 
-/// Reads how rooms start; `None`: as 8x8 starts them. `proof` is looked at only where there are settings.
-pub(super) fn read_room_settings<'a>(
+/// Reads how rooms start; `None`: as 8x8 starts them. `has_webhook` is called only where there are settings.
+pub(super) fn read_room_settings(
     reader: &mut Reader<'_>,
-    proof: impl FnOnce() -> (&'a Proof, bool),
+    has_webhook: impl FnOnce() -> bool,
 ) -> Option<RoomSettings> {
     let text = reader
         .text(variable::ROOM_SETTINGS)
@@ -66,8 +66,7 @@ pub(super) fn read_room_settings<'a>(
     let settings = RoomSettings::parse(&text)
         .map_err(|error| reader.problem(variable::ROOM_SETTINGS, error))
         .ok();
-    let (proof, is_wrong) = proof();
-    if !proof.is_set() && !is_wrong {
+    if !has_webhook() {
         reader.problem(
             variable::ROOM_SETTINGS,
             "is set, and anybody could ask for the settings of a room and its passcode; set jaas_webhook_authorization, jaas_webhook_secret or both, or empty it.",

@@ -6,6 +6,7 @@
 
 mod error;
 mod event;
+mod fields;
 mod room_settings;
 mod signature;
 #[cfg(test)]

@@ -3,8 +3,9 @@
 
 use hmac_sha256::HMAC;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::fields::Fields;
 use crate::room;
 use crate::secret::Secret;
 use crate::secret_text;
@@ -17,19 +18,6 @@ const PASSCODE_DIGITS: std::ops::RangeInclusive<usize> = 4..=16;
 
 /// The limits of 8x8.
 const OCCUPANTS: std::ops::RangeInclusive<u64> = 2..=500;
-
-/// The fields of an entry, for the message about an unknown one.
-const FIELDS: [&str; 9] = [
-    "rooms",
-    "lobby",
-    "passcode",
-    "passcode_from",
-    "max_occupants",
-    "participants_soft_limit",
-    "visitors",
-    "transcriber",
-    "hide_display_name",
-];
 
 const LOBBIES: [(&str, &str); 2] = [
     ("wait-for-approval", "WAIT_FOR_APPROVAL"),
@@ -157,6 +145,30 @@ impl RoomSettings {
 }
 
 impl Passcode {
+    fn parse(fields: &Fields<'_>) -> Result<Self, String> {
+        match (fields.text("passcode")?, fields.text("passcode_from")?) {
+            (None, None) => Ok(Self::None),
+            (Some(_), Some(_)) => Err("has passcode and passcode_from; keep one of them.".into()),
+            (Some(digits), None) => {
+                let is_passcode = PASSCODE_DIGITS.contains(&digits.len())
+                    && digits.bytes().all(|byte| byte.is_ascii_digit());
+                if is_passcode {
+                    Ok(Self::Fixed(Secret::new(digits.to_owned())))
+                } else {
+                    Err(format!(
+                        "has a passcode that is not {} to {} digits in quotes; write it so, or derive it with passcode_from.",
+                        PASSCODE_DIGITS.start(),
+                        PASSCODE_DIGITS.end()
+                    ))
+                }
+            }
+            (None, Some(secret)) => match secret_text::check(secret) {
+                Ok(()) => Ok(Self::Derived(Secret::new(secret.to_owned()))),
+                Err(problem) => Err(format!("has a passcode_from that {problem}")),
+            },
+        }
+    }
+
     fn of(&self, room: &room::Name) -> Option<Secret<String>> {
         match self {
             Self::None => None,
@@ -189,7 +201,7 @@ impl Entry {
         let lobby_type = fields.one_of("lobby", &LOBBIES)?;
         Ok(Self {
             rooms: fields.rooms()?,
-            passcode: fields.passcode()?,
+            passcode: Passcode::parse(&fields)?,
             provisioning: Provisioning {
                 lobby_enabled: lobby_type.is_some(),
                 lobby_type,
@@ -202,132 +214,5 @@ impl Entry {
                 hide_display_name: fields.one_of("hide_display_name", &HIDDEN_FROM)?,
             },
         })
-    }
-}
-
-/// The fields of one entry. Each error follows `entry N`.
-struct Fields<'a>(&'a Map<String, Value>);
-
-impl Fields<'_> {
-    fn check_names(&self) -> Result<(), String> {
-        // The name may be a part of a secret that is misplaced: what is shown is the nearest known one.
-        let unknown = self.0.keys().find(|name| !FIELDS.contains(&name.as_str()));
-        let Some(unknown) = unknown else {
-            return Ok(());
-        };
-        let likeness = |field: &&str| strsim::sorensen_dice(unknown, field);
-        let nearest = FIELDS
-            .into_iter()
-            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        Err(format!(
-            "has an unknown field, of which the nearest known one is {}; the fields are {}.",
-            nearest.unwrap_or_default(),
-            FIELDS.join(", ")
-        ))
-    }
-
-    fn rooms(&self) -> Result<room::List, String> {
-        // The list of a variable may be JSON as well.
-        let text = match self.0.get("rooms") {
-            Some(Value::String(text)) => text.clone(),
-            Some(list @ Value::Array(names)) if names.iter().all(Value::is_string) => {
-                list.to_string()
-            }
-            _ => {
-                return Err(
-                    "has no field rooms, or one that is neither a string nor a list of strings; name the rooms as in allowed_rooms.".into(),
-                );
-            }
-        };
-        match room::List::parse(&text) {
-            Ok(Some(rooms)) => Ok(rooms),
-            Ok(None) => Err("has an empty field rooms; name the rooms as in allowed_rooms.".into()),
-            Err(error @ room::ListError::NamesNothing(_)) => {
-                Err(format!("has a field rooms that {error}"))
-            }
-            Err(error @ room::ListError::Entry { .. }) => {
-                Err(format!("has a field rooms of which {error}"))
-            }
-        }
-    }
-
-    fn passcode(&self) -> Result<Passcode, String> {
-        match (self.text("passcode")?, self.text("passcode_from")?) {
-            (None, None) => Ok(Passcode::None),
-            (Some(_), Some(_)) => Err("has passcode and passcode_from; keep one of them.".into()),
-            (Some(digits), None) => {
-                let is_passcode = PASSCODE_DIGITS.contains(&digits.len())
-                    && digits.bytes().all(|byte| byte.is_ascii_digit());
-                if is_passcode {
-                    Ok(Passcode::Fixed(Secret::new(digits.to_owned())))
-                } else {
-                    Err(format!(
-                        "has a passcode that is not {} to {} digits in quotes; write it so, or derive it with passcode_from.",
-                        PASSCODE_DIGITS.start(),
-                        PASSCODE_DIGITS.end()
-                    ))
-                }
-            }
-            (None, Some(secret)) => match secret_text::check(secret) {
-                Ok(()) => Ok(Passcode::Derived(Secret::new(secret.to_owned()))),
-                Err(problem) => Err(format!("has a passcode_from that {problem}")),
-            },
-        }
-    }
-
-    fn text(&self, name: &str) -> Result<Option<&str>, String> {
-        match self.0.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(format!(
-                "has a {name} that is not a string; write it in quotes."
-            )),
-        }
-    }
-
-    fn one_of(
-        &self,
-        name: &str,
-        values: &[(&str, &'static str)],
-    ) -> Result<Option<&'static str>, String> {
-        let Some(value) = self.0.get(name) else {
-            return Ok(None);
-        };
-        let found = values.iter().find(|(own, _)| value.as_str() == Some(own));
-        found.map(|(_, theirs)| Some(*theirs)).ok_or_else(|| {
-            let names: Vec<_> = values.iter().map(|(own, _)| *own).collect();
-            format!(
-                "has a {name} that is not known; write one of: {}.",
-                names.join(", ")
-            )
-        })
-    }
-
-    fn number(
-        &self,
-        name: &str,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<Option<u64>, String> {
-        let Some(value) = self.0.get(name) else {
-            return Ok(None);
-        };
-        let number = value.as_u64().filter(|number| range.contains(number));
-        number.map(Some).ok_or_else(|| {
-            format!(
-                "has a {name} that is not a whole number from {} to {}; write one, without quotes.",
-                range.start(),
-                range.end()
-            )
-        })
-    }
-
-    fn bool(&self, name: &str) -> Result<Option<bool>, String> {
-        match self.0.get(name) {
-            None => Ok(None),
-            Some(Value::Bool(value)) => Ok(Some(*value)),
-            Some(_) => Err(format!(
-                "has a {name} that is neither true nor false; write one of them, without quotes."
-            )),
-        }
     }
 }
