@@ -178,24 +178,24 @@ impl fmt::Debug for Environment<'_> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::cell::RefCell;
     use std::collections::BTreeMap;
+    use std::sync::Mutex;
 
     use super::*;
 
     /// A store in memory.
     #[derive(Default)]
     pub(crate) struct MemoryStore {
-        pub(crate) entries: RefCell<BTreeMap<String, Vec<u8>>>,
+        pub(crate) entries: Mutex<BTreeMap<String, Vec<u8>>>,
     }
 
     impl Store for MemoryStore {
         fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreUnavailable> {
-            Ok(self.entries.borrow().get(key).cloned())
+            Ok(self.entries.lock().unwrap().get(key).cloned())
         }
 
         fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreUnavailable> {
-            let mut entries = self.entries.borrow_mut();
+            let mut entries = self.entries.lock().unwrap();
             entries.insert(key.to_owned(), value.to_vec());
             Ok(())
         }
@@ -206,20 +206,21 @@ pub(crate) mod tests {
             expected: Option<&[u8]>,
             value: &[u8],
         ) -> Result<bool, StoreUnavailable> {
-            let is_expected = self.get(key)?.as_deref() == expected;
+            let mut entries = self.entries.lock().unwrap();
+            let is_expected = entries.get(key).map(Vec::as_slice) == expected;
             if is_expected {
-                self.set(key, value)?;
+                entries.insert(key.to_owned(), value.to_vec());
             }
             Ok(is_expected)
         }
 
         fn delete(&self, key: &str) -> Result<(), StoreUnavailable> {
-            self.entries.borrow_mut().remove(key);
+            self.entries.lock().unwrap().remove(key);
             Ok(())
         }
 
         fn keys(&self) -> Result<Vec<String>, StoreUnavailable> {
-            Ok(self.entries.borrow().keys().cloned().collect())
+            Ok(self.entries.lock().unwrap().keys().cloned().collect())
         }
     }
 }

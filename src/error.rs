@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::config::{MISSING_MESSAGE, Problem};
 use crate::log::Line;
-use crate::{caller, cors, invitation, policy, request, token};
+use crate::{caller, cors, invitation, policy, request, token, usage, webhook};
 
 /// Why a request gets no token.
 #[derive(Debug)]
@@ -36,6 +36,10 @@ pub enum Error {
     Request(request::Error),
     /// 400 or 403: nothing is granted.
     Policy(policy::Error),
+    /// 401, 429 or 503: the limit of monthly users.
+    Usage(usage::Error),
+    /// 400, 401 or 413: not an event of 8x8.
+    Webhook(webhook::Error),
     /// 500: no token can be made with this configuration.
     Configuration(Vec<Problem>),
     /// 503: the same for the health check.
@@ -68,6 +72,18 @@ impl From<policy::Error> for Error {
     }
 }
 
+impl From<usage::Error> for Error {
+    fn from(error: usage::Error) -> Self {
+        Self::Usage(error)
+    }
+}
+
+impl From<webhook::Error> for Error {
+    fn from(error: webhook::Error) -> Self {
+        Self::Webhook(error)
+    }
+}
+
 impl From<token::SigningError> for Error {
     fn from(error: token::SigningError) -> Self {
         Self::Signing(error)
@@ -91,6 +107,18 @@ impl Error {
             | Self::Policy(policy::Error::RoomNotAllowed) => 403,
             Self::Caller(caller::Error::KeysUnavailable { .. }) => 503,
             Self::Caller(_) => 401,
+            Self::Usage(error) => match error {
+                usage::Error::NotOperator => 401,
+                usage::Error::GuestsUsedUp { .. } | usage::Error::UsedUp { .. } => 429,
+                usage::Error::Unavailable | usage::Error::Damaged { .. } | usage::Error::Busy => {
+                    503
+                }
+            },
+            Self::Webhook(error) => match error {
+                webhook::Error::BodyTooLarge => 413,
+                webhook::Error::BodyBrokeOff | webhook::Error::Malformed(_) => 400,
+                _ => 401,
+            },
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
             Self::Configuration(_) | Self::Signing(_) => 500,
@@ -109,6 +137,8 @@ impl Error {
             Self::Invitation(error) => error.to_string(),
             Self::Request(error) => error.to_string(),
             Self::Policy(error) => error.to_string(),
+            Self::Usage(error) => error.to_string(),
+            Self::Webhook(error) => error.to_string(),
             Self::Configuration(problems) if problems.iter().any(Problem::is_missing) => {
                 MISSING_MESSAGE.into()
             }
@@ -130,6 +160,16 @@ impl Error {
             Self::Invitation(error) => error
                 .challenge()
                 .map(|challenge| ("www-authenticate", challenge.to_owned())),
+            Self::Usage(usage::Error::NotOperator) => {
+                Some(("www-authenticate", "Bearer".to_owned()))
+            }
+            Self::Usage(error) => error
+                .retry_after()
+                .map(|seconds| ("retry-after", seconds.to_string())),
+            // A status of 401 needs one (RFC 9110, section 11.6.1), and there is no scheme for signed bodies.
+            Self::Webhook(_) if self.status() == 401 => {
+                Some(("www-authenticate", "Jaas-Signature".to_owned()))
+            }
             _ => None,
         }
         .into_iter()
@@ -182,6 +222,7 @@ impl Error {
                 Self::Caller(error) => error.reason(),
                 Self::Invitation(error) => error.reason(),
                 Self::Request(error) => error.reason().into_owned(),
+                Self::Usage(error) => error.reason(),
                 Self::Configuration(_) | Self::Unhealthy(_) => "configuration".to_owned(),
                 _ => self.message(),
             }),

@@ -29,6 +29,8 @@ pub mod secret_text;
 pub mod service;
 pub mod text;
 pub mod token;
+pub mod usage;
+pub mod webhook;
 
 use std::io::{self, Read, Write};
 use std::time::SystemTime;

@@ -76,6 +76,12 @@ impl Id {
         Ok(Self(Secret::new(text.to_owned())))
     }
 
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.expose()
+    }
+
     /// The claim.
     #[must_use]
     pub fn into_string(self) -> String {

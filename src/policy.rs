@@ -86,13 +86,26 @@ impl DefaultId {
         Ok(id)
     }
 
+    /// Whether it makes different ids.
+    #[must_use]
+    pub fn is_random(&self) -> bool {
+        self.0.contains(Self::RANDOM)
+    }
+
+    /// Whether it could have made this id. One with random bits cannot be guessed, so who knows it had it before.
+    #[must_use]
+    pub fn could_be(&self, id: &str) -> bool {
+        let Some(start) = self.0.find(Self::RANDOM) else {
+            return id == self.0;
+        };
+        let bits = id.get(start..start + 32).filter(|hex| is_lower_hex(hex));
+        let bits = bits.and_then(|hex| u128::from_str_radix(hex, 16).ok());
+        bits.is_some_and(|bits| self.fill(bits.to_be_bytes()) == id)
+    }
+
     fn fill(&self, bits: [u8; 16]) -> String {
         let hex = format!("{:032x}", u128::from_be_bytes(bits));
         self.0.replace(Self::RANDOM, &hex)
-    }
-
-    fn is_random(&self) -> bool {
-        self.0.contains(Self::RANDOM)
     }
 
     /// An id; reads random bits only where the text has a place for them.
@@ -104,6 +117,12 @@ impl DefaultId {
         // Checked with as many characters in each place when the settings were read.
         Id::parse(&self.fill(bits)).ok()
     }
+}
+
+/// Whether a text has hexadecimal digits alone, as `{random}` is filled.
+fn is_lower_hex(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.bytes().all(is_digit)
 }
 
 /// Why nothing is granted.
@@ -218,7 +237,13 @@ fn person(
             let default = || default_id?.make(random);
             (request.user_id.or_else(default), None)
         }
-        Party::Caller(Caller::Guest) => (default_id.and_then(|id| id.make(random)), None),
+        // A guest who comes back: nobody guesses such an id, and no login has one.
+        Party::Caller(Caller::Guest) => {
+            let is_guests =
+                |id: &Id| default_id.is_some_and(|default| default.could_be(id.as_str()));
+            let default = || default_id?.make(random);
+            (request.user_id.filter(is_guests).or_else(default), None)
+        }
         Party::Invited(invitation) => {
             let id = default_id.filter(|id| id.is_random()).unwrap_or(&invited);
             (id.make(random), invitation.name.clone())
@@ -403,6 +428,44 @@ mod tests {
         let padded = |n: usize| DefaultId::parse(&format!("{}{{random}}", "a".repeat(n)));
         assert!(padded(224).is_ok() && padded(225).is_err());
         assert!(DefaultId::parse(&"{random}".repeat(9)).is_err());
+    }
+
+    #[test]
+    fn a_guest_keeps_an_id_that_was_made_for_guests_and_no_other() {
+        let hex = "0123456789abcdef0123456789abcdef";
+        let own = format!("guest-{hex}");
+        for (template, requested, kept) in [
+            ("guest-{random}", own.as_str(), true),
+            ("{random}", hex, true),
+            ("{random}@{random}", &format!("{hex}@{hex}"), true),
+            (
+                "{random}@{random}",
+                &format!("{hex}@{}", "0".repeat(32)),
+                false,
+            ),
+            ("guest-{random}", hex, false),
+            ("guest-{random}", &format!("{own}0"), false),
+            ("guest-{random}", &own[..own.len() - 1], false),
+            ("guest-{random}", &own.to_uppercase(), false),
+            (
+                "guest-{random}",
+                &format!("guest-{}", hex.to_uppercase()),
+                false,
+            ),
+            ("guest-{random}", &format!("guest-+{}", &hex[1..]), false),
+            ("guest-{random}", "guest-會會會會會會會會會會會", false),
+            ("guest-{random}", "somebody", false),
+            ("user123", "user123", true),
+            ("user123", "user124", false),
+        ] {
+            let mut settings = settings();
+            settings.defaults.user_id = DefaultId::parse(template).ok();
+            let encoded: String =
+                url::form_urlencoded::byte_serialize(requested.as_bytes()).collect();
+            let grant = decide_on(&settings, &Caller::Guest, &format!("user_id={encoded}"));
+            let id = id(grant.unwrap()).unwrap();
+            assert_eq!(id == requested, kept, "{template} {requested}: {id}");
+        }
     }
 
     #[test]

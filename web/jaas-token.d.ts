@@ -7,6 +7,11 @@ export interface TokenOptions {
   room?: Maybe<string>;
   /** The person's id. Default: `user123` for {@link getJitsiToken}, else a random one for each page load. */
   userId?: Maybe<string>;
+  /**
+   * `true`: where there is neither `userId` nor a credential, the id that the service gave is kept in local storage and
+   * sent again, so that a guest who comes back is the same, and counts once in a month. Default: `false`.
+   */
+  rememberGuest?: Maybe<boolean>;
   /** The display name. Default: `Anonymous User`. */
   userName?: Maybe<string>;
   /** The e-mail address; every participant can see it. Default: the service's `default_user_email`. */

@@ -13,7 +13,10 @@
 /** @typedef {import('./jaas-token.js').ErrorCode} ErrorCode */
 /** @typedef {{ endpoint: string, method: 'GET' | 'POST', parameters: Record<string, unknown> }} TokenRequest */
 /** @typedef {{ monotonic: number, wall: number }} Instant one moment on two clocks, in milliseconds */
-/** @typedef {{ token: string, lifetime: number, since: Instant }} Issued `lifetime` in seconds, 0 where unknown */
+/**
+ * @typedef {{ token: string, lifetime: number, since: Instant, isGuest?: boolean }} Issued `lifetime` in seconds, 0 where
+ * unknown; `isGuest` where no credential was sent
+ */
 
 const PATH = '/api/jitsi-token';
 const MEETING_DOMAIN = '8x8.vc';
@@ -21,6 +24,9 @@ const MEETING_DOMAIN = '8x8.vc';
 const APP_ID = /^vpaas-magic-cookie-[0-9a-f]{32}$/i;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_MARGIN_SECONDS = 60;
+
+/** Where `rememberGuest` keeps a guest's id. */
+const GUEST_KEY = 'jaas-token.guest';
 
 /** `setTimeout` takes a longer one, such as `Infinity`, for none at all. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
@@ -60,6 +66,8 @@ export class JitsiTokenService {
   #pending = new Map();
   /** One person for as long as the page is open, where the old snippet made one for each call. */
   #guest = `user_${randomHex()}`;
+  /** The same across page loads, where the page allows it. @type {string | undefined} */
+  #remembered;
 
   /** @param {TokenOptions} [defaults] */
   constructor(defaults = {}) {
@@ -92,14 +100,34 @@ export class JitsiTokenService {
     if (all.invitation) Object.assign(all, { method: 'POST', authorization: undefined, identity: undefined });
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = all;
     throwIfAborted(signal);
-    const request = requestOf({ ...all, userId: text(all.userId) ?? this.#guest });
+    const { rememberGuest, userId } = all;
+    if (rememberGuest) this.#remembered ??= storedGuest();
+    const guest = (rememberGuest && this.#remembered) || this.#guest;
+    const request = requestOf({ ...all, userId: text(userId) ?? guest });
     // Whoever logs out meanwhile has `clear` put another in its place.
     const kept = this.#kept;
     const issued = await limited(signal, timeoutMs, request.endpoint, (waiter) =>
       this.#tokenFor(all, request, waiter),
     );
+    if (rememberGuest && issued.isGuest && text(userId) === undefined) this.#remember(issued.token);
     this.#watch(issued, all, kept);
     return issued.token;
+  }
+
+  /**
+   * Keeps the id that a guest got, which need not be the one that was sent.
+   *
+   * @param {string} token
+   */
+  #remember(token) {
+    const id = guestOf(token);
+    if (id === undefined || id === this.#remembered) return;
+    this.#remembered = id;
+    try {
+      globalThis.localStorage.setItem(GUEST_KEY, id);
+    } catch {
+      // A page without storage, such as a sandboxed one: until it is reloaded.
+    }
   }
 
   /** Forgets every token, as when somebody logs out. */
@@ -159,14 +187,19 @@ export class JitsiTokenService {
     let exchange = this.#pending.get(key);
     if (!exchange) {
       exchange = new SharedRequest(async (signal) => {
+        /** @param {string | undefined} sent */
+        const exchanged = async (sent) => {
+          const issued = await send(request, sent, fetchFunction, signal);
+          return { key: keyOf(sent), issued: { ...issued, isGuest: sent === undefined } };
+        };
         let sent = identity === undefined ? credential : await current();
         try {
-          return { key: keyOf(sent), issued: await send(request, sent, fetchFunction, signal) };
+          return await exchanged(sent);
         } catch (error) {
           if (!authorization || !(error instanceof JitsiTokenError) || error.status !== 401) throw error;
           // It may have expired on the way, or the login may have renewed it meanwhile.
           sent = await current();
-          return { key: keyOf(sent), issued: await send(request, sent, fetchFunction, signal) };
+          return await exchanged(sent);
         }
       });
       this.#share(key, exchange);
@@ -578,6 +611,28 @@ function invitationOf(option) {
     history.replaceState(history.state, '', location.pathname + location.search + rest);
   }
   return invited;
+}
+
+/** The id that `rememberGuest` has kept. */
+function storedGuest() {
+  try {
+    return text(globalThis.localStorage.getItem(GUEST_KEY));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The id in a token, if there is one.
+ *
+ * @param {string} token
+ */
+function guestOf(token) {
+  try {
+    return text(decodeToken(token).payload.context?.user?.id);
+  } catch {
+    return undefined;
+  }
 }
 
 /** @param {Record<string, unknown>} parameters */

@@ -52,6 +52,7 @@ class Project:
         self.name = manifest["application"]["name"]
         self.version = manifest["application"]["version"]
         self.variables = manifest["variables"]
+        self.stores = manifest["component"][self.name].get("key_value_stores", [])
         package = tomllib.loads((root / "Cargo.toml").read_text())["package"]
         ensure(
             package["version"] == self.version,
@@ -60,6 +61,7 @@ class Project:
         service = (root / "src/service/mod.rs").read_text()
         self.token_path = re.search(r'TOKEN_PATH: &str = "(.+)"', service)[1]
         self.health_path = re.search(r'HEALTH_PATH: &str = "(.+)"', service)[1]
+        self.webhook_path = re.search(r'WEBHOOK_PATH: &str = "(.+)"', service)[1]
 
 
 def kind(objects, name):
@@ -200,12 +202,39 @@ def check_scaling(project, objects):
     return least
 
 
+def stores(objects):
+    """The key-value stores outside the pods, by name."""
+    configured = one(objects, "SpinApp")["spec"].get("runtimeConfig", {}).get("keyValueStores", [])
+    return {each["name"]: each for each in configured}
+
+
+def check_stores(project, objects):
+    granted = project.stores
+    for name, store in stores(objects).items():
+        ensure(name in granted, f"the component has no store {name}")
+        ensure(store["type"] == "redis", f"the store type {store['type']} is unknown to this check")
+        (option,) = store["options"]
+        ensure(option["name"] == "url", f"Redis has no option {option['name']}")
+        ensure("secretKeyRef" in option.get("valueFrom", {}), "the address of Redis has its password, and comes from no Secret")
+
+
+def check_egress(objects, egress):
+    if not stores(objects):
+        ensure(egress == [], "the NetworkPolicy lets something out")
+        return
+    ports = []
+    for rule in egress:
+        ensure(rule.get("to"), "the NetworkPolicy lets out to everywhere")
+        ports += [(each["protocol"], each["port"]) for each in rule["ports"]]
+    ensure(ports == [("TCP", 6379), ("UDP", 53), ("TCP", 53)], "the NetworkPolicy lets out to others than Redis and DNS")
+
+
 def check_network(project, objects):
     label = {APP_LABEL: project.name}
     spec = one(objects, "NetworkPolicy")["spec"]
     ensure(spec["podSelector"] == {"matchLabels": label}, "the NetworkPolicy does not select the SpinApp's pods")
     ensure(set(spec["policyTypes"]) == {"Ingress", "Egress"}, "the NetworkPolicy does not rule both directions")
-    ensure(spec.get("egress") == [], "the NetworkPolicy lets something out")
+    check_egress(objects, spec.get("egress"))
     ports = [port for rule in spec["ingress"] for port in rule["ports"]]
     ensure(ports == [{"protocol": "TCP", "port": PORT}], f"the NetworkPolicy lets in at other ports than {PORT}")
 
@@ -220,7 +249,8 @@ def check_network(project, objects):
         for rule in ingress["spec"]["rules"]:
             ensure(rule["host"] in hosts, f"the Ingress serves {rule['host']} without TLS")
             for path in rule["http"]["paths"]:
-                ensure(path["path"] == project.token_path, f"the Ingress opens {path['path']}")
+                open_paths = [project.token_path, *([project.webhook_path] if stores(objects) else [])]
+                ensure(path["path"] in open_paths, f"the Ingress opens {path['path']}")
                 service = {"name": project.name, "port": {"number": PORT}}
                 ensure(path["backend"]["service"] == service, "the Ingress does not lead to the SpinApp's Service")
 
@@ -230,6 +260,7 @@ def check_objects(project, objects, secret, spin_app):
     without = {check_schema(item, spin_app) for item in objects} - {None}
     check_variables(project, objects, secret)
     check_app(project, objects)
+    check_stores(project, objects)
     check_network(project, objects)
     return without
 
@@ -260,6 +291,19 @@ def breakages(spin_app):
     yield keda, lambda o: at(o, "ScaledObject").update(maxReplicas=3), "unknown to this check: maxReplicas"
     yield keda, lambda o: at(o, "ScaledObject")["triggers"][0]["metadata"].update(value=70), "strings"
     yield keda, lambda o: at(o, "ScaledObject")["triggers"][0].update(type="cpus"), "the trigger cpus"
+    redis = "redis"
+
+    def store(objects):
+        return at(objects, "SpinApp")["runtimeConfig"]["keyValueStores"][0]
+
+    yield redis, lambda o: store(o).update(name="other"), "the component has no store other"
+    yield redis, lambda o: store(o).update(type="rediss"), "the store type rediss"
+    yield redis, lambda o: store(o)["options"][0].update(name="address"), "no option address"
+    yield redis, lambda o: store(o)["options"][0].update(value="redis://x", valueFrom={}), "comes from no Secret"
+    yield redis, lambda o: at(o, "SpinApp").pop("runtimeConfig"), "lets something out"
+    yield redis, lambda o: at(o, "NetworkPolicy")["egress"][0].pop("to"), "lets out to everywhere"
+    yield redis, lambda o: at(o, "NetworkPolicy")["egress"].append({"to": [{}], "ports": [{"protocol": "TCP", "port": 443}]}), "others than Redis"
+    yield redis, lambda o: at(o, "Ingress")["rules"][0]["http"]["paths"][1].update(path="/healthz"), "opens /healthz"
     yield "minimal", lambda o: at(o, "SpinApp").pop("replicas"), "has no replicas"
     yield "minimal", lambda o: at(o, "SpinApp").update(enableAutoscaling=True), "refuses replicas"
     yield "minimal", lambda o: drop(o, "NetworkPolicy"), "0 objects of kind NetworkPolicy"

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::claim_path::{ClaimPath, ClaimValues, Claims, IdentityClaims};
+use super::claim_path::{ClaimPath, Claims, IdentityClaims};
 use super::error::Claim;
 use crate::person::{self, Avatar, Email, Id, Name};
 use crate::role::Role;

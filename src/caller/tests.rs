@@ -1,4 +1,5 @@
 use super::*;
+use crate::role::Role;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jwt_simple::prelude::JWTClaims;

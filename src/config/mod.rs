@@ -9,27 +9,35 @@
 mod claims;
 mod invitation;
 mod login;
+mod metering;
 mod names;
 mod problem;
 mod reader;
 mod remote;
 #[cfg(test)]
 pub(crate) mod tests;
+mod usage;
 pub mod variable;
+mod webhook;
 
 use std::cell::OnceCell;
 
 use crate::cors::{AllowedHeaders, AllowedOrigins};
 use crate::person::{Email, Name};
+use crate::policy;
 use crate::private_key::PrivateKeyText;
+use crate::secret::Secret;
 use crate::text::parse_bool;
 use crate::token::{Engine, Signer, SignerError, Validity};
-use crate::{caller, policy, room};
+use crate::usage::Pseudonyms;
+use crate::webhook::RoomSettings;
+use crate::{caller, room};
 
 pub use problem::Problem;
 pub use reader::{Source, Unavailable};
 pub use variable::Variable;
 
+use metering::Metering;
 use reader::{Reader, Setting};
 
 /// What a caller reads when one of the three credentials is missing: the Worker's words, because front ends may show
@@ -52,6 +60,7 @@ pub struct Config<'a> {
     invitations: OnceCell<Setting<Option<crate::invitation::Settings>>>,
     policy: OnceCell<Setting<policy::Settings>>,
     validity: OnceCell<Setting<Validity>>,
+    metering: Metering<'a>,
     key: OnceCell<Setting<Key>>,
 }
 
@@ -85,6 +94,7 @@ impl<'a> Config<'a> {
             invitations: OnceCell::new(),
             policy: OnceCell::new(),
             validity: OnceCell::new(),
+            metering: Metering::new(source),
             key: OnceCell::new(),
         }
     }
@@ -170,7 +180,92 @@ impl<'a> Config<'a> {
         self.validity_setting().value
     }
 
-    /// What signs the tokens. Reads every variable, and parses the private key: about 0.2 ms at 2048 bits in Wasm.
+    /// How requests of 8x8 are told from others, without which the route for them does not exist.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is about that.
+    pub fn webhook(&self) -> Result<Option<crate::webhook::Settings>, Vec<Problem>> {
+        let proof = self.checked(self.metering.proof())?;
+        if !proof.is_set() {
+            return Ok(None);
+        }
+        Ok(Some(crate::webhook::Settings {
+            secrets: proof.secrets.clone(),
+            authorization: proof.authorization.clone(),
+            app_id: self.app_id()?.to_owned(),
+        }))
+    }
+
+    /// Whether there is a route for 8x8, be it configured rightly or wrongly.
+    pub fn has_webhook(&self) -> bool {
+        self.metering.has_webhook()
+    }
+
+    /// How meetings start; `None`: as 8x8 starts them.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is about that.
+    pub fn room_settings(&self) -> Result<Option<&RoomSettings>, Vec<Problem>> {
+        self.checked(self.metering.room_settings())
+            .map(Option::as_ref)
+    }
+
+    /// How users are counted.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is about that.
+    pub fn usage(&self) -> Result<&crate::usage::Settings, Vec<Problem>> {
+        self.checked(self.metering.switches())?;
+        self.checked(self.metering.usage(self.guest_id()))
+    }
+
+    /// The same where a token request has to do with it: with a limit, or where tokens are what is counted.
+    ///
+    /// # Errors
+    /// As for [`Config::usage`].
+    pub fn guard(&self) -> Result<Option<&crate::usage::Settings>, Vec<Problem>> {
+        if self.checked(self.metering.switches())?.is_on() {
+            self.usage().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// What the ledger keeps in the place of ids. The key is derived from the private key: no other secret is always
+    /// there.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if there is no private key.
+    pub fn pseudonyms(&self) -> Result<Pseudonyms, Vec<Problem>> {
+        let key = self.key_setting().value.private_key.as_ref();
+        let der = key.and_then(|key| key.der().ok());
+        let der = der.ok_or_else(|| self.problems())?;
+        Ok(Pseudonyms::new(&der))
+    }
+
+    /// What whoever reads the ledger must know, without which the route for it does not exist.
+    ///
+    /// # Errors
+    /// All problems of the configuration, if one of them is about that.
+    pub fn operator_token(&self) -> Result<Option<&Secret<String>>, Vec<Problem>> {
+        self.checked(self.metering.operator_token())
+            .map(Option::as_ref)
+    }
+
+    /// Whether there is a route for the operator, be it configured rightly or wrongly.
+    pub fn has_operator(&self) -> bool {
+        self.metering.has_operator()
+    }
+
+    fn checked<'s, T>(&self, setting: &'s Setting<T>) -> Result<&'s T, Vec<Problem>> {
+        if setting.problems.is_empty() {
+            Ok(&setting.value)
+        } else {
+            Err(self.problems())
+        }
+    }
+
+    /// What signs the tokens. Reads every variable that a token depends on, and parses the private key: about 0.2 ms at 2048 bits in Wasm.
     ///
     /// # Errors
     /// All problems of the configuration.
@@ -182,10 +277,13 @@ impl<'a> Config<'a> {
             .ok_or_else(|| in_order(problems))
     }
 
-    /// All problems of the configuration.
+    /// All problems of the configuration. Reads every variable.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        self.signer().err().unwrap_or_default()
+        let mut problems = self.problems_of_variables();
+        self.parse_key(&mut problems);
+        problems.extend(self.metering.problems_of_routes(self.guest_id()));
+        in_order(problems)
     }
 
     fn parse_key(&self, problems: &mut Vec<Problem>) -> Option<Signer> {
@@ -208,7 +306,7 @@ impl<'a> Config<'a> {
             .ok()
     }
 
-    /// All problems but those in the private key.
+    /// All problems that keep a token from being issued, but those in the private key.
     fn problems_of_variables(&self) -> Vec<Problem> {
         [
             &self.key_setting().problems,
@@ -225,7 +323,13 @@ impl<'a> Config<'a> {
         .into_iter()
         .flatten()
         .cloned()
+        .chain(self.metering.problems_of_tokens(self.guest_id()))
         .collect()
+    }
+
+    /// What guests get who choose no id.
+    fn guest_id(&self) -> Option<&policy::DefaultId> {
+        self.policy().defaults.user_id.as_ref()
     }
 
     fn allowed_origins_setting(&self) -> &Setting<AllowedOrigins> {

@@ -1,5 +1,7 @@
 //! What the variables may hold, and what is said where they hold something else.
 
+mod usage;
+
 use super::*;
 
 pub const APP_ID: &str = "vpaas-magic-cookie-1fc542a3e4414a44b2611668195e2bfe";
@@ -56,6 +58,14 @@ fn everything_wrong_is_reported_at_once_by_variable_name() {
         ("member_features", "lobby, Recording"),
         ("allowed_rooms", "a, b/c"),
         ("auth_mode", "sometimes"),
+        ("jaas_webhook_secret", "secret"),
+        ("jaas_webhook_authorization", "Bearer x"),
+        ("room_settings", "lobby"),
+        ("monthly_user_limit", "many"),
+        ("monthly_user_reserve", "a fifth"),
+        ("billing_day", "31"),
+        ("count_issued", "maybe"),
+        ("operator_token", "operator"),
         ("signing_engine", "openssl"),
     ]);
     let names: Vec<_> = problems
@@ -83,6 +93,14 @@ fn everything_wrong_is_reported_at_once_by_variable_name() {
             "member_features",
             "allowed_rooms",
             "auth_mode",
+            "jaas_webhook_secret",
+            "jaas_webhook_authorization",
+            "room_settings",
+            "monthly_user_limit",
+            "monthly_user_reserve",
+            "billing_day",
+            "count_issued",
+            "operator_token",
             "signing_engine",
         ]
     );
@@ -260,7 +278,7 @@ fn login_with(variables: &[(&str, &str)]) -> Result<caller::Settings, Vec<String
     ];
     let variables = [variables, &good].concat();
     let source = source(&variables);
-    let setting = reader::Setting::read(&source, login::read);
+    let setting = reader::Setting::read(&source, |reader| login::read(reader, || false));
     let problems: Vec<_> = setting.problems.iter().map(Problem::to_string).collect();
     match setting.value {
         Some(settings) if problems.is_empty() => Ok(settings),
@@ -574,6 +592,7 @@ fn a_list_that_names_nothing_is_a_problem_in_every_list() {
         "auth_name_claim",
         "auth_picture_claim",
         "guest_rooms",
+        "jaas_webhook_secret",
     ] {
         for list in [",", " , \n,", "[]", "['']"] {
             let problems = problems_with(&[&[(variable, list)], &login[..]].concat());

@@ -65,5 +65,13 @@ variables! {
     INVITATION_SECRET = "invitation_secret", Some("");
     INVITATION_LINK = "invitation_link", Some("");
     INVITATIONS_NOT_BEFORE = "invitations_not_before", Some("");
+    JAAS_WEBHOOK_SECRET = "jaas_webhook_secret", Some("");
+    JAAS_WEBHOOK_AUTHORIZATION = "jaas_webhook_authorization", Some("");
+    ROOM_SETTINGS = "room_settings", Some("");
+    MONTHLY_USER_LIMIT = "monthly_user_limit", Some("0");
+    MONTHLY_USER_RESERVE = "monthly_user_reserve", Some("20%");
+    BILLING_DAY = "billing_day", Some("1");
+    COUNT_ISSUED = "count_issued", Some("false");
+    OPERATOR_TOKEN = "operator_token", Some("");
     SIGNING_ENGINE = "signing_engine", Some("jwt-simple");
 }

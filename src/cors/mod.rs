@@ -13,6 +13,10 @@ pub use origin::{AllowedOrigins, EntryError, is_loopback};
 
 use crate::http::Headers;
 
+/// The headers of a response that a page can read where they are there, besides those that it always can (Fetch standard,
+/// "CORS-safelisted response-header name").
+const EXPOSED: [&str; 2] = ["WWW-Authenticate", "Retry-After"];
+
 /// How long a browser may remember a preflight's response, in seconds: one day. Browsers cap it (Chromium at two hours).
 const MAX_AGE_SECONDS: &str = "86400";
 
@@ -73,8 +77,13 @@ impl<'a> RequestOrigin<'a> {
         response.push(("vary", "Origin".into()));
         if let Self::Allowed(origin) = self {
             response.push(("access-control-allow-origin", (*origin).into()));
-            if response.iter().any(|(name, _)| *name == "www-authenticate") {
-                response.push(("access-control-expose-headers", "WWW-Authenticate".into()));
+            let is_there = |exposed: &&str| {
+                let mut names = response.iter().map(|(name, _)| name);
+                names.any(|name| exposed.eq_ignore_ascii_case(name))
+            };
+            let exposed: Vec<&str> = EXPOSED.into_iter().filter(is_there).collect();
+            if !exposed.is_empty() {
+                response.push(("access-control-expose-headers", exposed.join(", ")));
             }
         }
     }

@@ -130,7 +130,10 @@ impl PrivateKeyText {
     }
 
     /// The DER of the one private key, PKCS#8 or PKCS#1.
-    fn der(&self) -> Result<Wiped, Error> {
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) fn der(&self) -> Result<Wiped, Error> {
         match pem::read(self.0.expose())? {
             Document::Pem(pem) => private_key_der(&pem),
             Document::Der(der, Kind::Private) => Ok(der),

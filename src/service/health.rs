@@ -12,7 +12,10 @@ pub const OPEN_WARNING: &str = "auth_mode is none: whoever asks may become moder
 
 /// Reads the whole configuration, and fetches nothing.
 pub(super) fn check(call: &Call<'_>, environment: &Environment<'_>) -> Result<Success, Error> {
-    call.config.signer().map_err(Error::Unhealthy)?;
+    let problems = call.config.problems();
+    if !problems.is_empty() {
+        return Err(Error::Unhealthy(problems));
+    }
     let login = call.config.login().map_err(Error::Unhealthy)?;
     let verbose =
         url::form_urlencoded::parse(call.query.as_bytes()).any(|(name, _)| name == "verbose");

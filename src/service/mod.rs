@@ -6,12 +6,15 @@
 #![forbid(unsafe_code)]
 
 mod call;
+mod guard;
 mod health;
 mod invitations;
 mod response;
 #[cfg(test)]
 mod tests;
 mod token;
+mod usage;
+mod webhook;
 mod who;
 
 use std::cell::Cell;
@@ -33,6 +36,10 @@ pub const TOKEN_PATH: &str = "/api/jitsi-token";
 /// The path that makes invitations, and with an id behind it the one that withdraws them. Without `invitation_secret`
 /// it does not exist.
 pub const INVITATIONS_PATH: &str = "/api/invitations";
+/// The path that 8x8 calls. Without `jaas_webhook_secret` and `jaas_webhook_authorization` it does not exist.
+pub const WEBHOOK_PATH: &str = "/webhooks/jaas";
+/// The path that tells the operator what was counted. Without `operator_token` it does not exist.
+pub const USAGE_PATH: &str = "/api/usage";
 /// The path of the health check.
 pub const HEALTH_PATH: &str = "/healthz";
 
@@ -52,6 +59,8 @@ enum Route<'a> {
     Invitations,
     /// One invitation, by the id in the path.
     Invitation(&'a str),
+    Webhook,
+    Usage,
     Health,
     Unknown,
 }
@@ -61,6 +70,8 @@ impl<'a> Route<'a> {
         match path {
             TOKEN_PATH => Self::Token,
             HEALTH_PATH => Self::Health,
+            WEBHOOK_PATH if config.has_webhook() => Self::Webhook,
+            USAGE_PATH if config.has_operator() => Self::Usage,
             _ => match path.strip_prefix(INVITATIONS_PATH) {
                 Some(rest) if rest.is_empty() && config.has_invitations() => Self::Invitations,
                 Some(rest) => match rest.strip_prefix('/') {
@@ -84,7 +95,8 @@ impl<'a> Route<'a> {
     /// All methods, as the header `Allow` lists them.
     const fn methods(self) -> &'static str {
         match self {
-            Self::Health => "GET, HEAD, OPTIONS",
+            Self::Health | Self::Usage => "GET, HEAD, OPTIONS",
+            Self::Webhook => "POST",
             Self::Invitations | Self::Invitation(_) => self.page_methods(),
             Self::Token | Self::Unknown => "GET, HEAD, POST, OPTIONS",
         }
@@ -131,12 +143,16 @@ fn run(
         // Without a preflight that succeeds, a page could not read the 404 that follows it.
         Route::Unknown if preflight && matches!(call.origin, RequestOrigin::Allowed(_)) => {}
         Route::Unknown => return Err(Error::NotFound),
-        Route::Token | Route::Invitations | Route::Invitation(_) => call.check_origin()?,
+        Route::Token | Route::Invitations | Route::Invitation(_) | Route::Usage => {
+            call.check_origin()?
+        }
         Route::Health if preflight => call.check_origin()?,
         // A probe has no origin to show, and the health check tells nothing that a page could be rejected for.
         Route::Health => {}
+        // No page calls it, so that there is nothing to allow to one.
+        Route::Webhook => {}
     }
-    if preflight {
+    if preflight && route != Route::Webhook {
         let allowed = call.config.allowed_headers();
         return Ok(Success::Preflight {
             methods: route.page_methods(),
@@ -149,6 +165,8 @@ fn run(
         (Route::Invitations, "POST") => invitations::make(call, body, environment),
         (Route::Invitation(id), "DELETE") => invitations::withdraw(call, id, environment),
         (Route::Health, "GET" | "HEAD") => health::check(call, &environment),
+        (Route::Webhook, "POST") => webhook::receive(call, body, environment),
+        (Route::Usage, "GET" | "HEAD") => usage::report(call, &environment),
         _ => Err(Error::MethodNotAllowed { allow }),
     }
 }

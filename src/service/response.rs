@@ -10,12 +10,20 @@ use crate::error::Error;
 use crate::http::{Headers, Response};
 use crate::invitation::Made;
 use crate::log::Line;
+use crate::secret::Secret;
+use crate::usage::Report;
+use crate::webhook::Provisioning;
+
+use super::guard::Note;
 
 /// What a request that is not rejected comes to.
 pub(super) enum Success {
     Token {
         token: String,
         moderator: bool,
+        /// Of the room, for those who may know it.
+        passcode: Option<Secret<String>>,
+        note: Option<Note>,
     },
     /// A `HEAD` whose `GET` would get a token: none is signed.
     TokenUnsigned,
@@ -27,6 +35,13 @@ pub(super) enum Success {
         made: Made,
         link: Option<String>,
     },
+    /// What 8x8 gets for a room.
+    RoomSettings(Provisioning),
+    /// An event of 8x8; there is nothing to say to it.
+    EventTaken {
+        note: Option<Note>,
+    },
+    Usage(Report),
     InvitationWithdrawn,
     Preflight {
         /// What a page may use.
@@ -38,6 +53,8 @@ pub(super) enum Success {
 #[derive(Serialize)]
 struct Token<'a> {
     token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passcode: Option<&'a str>,
 }
 
 /// What the health check says beyond `ok`.
@@ -82,7 +99,12 @@ pub(super) fn respond(
     }
     origin.add_headers(&mut headers);
     let (status, json) = match result {
-        Ok(Success::Token { token, .. }) => (200, Some(to_json(&Token { token }))),
+        Ok(Success::Token {
+            token, passcode, ..
+        }) => {
+            let passcode = passcode.as_ref().map(|passcode| passcode.expose().as_str());
+            (200, Some(to_json(&Token { token, passcode })))
+        }
         Ok(Success::TokenUnsigned) => (200, Some(Vec::new())),
         Ok(Success::Healthy { details }) => {
             let details = details.as_ref();
@@ -98,6 +120,9 @@ pub(super) fn respond(
             };
             (201, Some(to_json(&body)))
         }
+        Ok(Success::RoomSettings(provisioning)) => (200, Some(to_json(provisioning))),
+        Ok(Success::EventTaken { .. }) => (204, None),
+        Ok(Success::Usage(report)) => (200, Some(to_json(report))),
         Ok(Success::InvitationWithdrawn) => (204, None),
         Ok(Success::Preflight { methods, .. }) => {
             let allowed = config.allowed_headers();
@@ -133,11 +158,20 @@ pub(super) fn log_line(
     headers: &Headers,
 ) -> Option<String> {
     let mut line = match result {
-        Ok(Success::Token { moderator, .. }) => Line {
-            level: "info",
+        Ok(Success::Token {
+            moderator, note, ..
+        }) => Line {
+            level: if note.is_some() { "warn" } else { "info" },
             status: 200,
             event: Some("token issued"),
             moderator: Some(*moderator),
+            warning: note.as_ref().map(Note::to_string),
+            ..Line::default()
+        },
+        Ok(Success::EventTaken { note: Some(note) }) => Line {
+            level: "warn",
+            status: 204,
+            warning: Some(note.to_string()),
             ..Line::default()
         },
         Ok(Success::InvitationMade { .. }) => Line {
@@ -170,7 +204,8 @@ pub(super) fn log_line(
         Err(error) => error.log_line(),
     };
     if let Some(warning) = warning {
-        line.warning = Some(warning.to_string());
+        let own = line.warning.map(|own| own + "; ").unwrap_or_default();
+        line.warning = Some(format!("{own}{warning}"));
         if line.level != "error" {
             line.level = "warn";
         }

@@ -1,5 +1,7 @@
 //! The order of the checks, the log line and what a request costs.
 
+mod usage;
+
 use super::*;
 use crate::config::Source;
 use crate::config::tests::{APP_ID, source};
@@ -342,6 +344,8 @@ fn a_request_reads_only_the_variables_that_its_response_needs() {
         (&open, "GET", "/elsewhere", &[][..], 404, 0),
         (&open, "GET", "/elsewhere", &[page], 404, 1),
         (&open, "OPTIONS", "/elsewhere", &[page, method], 204, 2),
+        (&open, "POST", WEBHOOK_PATH, &[], 404, 2),
+        (&open, "GET", USAGE_PATH, &[], 404, 1),
         (&open, "DELETE", TOKEN_PATH, &[], 405, 1),
         (&open, "DELETE", TOKEN_PATH, &[page], 405, 1),
         (&open, "GET", TOKEN_PATH, &[evil], 403, 2),
@@ -349,9 +353,9 @@ fn a_request_reads_only_the_variables_that_its_response_needs() {
         (&open, "OPTIONS", TOKEN_PATH, &[page, method], 204, 2),
         (&login, "GET", TOKEN_PATH, &[page], 401, 22),
         (&login, "GET", TOKEN_PATH, &[], 401, 22),
-        (&open, "GET", TOKEN_PATH, &[page], 200, 31),
-        (&open, "GET", HEALTH_PATH, &[], 200, 31),
-        (&login, "GET", HEALTH_PATH, &[], 200, 40),
+        (&open, "GET", TOKEN_PATH, &[page], 200, 35),
+        (&open, "GET", HEALTH_PATH, &[], 200, 40),
+        (&login, "GET", HEALTH_PATH, &[], 200, 48),
     ] {
         let count = std::cell::Cell::new(0);
         let values = source(variables);

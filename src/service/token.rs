@@ -4,6 +4,7 @@
 use std::io::Read;
 
 use super::call::Call;
+use super::guard;
 use super::response::Success;
 use super::who::Who;
 use crate::caller;
@@ -14,6 +15,7 @@ use crate::policy;
 use crate::request::{self, TokenRequest};
 use crate::role::Role;
 use crate::token::Claims;
+use crate::usage::Standing;
 
 /// Finds out who is calling, what is granted to them, and signs it.
 pub(super) fn issue(
@@ -49,17 +51,27 @@ pub(super) fn issue(
         return Err(Rejection::Invalid(Cause::Off).into());
     }
     let grant = policy::decide(call.config.policy(), who.party(), request, random)?;
+    let (standing, id) = (guard::standing(&who), grant.user_id.as_ref());
+    guard::check(call, standing, id, store, now)?;
     if call.method == "HEAD" {
         return Ok(Success::TokenUnsigned);
     }
     if let Some(invitation) = who.invitation() {
         invitation.redeem(store)?;
     }
+    let note = guard::count(call, standing, id, store, now)?;
+    // Guests learn a passcode from those whom somebody knows.
+    let rooms = call.config.room_settings().map_err(Error::Configuration)?;
+    let passcode = rooms
+        .filter(|_| standing != Standing::Guest || who.invitation().is_some())
+        .and_then(|rooms| rooms.passcode(&grant.room));
     let moderator = grant.role == Some(Role::Moderator);
     let claims = Claims::new(signer.app_id(), grant, call.config.validity(), now);
     Ok(Success::Token {
         token: signer.sign(&claims, random)?,
         moderator,
+        passcode,
+        note,
     })
 }
 

@@ -13,7 +13,7 @@ const FLOORS: [&[&str]; 12] = [
     &["environment", "person"],
     &["cors", "private_key", "room"],
     &["secret_text"],
-    &["caller", "request"],
+    &["caller", "request", "usage", "webhook"],
     &["invitation"],
     &["policy"],
     &["token"],

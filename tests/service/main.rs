@@ -31,5 +31,7 @@ mod rooms;
 mod soak;
 mod standalone;
 mod tokens;
+mod usage;
 mod vectors;
+mod webhook;
 mod worker_table;

@@ -764,6 +764,68 @@ test('what the login throws comes through, and nothing is sent', async () => {
   }
 });
 
+/** Storage of a page, which may be missing or closed. */
+function withStorage(t, storage) {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
+  Object.defineProperty(globalThis, 'localStorage', { configurable: true, ...storage });
+  t.after(() => {
+    if (before) Object.defineProperty(globalThis, 'localStorage', before);
+    else delete globalThis.localStorage;
+  });
+}
+
+test('a guest keeps the id that the service gave where the page allows it', async (t) => {
+  const items = new Map();
+  const storage = { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, value) };
+  withStorage(t, { value: storage });
+  const own = (id) => service({ claims: { context: { user: { id } } } });
+  const sent = (server) => server.calls.at(-1).body.user_id;
+
+  // Nothing is kept unless the page says so, nor what a page or a login says.
+  for (const options of [
+    {},
+    { rememberGuest: false },
+    { rememberGuest: true, userId: 'jane' },
+    { rememberGuest: true, authorization: () => 'credential' },
+  ]) {
+    await clientOf(own('guest-1'), options).getToken();
+    assert.equal(items.size, 0, JSON.stringify(options));
+  }
+  const server = own('guest-1');
+  const tokens = clientOf(server, { rememberGuest: true });
+  await tokens.getToken();
+  assert.match(sent(server), /^user_/);
+  assert.deepEqual([...items], [['jaas-token.guest', 'guest-1']]);
+  await tokens.getToken({ fresh: true });
+  assert.equal(sent(server), 'guest-1');
+
+  // After a reload, and when the service gives another.
+  const later = own('guest-2');
+  const reloaded = clientOf(later, { rememberGuest: true });
+  await reloaded.getToken();
+  assert.equal(sent(later), 'guest-1');
+  await reloaded.getToken();
+  assert.equal(sent(later), 'guest-2');
+  assert.equal(items.get('jaas-token.guest'), 'guest-2');
+  await reloaded.getToken({ userId: 'jane' });
+  assert.equal(sent(later), 'jane');
+  assert.equal(items.get('jaas-token.guest'), 'guest-2');
+});
+
+test('a page without storage keeps a guest until it is reloaded', async (t) => {
+  const closed = () => {
+    throw new Error('SecurityError');
+  };
+  for (const storage of [{ get: closed }, { value: undefined }, { value: { getItem: closed, setItem: closed } }]) {
+    withStorage(t, storage);
+    const server = service({ claims: { context: { user: { id: 'guest-1' } } } });
+    const tokens = clientOf(server, { rememberGuest: true });
+    await tokens.getToken();
+    await tokens.getToken({ fresh: true });
+    assert.equal(server.calls.at(-1).body.user_id, 'guest-1');
+  }
+});
+
 test('a fresh token is asked for and takes the place of the kept one', async () => {
   const tokens = clientOf(service());
   assert.equal(await outcome(tokens.getToken()), 1);

@@ -28,6 +28,7 @@ export async function everyOption(signal: AbortSignal): Promise<number | undefin
       timeoutMs: 1,
       refreshMarginSeconds: 1,
       fresh: true,
+      rememberGuest: true,
       onExpiring: async (renew) => void (await renew()),
       fetch,
     });

@@ -60,6 +60,7 @@ const NO_MESSAGES: &[&str] = &[
     // What joins, begins or ends other messages.
     " ",
     ", ",
+    "; ",
     "N N",
     "make a new pair with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out key.pem` and give 8x8 its public half, `openssl pkey -in key.pem -pubout`",
     "for moderators",

@@ -11,3 +11,4 @@ mod errors;
 mod joining;
 mod site;
 mod snippet;
+mod usage;

@@ -1,0 +1,88 @@
+//! The limit of monthly users, as the routes apply it.
+#![forbid(unsafe_code)]
+
+use super::call::Call;
+use super::who::Who;
+use crate::caller::Caller;
+use crate::environment::Store;
+use crate::error::Error;
+use crate::person::Id;
+use crate::role::Role;
+use crate::usage::{self, Meter, Settings, Source, Standing};
+
+/// What the log has to say of a request that succeeds.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Note {
+    /// A share of the limit, in percent.
+    #[error("{0} % of monthly_user_limit is used")]
+    Reached(u64),
+    /// Somebody was let in and is not in the count.
+    #[error("not counted: {}", .0.reason())]
+    NotCounted(usage::Error),
+}
+
+/// What is proven. A role that is only claimed proves nothing.
+pub(super) fn standing(who: &Who) -> Standing {
+    let role = match who {
+        Who::Caller(Caller::Known(identity)) => identity.role,
+        Who::Invited(invitation) if invitation.role != Role::Moderator => return Standing::Guest,
+        Who::Invited(invitation) => invitation.role,
+        Who::Caller(Caller::Anyone | Caller::Guest) => return Standing::Guest,
+    };
+    match role {
+        Role::Moderator => Standing::Moderator,
+        Role::Member | Role::Visitor => Standing::Member,
+    }
+}
+
+/// Rejects whom the limit keeps out.
+pub(super) fn check(
+    call: &Call<'_>,
+    standing: Standing,
+    id: Option<&Id>,
+    store: &dyn Store,
+    now: u64,
+) -> Result<(), Error> {
+    let Some(settings) = call.config.guard().map_err(Error::Configuration)? else {
+        return Ok(());
+    };
+    let pseudonyms = call.config.pseudonyms().map_err(Error::Configuration)?;
+    let meter = Meter::new(settings, &pseudonyms, store, now);
+    match meter.admit(standing, id.map(Id::as_str)) {
+        // With this source the token is what is counted, and that says it.
+        Err(error) if settings.source == Source::Issued && is_let_in(settings, standing) => {
+            let _ = error;
+            Ok(())
+        }
+        admitted => Ok(admitted?),
+    }
+}
+
+/// Counts a token, where tokens are what is counted; rejects it where the last place has gone since it was checked.
+pub(super) fn count(
+    call: &Call<'_>,
+    standing: Standing,
+    id: Option<&Id>,
+    store: &dyn Store,
+    now: u64,
+) -> Result<Option<Note>, Error> {
+    let guard = call.config.guard().map_err(Error::Configuration)?;
+    let (Some(settings), Some(id)) = (guard, id) else {
+        return Ok(None);
+    };
+    if settings.source != Source::Issued {
+        return Ok(None);
+    }
+    let pseudonyms = call.config.pseudonyms().map_err(Error::Configuration)?;
+    let meter = Meter::new(settings, &pseudonyms, store, now);
+    match meter.issue(standing, id.as_str()) {
+        Ok(reached) => Ok(reached.map(Note::Reached)),
+        Err(error) if is_let_in(settings, standing) => Ok(Some(Note::NotCounted(error))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether somebody is let in without regard to the count.
+fn is_let_in(settings: &Settings, standing: Standing) -> bool {
+    settings.limit.is_none() || standing == Standing::Moderator
+}

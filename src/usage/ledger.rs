@@ -1,0 +1,212 @@
+//! The ledger of one period: which devices were there, since when, and who used them.
+//!
+//! A set, to which the same event can be added again and in any order without another result: the day of a device is
+//! its earliest, and it is known once anybody known has used it.
+#![forbid(unsafe_code)]
+
+use super::pseudonym::Pseudonym;
+
+/// How a value starts: what it is, and the version of its form.
+const MAGIC: [u8; 3] = [b'J', b'U', 1];
+
+/// Pseudonym, day, flags.
+const RECORD_BYTES: usize = size_of::<Pseudonym>() + 2;
+
+/// The record is a device, and counts.
+const COUNTS: u8 = 1;
+/// Of a device: somebody known has used it.
+const KNOWN: u8 = 2;
+
+/// How many records a value may have: some stores take 1 MB.
+const MAX_RECORDS: usize = 90_000;
+/// How many records people may take of them, so that there is always a place for devices.
+const MAX_PEOPLE: usize = 60_000;
+
+/// The devices and the people of one period.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Ledger(Vec<Record>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Record {
+    pseudonym: Pseudonym,
+    day: u8,
+    flags: u8,
+}
+
+impl Record {
+    fn counts(self) -> bool {
+        self.flags & COUNTS != 0
+    }
+}
+
+/// The value under the ledger's key is not a ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damaged;
+
+impl Ledger {
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// See [`Damaged`].
+    pub fn decode(value: &[u8]) -> Result<Self, Damaged> {
+        let records = value.strip_prefix(&MAGIC).ok_or(Damaged)?;
+        let (records, rest) = records.as_chunks::<RECORD_BYTES>();
+        if !rest.is_empty() || records.len() > MAX_RECORDS {
+            return Err(Damaged);
+        }
+        let record = |[pseudonym @ .., day, flags]: &[u8; RECORD_BYTES]| Record {
+            pseudonym: *pseudonym,
+            day: *day,
+            flags: *flags,
+        };
+        Ok(Self(records.iter().map(record).collect()))
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut value = Vec::with_capacity(MAGIC.len() + self.0.len() * RECORD_BYTES);
+        value.extend(MAGIC);
+        for record in &self.0 {
+            value.extend(record.pseudonym);
+            value.extend([record.day, record.flags]);
+        }
+        value
+    }
+
+    /// Adds a device that was used on this day. A ledger that is full stays as it is: its count exceeds every limit.
+    pub fn add_device(&mut self, device: Pseudonym, day: u8, known: bool) {
+        let flags = if known { COUNTS | KNOWN } else { COUNTS };
+        let is_full = self.0.len() >= MAX_RECORDS;
+        match self.0.iter_mut().find(|r| r.pseudonym == device) {
+            Some(record) => {
+                record.day = record.day.min(day);
+                record.flags |= flags;
+            }
+            None if is_full => {}
+            None => self.0.push(Record {
+                pseudonym: device,
+                day,
+                flags,
+            }),
+        }
+    }
+
+    /// Adds a person. Where there are too many, one more counts as new when they come again.
+    pub fn add_person(&mut self, person: Pseudonym, day: u8) {
+        let people = self.0.len() - self.count();
+        if !self.contains(person) && people < MAX_PEOPLE && self.0.len() < MAX_RECORDS {
+            self.0.push(Record {
+                pseudonym: person,
+                day,
+                flags: 0,
+            });
+        }
+    }
+
+    /// Whether a device or person is there.
+    #[must_use]
+    pub fn contains(&self, pseudonym: Pseudonym) -> bool {
+        self.0.iter().any(|record| record.pseudonym == pseudonym)
+    }
+
+    /// How many devices there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.iter().filter(|record| record.counts()).count()
+    }
+
+    /// The devices: the first day of each, and whether somebody known has used it.
+    pub fn devices(&self) -> impl Iterator<Item = (u8, bool)> {
+        let devices = self.0.iter().filter(|record| record.counts());
+        devices.map(|record| (record.day, record.flags & KNOWN != 0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Pseudonym = *b"device-a";
+    const B: Pseudonym = *b"device-b";
+    const P: Pseudonym = *b"person-p";
+
+    #[test]
+    fn events_can_come_twice_and_in_any_order() {
+        type Event = fn(&mut Ledger);
+        let events: [Event; 4] = [
+            |ledger| ledger.add_device(A, 3, false),
+            |ledger| ledger.add_device(A, 1, true),
+            |ledger| ledger.add_device(B, 2, false),
+            |ledger| ledger.add_person(P, 2),
+        ];
+        for order in [&[0, 1, 2, 3][..], &[3, 2, 1, 0], &[1, 0, 1, 3, 3, 2, 2, 0]] {
+            let mut ledger = Ledger::default();
+            for event in order {
+                events[*event](&mut ledger);
+            }
+            let mut devices: Vec<_> = ledger.devices().collect();
+            devices.sort_unstable();
+            assert_eq!(devices, [(1, true), (2, false)], "{order:?}");
+            assert_eq!(ledger.count(), 2);
+            assert!(ledger.contains(P));
+        }
+    }
+
+    #[test]
+    fn a_ledger_is_read_as_it_was_written() {
+        let mut ledger = Ledger::default();
+        assert_eq!(Ledger::decode(&ledger.encode()), Ok(ledger.clone()));
+        ledger.add_device(A, 30, true);
+        ledger.add_person(P, 0);
+        assert_eq!(Ledger::decode(&ledger.encode()), Ok(ledger));
+    }
+
+    #[test]
+    fn what_is_no_ledger_is_damaged() {
+        let mut ledger = Ledger::default();
+        ledger.add_device(A, 0, false);
+        let good = ledger.encode();
+        for value in [
+            &b""[..],
+            b"JU",
+            b"JU\x02",
+            b"{}",
+            &good[..good.len() - 1],
+            &good[1..],
+            &[&good[..], b"x"].concat(),
+        ] {
+            assert_eq!(Ledger::decode(value), Err(Damaged), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_ledger_fits_every_store_and_has_a_place_for_devices() {
+        let mut ledger = Ledger::default();
+        let name = |i: usize| i.to_be_bytes();
+        for i in 0..MAX_PEOPLE {
+            ledger.0.push(Record {
+                pseudonym: name(i),
+                day: 0,
+                flags: 0,
+            });
+        }
+        ledger.add_person(P, 0);
+        assert!(!ledger.contains(P));
+        ledger.add_device(A, 0, false);
+        assert_eq!(ledger.count(), 1);
+        while ledger.0.len() < MAX_RECORDS {
+            let flags = COUNTS;
+            let pseudonym = name(ledger.0.len());
+            ledger.0.push(Record {
+                pseudonym,
+                day: 0,
+                flags,
+            });
+        }
+        ledger.add_device(B, 0, false);
+        assert!(!ledger.contains(B));
+        assert!(ledger.encode().len() < 1_000_000);
+        assert!(Ledger::decode(&ledger.encode()).is_ok());
+    }
+}

@@ -1,0 +1,159 @@
+//! Billing periods: 8x8 counts from the day of the month on which the account was made to the day before it in the next.
+#![forbid(unsafe_code)]
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
+
+/// The last day of the month that every month has.
+pub const MAX_BILLING_DAY: u32 = 28;
+
+/// How many periods are kept, the current one among them.
+const KEPT: u32 = 13;
+
+const SECONDS_OF_A_DAY: u64 = 86_400;
+
+/// One period, from midnight to midnight UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    start: NaiveDate,
+    end: NaiveDate,
+}
+
+impl Period {
+    /// The period of an instant, in seconds since 1970-01-01 UTC. `billing_day` is from 1 to [`MAX_BILLING_DAY`].
+    #[must_use]
+    pub fn of(now: u64, billing_day: u32) -> Self {
+        let today = date(now);
+        let this_month = today.with_day(billing_day).unwrap_or(today);
+        let start = if this_month <= today {
+            this_month
+        } else {
+            months_before(this_month, 1)
+        };
+        Self::from_start(start)
+    }
+
+    fn from_start(start: NaiveDate) -> Self {
+        let end = start.checked_add_months(Months::new(1)).unwrap_or(start);
+        Self { start, end }
+    }
+
+    /// The period before this one.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self::from_start(months_before(self.start, 1))
+    }
+
+    /// The first day.
+    #[must_use]
+    pub const fn start(self) -> NaiveDate {
+        self.start
+    }
+
+    /// The first day of the next period.
+    #[must_use]
+    pub const fn end(self) -> NaiveDate {
+        self.end
+    }
+
+    /// The day of an instant, counted from the start; the first for one before it.
+    #[must_use]
+    pub fn day(self, at: u64) -> u8 {
+        let days = date(at).signed_duration_since(self.start).num_days();
+        u8::try_from(days.max(0)).unwrap_or(u8::MAX)
+    }
+
+    /// The date of a day that [`Period::day`] counted.
+    #[must_use]
+    pub fn date_of(self, day: u8) -> NaiveDate {
+        let date = self.start.checked_add_days(Days::new(day.into()));
+        date.unwrap_or(self.start)
+    }
+
+    /// The seconds until the next period.
+    #[must_use]
+    pub fn seconds_left(self, now: u64) -> u64 {
+        let end = self.end.signed_duration_since(NaiveDate::default());
+        let end = u64::try_from(end.num_days()).unwrap_or(0) * SECONDS_OF_A_DAY;
+        end.saturating_sub(now)
+    }
+
+    /// Whether a period that starts on this date is too old to be kept beside this one.
+    #[must_use]
+    pub fn outlives(self, start: NaiveDate) -> bool {
+        start < months_before(self.start, KEPT - 1)
+    }
+}
+
+/// The date of an instant. What no calendar has is taken for its beginning.
+fn date(at: u64) -> NaiveDate {
+    i64::try_from(at)
+        .ok()
+        .and_then(|at| DateTime::from_timestamp(at, 0))
+        .map_or_else(NaiveDate::default, |time| time.date_naive())
+}
+
+fn months_before(date: NaiveDate, months: u32) -> NaiveDate {
+    date.checked_sub_months(Months::new(months)).unwrap_or(date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(date: &str) -> u64 {
+        let days = date.parse::<NaiveDate>().unwrap();
+        let days = days.signed_duration_since(NaiveDate::default()).num_days();
+        u64::try_from(days).unwrap() * SECONDS_OF_A_DAY
+    }
+
+    #[test]
+    fn a_period_starts_on_the_billing_day_at_midnight() {
+        for (now, day, start, end) in [
+            (at("2026-11-08"), 8, "2026-11-08", "2026-12-08"),
+            (at("2026-11-08") - 1, 8, "2026-10-08", "2026-11-08"),
+            (at("2026-12-08") - 1, 8, "2026-11-08", "2026-12-08"),
+            (at("2026-01-01"), 28, "2025-12-28", "2026-01-28"),
+            (at("2024-02-29"), 28, "2024-02-28", "2024-03-28"),
+            (at("2026-03-01"), 28, "2026-02-28", "2026-03-28"),
+            (at("2026-03-31"), 1, "2026-03-01", "2026-04-01"),
+            (0, 1, "1970-01-01", "1970-02-01"),
+            (u64::MAX, 1, "1970-01-01", "1970-02-01"),
+        ] {
+            let period = Period::of(now, day);
+            let dates = (period.start.to_string(), period.end.to_string());
+            assert_eq!(dates, (start.to_owned(), end.to_owned()), "{now} {day}");
+        }
+    }
+
+    #[test]
+    fn days_and_seconds_are_counted_within_the_period() {
+        let period = Period::of(at("2026-11-08"), 8);
+        for (now, day, left) in [
+            (at("2026-11-07"), 0, 31 * SECONDS_OF_A_DAY),
+            (at("2026-11-08"), 0, 30 * SECONDS_OF_A_DAY),
+            (at("2026-11-09") - 1, 0, 29 * SECONDS_OF_A_DAY + 1),
+            (at("2026-11-09"), 1, 29 * SECONDS_OF_A_DAY),
+            (at("2026-12-08") - 1, 29, 1),
+            (at("2026-12-09"), 31, 0),
+        ] {
+            assert_eq!((period.day(now), period.seconds_left(now)), (day, left));
+        }
+        assert_eq!(period.date_of(29).to_string(), "2026-12-07");
+        assert_eq!(period.previous(), Period::of(at("2026-11-01"), 8));
+    }
+
+    #[test]
+    fn thirteen_periods_are_kept() {
+        let period = Period::of(at("2026-11-08"), 8);
+        for (start, outlived) in [
+            ("2025-11-08", false),
+            ("2025-11-07", true),
+            ("2025-10-08", true),
+            ("2026-11-08", false),
+            ("2027-01-01", false),
+        ] {
+            let start = start.parse().unwrap();
+            assert_eq!(period.outlives(start), outlived, "{start}");
+        }
+    }
+}
