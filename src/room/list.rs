@@ -49,7 +49,14 @@ impl List {
             .iter()
             .zip(1..)
             .map(|(name, place)| {
-                Pattern::parse(name).map_err(|problem| ListError::Entry { place, problem })
+                Pattern::parse(name).map_err(|problem| ListError::Entry {
+                    place,
+                    // A plain one is no error here.
+                    problem: match problem {
+                        Error::EveryRoom => Error::EncodedStar,
+                        other => other,
+                    },
+                })
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Some(Self(patterns)).filter(|list| !list.0.is_empty()))

@@ -263,7 +263,7 @@ fn an_entry_that_no_room_can_have_is_named_by_its_place() {
     for (text, expected) in [
         ("a, b/c", entry(2, Error::Slash)),
         ("a\nb\n.", entry(3, Error::Dots)),
-        (r#"["a*", "%2A"]"#, entry(2, Error::EveryRoom)),
+        (r#"["a*", "%2A"]"#, entry(2, Error::EncodedStar)),
         ("!*", entry(1, Error::Empty)),
         ("a%2*", entry(1, Error::PatternCharacter('%'))),
         (",", Err(ListError::NamesNothing(NamesNothing))),
