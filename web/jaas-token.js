@@ -95,9 +95,10 @@ export class JitsiTokenService {
    */
   async getToken(options = {}) {
     const all = { ...this.#defaults, ...given(options) };
-    all.invitation = invitationOf(all.invitation);
+    const invitation = invitationOf(all.invitation);
     // It stands for its bearer, whoever is logged in; and it belongs in no address.
-    if (all.invitation) Object.assign(all, { method: 'POST', authorization: undefined, identity: undefined });
+    if (invitation) Object.assign(all, { invitation, method: 'POST', authorization: undefined, identity: undefined });
+    else delete all.invitation;
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = all;
     throwIfAborted(signal);
     const { rememberGuest, userId } = all;
@@ -602,7 +603,7 @@ let invited;
  * @param {Options['invitation']} option
  */
 function invitationOf(option) {
-  if (option !== true) return option;
+  if (option !== true) return text(option);
   const { location, history } = globalThis;
   const [, , found] = INVITATION.exec(location?.hash ?? '') ?? [];
   if (found) {

@@ -4,7 +4,8 @@
  *
  * What tests may rely on:
  * - Parameters of the address fill in the form, and send nothing: `server`, `room`, `name`, `email`, `moderator`
- *   (`true`), `lang` (`en`, `zh-TW`). There is none for the credential, which would stay in the history.
+ *   (`true`), `lang` (`en`, `zh-TW`). There is none for the credential, which would stay in the history. An invitation
+ *   comes in the fragment, `#invitation=…`, and is taken out of the address.
  * - `#app[data-state]`: idle, loading, token, expired, refused, unreachable, timeout, bad-request, unauthorised, forbidden,
  *   misconfigured, wrong-path, failed, invalid-server; `data-http-status` where there was a response.
  * - `#checks > li[data-check][data-verdict]` with pass, fail or skip, and likewise `#prosody-checks`; `#summary[data-passed]
@@ -15,6 +16,7 @@
 
 import { JitsiTokenError, JitsiTokenService, decodeToken } from '../jaas-token.js';
 import { CLIENT_CHECKS, PROSODY_CHECKS, check } from './checks.js';
+import { inviteState, showInvite, startInvitations, takeInvitation } from './invite.js';
 import { isOpen, join, leave, meetingState, showMeeting } from './meeting.js';
 import { any, button, element, input, write } from './page.js';
 import { isThrowAway, sentenceOf } from './sentence.js';
@@ -64,6 +66,7 @@ function translate() {
   write(any('copy-text'), '');
   showState();
   showMeeting(meetingState(), text);
+  showInvite(inviteState(), text);
   tick();
 }
 
@@ -150,6 +153,7 @@ async function getToken(event) {
       userName: input('name').value,
       userEmail: input('email').value,
       isModerator: input('moderator').checked,
+      invitation: input('invitation').value.trim(),
       method: element('method', HTMLSelectElement).value === 'GET' ? 'GET' : 'POST',
       authorization: input('credential').value.trim() === '' ? undefined : () => input('credential').value,
       timeoutMs: TIMEOUT_SECONDS * 1000,
@@ -388,6 +392,8 @@ function start() {
     if (received) join(received.token, language, text, showState);
   });
   button('leave').addEventListener('click', () => leave(text, showState));
+  takeInvitation();
+  startInvitations(() => withScheme(input('server').value.trim()), text);
   setInterval(tick, 1000);
   translate();
 }

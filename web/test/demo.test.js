@@ -9,7 +9,7 @@ import { APP_ID, tokenOf } from './support.js';
 
 const read = (name) => readFileSync(new URL(`../demo/${name}`, import.meta.url), 'utf8');
 const NOW = 1_700_000_000;
-const SCRIPTS = ['demo.js', 'meeting.js', 'page.js', 'sentence.js', 'checks.js', 'texts.js'];
+const SCRIPTS = ['demo.js', 'invite.js', 'meeting.js', 'page.js', 'sentence.js', 'checks.js', 'texts.js'];
 
 /** A token as the service makes it, with the parts that a case changes. */
 function changed({ header = {}, payload = {}, user = {}, features = {}, context = {} } = {}) {
@@ -205,6 +205,7 @@ test('every text that the page asks for is there, and every one that is there is
     for (const part of ['title', 'text', 'advice']) asked.add(`state.${state}.${part}`);
   }
   for (const state of states(/`#meeting\[data-state\]`: ([^.]*)\./)) asked.add(`meeting.${state}`);
+  for (const state of states(/`#invite\[data-state\]`: ([^;]*);/)) asked.add(`invite.${state}`);
   assert.deepEqual([...asked].sort(), Object.keys(TEXTS.en).sort());
 });
 

@@ -665,6 +665,7 @@ fn the_keyboard_alone_reaches_everything() {
     tab_to("login");
     demo.browser.press(Key::Enter);
     tab_to("credential");
+    tab_to("invitation");
     tab_to("method");
     tab_to("get-token");
     demo.browser.press(Key::Enter);
@@ -760,4 +761,48 @@ fn light_and_dark_follow_the_device() {
             "{scheme}: {ground} {text}"
         );
     }
+}
+
+#[test]
+fn a_moderator_invites_and_the_link_opens_the_page_that_gets_a_token_with_it() {
+    let demo = Demo::new();
+    let login = Login::new();
+    let service = Service::start(login.configure("required").set_all(&[
+        ("allowed_origins", &demo.pages.origin()),
+        ("invitation_secret", "Vb3xK8rQ2mWz7Lt0Ns5Yd9Pf4Hc6Jg1UaE"),
+    ]));
+    demo.open(&service.wire.url(), &[("room", ROOM)]);
+    let invite = |state: &str| {
+        demo.browser.click("#make-invitation");
+        let state = format!("document.querySelector('#invite').dataset.state === '{state}'");
+        demo.browser.until(&state);
+    };
+    demo.browser.click("#invite > summary");
+    // Nobody who is not proven to be a moderator.
+    invite("refused");
+    assert!(demo.browser.text("#invite-text").contains("Not logged in"));
+    demo.browser.click("#login > summary");
+    let moderator = login.sign(&json!({"moderator": true}));
+    demo.browser.fill("#credential", &moderator);
+    invite("made");
+    demo.show("invitation");
+    let link = demo.value("document.querySelector('#invitation-link').value");
+    let link = link.as_str().expect("a link").to_owned();
+    assert!(link.contains("#invitation=eyJ"), "{link}");
+
+    // Another address than the present one, so that the page is loaded anew.
+    demo.browser.open("about:blank");
+    demo.browser.open(&link);
+    demo.expect("idle");
+    let address = demo.value("location.href");
+    let address = address.as_str().expect("an address");
+    assert!(
+        !address.contains("eyJ") && !address.contains('#'),
+        "{address}"
+    );
+    let lines = service.log_of(|| demo.ask("token"));
+    assert_eq!(tokens(&lines), 1, "{lines:?}");
+    let payload: Value = serde_json::from_str(&demo.browser.text("#payload-json")).expect("JSON");
+    assert_eq!(payload["context"]["user"]["moderator"], "false");
+    assert_eq!(payload["room"], "%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0");
 }
