@@ -121,7 +121,9 @@ impl<'a> Service<'a> {
         match &Config::new(&*self.0).login().ok()??.key {
             KeySource::Configured(VerificationKey::Secret(_)) => Some("HS256"),
             KeySource::Configured(VerificationKey::Public(key)) => Some(key.algorithm()),
-            KeySource::Configured(VerificationKey::Set(_)) | KeySource::Remote(_) => None,
+            KeySource::Configured(VerificationKey::Set(_))
+            | KeySource::Remote(_)
+            | KeySource::Nowhere => None,
         }
     }
 }
