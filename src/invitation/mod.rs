@@ -6,6 +6,7 @@
 
 mod claims;
 mod error;
+mod id;
 mod link;
 mod order;
 mod register;
@@ -25,6 +26,7 @@ use claims::Claims;
 
 pub use claims::{ISSUER, TYPE};
 pub use error::{Cause, Error, MAX_INVITATION_BYTES, MAX_LIFETIME_SECONDS, MAX_USES};
+pub use id::Id;
 pub use link::{Link, LinkError};
 pub use order::Order;
 
@@ -43,37 +45,6 @@ impl std::fmt::Debug for Settings {
             .field("link", &self.link)
             .field("not_before", &self.not_before)
             .finish_non_exhaustive()
-    }
-}
-
-/// The id of an invitation: 32 hexadecimal digits in lower case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Id(String);
-
-impl Id {
-    /// Reads an id.
-    ///
-    /// # Errors
-    /// [`Error::Id`].
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if text.len() == 32 && text.bytes().all(is_hex) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Error::Id)
-        }
-    }
-
-    fn random(random: &mut dyn Random) -> Self {
-        let mut bits = [0; 16];
-        random.fill(&mut bits);
-        Self(format!("{:032x}", u128::from_be_bytes(bits)))
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -221,7 +192,7 @@ impl Invitation {
     #[cfg(test)]
     pub(crate) fn for_tests(room: &str, role: Role, name: Option<person::Name>) -> Self {
         Self {
-            id: Id("0".repeat(32)),
+            id: Id::parse(&"0".repeat(32)).unwrap(),
             room: room::Name::parse(room).ok(),
             rooms: room::List::from_names([room]),
             role,

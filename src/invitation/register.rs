@@ -4,15 +4,15 @@
 //! none.
 #![forbid(unsafe_code)]
 
-use super::Id;
 use super::error::{Cause, Error, MAX_LIFETIME_SECONDS};
+use super::id::Id;
 use crate::environment::Store;
 
 /// Under this and its id an invitation is withdrawn; the value is when it has expired for certain, in seconds since
 /// 1970-01-01 UTC.
-const WITHDRAWN: &str = "jaas-jwt/v1/revoked/";
+const WITHDRAWN: &str = "jaas-jwt.v1.revoked.";
 /// Under this and its id is how often an invitation was used, a space, and when it expires.
-const USES: &str = "jaas-jwt/v1/uses/";
+const USES: &str = "jaas-jwt.v1.uses.";
 
 /// How often a count is tried: each failure is somebody else's success.
 const MAX_TRIES: usize = 64;

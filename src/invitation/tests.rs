@@ -331,7 +331,7 @@ fn what_was_withdrawn_does_not_hold_nor_what_its_bearers_made() {
     }
     // Whatever stands there: other applications may write into the store.
     store
-        .set(&format!("jaas-jwt/v1/revoked/{}", first.id.as_str()), b"")
+        .set(&format!("jaas-jwt.v1.revoked.{}", first.id.as_str()), b"")
         .unwrap();
     assert_eq!(
         cause(verify(first.invitation.expose(), NOW, &store)),
@@ -379,7 +379,7 @@ fn a_limit_counts_every_use_once() {
         Error::Invalid(Cause::UsedUp)
     );
 
-    let key = format!("jaas-jwt/v1/uses/{}", "a".repeat(32));
+    let key = format!("jaas-jwt.v1.uses.{}", "a".repeat(32));
     assert_eq!(
         store.values.borrow()[&key],
         format!("3 {}", NOW + DAY).into_bytes()
@@ -409,21 +409,21 @@ fn a_withdrawal_forgets_what_has_expired_and_nothing_else() {
     let id = |n: usize| format!("{n:032x}");
     for n in 0..150 {
         let (withdrawn, uses) = (
-            format!("jaas-jwt/v1/revoked/{}", id(n)),
-            format!("jaas-jwt/v1/uses/{}", id(n)),
+            format!("jaas-jwt.v1.revoked.{}", id(n)),
+            format!("jaas-jwt.v1.uses.{}", id(n)),
         );
         store
             .set(&withdrawn, (NOW - 1).to_string().as_bytes())
             .unwrap();
         store.set(&uses, format!("1 {NOW}").as_bytes()).unwrap();
     }
-    store.set("jaas-jwt/v1/revoked/foreign", b"?").unwrap();
+    store.set("jaas-jwt.v1.revoked.foreign", b"?").unwrap();
     store.set("other", b"1").unwrap();
     for left in [203, 153, 153] {
         withdraw(&store, &Id::parse(&id(999)).unwrap(), NOW).unwrap();
         assert_eq!(store.values.borrow().len(), left);
     }
-    let own = &store.values.borrow()[&format!("jaas-jwt/v1/revoked/{}", id(999))];
+    let own = &store.values.borrow()[&format!("jaas-jwt.v1.revoked.{}", id(999))];
     assert_eq!(own, (NOW + 90 * DAY).to_string().as_bytes());
 }
 

@@ -6,7 +6,7 @@ use super::ledger::{Damaged, Ledger};
 use super::period::Period;
 use super::pseudonym::{Pseudonym, Pseudonyms};
 use super::report::Report;
-use super::{Limit, Settings, Source};
+use super::settings::{Limit, Settings, Source};
 use crate::environment::Store;
 
 /// How often a change is tried. Each time another was faster; with 100 at once the slowest needs about as many.
@@ -16,7 +16,7 @@ const MAX_ATTEMPTS: usize = 250;
 const WARNINGS: [u64; 3] = [100, 90, 80];
 
 /// What every key of a ledger starts with.
-const KEYS: &str = "usage-";
+const KEYS: &str = "jaas-jwt.v1.usage.";
 
 /// What is proven of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::ledger::Ledger;
 use super::period::Period;
-use super::{Settings, Source};
+use super::settings::{Settings, Source};
 
 /// One period. Serialised, it is the body of the response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

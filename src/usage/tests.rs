@@ -10,7 +10,7 @@ use crate::environment::{Isolated, Store, StoreUnavailable};
 /// 2026-11-20T00:00:00Z, in the period from 8 November to 8 December.
 const NOW: u64 = 1_795_132_800;
 const DAY: u64 = 86_400;
-const KEY: &str = "usage-webhook-2026-11-08";
+const KEY: &str = "jaas-jwt.v1.usage.webhook-2026-11-08";
 
 /// A store in memory, whose writes are counted. `lies`: where another was faster, the write is lost and reported as made,
 /// as by Spin's store for Redis.
@@ -143,7 +143,7 @@ fn an_event_counts_in_the_period_in_which_it_happened() {
     }
     assert_eq!(count(meter), 2);
     let keys = store.keys().unwrap();
-    assert_eq!(keys, ["usage-webhook-2026-10-08", KEY]);
+    assert_eq!(keys, ["jaas-jwt.v1.usage.webhook-2026-10-08", KEY]);
     let next = Meter::new(&settings, &pseudonyms, &store, NOW + 18 * DAY);
     assert_eq!(count(next), 0);
 }
@@ -152,11 +152,11 @@ fn an_event_counts_in_the_period_in_which_it_happened() {
 fn old_ledgers_are_removed_and_nothing_else() {
     let store = Memory::default();
     for key in [
-        "usage-webhook-2025-11-08",
-        "usage-webhook-2025-10-08",
-        "usage-issued-2020-01-01",
-        "usage-notes",
-        "usage-webhook-soon",
+        "jaas-jwt.v1.usage.webhook-2025-11-08",
+        "jaas-jwt.v1.usage.webhook-2025-10-08",
+        "jaas-jwt.v1.usage.issued-2020-01-01",
+        "jaas-jwt.v1.usage.notes",
+        "jaas-jwt.v1.usage.webhook-soon",
         "revoked-2020-01-01",
     ] {
         store.set(key, b"").unwrap();
@@ -168,11 +168,11 @@ fn old_ledgers_are_removed_and_nothing_else() {
     assert_eq!(
         store.keys().unwrap(),
         [
-            "revoked-2020-01-01",
-            "usage-notes",
-            "usage-webhook-2025-11-08",
+            "jaas-jwt.v1.usage.notes",
+            "jaas-jwt.v1.usage.webhook-2025-11-08",
             KEY,
-            "usage-webhook-soon",
+            "jaas-jwt.v1.usage.webhook-soon",
+            "revoked-2020-01-01",
         ]
     );
 }

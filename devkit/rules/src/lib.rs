@@ -310,7 +310,7 @@ fn check_context(found: &mut Found, context: &Map<String, Value>) {
         .get("moderator")
         .is_some_and(|value| value == "true" || *value == Value::Bool(true));
     // The client lets no visitor speak, stream or dial, whatever the token says.
-    let visitor = user.contains_key("role");
+    let visitor = user.get("role").is_some_and(|role| role == "visitor");
     found.unless(!(visitor && moderator), "a visitor is no moderator", "role");
     for (name, value) in features {
         found.unless(

@@ -354,7 +354,9 @@ fn a_guest_who_comes_back_with_his_id_gets_in() {
 fn a_store_that_fails_lets_in_moderators_alone_and_has_events_sent_again() {
     let variables = complete(&COUNTED);
     let damaged = MemoryStore::default();
-    damaged.set("usage-webhook-2023-11-08", b"{}").unwrap();
+    damaged
+        .set("jaas-jwt.v1.usage.webhook-2023-11-08", b"{}")
+        .unwrap();
     for (store, logged) in [
         (&Isolated as &dyn Store, "key_value_stores"),
         (&damaged, "delete it"),
