@@ -30,6 +30,22 @@ pub struct Settings {
     pub guest_rooms: Option<room::List>,
 }
 
+impl Settings {
+    /// Whether an id is one that guests get.
+    #[must_use]
+    pub fn is_guest_id(&self, id: &str) -> bool {
+        let is_default = |default: &DefaultId| default.could_be(id);
+        self.defaults.user_id.as_ref().is_some_and(is_default) || is_default(&DefaultId::invited())
+    }
+
+    /// Whether an id is nobody's own, because all guests have it.
+    #[must_use]
+    pub fn is_shared_id(&self, id: &str) -> bool {
+        let default = self.defaults.user_id.as_ref();
+        default.is_some_and(|default| !default.is_random() && default.could_be(id))
+    }
+}
+
 /// Whom a token is for.
 #[derive(Debug, Clone, Copy)]
 pub enum Party<'a> {
@@ -84,6 +100,10 @@ impl DefaultId {
         let id = Self(text.to_owned());
         Id::parse(&id.fill([0; 16]))?;
         Ok(id)
+    }
+
+    fn invited() -> Self {
+        Self(Self::INVITED.to_owned())
     }
 
     /// Whether it makes different ids.
@@ -222,7 +242,15 @@ fn person(
 ) -> Person {
     let defaults = &settings.defaults;
     let default_id = defaults.user_id.as_ref();
-    let invited = DefaultId(DefaultId::INVITED.to_owned());
+    let invited = DefaultId::invited();
+    let requested_id = request.user_id;
+    // Guests who come back keep their id: nobody guesses such a one, and no login has it.
+    let mut guest_id = |made_by: &DefaultId| {
+        let own = requested_id
+            .clone()
+            .filter(|id| made_by.could_be(id.as_str()));
+        own.or_else(|| made_by.make(random))
+    };
     let (id, name) = match party {
         Party::Caller(Caller::Known(identity)) => {
             let requested_name = request.user_name.filter(|_| identity.name_by_request);
@@ -235,18 +263,12 @@ fn person(
         }
         Party::Caller(Caller::Anyone) => {
             let default = || default_id?.make(random);
-            (request.user_id.or_else(default), None)
+            (requested_id.or_else(default), None)
         }
-        // A guest who comes back: nobody guesses such an id, and no login has one.
-        Party::Caller(Caller::Guest) => {
-            let is_guests =
-                |id: &Id| default_id.is_some_and(|default| default.could_be(id.as_str()));
-            let default = || default_id?.make(random);
-            (request.user_id.filter(is_guests).or_else(default), None)
-        }
+        Party::Caller(Caller::Guest) => (default_id.and_then(guest_id), None),
         Party::Invited(invitation) => {
             let id = default_id.filter(|id| id.is_random()).unwrap_or(&invited);
-            (id.make(random), invitation.name.clone())
+            (guest_id(id), invitation.name.clone())
         }
     };
     let name = request.user_name.or(name);

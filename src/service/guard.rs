@@ -21,17 +21,15 @@ pub(super) enum Note {
     NotCounted(usage::Error),
 }
 
-/// What is proven. A role that is only claimed proves nothing.
+/// What is proven. A role that is only claimed proves nothing, and whoever is invited is a guest.
 pub(super) fn standing(who: &Who) -> Standing {
-    let role = match who {
-        Who::Caller(Caller::Known(identity)) => identity.role,
-        Who::Invited(invitation) if invitation.role != Role::Moderator => return Standing::Guest,
-        Who::Invited(invitation) => invitation.role,
-        Who::Caller(Caller::Anyone | Caller::Guest) => return Standing::Guest,
-    };
-    match role {
-        Role::Moderator => Standing::Moderator,
-        Role::Member | Role::Visitor => Standing::Member,
+    match who {
+        Who::Caller(Caller::Known(identity)) if identity.role == Role::Moderator => {
+            Standing::Moderator
+        }
+        Who::Invited(invitation) if invitation.role == Role::Moderator => Standing::Moderator,
+        Who::Caller(Caller::Known(_)) => Standing::Member,
+        Who::Caller(Caller::Anyone | Caller::Guest) | Who::Invited(_) => Standing::Guest,
     }
 }
 
@@ -48,14 +46,7 @@ pub(super) fn check(
     };
     let pseudonyms = call.config.pseudonyms().map_err(Error::Configuration)?;
     let meter = Meter::new(settings, &pseudonyms, store, now);
-    match meter.admit(standing, id.map(Id::as_str)) {
-        // With this source the token is what is counted, and that says it.
-        Err(error) if settings.source == Source::Issued && is_let_in(settings, standing) => {
-            let _ = error;
-            Ok(())
-        }
-        admitted => Ok(admitted?),
-    }
+    Ok(meter.admit(standing, id.map(Id::as_str))?)
 }
 
 /// Counts a token, where tokens are what is counted; rejects it where the last place has gone since it was checked.

@@ -46,7 +46,7 @@ fn count(
         return Ok(None);
     }
     let pseudonyms = call.config.pseudonyms().map_err(Error::Configuration)?;
-    let guest_id = call.config.policy().defaults.user_id.as_ref();
+    let policy = call.config.policy();
     let uses: Vec<Use<'_>> = devices
         .iter()
         .map(|device| {
@@ -54,12 +54,10 @@ fn count(
                 .person
                 .as_ref()
                 .map(|person| person.expose().as_str());
-            let guest_id = guest_id.filter(|guest| person.is_some_and(|id| guest.could_be(id)));
             Use {
                 device: device.id.expose(),
-                // The id that all guests have is nobody's own.
-                person: person.filter(|_| guest_id.is_none_or(|guest| guest.is_random())),
-                known: person.is_some() && guest_id.is_none(),
+                person: person.filter(|id| !policy.is_shared_id(id)),
+                known: person.is_some_and(|id| !policy.is_guest_id(id)),
             }
         })
         .collect();

@@ -172,8 +172,8 @@ impl<'a> Meter<'a> {
         Ok((value, ledger))
     }
 
-    /// Changes a ledger, until the change is there. Some stores report success although another was faster (Spin's for
-    /// Redis does): only a change that has nothing left to do has been made.
+    /// Changes a ledger, until the change is there. Some stores may report success although another was faster, such as
+    /// Redis by a transaction that was aborted: only a change that has nothing left to do has been made.
     fn update(
         &self,
         period: Period,

@@ -13,7 +13,7 @@ const DAY: u64 = 86_400;
 const KEY: &str = "jaas-jwt.v1.usage.webhook-2026-11-08";
 
 /// A store in memory, whose writes are counted. `lies`: where another was faster, the write is lost and reported as made,
-/// as by Spin's store for Redis.
+/// as it may be by Redis.
 #[derive(Default)]
 struct Memory {
     store: MemoryStore,

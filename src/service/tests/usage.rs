@@ -1,5 +1,7 @@
 //! 8x8's webhook, the limit of monthly users, and what the operator reads of them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::environment::tests::MemoryStore;
 use crate::environment::{Isolated, Store, StoreUnavailable};
+use crate::invitation::tests::Memory;
 
 const SECRET: &str = "whsec_9635df66714a4cf088ee9d0979dd3bf6";
 const OPERATOR: &str = "f3b1c9d27a64e8500f3b1c9d27a64e85";
@@ -23,11 +26,15 @@ const COUNTED: [(&str, &str); 6] = [
     ("operator_token", OPERATOR),
 ];
 
+const OPTIONAL: [(&str, &str); 1] = [("auth_mode", "optional")];
+
 fn send_to(store: &dyn Store, variables: &[(&str, &str)], request: Request<impl Read>) -> Outcome {
-    let mut counter = 0u8;
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut random = |bytes: &mut [u8]| {
-        counter = counter.wrapping_add(1);
-        bytes.fill(counter);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        for (byte, next) in bytes.iter_mut().rev().zip(next.into_iter().rev().cycle()) {
+            *byte = next;
+        }
     };
     let environment = Environment {
         store,
@@ -250,29 +257,9 @@ fn a_hundred_events_at_once_count_each_device_once() {
 
 #[test]
 fn near_the_limit_guests_wait_and_moderators_get_in() {
-    let login = [
-        ("auth_mode", "optional"),
-        ("auth_hs256_secret", OPERATOR),
-        ("auth_issuer", "https://login.example"),
-        ("auth_audience", "jaas"),
-    ];
     let anyone = complete(&COUNTED);
-    let guarded = complete(&[&COUNTED[..], &login].concat());
-    let credential = |moderator: bool| {
-        let claims = json!({
-            "iss": "https://login.example", "aud": "jaas", "sub": "proven", "moderator": moderator,
-            "iat": NOW, "exp": NOW + 600,
-        });
-        let encode = |part: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(part);
-        let text = format!(
-            "{}.{}",
-            encode(r#"{"alg":"HS256","typ":"JWT"}"#),
-            encode(&claims.to_string())
-        );
-        let mac = hmac_sha256::HMAC::mac(&text, OPERATOR);
-        let mac = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(mac);
-        format!("Bearer {text}.{mac}")
-    };
+    let guarded = complete(&[&OPTIONAL[..], &COUNTED, &LOGIN].concat());
+    let credential = |moderator: bool| credential(json!({"moderator": moderator}));
     for (devices, guest, member) in [(7, 200, 200), (8, 429, 200), (10, 429, 429)] {
         let store = MemoryStore::default();
         count(&store, &anyone, devices);
@@ -324,18 +311,7 @@ fn near_the_limit_guests_wait_and_moderators_get_in() {
 #[test]
 fn a_guest_who_comes_back_with_his_id_gets_in() {
     let store = MemoryStore::default();
-    let variables = complete(
-        &[
-            &COUNTED[..],
-            &[
-                ("auth_mode", "optional"),
-                ("auth_hs256_secret", OPERATOR),
-                ("auth_issuer", "https://login.example"),
-                ("auth_audience", "jaas"),
-            ],
-        ]
-        .concat(),
-    );
+    let variables = complete(&[&OPTIONAL[..], &COUNTED, &LOGIN].concat());
     let mine = format!("guest-{}", "5".repeat(32));
     let other = format!("guest-{}", "6".repeat(32));
     report(
@@ -450,27 +426,13 @@ fn eight_by_eight_gets_the_settings_of_a_room() {
 
 #[test]
 fn a_passcode_is_told_to_those_whom_somebody_knows() {
-    let login = [
+    let rooms = [
         ("jaas_webhook_authorization", OPERATOR),
         ("room_settings", ROOMS),
-        ("auth_mode", "optional"),
-        ("auth_hs256_secret", OPERATOR),
-        ("auth_issuer", "https://login.example"),
-        ("auth_audience", "jaas"),
     ];
-    let optional = complete(&login);
-    let open = complete(&login[..2]);
-    let claims = json!({
-        "iss": "https://login.example", "aud": "jaas", "sub": "proven", "iat": NOW, "exp": NOW + 600,
-    });
-    let encode = |part: &[u8]| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(part);
-    let text = format!(
-        "{}.{}",
-        encode(br#"{"alg":"HS256","typ":"JWT"}"#),
-        encode(claims.to_string().as_bytes())
-    );
-    let mac = encode(&hmac_sha256::HMAC::mac(&text, OPERATOR));
-    let credential = format!("Bearer {text}.{mac}");
+    let optional = complete(&[&OPTIONAL[..], &rooms, &LOGIN].concat());
+    let open = complete(&rooms);
+    let credential = credential(json!({}));
     let known = [("authorization", credential.as_str())];
     for (variables, headers, room, passcode) in [
         (&optional, &known[..], "Town Hall", Some("4711")),
@@ -490,6 +452,81 @@ fn a_passcode_is_told_to_those_whom_somebody_knows() {
         );
         assert!(!outcome.log.unwrap().contains("4711"));
     }
+}
+
+#[test]
+fn an_invitation_proves_a_moderator_and_otherwise_a_guest_who_knows_the_passcode() {
+    let rooms = [("room_settings", ROOMS)];
+    let variables = inviting(&[&COUNTED[..], &rooms].concat());
+    let store = Memory::default();
+    count(&store, &variables, 8);
+    for (role, status) in [("moderator", 200), ("member", 429), ("visitor", 429)] {
+        let order = json!({"room": "townhall", "role": role}).to_string();
+        let made = invite(&variables, &store, &order);
+        let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
+        let headers = [JSON, ("authorization", bearer.as_str())];
+        // An id that is in the ledger and was not made for guests is not read.
+        for id in ["", "person 1"] {
+            let body = json!({ "user_id": id }).to_string();
+            let outcome = send_to(
+                &store,
+                &variables,
+                request("POST", TOKEN_PATH, &headers, &body),
+            );
+            assert_eq!(outcome.response.status, status, "{role} {id}");
+            let passcode = json_of(&outcome)["passcode"].as_str().map(str::to_owned);
+            assert_eq!(passcode.as_deref(), (status == 200).then_some("4711"));
+        }
+        // One that is, and was, is.
+        let guest = format!("guest-{}", "7".repeat(32));
+        let event = usage_event(&json!([{"deviceId": "device 1", "userId": guest}]));
+        report(&store, &variables, &event);
+        let body = json!({ "user_id": guest }).to_string();
+        let outcome = send_to(
+            &store,
+            &variables,
+            request("POST", TOKEN_PATH, &headers, &body),
+        );
+        assert_eq!(outcome.response.status, 200, "{role}");
+        assert_eq!(payload(&outcome)["context"]["user"]["id"], guest.as_str());
+    }
+}
+
+/// Who is turned away by the limit can come again when it is raised.
+#[test]
+fn a_429_uses_up_no_invitation_and_a_used_up_one_no_quota() {
+    let variables = inviting(&[
+        ("count_issued", "true"),
+        ("default_user_id", "guest-{random}"),
+        ("monthly_user_limit", "1"),
+        ("monthly_user_reserve", "0"),
+        ("operator_token", OPERATOR),
+    ]);
+    let raised = [&variables[..], &[("monthly_user_limit", "9")]].concat();
+    let raised: Vec<_> = raised.into_iter().rev().collect();
+    let store = Memory::default();
+    let made = invite(&variables, &store, r#"{"room":"r","max_uses":1}"#);
+    let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
+    let headers = [JSON, ("authorization", bearer.as_str())];
+    let join = |variables: &[(&str, &str)]| {
+        let request = request("POST", TOKEN_PATH, &headers, "{}");
+        send_to(&store, variables, request).response.status
+    };
+    let other = invite(&variables, &store, r#"{"room":"r"}"#);
+    let other = format!("Bearer {}", other["invitation"].as_str().unwrap());
+    let first = [JSON, ("authorization", other.as_str())];
+    let outcome = send_to(
+        &store,
+        &variables,
+        request("POST", TOKEN_PATH, &first, "{}"),
+    );
+    assert_eq!(outcome.response.status, 200);
+    assert_eq!(join(&variables), 429);
+    assert_eq!(join(&raised), 200);
+    for _ in 0..3 {
+        assert_eq!(join(&raised), 401);
+    }
+    assert_eq!(read_usage(&store, &raised)["count"], 2);
 }
 
 #[test]
