@@ -165,7 +165,8 @@ mod tests {
     }
 
     fn print(variables: &[(&str, &str)], arguments: &[&str]) -> Result<Printed, String> {
-        let source = source(variables);
+        let variables = [variables, &[("auth_mode", "required")]].concat();
+        let source = source(&variables);
         invite(&Config::new(&source), &flags(arguments), &Local::now())
             .map_err(|error| format!("{error:#}"))
     }
