@@ -276,8 +276,9 @@ fn keys_that_a_provider_rotates_are_followed() {
         };
         let own = provider.url("");
         let audience = if kind == "openid" { "page" } else { &own };
-        let settings = provider.settings(jwks, audience);
-        let server = Server::start(settings.clone());
+        // Each with a store of its own.
+        let settings = || provider.settings(jwks, audience);
+        let server = Server::start(settings());
         let old = login(&provider, "first");
         assert_eq!(call(&server, &old).status, 200, "{kind}");
         provider.command("/rotate");
@@ -291,7 +292,7 @@ fn keys_that_a_provider_rotates_are_followed() {
         }
         drop(server);
         provider.command("/retire");
-        let server = Server::start(settings);
+        let server = Server::start(settings());
         assert_eq!(call(&server, &new).status, 200, "{kind}");
         assert_eq!(call(&server, &old).status, 401, "{kind}");
     }

@@ -96,7 +96,7 @@ fn audience(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
     let configured = context.entries("auth_audience");
     let named = audiences(context, claims);
     let is = |name: &&str| configured.iter().any(|configured| configured == name);
-    let check = if named.iter().any(|name| is(name)) {
+    let check = if named.iter().any(is) {
         CredentialCheck::ok(NAME)
     } else if let ([audience], [] | [_]) = (&named[..], &configured[..]) {
         let configured = configured.first().map_or("", String::as_str);
