@@ -191,7 +191,7 @@ fn tables(servers: &[Measured], host: &str) -> Vec<Table> {
         server.loads.iter().map(|&(load, _)| {
             let Load(kind, .., connections) = load;
             let (name, bits) = (&server.kind.name, server.bits);
-            let title = format!("{name}, {bits} bits, {kind}, {connections} connections");
+            let title = format!("{name}, {bits} bits, {kind}, {connections} at once");
             let values = [CPU, RATE, P50, P99].map(|place| server.median(load, place));
             (title, values.to_vec())
         })
