@@ -134,6 +134,8 @@ function serverOf() {
   if (!URL.canParse(value)) return undefined;
   const url = new URL(value);
   const isOrigin = ['http:', 'https:'].includes(url.protocol) && url.pathname === '/' && !url.search && !url.hash;
+  // Chromium encodes a space in a host instead of refusing it.
+  if (url.hostname.includes('%')) return undefined;
   return isOrigin && !url.username && !url.password ? url.origin : undefined;
 }
 
