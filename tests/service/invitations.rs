@@ -59,7 +59,7 @@ fn forge(secret: &str, header: &str, changes: &Value) -> Value {
     });
     let members = claims.as_object_mut().unwrap();
     members.extend(changes.as_object().unwrap().clone());
-    json!({ "invitation": sign_exactly(secret.as_bytes(), header, &claims.to_string()) })
+    json!({ "invitation": sign_exactly(secret.as_bytes(), header, claims.to_string()) })
 }
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"invitation+jwt"}"#;
@@ -287,7 +287,7 @@ fn forged_and_borrowed_tokens_are_no_invitations_and_invitations_no_credentials(
         (login.secret(), HEADER),
         (SECRET, r#"{"alg":"HS256","typ":"JWT"}"#),
     ] {
-        let token = sign_exactly(secret.as_bytes(), header, &claims.to_string());
+        let token = sign_exactly(secret.as_bytes(), header, claims.to_string());
         let (name, value) = bearer(&token);
         assert_eq!(
             server.send(&get(&[]).header(name, value)).status,
