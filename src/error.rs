@@ -199,7 +199,10 @@ impl Error {
         self.status() < 500
             || matches!(
                 self,
-                Self::Caller(caller::Error::KeysUnavailable { error: None, .. })
+                Self::Caller(caller::Error::KeysUnavailable {
+                    reason: caller::Unavailable::NewKey,
+                    ..
+                })
             )
     }
 

@@ -58,7 +58,9 @@ impl ClaimPath {
         let mut object = claims;
         for name in objects.split('.') {
             match object.get(name) {
-                None | Some(Value::Null) => return Ok(None),
+                None => return Ok(None),
+                // What is in nothing is nothing, too.
+                Some(null @ Value::Null) => return Ok(Some((object, null))),
                 Some(Value::Object(inner)) => object = inner,
                 Some(_) => return Err(NotAnObject),
             }

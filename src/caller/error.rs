@@ -29,8 +29,8 @@ pub enum Error {
         "The keys of the login cannot be read at the moment; try again in {retry_after} seconds"
     )]
     KeysUnavailable {
-        /// What is wrong with the address; `None`: it may not be read again yet.
-        error: Option<SourceError>,
+        /// Why, for the log.
+        reason: Unavailable,
         /// When a further request can succeed, in seconds.
         retry_after: u64,
     },
@@ -53,6 +53,20 @@ pub enum Group {
     Another,
 }
 
+/// Why a key is not at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// The fetch for this request failed.
+    #[error("auth_jwks_url {0}")]
+    Source(SourceError),
+    /// A fetch failed so short a time ago that none is tried again yet.
+    #[error("there is no copy of auth_jwks_url's document, and fetching it failed a moment ago")]
+    NoCopy,
+    /// The copy does not have the key, and is so new that it is not fetched again yet.
+    #[error("no key for this credential, and auth_jwks_url was fetched a moment ago")]
+    NewKey,
+}
+
 /// Why `auth_jwks_url` brings no keys; `Display` continues a sentence that starts with that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
@@ -69,7 +83,7 @@ pub enum SourceError {
     #[error("responds with something that is not text")]
     NotText,
     /// Not a document of keys that can be used.
-    #[error("responds with a document that {0}")]
+    #[error("responds with a document that {}", .0.trim_end_matches('.'))]
     KeySet(&'static str),
 }
 
@@ -90,7 +104,7 @@ pub enum Warning {
     )]
     StoreUnavailable,
     /// Something else has written into the store.
-    #[error("the stored copy of auth_jwks_url's document is damaged, and is fetched again")]
+    #[error("the stored copy of auth_jwks_url's document is damaged, and is not used")]
     DamagedCopy,
 }
 
@@ -274,12 +288,7 @@ impl Error {
             Self::Malformed(header) => header.to_string(),
             Self::Invalid(cause) => cause.to_string(),
             Self::Claim(claim) => claim.to_string(),
-            Self::KeysUnavailable {
-                error: Some(error), ..
-            } => format!("auth_jwks_url {error}"),
-            Self::KeysUnavailable { error: None, .. } => {
-                "no key for this credential, and auth_jwks_url was fetched a moment ago".to_owned()
-            }
+            Self::KeysUnavailable { reason, .. } => reason.to_string(),
             Self::NotMember(group) => group.to_string(),
         }
     }

@@ -23,7 +23,9 @@ use crate::http::Headers;
 pub use crate::secret_text::MIN_SECRET_BYTES;
 pub use claim_path::{ClaimPath, ClaimValues, IdentityClaims};
 pub use claims::{LATEST_INSTANT, MAX_LIFETIME_SECONDS, TOLERANCE_SECONDS};
-pub use error::{Cause, Claim, Error, Group, Header, MAX_CREDENTIAL_BYTES, SourceError, Warning};
+pub use error::{
+    Cause, Claim, Error, Group, Header, MAX_CREDENTIAL_BYTES, SourceError, Unavailable, Warning,
+};
 pub use identity::{Caller, Identity};
 pub use key::VerificationKey;
 pub use key_set::{Dropped, KeySet};

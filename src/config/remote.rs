@@ -44,15 +44,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Remote {
         return Remote::Set(None);
     };
     // Spin lets the component reach this origin and no other.
-    let is_origin = |url: &Url| {
-        let origin = url.origin();
-        let bare = url[..] == format!("{}/", origin.ascii_serialization());
-        bare && origin == parsed.origin()
-    };
-    if origin.ends_with('/') || !Url::parse(&origin).is_ok_and(|url| is_origin(&url)) {
+    if origin != parsed.origin().ascii_serialization() {
         reader.problem(
             variable::AUTH_JWKS_ORIGIN,
-            "is not the origin of auth_jwks_url; set it to that URL's scheme, host and port, without path and final slash.",
+            "is not the origin of auth_jwks_url; set it to that URL's scheme, host and port, in lower case, without path and final slash.",
         );
         return Remote::Set(None);
     }

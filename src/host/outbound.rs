@@ -47,9 +47,15 @@ impl Network for Outbound {
 fn send(url: &str, timeout: u64, deadline: &Pollable) -> Result<IncomingResponse, FetchError> {
     let url = Url::parse(url).map_err(|_| FetchError::Failed)?;
     let headers = Fields::new();
-    headers
-        .append(&"accept".to_owned(), &b"application/json".to_vec())
-        .map_err(|_| FetchError::Failed)?;
+    // Nothing here decompresses.
+    for (name, value) in [
+        ("accept", "application/json"),
+        ("accept-encoding", "identity"),
+    ] {
+        headers
+            .append(&name.to_owned(), &value.as_bytes().to_vec())
+            .map_err(|_| FetchError::Failed)?;
+    }
     let request = OutgoingRequest::new(headers);
     let scheme = if url.scheme() == "http" {
         Scheme::Http

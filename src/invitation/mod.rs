@@ -23,6 +23,7 @@ use crate::room;
 use crate::secret_text;
 
 use claims::Claims;
+use error::MIN_LIFETIME_SECONDS;
 
 pub use claims::{ISSUER, TYPE};
 pub use error::{Cause, Error, MAX_INVITATION_BYTES, MAX_LIFETIME_SECONDS, MAX_USES};
@@ -134,7 +135,7 @@ impl Settings {
         now: u64,
         random: &mut dyn Random,
     ) -> Result<Made, Error> {
-        if by.is_some_and(|by| by.max_uses.is_some() || by.parent.is_some()) {
+        if by.is_some_and(|by| !by.may_invite()) {
             return Err(Error::NotInheritable);
         }
         let latest = now.saturating_add(MAX_LIFETIME_SECONDS);
@@ -147,6 +148,9 @@ impl Settings {
             return Err(order::LIFETIME);
         }
         let expires_at = by.map_or(expires_at, |by| by.expires_at.min(expires_at));
+        if expires_at < not_before.saturating_add(MIN_LIFETIME_SECONDS) {
+            return Err(order::NOT_BEFORE);
+        }
         let id = Id::random(random);
         let claims = Claims {
             aud: app_id.to_owned(),
@@ -201,6 +205,12 @@ impl Invitation {
             max_uses: None,
             parent: None,
         }
+    }
+
+    /// Whether its bearer may invite others, and withdraw invitations.
+    #[must_use]
+    pub const fn may_invite(&self) -> bool {
+        self.max_uses.is_none() && self.parent.is_none()
     }
 
     /// Counts a use, where uses are limited.

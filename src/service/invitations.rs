@@ -43,7 +43,10 @@ pub(super) fn withdraw(
     id: &str,
     environment: Environment<'_>,
 ) -> Result<Success, Error> {
-    moderator(call, settings(call)?, &environment)?;
+    let who = moderator(call, settings(call)?, &environment)?;
+    if who.invitation().is_some_and(|by| !by.may_invite()) {
+        return Err(Rejection::NotInheritable.into());
+    }
     invitation::withdraw(environment.store, &Id::parse(id)?, environment.now)?;
     Ok(Success::InvitationWithdrawn)
 }

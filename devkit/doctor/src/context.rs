@@ -13,6 +13,16 @@ use crate::token::{self, Judgement, Refusal};
 /// The three credentials of 8x8.
 pub const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
 
+/// Variables that mean nothing without a login, or need a key-value store, which the doctor has not.
+const OF_A_LOGIN_OR_A_STORE: [&str; 6] = [
+    "guest_rooms",
+    "invitation_secret",
+    "invitation_link",
+    "invitations_not_before",
+    "monthly_user_limit",
+    "count_issued",
+];
+
 /// The variables that hold the key of a login; one of them is needed.
 pub const LOGIN_KEYS: [&str; 4] = [
     "auth_hs256_secret",
@@ -100,8 +110,10 @@ impl<'a> Context<'a> {
     pub fn service_without_login(&self) -> Service<'_> {
         Service::new(|name| match name {
             "auth_mode" => Some("none".to_owned()),
-            // Described without being used, a login is a problem.
-            name if name.starts_with("auth_") => self.facts.default(name).map(str::to_owned),
+            // Described without being used, a login and what stands in its place are problems.
+            name if name.starts_with("auth_") || OF_A_LOGIN_OR_A_STORE.contains(&name) => {
+                self.facts.default(name).map(str::to_owned)
+            }
             name => self.configured(name),
         })
     }
@@ -212,6 +224,12 @@ impl<'a> Context<'a> {
         });
         let own = if is_example { YOUR_OWN } else { "" };
         format!("{own}{}", lines.join("; "))
+    }
+
+    /// Whether invitations are the only door: then there is no login to describe.
+    pub fn is_by_invitation_alone(&self) -> bool {
+        let has = |name: &str| !self.text(name).is_empty();
+        has("invitation_secret") && !LOGIN_KEYS.iter().any(|name| has(name))
     }
 
     /// As [`Context::set`], for all that a login needs and has not: `auth_mode` alone would make errors.

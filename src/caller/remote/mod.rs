@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use self::cache::{Cache, CopyError, Purpose, State};
 use super::claims::TOLERANCE_SECONDS;
-use super::error::{Cause, Error, SourceError, Warning};
+use super::error::{Cause, Error, SourceError, Unavailable, Warning};
 use super::key::{issued_at, verify_by};
 use super::key_set::KeySet;
 use crate::environment::{Environment, Network};
@@ -86,18 +86,24 @@ impl RemoteKeySet {
             key.and_then(|key| verify_by(key, token))
                 .map_err(Error::Invalid)
         };
-        // A kid that is in the set, but for another algorithm, is no reason to fetch: the token is wrong.
+        // Of a key without kid, and of one whose kid was used again, a copy cannot tell whether it is the token's.
         let decides = |copy: &Usable| {
             let keys = &copy.keys;
             keys.has_kid(metadata.key_id())
                 || keys.choose(metadata.key_id(), metadata.algorithm()).is_ok()
         };
         let (refresh, retry_after) = match &copy {
-            Some(copy) if copy.is_fresh && decides(copy) => return choose(&copy.keys),
-            Some(copy) if copy.is_fresh => (
-                lookup.refresh(Purpose::UnknownKid, REFRESH_INTERVAL_SECONDS, true),
-                REFRESH_INTERVAL_SECONDS,
-            ),
+            Some(copy) if copy.is_fresh => match choose(&copy.keys) {
+                Err(Error::Invalid(cause)) if may_be_of_another_key(cause) => (
+                    lookup.refresh(
+                        Purpose::UnknownKid,
+                        REFRESH_INTERVAL_SECONDS,
+                        !decides(copy),
+                    ),
+                    REFRESH_INTERVAL_SECONDS,
+                ),
+                decided => return decided,
+            },
             Some(copy) => (
                 lookup.refresh(Purpose::Age, REFRESH_INTERVAL_SECONDS, !decides(copy)),
                 REFRESH_INTERVAL_SECONDS,
@@ -124,7 +130,14 @@ impl RemoteKeySet {
             Some(copy) if error.is_none() && is_older(token, copy.fetched) => {
                 Err(Error::Invalid(Cause::UnknownKid))
             }
-            _ => Err(Error::KeysUnavailable { error, retry_after }),
+            copy => Err(Error::KeysUnavailable {
+                reason: match error {
+                    Some(error) => Unavailable::Source(error),
+                    None if copy.is_some() => Unavailable::NewKey,
+                    None => Unavailable::NoCopy,
+                },
+                retry_after,
+            }),
         }
     }
 
@@ -152,6 +165,14 @@ impl RemoteKeySet {
             is_fresh: age < copy.max_age,
         }))
     }
+}
+
+/// Whether a token could be good by a key that is not in the copy.
+const fn may_be_of_another_key(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::UnknownKid | Cause::NoKid | Cause::AlgorithmOfNoKey | Cause::Signature
+    )
 }
 
 /// Whether a token says that it was issued before that time. Nothing vouches for it: whoever lies about it gains another

@@ -172,7 +172,19 @@ fn settings() -> RemoteKeySet {
 }
 
 fn unavailable(error: Option<SourceError>, retry_after: u64) -> Result<(), Error> {
-    Err(Error::KeysUnavailable { error, retry_after })
+    let reason = error.map_or(Unavailable::NewKey, Unavailable::Source);
+    Err(Error::KeysUnavailable {
+        reason,
+        retry_after,
+    })
+}
+
+fn no_copy(retry_after: u64) -> Result<(), Error> {
+    let reason = Unavailable::NoCopy;
+    Err(Error::KeysUnavailable {
+        reason,
+        retry_after,
+    })
 }
 
 #[test]
@@ -294,7 +306,7 @@ fn a_token_that_is_older_than_the_copy_is_rejected_where_its_key_is_not_in_it() 
 }
 
 #[test]
-fn the_kid_of_a_key_for_another_algorithm_is_no_reason_to_fetch() {
+fn the_kid_of_a_key_for_another_algorithm_is_a_401_after_a_fetch() {
     let login = Login::new("1");
     let world = World::serving(&[&login]);
     world.verify(&login).unwrap();
@@ -311,7 +323,50 @@ fn the_kid_of_a_key_for_another_algorithm_is_no_reason_to_fetch() {
     };
     let claims = settings().verify(&token, &metadata, &environment, &mut None);
     assert_eq!(claims, Err(Error::Invalid(Cause::AlgorithmOfNoKey)));
-    assert_eq!(world.fetches(), 1);
+    assert_eq!(world.fetches(), 2);
+}
+
+#[test]
+fn a_rotation_is_found_also_where_the_copy_seems_to_have_the_key() {
+    let without_kid = || Login {
+        kid: None,
+        ..Login::new("")
+    };
+    for (old, new) in [
+        (without_kid(), Login::new("n1")),
+        (without_kid(), without_kid()),
+        (Login::new("main"), Login::new("main")),
+    ] {
+        let world = World::serving(&[&old]);
+        world.verify(&old).unwrap();
+        world.serve(&[&new]);
+        assert_eq!(world.verify(&new), Ok(()), "{:?} {:?}", old.kid, new.kid);
+        assert!(matches!(
+            world.verify(&old),
+            Err(Error::Invalid(_) | Error::KeysUnavailable { .. })
+        ));
+        assert_eq!(world.fetches(), 2);
+    }
+}
+
+#[test]
+fn forged_signatures_cause_one_fetch_a_minute_and_stay_a_401() {
+    let (login, forger) = (Login::new("1"), Login::new("1"));
+    let world = World::serving(&[&login]);
+    world.verify(&login).unwrap();
+    for _ in 0..180 {
+        let forged = Err(Error::Invalid(Cause::Signature));
+        assert_eq!(world.verify(&forger), forged);
+        assert_eq!(world.verify(&login), Ok(()));
+        world.pass(1);
+    }
+    assert_eq!(world.fetches(), 4);
+    world.fail(FetchError::Failed);
+    world.pass(60);
+    assert!(matches!(
+        world.verify(&forger),
+        Err(Error::Invalid(Cause::Signature))
+    ));
 }
 
 #[test]
@@ -368,11 +423,7 @@ fn a_source_without_keys_is_a_503_and_tried_again_after_five_seconds() {
         assert_eq!(warning, None);
         for second in 1..5 {
             world.pass(1);
-            assert_eq!(
-                world.verify(&login),
-                unavailable(None, 5 - second),
-                "{reason}"
-            );
+            assert_eq!(world.verify(&login), no_copy(5 - second), "{reason}");
         }
         assert_eq!(world.fetches(), 1);
         world.pass(1);
@@ -401,7 +452,7 @@ fn while_the_source_fails_the_copy_serves_for_a_day_with_one_warning_a_minute() 
     world.now.set(NOW + 25 * HOUR - 1);
     assert_eq!(world.verify(&login), Ok(()));
     world.pass(1);
-    assert_eq!(world.verify(&login), unavailable(None, 4));
+    assert_eq!(world.verify(&login), no_copy(4));
     world.pass(5);
     let failed = Some(SourceError::Fetch(FetchError::Failed));
     assert_eq!(world.verify(&login), unavailable(failed, 5));
@@ -421,7 +472,10 @@ fn a_document_without_usable_keys_does_not_displace_the_copy() {
         world.pass(61);
         assert!(matches!(
             world.verify(&other),
-            Err(Error::KeysUnavailable { error: Some(_), .. })
+            Err(Error::KeysUnavailable {
+                reason: Unavailable::Source(_),
+                ..
+            })
         ));
         assert_eq!(world.verify(&login), Ok(()));
     }
@@ -576,11 +630,7 @@ fn a_request_waits_for_the_fetch_of_another() {
                 cache.end(Purpose::Age, State::Done, NOW).unwrap();
             }
         });
-        let expected = if fetched {
-            Ok(())
-        } else {
-            unavailable(None, 5)
-        };
+        let expected = if fetched { Ok(()) } else { no_copy(5) };
         assert_eq!(world.verify(&login), expected, "{ends_at}");
         assert_eq!(world.sleeps.get(), ends_at.min(61));
         assert_eq!(world.fetches(), usize::from(fetched));
@@ -596,7 +646,7 @@ fn a_request_stops_waiting_when_the_fetch_of_another_fails() {
         let cache = Cache::new(&world.store, URL);
         cache.end(Purpose::Age, State::Failed, NOW).unwrap();
     });
-    assert_eq!(world.verify(&login), unavailable(None, 5));
+    assert_eq!(world.verify(&login), no_copy(5));
     assert_eq!(world.sleeps.get(), 1);
 }
 
