@@ -88,12 +88,10 @@ pub fn block() -> String {
 /// What is weaker than the profile, where that is required.
 pub fn weaker(context: &Context) -> Vec<Hit> {
     let lines = PROFILE.iter().filter(|line| {
+        let describes_a_login = ["auth_issuer", "auth_audience"].contains(&line.0);
+        let is_needless = describes_a_login && context.is_by_invitation_alone();
         // What the service rejects is an error already.
-        context.production
-            && !context.is_wrong(line.0)
-            && !line.holds(context)
-            && !(context.is_by_invitation_alone()
-                && ["auth_issuer", "auth_audience"].contains(&line.0))
+        context.production && !is_needless && !context.is_wrong(line.0) && !line.holds(context)
     });
     lines
         .map(|Requirement(variable, value, rule, why)| {

@@ -57,7 +57,31 @@ fn cases() -> Vec<(Setup, &'static str)> {
             .set("auth_jwks_origin", "https://login.vtaiwan.tw")
     };
     let with_jwks = |jwks: &str| good().without("auth_hs256_secret").set("auth_jwks", jwks);
+    let guests = || good().set("default_user_id", "guest-{random}");
+    let inviting = || guests().set("invitation_secret", "kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE");
     vec![
+        // Profiles of docs/guests.md.
+        (inviting(), ""),
+        (
+            inviting()
+                .without("auth_hs256_secret")
+                .without("auth_issuer")
+                .without("auth_audience")
+                .production(),
+            "",
+        ),
+        (
+            guests()
+                .set("auth_mode", "optional")
+                .set("guest_rooms", "my-room"),
+            "",
+        ),
+        (
+            guests()
+                .set("monthly_user_limit", "25")
+                .set("count_issued", "true"),
+            "",
+        ),
         // The service's own messages.
         (good().without("jaas_app_id"), "missing"),
         (good().set("jaas_private_key", " "), "missing"),
