@@ -3,6 +3,7 @@
 mod access;
 mod credentials;
 mod files;
+mod guests;
 mod login;
 mod service;
 mod texts;
@@ -20,6 +21,7 @@ pub const OF_SETTINGS: &[&[Check]] = &[
     texts::CHECKS,
     credentials::CHECKS,
     access::CHECKS,
+    guests::CHECKS,
     login::CHECKS,
 ];
 

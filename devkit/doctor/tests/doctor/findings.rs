@@ -60,6 +60,25 @@ fn cases() -> Vec<(Setup, &'static str)> {
     let guests = || good().set("default_user_id", "guest-{random}");
     let inviting = || guests().set("invitation_secret", "kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE");
     vec![
+        (
+            inviting().set("operator_token", "kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE"),
+            "secret-shared usage-uncounted",
+        ),
+        (guests().set("guest_rooms", "my-room"), "guest-rooms-unused"),
+        (
+            guests().set("invitation_link", "https://vtaiwan.tw/#{invitation}"),
+            "invitation-unused",
+        ),
+        (
+            guests().set("operator_token", "kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE"),
+            "usage-uncounted",
+        ),
+        (
+            open()
+                .set("monthly_user_limit", "25")
+                .set("count_issued", "true"),
+            "moderator-open reserve-lost",
+        ),
         // Profiles of docs/guests.md.
         (inviting(), ""),
         (
