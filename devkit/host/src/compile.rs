@@ -65,11 +65,6 @@ impl Artifact {
         deserialize(engine, &code).map_err(anyhow::Error::from)
     }
 
-    /// The component, compiled now; the cache is neither read nor written.
-    pub(crate) fn compile(&self, engine: &Engine) -> Result<Component> {
-        deserialize(engine, &self.code(engine)?).map_err(anyhow::Error::from)
-    }
-
     fn code(&self, engine: &Engine) -> Result<Vec<u8>> {
         engine
             .precompile_component(&self.bytes)

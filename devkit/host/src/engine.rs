@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Runtime;
@@ -97,15 +97,6 @@ impl Shared {
         let pre = self.linked(&component)?;
         components.insert(artifact.hash, pre.clone());
         Ok(pre)
-    }
-
-    /// The component at `path`, compiled now whether or not it was before, and how long that took.
-    pub(crate) fn compiled_afresh(&self, path: &Path) -> Result<(ProxyPre<Guest>, Duration)> {
-        let artifact = Artifact::read(path)?;
-        let start = Instant::now();
-        let component = artifact.compile(&self.engine)?;
-        let compilation = start.elapsed();
-        Ok((self.linked(&component)?, compilation))
     }
 
     fn linked(&self, component: &Component) -> Result<ProxyPre<Guest>> {

@@ -1,7 +1,6 @@
 //! One instance of the component: what it may reach, and how it handles one request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +9,7 @@ use hyper::{Request, Response};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
@@ -37,7 +36,7 @@ pub(crate) struct Guest {
     outbound: Outbound,
     pub(crate) table: ResourceTable,
     pub(crate) stores: Access,
-    limits: Limits,
+    limits: StoreLimits,
     variables: Arc<Variables>,
     /// Asked before `variables`.
     provider: Option<Arc<Provider>>,
@@ -60,43 +59,10 @@ impl Guest {
             outbound: application.outbound.clone(),
             table: ResourceTable::new(),
             stores: application.stores.clone(),
-            limits: Limits {
-                limits: StoreLimitsBuilder::new().memory_size(MEMORY).build(),
-                peak: application.peak_memory.clone(),
-            },
+            limits: StoreLimitsBuilder::new().memory_size(MEMORY).build(),
             variables: application.variables.clone(),
             provider: application.faults.variables.clone(),
         }
-    }
-}
-
-/// Holds an instance to its limits, and notes how much memory it takes.
-struct Limits {
-    limits: StoreLimits,
-    peak: Arc<AtomicUsize>,
-}
-
-impl ResourceLimiter for Limits {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let allowed = self.limits.memory_growing(current, desired, maximum)?;
-        if allowed {
-            self.peak.fetch_max(desired, Ordering::Relaxed);
-        }
-        Ok(allowed)
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        self.limits.table_growing(current, desired, maximum)
     }
 }
 
@@ -149,8 +115,6 @@ pub(crate) struct Application {
     pub(crate) outbound: Outbound,
     pub(crate) faults: Faults,
     pub(crate) log: Sink,
-    /// The most memory that one instance has had, in bytes.
-    pub(crate) peak_memory: Arc<AtomicUsize>,
 }
 
 /// Lets a new instance respond to the request. Without a response, the reason is on standard error.
@@ -241,10 +205,7 @@ pub(crate) mod tests {
                 granted: stores.iter().map(|it| (*it).to_owned()).collect(),
                 fault: None,
             },
-            limits: Limits {
-                limits: StoreLimits::default(),
-                peak: Arc::default(),
-            },
+            limits: StoreLimits::default(),
             variables: Arc::default(),
             provider: None,
         }

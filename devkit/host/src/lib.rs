@@ -58,7 +58,6 @@ mod imports;
 mod key_value;
 mod log;
 mod outbound;
-mod sample;
 mod serve;
 mod store;
 mod variables;
@@ -85,7 +84,6 @@ use crate::variables::Variables;
 
 pub use crate::command::command;
 pub use crate::faults::{Faults, Provider, StoreFault};
-pub use crate::sample::{Compiled, Configured};
 pub use crate::store::KeyValueStore;
 
 /// What to serve, and where.
@@ -220,7 +218,6 @@ pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
         faults,
         environment,
         log: log.clone(),
-        peak_memory: Arc::default(),
     });
     let (stop, stopped) = oneshot::channel();
     let (ending, ended) = mpsc::channel();
