@@ -58,7 +58,8 @@ impl Period {
     /// The day of an instant, counted from the start; the first for one before it.
     #[must_use]
     pub fn day(self, at: u64) -> u8 {
-        let days = date(at).signed_duration_since(self.start).num_days();
+        // Not by chrono's durations: with wide arithmetic their checked product of two numbers of 64 bits is wrong.
+        let days = date(at).num_days_from_ce() - self.start.num_days_from_ce();
         u8::try_from(days.max(0)).unwrap_or(u8::MAX)
     }
 
@@ -72,9 +73,9 @@ impl Period {
     /// The seconds until the next period.
     #[must_use]
     pub fn seconds_left(self, now: u64) -> u64 {
-        let end = self.end.signed_duration_since(NaiveDate::default());
-        let end = u64::try_from(end.num_days()).unwrap_or(0) * SECONDS_OF_A_DAY;
-        end.saturating_sub(now)
+        let epoch = NaiveDate::default().num_days_from_ce();
+        let days = u32::try_from(self.end.num_days_from_ce() - epoch).unwrap_or(0);
+        (u64::from(days) * SECONDS_OF_A_DAY).saturating_sub(now)
     }
 
     /// Whether a period that starts on this date is too old to be kept beside this one.
