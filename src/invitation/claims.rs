@@ -5,9 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jwt_simple::claims::NoCustomClaims;
 use jwt_simple::common::HeaderOptions;
-use jwt_simple::prelude::{
-    Duration, HS256Key, JWTClaims, MACLike, UnixTimeStamp, VerificationOptions,
-};
+use jwt_simple::prelude::{Duration, HS256Key, MACLike, UnixTimeStamp, VerificationOptions};
 use jwt_simple::token::Token;
 use serde::{Deserialize, Serialize};
 
@@ -58,17 +56,7 @@ impl Claims {
             ..HeaderOptions::default()
         };
         // None of jwt-simple's own: they would stand there twice.
-        let claims = JWTClaims {
-            issued_at: None,
-            expires_at: None,
-            invalid_before: None,
-            issuer: None,
-            subject: None,
-            audiences: None,
-            jwt_id: None,
-            nonce: None,
-            custom: self,
-        };
+        let claims = crate::jwt::only(self);
         key.authenticate_with_options(claims, &options)
             .map_err(|_| Error::Signing)
     }

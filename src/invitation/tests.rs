@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use jwt_simple::common::HeaderOptions;
-use jwt_simple::prelude::{HS256Key, HS384Key, JWTClaims, MACLike};
+use jwt_simple::prelude::{HS256Key, HS384Key, MACLike};
 use serde_json::{Value, json};
 
 use super::*;
@@ -108,17 +108,7 @@ fn sign(key: &impl MACLike, typ: Option<&str>, claims: Value) -> String {
         signature_type: typ.map(str::to_owned),
         ..HeaderOptions::default()
     };
-    let claims = JWTClaims {
-        issued_at: None,
-        expires_at: None,
-        invalid_before: None,
-        issuer: None,
-        subject: None,
-        audiences: None,
-        jwt_id: None,
-        nonce: None,
-        custom: claims,
-    };
+    let claims = crate::jwt::only(claims);
     key.authenticate_with_options(claims, &options).unwrap()
 }
 

@@ -391,17 +391,7 @@ fn credential(claims: serde_json::Value) -> String {
     all.as_object_mut()
         .unwrap()
         .extend(claims.as_object().unwrap().clone());
-    let claims = jwt_simple::prelude::JWTClaims {
-        issued_at: None,
-        expires_at: None,
-        invalid_before: None,
-        issuer: None,
-        subject: None,
-        audiences: None,
-        jwt_id: None,
-        nonce: None,
-        custom: all,
-    };
+    let claims = crate::jwt::only(all);
     let key = HS256Key::from_bytes(LOGIN[1].1.as_bytes());
     format!("Bearer {}", key.authenticate(claims).unwrap())
 }

@@ -7,12 +7,13 @@ use std::convert::Infallible;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jwt_simple::prelude::{JWTClaims, RS256KeyPair, RSAKeyPairLike};
+use jwt_simple::prelude::{RS256KeyPair, RSAKeyPairLike};
 use rand_core::{TryCryptoRng, TryRng};
 use rs256::SigningKey;
 use serde::Serialize;
 
 use crate::environment::Random;
+use crate::jwt;
 use crate::private_key::{self, PrivateKeyText};
 
 /// What computes signatures: the variable `signing_engine`.
@@ -116,7 +117,7 @@ impl Signer {
         random: &mut dyn Random,
     ) -> Result<String, SigningError> {
         match &self.key {
-            Key::JwtSimple(key) => key.sign(only(claims)).map_err(|_| SigningError),
+            Key::JwtSimple(key) => key.sign(jwt::only(claims)).map_err(|_| SigningError),
             Key::ConstantTime { header, key } => {
                 let claims = serde_json::to_vec(claims).map_err(|_| SigningError)?;
                 let mut token = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
@@ -137,21 +138,6 @@ fn encoded_header(key_id: &str) -> String {
     };
     // Three texts are always JSON.
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).unwrap_or_default())
-}
-
-/// These claims and none of jwt-simple's own: it may write `aud` as an array, and does not keep 8x8's order.
-fn only<C>(claims: C) -> JWTClaims<C> {
-    JWTClaims {
-        issued_at: None,
-        expires_at: None,
-        invalid_before: None,
-        issuer: None,
-        subject: None,
-        audiences: None,
-        jwt_id: None,
-        nonce: None,
-        custom: claims,
-    }
 }
 
 /// The environment's random bytes for `rs256`, which knows the traits of `rand_core`.
