@@ -180,17 +180,25 @@ impl fmt::Debug for Environment<'_> {
 pub(crate) mod tests {
     use std::collections::BTreeMap;
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
-    /// A store in memory.
+    /// A store in memory, whose reads and replacements are counted.
     #[derive(Default)]
     pub(crate) struct MemoryStore {
         pub(crate) entries: Mutex<BTreeMap<String, Vec<u8>>>,
+        pub(crate) reads: AtomicUsize,
+        pub(crate) replacements: AtomicUsize,
+        /// How many times somebody else writes between a `get` and a `replace`.
+        pub(crate) contended: AtomicUsize,
+        /// Where another was faster, the write is lost and reported as made, as it may be by Redis.
+        pub(crate) lies: bool,
     }
 
     impl Store for MemoryStore {
         fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreUnavailable> {
+            self.reads.fetch_add(1, Ordering::Relaxed);
             Ok(self.entries.lock().unwrap().get(key).cloned())
         }
 
@@ -206,12 +214,18 @@ pub(crate) mod tests {
             expected: Option<&[u8]>,
             value: &[u8],
         ) -> Result<bool, StoreUnavailable> {
+            self.replacements.fetch_add(1, Ordering::Relaxed);
+            let left = self.contended.load(Ordering::Relaxed);
+            if let Some(left) = left.checked_sub(1) {
+                self.contended.store(left, Ordering::Relaxed);
+                return Ok(false);
+            }
             let mut entries = self.entries.lock().unwrap();
             let is_expected = entries.get(key).map(Vec::as_slice) == expected;
             if is_expected {
                 entries.insert(key.to_owned(), value.to_vec());
             }
-            Ok(is_expected)
+            Ok(is_expected || self.lies)
         }
 
         fn delete(&self, key: &str) -> Result<(), StoreUnavailable> {

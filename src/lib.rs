@@ -17,6 +17,7 @@ pub mod features;
 mod host;
 pub mod http;
 pub mod invitation;
+mod json;
 mod jwt;
 pub mod log;
 pub mod person;

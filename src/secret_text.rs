@@ -7,6 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_decode_str;
+use serde::de::IgnoredAny;
 
 use crate::private_key::pem;
 
@@ -83,9 +84,28 @@ fn readings(text: &str) -> Vec<Vec<u8>> {
     .collect()
 }
 
-/// Whether bytes begin as keys and certificates in DER do: a sequence of more than 127 bytes.
+/// Whether bytes begin as keys and certificates in DER do: a sequence of more than 127 bytes that reaches to the end of the
+/// text or, where the text is cut off, beyond it, and in it a number or another sequence. Random bytes do not.
 fn is_der(bytes: &[u8]) -> bool {
-    bytes.len() >= 48 && matches!(bytes, [0x30, 0x81 | 0x82, ..])
+    let (declared, content) = match bytes {
+        [0x30, 0x81, length, content @ ..] if *length >= 0x80 => (usize::from(*length), content),
+        [0x30, 0x82, high, low, content @ ..] => {
+            (usize::from(u16::from_be_bytes([*high, *low])), content)
+        }
+        _ => return false,
+    };
+    let begins_well = matches!(
+        content,
+        // The version of a private key, and what follows it.
+        [0x02, 0x01, 0..=2, 0x02 | 0x04 | 0x30, ..]
+            // A modulus.
+            | [0x02, 0x81 | 0x82, ..]
+            // What a certificate signs.
+            | [0x30, 0x81 | 0x82, ..]
+            // The name of an algorithm.
+            | [0x30, _, 0x06, ..]
+    );
+    content.len() <= declared && declared < pem::MAX_BYTES && begins_well
 }
 
 /// Whether bytes can be the modulus of an RSA key, with or without its sign: of one of the usual lengths, and odd.
@@ -111,12 +131,30 @@ fn structured(text: &str) -> Result<(), &'static str> {
     let text =
         text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
     let text = text.strip_prefix("Bearer ").unwrap_or(text).trim();
-    if text.contains("vpaas-magic-cookie-") {
-        return Err(NAME);
+    // The first that fits names the text.
+    const FORMS: [(fn(&str) -> bool, &str); 8] = [
+        (is_name, NAME),
+        (is_ssh, SSH),
+        (is_pem, PEM),
+        (is_json, JSON),
+        (is_jwt, JWT),
+        (is_url, URL),
+        (is_template, TEMPLATE),
+        (is_assignment, ASSIGNMENT),
+    ];
+    match FORMS.into_iter().find(|(has_form, _)| has_form(text)) {
+        Some((_, problem)) => Err(problem),
+        None => Ok(()),
     }
-    let starts_with_one_of = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+}
+
+fn is_name(text: &str) -> bool {
+    text.contains("vpaas-magic-cookie-")
+}
+
+fn is_ssh(text: &str) -> bool {
     // The base64 of SSH's own format starts with the length and the name of the algorithm.
-    if starts_with_one_of(&[
+    const STARTS: [&str; 10] = [
         "ssh-",
         "ecdsa-sha2-",
         "sk-ssh-",
@@ -127,77 +165,119 @@ fn structured(text: &str) -> Result<(), &'static str> {
         "---- BEGIN SSH2",
         "SHA256:",
         "MD5:",
-        "age1",
-    ]) {
-        return Err(SSH);
-    }
-    let lines = [
+    ];
+    // A key of age is lower case throughout.
+    let is_age = || {
+        text.strip_prefix("age1")
+            .is_some_and(|rest| rest.bytes().all(is_lower_or_digit))
+    };
+    STARTS.iter().any(|start| text.starts_with(start)) || is_age()
+}
+
+fn is_pem(text: &str) -> bool {
+    const LINES: [&str; 4] = [
         "-----BEGIN",
         "-----END",
         "BEGIN CERTIFICATE",
         "BEGIN PUBLIC KEY",
     ];
-    if pem::read(text).is_ok() || lines.iter().any(|line| text.contains(line)) {
-        return Err(PEM);
-    }
-    let within = |open, close| text.starts_with(open) && text.ends_with(close);
-    let is_key = |rest: &str| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':');
-    let has_kty = text.split("kty").skip(1).any(is_key);
-    if within('{', '}') || within('[', ']') || has_kty || text.contains("\"keys\"") {
-        return Err(JSON);
-    }
-    let parts: Vec<_> = text.split('.').collect();
-    if matches!(parts.len(), 3 | 5)
-        && parts[0].starts_with("eyJ")
-        && parts
-            .iter()
-            .all(|part| URL_SAFE_NO_PAD.decode(part).is_ok())
-    {
-        return Err(JWT);
-    }
-    let is_url = text.contains("://") && url::Url::parse(text).is_ok();
-    if is_url || starts_with_one_of(&["urn:", "data:"]) || starts_with_host(text) {
-        return Err(URL);
-    }
-    let plain = |c: char| c.is_ascii_alphanumeric() || " _-.:".contains(c);
-    let pairs = [("${", "}"), ("{{", "}}"), ("<", ">"), ("%", "%")];
-    let unfilled = pairs.iter().any(|(open, close)| {
-        let name = text
-            .strip_prefix(open)
-            .and_then(|rest| rest.strip_suffix(close));
-        name.is_some_and(|name| name.chars().all(plain))
-    });
-    if unfilled || within('$', ')') {
-        return Err(TEMPLATE);
-    }
-    let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    if let Some((name, value)) = text.split_once('=')
-        && ["SECRET", "KEY", "JWT", "AUTH", "TOKEN"]
-            .iter()
-            .any(|word| name.contains(word))
-        && name.chars().all(is_name)
-        && !value.trim_start_matches('=').is_empty()
-    {
-        return Err(ASSIGNMENT);
-    }
-    Ok(())
+    LINES.iter().any(|line| text.contains(line)) || pem::read(text).is_ok()
 }
 
-/// Whether a text starts with a host name of two labels or more, as an address without its scheme does.
+/// JSON, also with the quotes of other languages; and a part of a JWK, in whatever notation.
+fn is_json(text: &str) -> bool {
+    let within = |open, close| text.starts_with(open) && text.ends_with(close);
+    let parses = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
+    let in_brackets = within('{', '}') || within('[', ']');
+    let is_kind = |rest: &str| {
+        let value = rest.trim_start_matches(['"', '\'', ' ']).strip_prefix(':');
+        let value = value.map(|value| value.trim_start_matches(['"', '\'', ' ']));
+        let starts_with_kind = |value: &str| {
+            ["RSA", "EC", "OKP", "oct"]
+                .iter()
+                .any(|kind| value.starts_with(kind))
+        };
+        value.is_some_and(starts_with_kind)
+    };
+    (in_brackets && (parses(text) || parses(&text.replace('\'', "\""))))
+        || text.contains("\"keys\"")
+        || text.split("kty").skip(1).any(is_kind)
+}
+
+fn is_jwt(text: &str) -> bool {
+    let is_part = |part: &str| URL_SAFE_NO_PAD.decode(part).is_ok();
+    text.starts_with("eyJ")
+        && matches!(text.split('.').count(), 3 | 5)
+        && text.split('.').all(is_part)
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("urn:")
+        || text.starts_with("data:")
+        || starts_with_scheme(text)
+        || starts_with_host(text)
+}
+
+/// Whether a text is a URL with a scheme of three letters or more, in one case, and a host: random text has all of that
+/// in one of many millions.
+fn starts_with_scheme(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let is_scheme = scheme.len() >= 3
+        && (scheme.bytes().all(|b| b.is_ascii_lowercase() || b == b'+')
+            || scheme.bytes().all(|b| b.is_ascii_uppercase()));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    is_scheme && host.len() >= 3 && url::Url::parse(text).is_ok()
+}
+
+/// Whether a text is an address without its scheme: a host name of two labels or more, and what may follow one.
 fn starts_with_host(text: &str) -> bool {
-    let host = text.split(['/', ':']).next().unwrap_or_default();
+    let (host, rest) = text.split_at(text.find(['/', ':']).unwrap_or(text.len()));
+    let is_of_path = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:?#&=%+,".contains(&b);
     let mut labels = host.rsplit('.');
     let last = labels.next().unwrap_or_default();
     let is_label = |label: &str| {
-        !label.is_empty()
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        let is_of_label = |b| is_lower_or_digit(b) || b == b'-';
+        !label.is_empty() && label.bytes().all(is_of_label)
     };
     last.len() >= 2
         && last.bytes().all(|b| b.is_ascii_lowercase())
         && labels.clone().next().is_some()
         && labels.all(is_label)
+        && rest.bytes().all(is_of_path)
+}
+
+fn is_lower_or_digit(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+
+/// What a template engine or a shell should have filled in.
+fn is_template(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " _-.:".contains(c);
+    let within = |open: &str, close: &str| text.strip_prefix(open)?.strip_suffix(close);
+    let is_command = |command: &str| {
+        let program = command.split(' ').next().unwrap_or_default();
+        program
+            .bytes()
+            .all(|b| is_lower_or_digit(b) || b"/._-".contains(&b))
+    };
+    [("${", "}"), ("{{", "}}"), ("<", ">"), ("%", "%")]
+        .into_iter()
+        .filter_map(|(open, close)| within(open, close))
+        .any(|name| name.chars().all(plain))
+        || within("$(", ")").is_some_and(is_command)
+}
+
+/// A line of an `.env` file.
+fn is_assignment(text: &str) -> bool {
+    const WORDS: [&str; 5] = ["SECRET", "KEY", "JWT", "AUTH", "TOKEN"];
+    let is_of_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    text.split_once('=').is_some_and(|(name, value)| {
+        WORDS.iter().any(|word| name.contains(word))
+            && name.chars().all(is_of_name)
+            && !value.trim_start_matches('=').is_empty()
+    })
 }
 
 /// The words of which placeholders are made.

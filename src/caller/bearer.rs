@@ -1,14 +1,14 @@
 //! The token in `Authorization` (RFC 6750, section 2.1).
 #![forbid(unsafe_code)]
 
-use super::error::{Error, Header, MAX_CREDENTIAL_BYTES};
+use super::error::{Cause, Error, Header, MAX_CREDENTIAL_BYTES};
 use crate::http::Headers;
 
 /// What JavaScript and Python write for a value that is not there.
 const UNSET: [&str; 4] = ["undefined", "null", "nan", "none"];
 
 /// Whether a text is what a page or a program writes for a value that is not there, or not there yet.
-pub(super) fn is_unset(text: &str) -> bool {
+fn is_unset(text: &str) -> bool {
     let text = text.trim_matches(['"', '\'']);
     text.starts_with("[object ") || UNSET.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
@@ -29,14 +29,11 @@ pub(super) fn token(headers: &Headers) -> Result<Option<&str>, Error> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .ok_or(Error::Malformed(Header::NotBearer))?;
     let token = token.trim_start();
+    if is_unset(token) {
+        return Err(Error::Invalid(Cause::Unset));
+    }
     if token.contains(' ') {
-        let unset = is_unset(token);
-        let header = if unset {
-            Header::Unset
-        } else {
-            Header::SeveralTokens
-        };
-        return Err(Error::Malformed(header));
+        return Err(Error::Malformed(Header::SeveralTokens));
     }
     if token.len() > MAX_CREDENTIAL_BYTES {
         return Err(Error::TooLong);

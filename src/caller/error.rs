@@ -123,9 +123,6 @@ pub enum Header {
     /// A space or a comma within the token.
     #[error("Authorization has more than one token")]
     SeveralTokens,
-    /// A variable of a program that was not set.
-    #[error("the token is the word undefined, null or [object Object]: the page has no credential")]
-    Unset,
 }
 
 /// Why a token is not valid. Until the signature is verified, this is about the token's structure alone.
@@ -143,6 +140,14 @@ pub enum Cause {
     /// A header that is not JSON of the right types.
     #[error("the JWT's header is unreadable")]
     HeaderUnreadable,
+    /// `jwk`, which RFC 7515 has as an object.
+    #[error(
+        "the JWT's header has a key of its own (jwk), which proves nothing; let the login leave it out"
+    )]
+    EmbeddedKey,
+    /// Another member, whose type is not that of RFC 7515.
+    #[error("the JWT's header has a {0} of a wrong type")]
+    HeaderMember(&'static str),
     /// `crit`.
     #[error("the JWT's header has a critical extension (crit)")]
     CriticalExtension,

@@ -7,14 +7,13 @@ use jwt_simple::JWTError;
 use jwt_simple::claims::NoCustomClaims;
 use jwt_simple::prelude::{HS256Key, MACLike};
 use jwt_simple::token::{Token, TokenMetadata};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::claims;
 use super::error::Cause;
 use super::key_set::KeySet;
 use super::public_key::{PublicKey, UNSUPPORTED, signature_alone};
-use super::unique_json::UniqueClaims;
-use super::{bearer, claims};
+use crate::json;
 use crate::private_key::pem::{self, Document, Kind};
 use crate::secret_text;
 
@@ -119,29 +118,29 @@ fn verified_claims<T>(
     verified: Result<T, jwt_simple::Error>,
 ) -> Result<Map<String, Value>, Cause> {
     match verified {
-        Ok(_) => claims(token).ok_or(Cause::Repeated),
+        Ok(_) => claims(token),
         // jwt-simple reads the claims after it has verified the signature.
-        Err(error) if error.is::<serde_json::Error>() => Err(match claims(token) {
-            Some(claims) => claims::wrong_type(&claims),
-            None if payload::<Map<String, Value>>(token).is_some() => Cause::Repeated,
-            None => Cause::ClaimsUnreadable,
-        }),
+        Err(error) if error.is::<serde_json::Error>() => {
+            Err(claims(token).map_or_else(|cause| cause, |claims| claims::wrong_type(&claims)))
+        }
         Err(error) => Err(cause(&error)),
     }
 }
 
-fn payload<T: DeserializeOwned>(token: &str) -> Option<T> {
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    serde_json::from_slice(&payload).ok()
+/// The JSON object that is one of a token's parts, counted from 0.
+fn part(token: &str, index: usize) -> Option<json::Object> {
+    let text = URL_SAFE_NO_PAD.decode(token.split('.').nth(index)?).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
-fn claims(token: &str) -> Option<Map<String, Value>> {
-    payload(token).map(|UniqueClaims(claims)| claims)
+fn claims(token: &str) -> Result<Map<String, Value>, Cause> {
+    let claims = part(token, 1).ok_or(Cause::ClaimsUnreadable)?;
+    claims.unique().ok_or(Cause::Repeated)
 }
 
 /// The time at which a token says that it was issued, in seconds since 1970-01-01 UTC. Nothing is verified.
 pub(super) fn issued_at(token: &str) -> Option<u64> {
-    payload::<Map<String, Value>>(token)?.get("iat")?.as_u64()
+    claims(token).ok()?.get("iat")?.as_u64()
 }
 
 fn check_algorithm(good: bool, expected: &'static str) -> Result<(), Cause> {
@@ -154,20 +153,48 @@ fn check_algorithm(good: bool, expected: &'static str) -> Result<(), Cause> {
 
 /// The header of a token, as far as its structure lets it be read.
 pub(super) fn metadata(token: &str) -> Result<TokenMetadata, Cause> {
-    if bearer::is_unset(token) {
-        return Err(Cause::Unset);
-    }
     match token.split('.').count() {
         3 => (),
         5 => return Err(Cause::Encrypted),
         _ => return Err(Cause::Opaque),
     }
-    let metadata = Token::decode_metadata(token).map_err(|_| Cause::HeaderUnreadable)?;
+    let metadata = Token::decode_metadata(token).map_err(|_| header_cause(token))?;
     if metadata.algorithm().eq_ignore_ascii_case("none") {
         return Err(Cause::AlgorithmNone);
     }
     Ok(metadata)
 }
+
+/// Why jwt-simple does not read a token's header: it knows the members of RFC 7515, section 4.1, of which it takes all
+/// but two for texts, also `jwk`, which is an object.
+fn header_cause(token: &str) -> Cause {
+    let Some(header) = part(token, 0).and_then(json::Object::unique) else {
+        return Cause::HeaderUnreadable;
+    };
+    if header.get("jwk").is_some_and(Value::is_object) {
+        return Cause::EmbeddedKey;
+    }
+    let is_text = |value: &Value| value.is_string() || value.is_null();
+    let is_list = |value: &Value| {
+        let texts = |list: &Vec<Value>| list.iter().all(Value::is_string);
+        value.is_null() || value.as_array().is_some_and(texts)
+    };
+    for (names, has_type) in [
+        (&TEXTS[..], &is_text as &dyn Fn(&Value) -> bool),
+        (&LISTS, &is_list),
+    ] {
+        let wrong = |name: &&&str| header.get(**name).is_some_and(|value| !has_type(value));
+        if let Some(name) = names.iter().find(wrong) {
+            return Cause::HeaderMember(name);
+        }
+    }
+    Cause::HeaderUnreadable
+}
+
+const TEXTS: [&str; 10] = [
+    "alg", "kid", "typ", "cty", "jku", "jwk", "x5u", "x5t", "x5t#S256", "salt",
+];
+const LISTS: [&str; 2] = ["crit", "x5c"];
 
 /// Why jwt-simple did not accept a token whose header could be read.
 fn cause(error: &jwt_simple::Error) -> Cause {

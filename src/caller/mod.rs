@@ -15,7 +15,6 @@ mod key_set;
 mod public_key;
 mod remote;
 mod token_type;
-mod unique_json;
 
 use crate::environment::Environment;
 use crate::http::Headers;

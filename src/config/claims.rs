@@ -27,8 +27,13 @@ pub(super) fn read_group(reader: &mut Reader<'_>) -> Option<Option<ClaimValues>>
     let half = match (claim.is_empty(), values.is_empty()) {
         (true, true) => return Some(None),
         (false, false) => {
-            let claim = ClaimPath::new(&claim, "of auth_required_claim");
-            return Some(Some(ClaimValues { claim, values }));
+            let claim = path(
+                reader,
+                &claim,
+                variable::AUTH_REQUIRED_CLAIM,
+                "of auth_required_claim",
+            );
+            return claim.map(|claim| Some(ClaimValues { claim, values }));
         }
         (true, false) => (
             variable::AUTH_REQUIRED_CLAIM,
@@ -70,9 +75,17 @@ pub(super) fn read_identity(reader: &mut Reader<'_>) -> Option<IdentityClaims> {
         variable::AUTH_PICTURE_CLAIM,
         "of auth_picture_claim",
     );
-    let email = reader.text(variable::AUTH_EMAIL_CLAIM).map(|text| {
-        (!text.is_empty()).then(|| path(&text, variable::AUTH_EMAIL_CLAIM, "of auth_email_claim"))
-    });
+    let email = match reader.text(variable::AUTH_EMAIL_CLAIM) {
+        Some(text) if text.is_empty() => Some(None),
+        Some(text) => path(
+            reader,
+            &text,
+            variable::AUTH_EMAIL_CLAIM,
+            "of auth_email_claim",
+        )
+        .map(Some),
+        None => None,
+    };
     let rooms = read_path(reader, variable::AUTH_ROOMS_CLAIM, "of auth_rooms_claim");
     let name_by_request = reader.switch(variable::AUTH_REQUEST_NAME, false);
     Some(IdentityClaims {
@@ -90,8 +103,24 @@ pub(super) fn read_identity(reader: &mut Reader<'_>) -> Option<IdentityClaims> {
     })
 }
 
+/// One claim, where a list would be taken for a name that no credential has.
+fn path(
+    reader: &mut Reader<'_>,
+    text: &str,
+    variable: Variable,
+    configured: &'static str,
+) -> Option<ClaimPath> {
+    if text.contains([',', '\n', '\r']) {
+        reader.problem(variable, SEVERAL);
+        return None;
+    }
+    Some(labelled(text, variable, configured))
+}
+
+const SEVERAL: &str = "has a comma or a line break, and takes the name of one claim; set it to one name, with dots for a claim within another.";
+
 /// A claim; `configured` stands for it in messages where it is another than the default.
-fn path(text: &str, variable: Variable, configured: &'static str) -> ClaimPath {
+fn labelled(text: &str, variable: Variable, configured: &'static str) -> ClaimPath {
     let label = variable
         .default
         .filter(|default| *default == text)
@@ -105,7 +134,7 @@ fn read_path(
     configured: &'static str,
 ) -> Option<ClaimPath> {
     let text = read_text(reader, variable)?;
-    Some(path(&text, variable, configured))
+    path(reader, &text, variable, configured)
 }
 
 /// Claims of which the first that is there counts; none where the variable is empty.
@@ -118,7 +147,7 @@ fn read_paths(
     Some(
         texts
             .iter()
-            .map(|text| path(text, variable, configured))
+            .map(|text| labelled(text, variable, configured))
             .collect(),
     )
 }

@@ -373,6 +373,30 @@ fn a_claim_that_is_needed_has_a_name_and_a_group_has_both_halves() {
             &[("auth_picture_claim", "[]")],
             "auth_picture_claim is not empty",
         ),
+        (&[("auth_id_claim", "sub,oid")], "auth_id_claim has a comma"),
+        (
+            &[("auth_email_claim", "email\nmail")],
+            "auth_email_claim has a comma",
+        ),
+        (
+            &[("auth_rooms_claim", "rooms, room")],
+            "auth_rooms_claim has a comma",
+        ),
+        (
+            &[("auth_audience_claim", "azp,client_id")],
+            "auth_audience_claim has a comma",
+        ),
+        (
+            &[("auth_moderator_claim", "moderator,role")],
+            "auth_moderator_claim has a comma",
+        ),
+        (
+            &[
+                ("auth_required_claim", "groups, hd"),
+                ("auth_required_values", "staff"),
+            ],
+            "auth_required_claim has a comma",
+        ),
         (
             &[("auth_request_name", "maybe")],
             "auth_request_name is neither true nor false",

@@ -213,6 +213,17 @@ impl Invitation {
         self.max_uses.is_none() && self.parent.is_none()
     }
 
+    /// Checks that a use is left, where uses are limited.
+    ///
+    /// # Errors
+    /// As for [`Invitation::redeem`].
+    pub fn check_uses(&self, store: &dyn Store) -> Result<(), Error> {
+        match self.max_uses {
+            Some(max_uses) => register::check_uses(store, &self.id, max_uses),
+            None => Ok(()),
+        }
+    }
+
     /// Counts a use, where uses are limited.
     ///
     /// # Errors

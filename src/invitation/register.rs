@@ -34,6 +34,25 @@ pub(super) fn withdraw(store: &dyn Store, id: &Id, now: u64) -> Result<(), Error
     Ok(())
 }
 
+/// Checks that a use is left.
+pub(super) fn check_uses(store: &dyn Store, id: &Id, max_uses: u32) -> Result<(), Error> {
+    let current = store.get(&key(USES, id))?;
+    next_use(current.as_deref(), max_uses).map(|_| ())
+}
+
+/// The number of the next use.
+fn next_use(current: Option<&[u8]>, max_uses: u32) -> Result<u64, Error> {
+    let used = match current {
+        None => 0,
+        // A value that nobody here wrote counts as used up.
+        Some(value) => first_number(value).unwrap_or(u64::MAX),
+    };
+    if used >= u64::from(max_uses) {
+        return Err(Cause::UsedUp.into());
+    }
+    Ok(used + 1)
+}
+
 /// Counts a use.
 pub(super) fn count(
     store: &dyn Store,
@@ -44,15 +63,8 @@ pub(super) fn count(
     let key = key(USES, id);
     for _ in 0..MAX_TRIES {
         let current = store.get(&key)?;
-        let used = match &current {
-            None => 0,
-            // A value that nobody here wrote counts as used up.
-            Some(value) => first_number(value).unwrap_or(u64::MAX),
-        };
-        if used >= u64::from(max_uses) {
-            return Err(Cause::UsedUp.into());
-        }
-        let next = format!("{} {expires_at}", used + 1);
+        let next = next_use(current.as_deref(), max_uses)?;
+        let next = format!("{next} {expires_at}");
         if store.replace(&key, current.as_deref(), next.as_bytes())? {
             return Ok(());
         }

@@ -1,67 +1,19 @@
 //! Which invitations hold, what the store knows of them, and who may make more.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use jwt_simple::common::HeaderOptions;
 use jwt_simple::prelude::{HS256Key, HS384Key, MACLike};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::environment::{Isolated, StoreUnavailable};
+use crate::environment::Isolated;
+use crate::environment::tests::MemoryStore;
 
 pub const SECRET: &str = "qJ4vS8wZk2Xn7Tb0Lr5Yd9Mf3Hc6Pg1Ua";
 const APP_ID: &str = "vpaas-magic-cookie-1fc542a3e4414a44b2611668195e2bfe";
 const NOW: u64 = 1_700_000_000;
 const DAY: u64 = 24 * 60 * 60;
-
-/// A store in memory.
-#[derive(Default)]
-pub struct Memory {
-    pub values: RefCell<BTreeMap<String, Vec<u8>>>,
-    pub reads: Cell<usize>,
-    /// How many times somebody else writes between a `get` and a `replace`.
-    contended: Cell<usize>,
-}
-
-impl Store for Memory {
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreUnavailable> {
-        self.reads.set(self.reads.get() + 1);
-        Ok(self.values.borrow().get(key).cloned())
-    }
-
-    fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreUnavailable> {
-        self.values.borrow_mut().insert(key.into(), value.into());
-        Ok(())
-    }
-
-    fn replace(
-        &self,
-        key: &str,
-        expected: Option<&[u8]>,
-        value: &[u8],
-    ) -> Result<bool, StoreUnavailable> {
-        if let Some(left) = self.contended.get().checked_sub(1) {
-            self.contended.set(left);
-            return Ok(false);
-        }
-        let mut values = self.values.borrow_mut();
-        let same = values.get(key).map(Vec::as_slice) == expected;
-        if same {
-            values.insert(key.into(), value.into());
-        }
-        Ok(same)
-    }
-
-    fn delete(&self, key: &str) -> Result<(), StoreUnavailable> {
-        self.values.borrow_mut().remove(key);
-        Ok(())
-    }
-
-    fn keys(&self) -> Result<Vec<String>, StoreUnavailable> {
-        Ok(self.values.borrow().keys().cloned().collect())
-    }
-}
 
 fn settings() -> Settings {
     Settings::new(SECRET).unwrap()
@@ -136,7 +88,7 @@ fn what_is_made_holds_and_says_the_same() {
     )
     .unwrap();
     assert_eq!(made.expires_at, NOW + 7200);
-    let found = verify(made.invitation.expose(), NOW, &Memory::default()).unwrap();
+    let found = verify(made.invitation.expose(), NOW, &MemoryStore::default()).unwrap();
     assert_eq!(found.id, made.id);
     assert_eq!(found.room, None);
     assert!(
@@ -151,7 +103,7 @@ fn what_is_made_holds_and_says_the_same() {
     assert_eq!((found.expires_at, found.max_uses), (NOW + 7200, Some(3)));
 
     let made = make(Order::new("公民會議").unwrap(), None).unwrap();
-    let found = verify(made.invitation.expose(), NOW, &Memory::default()).unwrap();
+    let found = verify(made.invitation.expose(), NOW, &MemoryStore::default()).unwrap();
     assert_eq!(found.room, room::Name::parse("公民會議").ok());
     assert_eq!((found.role, found.expires_at), (Role::Member, NOW + DAY));
 }
@@ -188,7 +140,7 @@ fn only_a_token_of_this_type_and_key_is_an_invitation() {
         ("a".repeat(MAX_INVITATION_BYTES + 1), Some(Cause::TooLong)),
     ] {
         assert_eq!(
-            cause(verify(&text, NOW, &Memory::default())),
+            cause(verify(&text, NOW, &MemoryStore::default())),
             expected,
             "{text}"
         );
@@ -239,20 +191,20 @@ fn every_claim_is_checked() {
         (json!({"admin": true}), Some(Cause::Claims)),
     ];
     for (changes, expected) in table {
-        let found = cause(verify(&forged(&changes), NOW, &Memory::default()));
+        let found = cause(verify(&forged(&changes), NOW, &MemoryStore::default()));
         assert_eq!(found, expected, "{changes}");
     }
     for name in ["aud", "exp", "iat", "iss", "jti", "nbf", "role", "room"] {
         let text = forged(&json!({ name: null }));
         assert_eq!(
-            cause(verify(&text, NOW, &Memory::default())),
+            cause(verify(&text, NOW, &MemoryStore::default())),
             Some(Cause::Claims),
             "{name}"
         );
         for value in [json!(true), json!(-1), json!(1.5), json!({}), json!([])] {
             let text = forged(&json!({ name: value }));
             assert_eq!(
-                cause(verify(&text, NOW, &Memory::default())),
+                cause(verify(&text, NOW, &MemoryStore::default())),
                 Some(Cause::Claims),
                 "{name}"
             );
@@ -265,7 +217,7 @@ fn a_clock_that_is_off_by_decades_lets_nobody_in() {
     for now in [0, 29, u64::from(u32::MAX), u64::MAX] {
         let text = forged(&json!({"exp": u64::MAX, "iat": u64::MAX, "nbf": 0}));
         assert_eq!(
-            cause(verify(&text, now, &Memory::default())),
+            cause(verify(&text, now, &MemoryStore::default())),
             Some(Cause::Clock),
             "{now}"
         );
@@ -278,14 +230,14 @@ fn what_is_older_than_the_variable_says_is_void() {
     for (not_before, expected) in [(NOW, None), (NOW + 1, Some(Cause::Older))] {
         let mut settings = settings();
         settings.not_before = not_before;
-        let found = settings.verify(&text, APP_ID, NOW, &Memory::default());
+        let found = settings.verify(&text, APP_ID, NOW, &MemoryStore::default());
         assert_eq!(cause(found), expected);
     }
 }
 
 #[test]
 fn what_was_withdrawn_does_not_hold_nor_what_its_bearers_made() {
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let first = make(
         order(json!({"room": "r", "role": "moderator"})).unwrap(),
         None,
@@ -311,7 +263,7 @@ fn what_was_withdrawn_does_not_hold_nor_what_its_bearers_made() {
     );
     assert!(verify(first.invitation.expose(), NOW, &store).is_ok());
 
-    store.values.borrow_mut().clear();
+    store.entries.lock().unwrap().clear();
     withdraw(&store, &first.id, NOW).unwrap();
     for made in [&first, &child] {
         assert_eq!(
@@ -341,29 +293,34 @@ fn an_invitation_that_cannot_be_looked_up_is_not_accepted_and_is_not_called_inva
         withdraw(&Isolated, &id, NOW).unwrap_err(),
         Error::StoreUnavailable
     );
-    let limited = verify(&forged(&json!({"max_uses": 1})), NOW, &Memory::default()).unwrap();
+    let limited = verify(
+        &forged(&json!({"max_uses": 1})),
+        NOW,
+        &MemoryStore::default(),
+    )
+    .unwrap();
     assert_eq!(
         limited.redeem(&Isolated).unwrap_err(),
         Error::StoreUnavailable
     );
     // The signature comes first: nobody fills the store's log by forged ones.
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let _ = verify("undefined", NOW, &store);
-    assert_eq!(store.reads.get(), 0);
+    assert_eq!(store.reads.load(Ordering::Relaxed), 0);
 }
 
 #[test]
 fn a_limit_counts_every_use_once() {
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let invitation = verify(&forged(&json!({"max_uses": 3})), NOW, &store).unwrap();
     let mut used = 0;
     while invitation.redeem(&store).is_ok() {
         used += 1;
         // As many as others get in between.
-        store.contended.set(used * 10);
+        store.contended.store(used * 10, Ordering::Relaxed);
     }
     assert_eq!(used, 3);
-    store.contended.set(0);
+    store.contended.store(0, Ordering::Relaxed);
     assert_eq!(
         invitation.redeem(&store).unwrap_err(),
         Error::Invalid(Cause::UsedUp)
@@ -371,7 +328,7 @@ fn a_limit_counts_every_use_once() {
 
     let key = format!("jaas-jwt.v1.uses.{}", "a".repeat(32));
     assert_eq!(
-        store.values.borrow()[&key],
+        store.entries.lock().unwrap()[&key],
         format!("3 {}", NOW + DAY).into_bytes()
     );
     for foreign in ["", "x", "-1 5", "18446744073709551616"] {
@@ -382,8 +339,8 @@ fn a_limit_counts_every_use_once() {
             "{foreign}"
         );
     }
-    store.values.borrow_mut().clear();
-    store.contended.set(usize::MAX);
+    store.entries.lock().unwrap().clear();
+    store.contended.store(usize::MAX, Ordering::Relaxed);
     assert_eq!(
         invitation.redeem(&store).unwrap_err(),
         Error::StoreUnavailable
@@ -395,7 +352,7 @@ fn a_limit_counts_every_use_once() {
 
 #[test]
 fn a_withdrawal_forgets_what_has_expired_and_nothing_else() {
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let id = |n: usize| format!("{n:032x}");
     for n in 0..150 {
         let (withdrawn, uses) = (
@@ -411,15 +368,15 @@ fn a_withdrawal_forgets_what_has_expired_and_nothing_else() {
     store.set("other", b"1").unwrap();
     for left in [203, 153, 153] {
         withdraw(&store, &Id::parse(&id(999)).unwrap(), NOW).unwrap();
-        assert_eq!(store.values.borrow().len(), left);
+        assert_eq!(store.entries.lock().unwrap().len(), left);
     }
-    let own = &store.values.borrow()[&format!("jaas-jwt.v1.revoked.{}", id(999))];
+    let own = &store.entries.lock().unwrap()[&format!("jaas-jwt.v1.revoked.{}", id(999))];
     assert_eq!(own, (NOW + 90 * DAY).to_string().as_bytes());
 }
 
 #[test]
 fn who_was_invited_invites_no_longer_than_they_may_stay_themselves() {
-    let bearer = |changes: Value| verify(&forged(&changes), NOW, &Memory::default()).unwrap();
+    let bearer = |changes: Value| verify(&forged(&changes), NOW, &MemoryStore::default()).unwrap();
     let by = bearer(json!({"role": "moderator", "exp": NOW + 100}));
     let made = make(
         order(json!({"room": "vtaiwan", "expires_in": 90 * DAY})).unwrap(),
@@ -497,7 +454,7 @@ fn an_order_is_read_strictly() {
             } else {
                 NOW
             };
-            assert!(verify(text, now, &Memory::default()).is_ok(), "{body}");
+            assert!(verify(text, now, &MemoryStore::default()).is_ok(), "{body}");
         }
     }
 }
@@ -519,6 +476,14 @@ fn the_link_has_its_place_in_the_fragment() {
         ("https://vtaiwan.tw/#invitation=", false),
         ("javascript:alert(1)#{invitation}", false),
         ("/meet#invitation={invitation}", false),
+        ("https://ann@vtaiwan.tw/#{invitation}", false),
+        ("https://ann:pw@vtaiwan.tw/#{invitation}", false),
+        ("https://vtaiwan.tw/a room#{invitation}", false),
+        ("https://vtaiwan.tw/#i= {invitation}", false),
+        ("https://vtaiwan.tw/\tmeet#{invitation}", false),
+        ("https:\\\\vtaiwan.tw\\meet#{invitation}", false),
+        ("https:vtaiwan.tw/#{invitation}", false),
+        ("https://vtaiwan.tw/會議?x=1&y=%20#i={invitation}", true),
         ("", false),
     ] {
         assert_eq!(Link::parse(text).is_ok(), good, "{text}");

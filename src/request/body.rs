@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use super::error::{Error, MAX_BODY_BYTES, UnknownParameters};
 use super::parameters::{Value, Values, place_of};
 use crate::http::Headers;
+use crate::json;
 
 /// The byte order mark in UTF-8, which some editors and .NET write before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -71,7 +72,9 @@ impl Body {
             )),
             MediaType::Json => {
                 let text = self.text()?;
-                serde_json::from_str(text).map_err(|e| not_an_object(text, &e))
+                let object: json::Object =
+                    serde_json::from_str(text).map_err(|e| not_an_object(text, &e))?;
+                object.unique().ok_or(Error::RepeatedName)
             }
         }
     }
@@ -134,7 +137,11 @@ fn is_identity(value: &[u8]) -> bool {
 
 fn parse_json(text: &str) -> Result<Values<'static>, Error> {
     let object: Object = serde_json::from_str(text).map_err(|e| not_an_object(text, &e))?;
-    object.unknown.or(object.values)
+    let values = object.unknown.or(object.values)?;
+    if object.has_repeated_names {
+        return Err(Error::RepeatedName);
+    }
+    Ok(values)
 }
 
 fn not_an_object(text: &str, error: &serde_json::Error) -> Error {
@@ -164,10 +171,11 @@ fn not_an_object(text: &str, error: &serde_json::Error) -> Error {
     ))
 }
 
-/// A JSON object and nothing else: the first value of each known name, and the names that are not known.
+/// A JSON object and nothing else: the value of each known name, and the names that are not known.
 struct Object {
     values: Values<'static>,
     unknown: UnknownParameters,
+    has_repeated_names: bool,
 }
 
 impl<'de> Deserialize<'de> for Object {
@@ -184,10 +192,12 @@ impl<'de> Deserialize<'de> for Object {
                 let mut object = Object {
                     values: Values::default(),
                     unknown: UnknownParameters::default(),
+                    has_repeated_names: false,
                 };
                 while let Some(name) = map.next_key::<String>()? {
                     if let Some(place) = place_of(&name) {
                         let value: Json = map.next_value()?;
+                        object.has_repeated_names |= object.values.has(place);
                         object.values.set(place, || Value::from(value));
                     } else {
                         map.next_value::<IgnoredAny>()?;

@@ -62,7 +62,9 @@ pub enum Error {
     #[error("must name one room: * would open every room")]
     EveryRoom,
     /// In a list, where a plain `*` stands for any text: one that is read as plain only after the list has been taken apart.
-    #[error("must not contain an encoded or full-width *: write * itself")]
+    #[error(
+        "has a * in percent-encoding or full width, which does not stand for any text: write a plain *"
+    )]
     EncodedStar,
     /// A `#` or `?`, where the client ends the name.
     #[error("must not contain {0}: Jitsi ends the name there")]

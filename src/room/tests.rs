@@ -272,6 +272,11 @@ fn an_entry_that_no_room_can_have_is_named_by_its_place() {
         assert_eq!(List::parse(text), expected, "{text}");
     }
     assert_eq!(
+        List::parse("%2A").unwrap_err().to_string(),
+        "entry 1 has a * in percent-encoding or full width, which does not stand for any text: \
+         write a plain *; write names separated by commas, with * for any text in a name."
+    );
+    assert_eq!(
         List::parse("a, b/c").unwrap_err().to_string(),
         "entry 2 must not contain / or \\: give the room's name without App ID or path; \
          write names separated by commas, with * for any text in a name."

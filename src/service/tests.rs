@@ -5,7 +5,8 @@ mod usage;
 use super::*;
 use crate::config::Source;
 use crate::config::tests::{APP_ID, source};
-use crate::invitation::tests::{Memory, SECRET};
+use crate::environment::tests::MemoryStore;
+use crate::invitation::tests::SECRET;
 use jwt_simple::prelude::RS256KeyPair;
 
 const NOW: u64 = 1_700_000_000;
@@ -45,7 +46,7 @@ fn handle_with(source: &dyn Source, request: Request<impl Read>) -> Outcome {
 
 fn send_with_store(
     variables: &[(&str, &str)],
-    store: &Memory,
+    store: &MemoryStore,
     request: Request<impl Read>,
 ) -> Outcome {
     let mut random = |bytes: &mut [u8]| bytes.fill(7);
@@ -401,7 +402,7 @@ fn json_of(outcome: &Outcome) -> serde_json::Value {
 }
 
 /// The invitation that a moderator gets for this body.
-fn invite(variables: &[(&str, &str)], store: &Memory, body: &str) -> serde_json::Value {
+fn invite(variables: &[(&str, &str)], store: &MemoryStore, body: &str) -> serde_json::Value {
     let moderator = credential(serde_json::json!({"moderator": true}));
     let headers = [JSON, ("authorization", moderator.as_str())];
     let made = send_with_store(
@@ -430,7 +431,7 @@ fn an_invitation_is_made_used_and_withdrawn() {
         "invitation_link",
         "https://vtaiwan.tw/meet#invitation={invitation}",
     )]);
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let made = invite(
         &config,
         &store,
@@ -505,12 +506,12 @@ fn only_a_proven_moderator_makes_and_withdraws_invitations() {
             )
         })
         .collect();
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let bearer = |body: &str| {
         let made = invite(&config, &store, body);
         format!("Bearer {}", made["invitation"].as_str().unwrap())
     };
-    let mut last = Memory::default();
+    let mut last = MemoryStore::default();
     for (config, authorization, body, status) in [
         (
             &config,
@@ -611,7 +612,7 @@ fn only_a_proven_moderator_makes_and_withdraws_invitations() {
             authorization.as_deref().map(|a| ("authorization", a)),
         ];
         let headers: Vec<_> = headers.into_iter().flatten().collect();
-        last = Memory::default();
+        last = MemoryStore::default();
         let made = send_with_store(
             config,
             &last,
@@ -635,7 +636,7 @@ fn only_a_proven_moderator_makes_and_withdraws_invitations() {
         }
         assert_eq!(
             withdrawn.response.status == 204,
-            !last.values.borrow().is_empty()
+            !last.entries.lock().unwrap().is_empty()
         );
     }
     drop(last);
@@ -687,7 +688,7 @@ fn without_a_secret_there_are_no_invitations() {
 #[test]
 fn an_invitation_travels_in_a_body_or_in_a_header_and_in_one_of_them() {
     let config = inviting(&[]);
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let made = invite(&config, &store, r#"{"room":"r"}"#);
     let invitation = made["invitation"].as_str().unwrap();
     let bearer = format!("Bearer {invitation}");
@@ -767,7 +768,7 @@ fn an_invitation_travels_in_a_body_or_in_a_header_and_in_one_of_them() {
 #[test]
 fn a_use_is_counted_where_a_token_is_made_and_nowhere_else() {
     let config = inviting(&[]);
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let made = invite(&config, &store, r#"{"room":"r","max_uses":2}"#);
     let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
     let headers = [("authorization", bearer.as_str())];
@@ -778,16 +779,64 @@ fn a_use_is_counted_where_a_token_is_made_and_nowhere_else() {
         ("GET", TOKEN_PATH, 200),
         ("GET", TOKEN_PATH, 200),
         ("GET", TOKEN_PATH, 401),
+        ("HEAD", TOKEN_PATH, 401),
     ] {
         let outcome = send_with_store(&config, &store, request(method, target, &headers, ""));
         assert_eq!(outcome.response.status, status, "{method} {target}");
     }
 }
 
+/// Of two equal names every reader takes the one it likes.
+#[test]
+fn a_repeated_name_in_a_json_body_is_a_400_on_every_route() {
+    let config = inviting(&[(
+        "jaas_webhook_authorization",
+        "Basic kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE",
+    )]);
+    let moderator = credential(serde_json::json!({"moderator": true}));
+    let of_8x8 = "Basic kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE";
+    let event = |members: &str| format!(r#"{{"fqn":"{APP_ID}/r"{members}}}"#);
+    for (path, authorization, body, status) in [
+        (TOKEN_PATH, &*moderator, r#"{"room":"r"}"#.to_owned(), 200),
+        (
+            TOKEN_PATH,
+            &moderator,
+            r#"{"room":"r","room":"r"}"#.into(),
+            400,
+        ),
+        (INVITATIONS_PATH, &moderator, r#"{"room":"r"}"#.into(), 201),
+        (
+            INVITATIONS_PATH,
+            &moderator,
+            r#"{"room":"r","r\u006fom":"s"}"#.into(),
+            400,
+        ),
+        (
+            INVITATIONS_PATH,
+            &moderator,
+            r#"{"room":"r","max_uses":null,"max_uses":1}"#.into(),
+            400,
+        ),
+        (WEBHOOK_PATH, of_8x8, event(r#","x":{"y":1}"#), 200),
+        (WEBHOOK_PATH, of_8x8, event(r#","x":1,"x":2"#), 400),
+        (WEBHOOK_PATH, of_8x8, event(r#","x":{"y":1,"y":2}"#), 400),
+    ] {
+        let headers = [JSON, ("authorization", authorization)];
+        let store = MemoryStore::default();
+        let outcome = send_with_store(&config, &store, request("POST", path, &headers, &body));
+        assert_eq!(outcome.response.status, status, "{path} {body}");
+        let error = json_of(&outcome)["error"].clone();
+        let says_why = error
+            .as_str()
+            .is_some_and(|it| it.contains("same name twice"));
+        assert_eq!(says_why, status == 400, "{path} {body}: {error}");
+    }
+}
+
 #[test]
 fn where_the_store_fails_an_invitation_is_a_503() {
     let config = inviting(&[]);
-    let made = invite(&config, &Memory::default(), r#"{"room":"r"}"#);
+    let made = invite(&config, &MemoryStore::default(), r#"{"room":"r"}"#);
     let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
     let outcome = send(
         &config,
@@ -855,7 +904,7 @@ fn where_there_is_no_login_an_invitation_is_the_only_door() {
     let config = complete(&[("auth_mode", "required"), ("invitation_secret", SECRET)]);
     let made = invite(
         &inviting(&[]),
-        &Memory::default(),
+        &MemoryStore::default(),
         r#"{"room":"r","role":"moderator"}"#,
     );
     let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
@@ -871,7 +920,7 @@ fn where_there_is_no_login_an_invitation_is_the_only_door() {
             .into_iter()
             .collect();
         let request = request("GET", TOKEN_PATH, &headers, "");
-        let outcome = send_with_store(&config, &Memory::default(), request);
+        let outcome = send_with_store(&config, &MemoryStore::default(), request);
         assert_eq!(
             outcome.response.status, status,
             "{authorization:?} {:?}",

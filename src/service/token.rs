@@ -53,11 +53,16 @@ pub(super) fn issue(
     let grant = policy::decide(call.config.policy(), who.party(), request, random)?;
     let (standing, id) = (guard::standing(&who), grant.user_id.as_ref());
     guard::check(call, standing, id, store, now)?;
-    if call.method == "HEAD" {
-        return Ok(Success::TokenUnsigned);
-    }
+    let is_head = call.method == "HEAD";
     if let Some(invitation) = who.invitation() {
-        invitation.redeem(store)?;
+        if is_head {
+            invitation.check_uses(store)?;
+        } else {
+            invitation.redeem(store)?;
+        }
+    }
+    if is_head {
+        return Ok(Success::TokenUnsigned);
     }
     let note = guard::count(call, standing, id, store, now)?;
     // Guests learn a passcode from those whom somebody knows.

@@ -5,50 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::environment::tests::MemoryStore;
-use crate::environment::{Isolated, Store, StoreUnavailable};
+use crate::environment::{Isolated, Store};
 
 /// 2026-11-20T00:00:00Z, in the period from 8 November to 8 December.
 const NOW: u64 = 1_795_132_800;
 const DAY: u64 = 86_400;
 const KEY: &str = "jaas-jwt.v1.usage.webhook-2026-11-08";
-
-/// A store in memory, whose writes are counted. `lies`: where another was faster, the write is lost and reported as made,
-/// as it may be by Redis.
-#[derive(Default)]
-struct Memory {
-    store: MemoryStore,
-    writes: AtomicUsize,
-    lies: bool,
-}
-
-impl Store for Memory {
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreUnavailable> {
-        self.store.get(key)
-    }
-
-    fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreUnavailable> {
-        self.store.set(key, value)
-    }
-
-    fn replace(
-        &self,
-        key: &str,
-        expected: Option<&[u8]>,
-        value: &[u8],
-    ) -> Result<bool, StoreUnavailable> {
-        self.writes.fetch_add(1, Ordering::Relaxed);
-        let replaced = self.store.replace(key, expected, value)?;
-        Ok(replaced || self.lies)
-    }
-
-    fn delete(&self, key: &str) -> Result<(), StoreUnavailable> {
-        self.store.delete(key)
-    }
-
-    fn keys(&self) -> Result<Vec<String>, StoreUnavailable> {
-        self.store.keys()
-    }
-}
 
 fn settings(source: Source, limit: Option<(u32, u32)>) -> Settings {
     Settings {
@@ -77,9 +39,9 @@ fn count(meter: Meter<'_>) -> u64 {
 #[test]
 fn a_hundred_events_at_once_count_each_device_once() {
     for lies in [false, true] {
-        let store = Memory {
+        let store = MemoryStore {
             lies,
-            ..Memory::default()
+            ..MemoryStore::default()
         };
         let settings = settings(Source::Webhook, Some((100, 0)));
         let pseudonyms = Pseudonyms::new(b"secret");
@@ -109,7 +71,7 @@ fn a_hundred_events_at_once_count_each_device_once() {
 
 #[test]
 fn an_event_that_comes_again_writes_nothing() {
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let settings = settings(Source::Webhook, None);
     let pseudonyms = Pseudonyms::new(b"secret");
     for (now, at, writes) in [
@@ -122,14 +84,18 @@ fn an_event_that_comes_again_writes_nothing() {
     ] {
         let meter = Meter::new(&settings, &pseudonyms, &store, now);
         meter.record(&[device("a")], at).unwrap();
-        assert_eq!(store.writes.load(Ordering::Relaxed), writes, "{now} {at}");
+        assert_eq!(
+            store.replacements.load(Ordering::Relaxed),
+            writes,
+            "{now} {at}"
+        );
         assert_eq!(count(meter), 1);
     }
 }
 
 #[test]
 fn an_event_counts_in_the_period_in_which_it_happened() {
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let settings = settings(Source::Webhook, None);
     let pseudonyms = Pseudonyms::new(b"secret");
     let meter = Meter::new(&settings, &pseudonyms, &store, NOW);
@@ -150,7 +116,7 @@ fn an_event_counts_in_the_period_in_which_it_happened() {
 
 #[test]
 fn old_ledgers_are_removed_and_nothing_else() {
-    let store = Memory::default();
+    let store = MemoryStore::default();
     for key in [
         "jaas-jwt.v1.usage.webhook-2025-11-08",
         "jaas-jwt.v1.usage.webhook-2025-10-08",
@@ -179,7 +145,7 @@ fn old_ledgers_are_removed_and_nothing_else() {
 
 #[test]
 fn the_store_has_no_id_in_clear() {
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let settings = settings(Source::Webhook, None);
     let pseudonyms = Pseudonyms::new(b"secret");
     let meter = Meter::new(&settings, &pseudonyms, &store, NOW);
@@ -210,7 +176,7 @@ fn near_the_limit_only_those_who_are_counted_or_proven_are_let_in() {
         (10, "all", "all"),
         (11, "all", "all"),
     ] {
-        let store = Memory::default();
+        let store = MemoryStore::default();
         let meter = Meter::new(&limited, &pseudonyms, &store, NOW);
         let ids: Vec<String> = (0..count).map(|i| format!("device {i}")).collect();
         let mut uses: Vec<Use<'_>> = ids.iter().map(|id| device(id)).collect();
@@ -267,7 +233,7 @@ fn the_message_says_until_when() {
 fn a_count_that_nobody_knows_lets_in_moderators_alone() {
     let settings = settings(Source::Webhook, Some((10, 2)));
     let pseudonyms = Pseudonyms::new(b"secret");
-    let damaged = Memory::default();
+    let damaged = MemoryStore::default();
     damaged.set(KEY, b"{}").unwrap();
     let key = KEY.to_owned();
     for (store, error) in [
@@ -296,7 +262,7 @@ fn without_a_limit_no_store_is_read() {
 
 #[test]
 fn ids_that_get_tokens_are_counted_once_and_never_beyond_the_limit() {
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let settings = settings(Source::Issued, Some((20, 5)));
     let pseudonyms = Pseudonyms::new(b"secret");
     let meter = || Meter::new(&settings, &pseudonyms, &store, NOW);
@@ -329,7 +295,7 @@ fn ids_that_get_tokens_are_counted_once_and_never_beyond_the_limit() {
 
 #[test]
 fn a_report_has_every_day_to_the_present_one() {
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let settings = settings(Source::Webhook, Some((25, 5)));
     let pseudonyms = Pseudonyms::new(b"secret");
     let meter = Meter::new(&settings, &pseudonyms, &store, NOW);
@@ -366,7 +332,7 @@ fn a_report_has_every_day_to_the_present_one() {
 fn join_around_the_limit(seconds: u64) {
     const WORKERS: usize = 8;
     const LIMIT: u32 = 200;
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let settings = settings(Source::Webhook, Some((LIMIT, 0)));
     let pseudonyms = Pseudonyms::new(b"secret");
     let meter = || Meter::new(&settings, &pseudonyms, &store, NOW);

@@ -9,7 +9,7 @@ use testkit::root;
 
 /// The rooms of the component from the ground up; a room imports only from floors below its own.
 const FLOORS: [&[&str]; 12] = [
-    &["features", "http", "jwt", "role", "secret", "text"],
+    &["features", "http", "json", "jwt", "role", "secret", "text"],
     &["environment", "person"],
     &["cors", "private_key", "room"],
     &["secret_text"],

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::*;
 use crate::environment::tests::MemoryStore;
 use crate::environment::{Isolated, Store, StoreUnavailable};
-use crate::invitation::tests::Memory;
 
 const SECRET: &str = "whsec_9635df66714a4cf088ee9d0979dd3bf6";
 const OPERATOR: &str = "f3b1c9d27a64e8500f3b1c9d27a64e85";
@@ -458,7 +457,7 @@ fn a_passcode_is_told_to_those_whom_somebody_knows() {
 fn an_invitation_proves_a_moderator_and_otherwise_a_guest_who_knows_the_passcode() {
     let rooms = [("room_settings", ROOMS)];
     let variables = inviting(&[&COUNTED[..], &rooms].concat());
-    let store = Memory::default();
+    let store = MemoryStore::default();
     count(&store, &variables, 8);
     for (role, status) in [("moderator", 200), ("member", 429), ("visitor", 429)] {
         let order = json!({"room": "townhall", "role": role}).to_string();
@@ -504,7 +503,7 @@ fn a_429_uses_up_no_invitation_and_a_used_up_one_no_quota() {
     ]);
     let raised = [&variables[..], &[("monthly_user_limit", "9")]].concat();
     let raised: Vec<_> = raised.into_iter().rev().collect();
-    let store = Memory::default();
+    let store = MemoryStore::default();
     let made = invite(&variables, &store, r#"{"room":"r","max_uses":1}"#);
     let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
     let headers = [JSON, ("authorization", bearer.as_str())];

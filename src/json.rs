@@ -1,0 +1,109 @@
+//! JSON from outside, and whether it repeats a name: of two equal names every reader takes the one it likes (RFC 8259,
+//! section 4; RFC 8725, section 2.6), so what has them says nothing. Every route rejects it.
+#![forbid(unsafe_code)]
+
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// A JSON object, and whether a name is repeated in it.
+pub(crate) struct Object {
+    members: Map<String, Value>,
+    has_repeated_names: bool,
+}
+
+impl Object {
+    /// The members; `None` where two have the same name, at any depth.
+    pub fn unique(self) -> Option<Map<String, Value>> {
+        (!self.has_repeated_names).then_some(self.members)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut has_repeated_names = false;
+        let seed = Seed(&mut has_repeated_names);
+        match serde::de::DeserializeSeed::deserialize(seed, deserializer)? {
+            Value::Object(members) => Ok(Self {
+                members,
+                has_repeated_names,
+            }),
+            _ => Err(D::Error::custom("not an object")),
+        }
+    }
+}
+
+/// Reads a value, and notes a repeated name.
+struct Seed<'a>(&'a mut bool);
+
+impl<'de> serde::de::DeserializeSeed<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element_seed(Seed(self.0))? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let value = map.next_value_seed(Seed(self.0))?;
+            *self.0 |= members.insert(name, value).is_some();
+        }
+        Ok(members.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_repeated_at_any_depth() {
+        for (text, unique) in [
+            (
+                r#"{"a":1,"b":[{"a":null},{"a":-1.5}],"c":{"a":"x"}}"#,
+                Some(true),
+            ),
+            (r#"{"a":1,"a":1}"#, Some(false)),
+            (r#"{"a":{"b":1,"b":2}}"#, Some(false)),
+            (r#"{"a":[{"b":1,"\u0062":2}]}"#, Some(false)),
+            ("[]", None),
+            ("1", None),
+            ("{", None),
+        ] {
+            let read = serde_json::from_str::<Object>(text).ok();
+            assert_eq!(read.map(|read| read.unique().is_some()), unique, "{text}");
+        }
+    }
+}
