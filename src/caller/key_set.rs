@@ -36,8 +36,8 @@ impl KeySet {
         struct Document {
             keys: Vec<Value>,
         }
-        // A byte order mark and quotes around the whole come with files and shells.
-        let text = text.trim_matches(|c: char| c.is_whitespace() || "\u{feff}\"'".contains(c));
+        // Servers that keep the document as a file may send its byte order mark.
+        let text = text.trim_start_matches('\u{feff}');
         let document: Document = serde_json::from_str(text).map_err(
             |_| "is not a JWKS document; give the whole JSON object with its member keys.",
         )?;

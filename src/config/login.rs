@@ -116,15 +116,24 @@ enum Keys {
 fn read_key(reader: &mut Reader<'_>) -> Keys {
     let mut keys = Vec::new();
     let mut unread = false;
-    for (variable, parse) in [
+    // Quotes may belong to a secret, as any character may.
+    let secret = reader.text(variable::AUTH_HS256_SECRET);
+    let public_key = reader.key(variable::AUTH_PUBLIC_KEY);
+    let key_set = reader.key(variable::AUTH_JWKS);
+    for (variable, text, parse) in [
         (
             variable::AUTH_HS256_SECRET,
+            secret,
             VerificationKey::from_secret as ParseKey,
         ),
-        (variable::AUTH_PUBLIC_KEY, VerificationKey::from_pem),
-        (variable::AUTH_JWKS, VerificationKey::from_jwks),
+        (
+            variable::AUTH_PUBLIC_KEY,
+            public_key,
+            VerificationKey::from_pem,
+        ),
+        (variable::AUTH_JWKS, key_set, VerificationKey::from_jwks),
     ] {
-        match reader.text(variable) {
+        match text {
             Some(text) if text.is_empty() => {}
             Some(text) => {
                 let key = parse(&text).map_err(|error| reader.problem(variable, error));

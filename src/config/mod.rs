@@ -440,7 +440,7 @@ fn read_key(reader: &mut Reader<'_>) -> Key {
     let app_id = app_id.and_then(|text| reader.keep(names::parse_app_id(&text)));
     let key_id = reader.text(variable::KEY_ID);
     let key_id = key_id.and_then(|text| reader.keep(names::parse_key_id(&text, app_id.as_deref())));
-    let private_key = reader.text(variable::PRIVATE_KEY).and_then(|text| {
+    let private_key = reader.key(variable::PRIVATE_KEY).and_then(|text| {
         reader.keep(if text.is_empty() {
             Err(Problem::missing(variable::PRIVATE_KEY))
         } else {

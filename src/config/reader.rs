@@ -54,10 +54,11 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The value, without white space around it. `None` where its provider failed; that is a problem already.
+    /// The value, without white space and byte order marks around it. `None` where its provider failed; that is a problem
+    /// already.
     pub(super) fn text(&mut self, variable: Variable) -> Option<String> {
         match self.source.get(variable.name) {
-            Ok(Some(value)) => Some(trimmed(value)),
+            Ok(Some(value)) => Some(trimmed(value, is_blank)),
             Ok(None) => Some(variable.default.unwrap_or_default().to_owned()),
             Err(Unavailable) => {
                 self.problem(
@@ -67,6 +68,12 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// As [`Reader::text`], for a key: without the quotes around it, escaped or not, that files and shells leave.
+    pub(super) fn key(&mut self, variable: Variable) -> Option<String> {
+        let is_around = |c| is_blank(c) || matches!(c, '"' | '\'' | '\\');
+        self.text(variable).map(|text| trimmed(text, is_around))
     }
 
     /// Adds a problem.
@@ -145,16 +152,39 @@ impl Reader<'_> {
     }
 }
 
-/// The text without white space around it, in the same memory: a copy of the private key would not be wiped.
-fn trimmed(mut text: String) -> String {
-    text.truncate(text.trim_end().len());
-    let leading = text.len() - text.trim_start().len();
+/// What stands around a value and does not belong to it: editors and .NET write a byte order mark before a text.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
+}
+
+/// The text without such characters around it, in the same memory: a copy of the private key would not be wiped.
+fn trimmed(mut text: String, is_around: impl Fn(char) -> bool + Copy) -> String {
+    text.truncate(text.trim_end_matches(is_around).len());
+    let leading = text.len() - text.trim_start_matches(is_around).len();
     text.drain(..leading);
     text
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::config::variable::AUTH_JWKS;
+
+    #[test]
+    fn a_key_may_stand_in_quotes() {
+        for value in [
+            "key",
+            "\"key\"",
+            " 'key'\n",
+            "\\\"key\\\"",
+            "\u{feff}\"key\"",
+        ] {
+            let source = |_: &str| Ok(Some(value.to_owned()));
+            let setting = Setting::read(&source, |reader| reader.key(AUTH_JWKS));
+            assert_eq!(setting.value.as_deref(), Some("key"), "{value}");
+        }
+    }
+
     #[test]
     fn values_are_trimmed_where_they_lie() {
         for (text, expected) in [
@@ -162,10 +192,12 @@ mod tests {
             (" \r\n ", ""),
             ("key", "key"),
             ("\n\u{3000} a key \t", "a key"),
+            ("\u{feff} a key\r\n", "a key"),
+            ("\"a key\"", "\"a key\""),
         ] {
             let text = text.to_owned();
             let memory = text.as_ptr();
-            let trimmed = super::trimmed(text);
+            let trimmed = trimmed(text, is_blank);
             assert_eq!(trimmed, expected);
             assert_eq!(trimmed.as_ptr(), memory, "{expected:?} is a copy");
         }

@@ -138,7 +138,7 @@ const ESCAPES: [(&[u8], &[u8]); 26] = [
     (b"\xe2\x80\xa9", b"\n"),
 ];
 
-/// Undoes escapes, quotes and percent-encoding. No rule makes the text longer.
+/// Undoes escapes and percent-encoding. No rule makes the text longer.
 fn undo_escapes(text: &[u8]) -> Wiped {
     let mut clean = decode_percent(text.iter().copied(), text.len());
     // Forms write a space as a plus sign, which no label has.
@@ -169,7 +169,6 @@ fn undo_escapes(text: &[u8]) -> Wiped {
         }
     }
     clean.truncate(write);
-    trim_quotes(&mut clean);
     clean
 }
 
@@ -180,24 +179,6 @@ fn decode_percent(text: impl Iterator<Item = u8>, length: usize) -> Wiped {
     let mut decoded = Zeroizing::new(Vec::with_capacity(length));
     decoded.extend(percent_decode(&encoded));
     decoded
-}
-
-/// Takes white space, quotes and a byte order mark off both ends.
-fn trim_quotes(text: &mut Wiped) {
-    const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-    let around = |byte: &u8| {
-        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'') || BYTE_ORDER_MARK.contains(byte)
-    };
-    let end = text
-        .iter()
-        .rposition(|byte| !around(byte))
-        .map_or(0, |last| last + 1);
-    let start = text[..end]
-        .iter()
-        .position(|byte| !around(byte))
-        .unwrap_or(0);
-    text.copy_within(start..end, 0);
-    text.truncate(end - start);
 }
 
 /// Decodes base64 with or without white space and padding, in either alphabet.

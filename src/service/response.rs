@@ -98,7 +98,29 @@ pub(super) fn respond(
         headers.extend(error.headers());
     }
     origin.add_headers(&mut headers);
-    let (status, json) = match result {
+    if let Ok(Success::Preflight { methods, .. }) = result {
+        let allowed = config.allowed_headers();
+        headers.extend(cors::preflight_headers(methods, allowed));
+    }
+    let (status, json) = status_and_body(result);
+    let mut body = Vec::new();
+    if let Some(json) = json {
+        headers.push(("content-type", "application/json".to_owned()));
+        if !is_head {
+            body = json;
+            headers.push(("content-length", body.len().to_string()));
+        }
+    }
+    Response {
+        status,
+        headers,
+        body,
+    }
+}
+
+/// The status, and the body where the response has one.
+fn status_and_body(result: &Result<Success, Error>) -> (u16, Option<Vec<u8>>) {
+    match result {
         Ok(Success::Token {
             token, passcode, ..
         }) => {
@@ -124,25 +146,8 @@ pub(super) fn respond(
         Ok(Success::EventTaken { .. }) => (204, None),
         Ok(Success::Usage(report)) => (200, Some(to_json(report))),
         Ok(Success::InvitationWithdrawn) => (204, None),
-        Ok(Success::Preflight { methods, .. }) => {
-            let allowed = config.allowed_headers();
-            headers.extend(cors::preflight_headers(methods, allowed));
-            (204, None)
-        }
+        Ok(Success::Preflight { .. }) => (204, None),
         Err(error) => (error.status(), Some(to_json(&error.body()))),
-    };
-    let mut body = Vec::new();
-    if let Some(json) = json {
-        headers.push(("content-type", "application/json".to_owned()));
-        if !is_head {
-            body = json;
-            headers.push(("content-length", body.len().to_string()));
-        }
-    }
-    Response {
-        status,
-        headers,
-        body,
     }
 }
 

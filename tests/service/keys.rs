@@ -45,6 +45,22 @@ fn shapes(pem: &str) -> Vec<(&'static str, String)> {
             format!("\"{}\"", lines.join("\\n")),
         ),
         ("single quotes", format!("'{pem}'")),
+        (
+            "base64 in quotes",
+            format!("\"{}\"\n", STANDARD.encode(pem)),
+        ),
+        (
+            "base64 in escaped quotes",
+            format!("\\\"{}\\\"", STANDARD.encode(pem)),
+        ),
+        (
+            "a byte order mark before base64",
+            format!("\u{feff}{}", STANDARD.encode(pem)),
+        ),
+        (
+            "base64 without BEGIN and END, in quotes",
+            format!("'{}'", body.join("\\n")),
+        ),
         ("no final newline", pem.trim_end().to_owned()),
         ("spaces for newlines", lines.join(" ")),
         ("blank lines inside", lines.join("\n\n")),

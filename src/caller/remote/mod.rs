@@ -21,6 +21,7 @@ use super::claims::TOLERANCE_SECONDS;
 use super::error::{Cause, Error, SourceError, Unavailable, Warning};
 use super::key::{issued_at, verify_by};
 use super::key_set::KeySet;
+use super::public_key::PublicKey;
 use crate::environment::{Environment, Network};
 
 pub use self::document::{MAX_DOCUMENT_BYTES, TIMEOUT_SECONDS};
@@ -81,53 +82,33 @@ impl RemoteKeySet {
         };
         let copy = self.usable_copy(&lookup.cache, environment.now);
         let copy = copy.unwrap_or_else(|error| lookup.warn(error));
-        let choose = |keys: &KeySet| -> Result<Map<String, Value>, Error> {
-            let key = keys.choose(metadata.key_id(), metadata.algorithm());
-            key.and_then(|key| verify_by(key, token))
-                .map_err(Error::Invalid)
-        };
-        // Of a key without kid, and of one whose kid was used again, a copy cannot tell whether it is the token's.
-        let decides = |copy: &Usable| {
-            let keys = &copy.keys;
-            keys.has_kid(metadata.key_id())
-                || keys.choose(metadata.key_id(), metadata.algorithm()).is_ok()
-        };
-        let (refresh, retry_after) = match &copy {
-            Some(copy) if copy.is_fresh => match choose(&copy.keys) {
-                Err(Error::Invalid(cause)) if may_be_of_another_key(cause) => (
-                    lookup.refresh(
-                        Purpose::UnknownKid,
-                        REFRESH_INTERVAL_SECONDS,
-                        !decides(copy),
-                    ),
-                    REFRESH_INTERVAL_SECONDS,
-                ),
+        let token = Signed { token, metadata };
+        let (purpose, interval) = match &copy {
+            Some(copy) if copy.is_fresh => match token.verify(&copy.keys) {
+                Err(Error::Invalid(cause)) if may_be_of_another_key(cause) => {
+                    (Purpose::UnknownKid, REFRESH_INTERVAL_SECONDS)
+                }
                 decided => return decided,
             },
-            Some(copy) => (
-                lookup.refresh(Purpose::Age, REFRESH_INTERVAL_SECONDS, !decides(copy)),
-                REFRESH_INTERVAL_SECONDS,
-            ),
-            None => (
-                lookup.refresh(Purpose::Age, RETRY_INTERVAL_SECONDS, true),
-                RETRY_INTERVAL_SECONDS,
-            ),
+            Some(_) => (Purpose::Age, REFRESH_INTERVAL_SECONDS),
+            None => (Purpose::Age, RETRY_INTERVAL_SECONDS),
         };
-        let (error, retry_after) = match refresh {
-            Refresh::Fetched(keys) => return choose(&keys),
-            Refresh::Failed(error) => (Some(error), retry_after),
+        let is_decided = copy.as_ref().is_some_and(|copy| token.is_of(&copy.keys));
+        let (error, retry_after) = match lookup.refresh(purpose, interval, !is_decided) {
+            Refresh::Fetched(keys) => return token.verify(&keys),
+            Refresh::Failed(error) => (Some(error), interval),
             Refresh::NotYet(left) => (None, left),
         };
         match copy {
-            Some(copy) if decides(&copy) => {
+            Some(copy) if is_decided => {
                 if let Some(error) = error {
                     let age = copy.age;
                     *lookup.warning = Some(Warning::StaleCopy { age, error });
                 }
-                choose(&copy.keys)
+                token.verify(&copy.keys)
             }
             // Its key would be in the copy if there were one.
-            Some(copy) if error.is_none() && is_older(token, copy.fetched) => {
+            Some(copy) if error.is_none() && is_older(token.token, copy.fetched) => {
                 Err(Error::Invalid(Cause::UnknownKid))
             }
             copy => Err(Error::KeysUnavailable {
@@ -164,6 +145,31 @@ impl RemoteKeySet {
             age,
             is_fresh: age < copy.max_age,
         }))
+    }
+}
+
+/// A token with its header.
+#[derive(Clone, Copy)]
+struct Signed<'a> {
+    token: &'a str,
+    metadata: &'a TokenMetadata,
+}
+
+impl Signed<'_> {
+    fn choose<'k>(&self, keys: &'k KeySet) -> Result<&'k PublicKey, Cause> {
+        keys.choose(self.metadata.key_id(), self.metadata.algorithm())
+    }
+
+    fn verify(&self, keys: &KeySet) -> Result<Map<String, Value>, Error> {
+        self.choose(keys)
+            .and_then(|key| verify_by(key, self.token))
+            .map_err(Error::Invalid)
+    }
+
+    /// Whether a key of the set is the token's. Of a key without kid, and of one whose kid was used again, a copy cannot
+    /// tell.
+    fn is_of(&self, keys: &KeySet) -> bool {
+        keys.has_kid(self.metadata.key_id()) || self.choose(keys).is_ok()
     }
 }
 
