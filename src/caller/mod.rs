@@ -17,6 +17,8 @@ mod remote;
 mod token_type;
 mod unique_json;
 
+use std::rc::Rc;
+
 use crate::environment::Environment;
 use crate::http::Headers;
 
@@ -56,7 +58,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub enum KeySource {
     /// From a variable.
-    Configured(VerificationKey),
+    Configured(Rc<VerificationKey>),
     /// From an address.
     Remote(RemoteKeySet),
     /// There is none: no credential is accepted.

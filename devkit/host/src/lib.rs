@@ -58,7 +58,9 @@ mod imports;
 mod key_value;
 mod log;
 mod outbound;
+mod reuse;
 mod serve;
+mod single;
 mod store;
 mod variables;
 
@@ -76,7 +78,7 @@ use devkit_spin_app::providers::Providers;
 use tokio::sync::oneshot;
 
 use crate::engine::Shared;
-use crate::guest::{Application, asks_for_variables};
+use crate::guest::Application;
 use crate::log::{Sink, complain};
 use crate::outbound::Outbound;
 use crate::store::Access;
@@ -203,26 +205,25 @@ pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
         }
     })?;
 
-    let environment = if asks_for_variables(&component) {
+    let environment = if component.asks_for_variables() {
         Vec::new()
     } else {
         options.environment.into_iter().collect()
     };
     let log = Sink::new(options.log);
-    let application = Arc::new(Application {
+    let application = Application {
         instances: shared.instances.clone(),
-        component,
         variables: Arc::new(variables),
         stores,
         outbound: outbound.clone(),
         faults,
         environment,
         log: log.clone(),
-    });
+    };
     let (stop, stopped) = oneshot::channel();
     let (ending, ended) = mpsc::channel();
     shared.runtime.spawn(async move {
-        serve::serve(listener, application, stopped).await;
+        serve::serve(listener, application, component, stopped).await;
         drop(ending);
     });
     Ok(Server {

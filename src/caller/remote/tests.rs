@@ -166,6 +166,7 @@ impl World {
 
 fn settings() -> RemoteKeySet {
     RemoteKeySet {
+        kept: None,
         url: URL.to_owned(),
         max_stale_seconds: 24 * HOUR,
     }
