@@ -1,6 +1,7 @@
 //! An instance of the component: what it may reach, and what it starts from.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -130,11 +131,14 @@ pub(crate) struct Application {
     pub(crate) outbound: Outbound,
     pub(crate) faults: Faults,
     pub(crate) log: Sink,
+    /// How many instances there have been.
+    pub(crate) started: Arc<AtomicUsize>,
 }
 
 impl Application {
-    /// What an instance owns.
+    /// What a new instance owns.
     pub(crate) fn store(&self, engine: &Engine) -> Store<Guest> {
+        self.started.fetch_add(1, Ordering::Relaxed);
         let mut store = Store::new(engine, Guest::new(self));
         store.limiter(|guest| &mut guest.limits);
         // The guest yields at each tick, so that it shares its thread and can be dropped while it computes.
