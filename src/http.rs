@@ -17,6 +17,18 @@ pub struct Request<B> {
     pub body: B,
 }
 
+impl Request<()> {
+    /// The request with its body, which came after the head.
+    pub fn with_body<B>(self, body: B) -> Request<B> {
+        Request {
+            method: self.method,
+            target: self.target,
+            headers: self.headers,
+            body,
+        }
+    }
+}
+
 /// A request's headers in the order in which they came.
 #[derive(Debug, Clone, Default)]
 pub struct Headers(Vec<(String, Vec<u8>)>);
@@ -34,6 +46,13 @@ impl Headers {
             .iter()
             .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_slice())
+    }
+
+    /// The length of the body as the header announces it, in bytes; `None` where there is no such header, or a wrong one.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        self.get_all("content-length")
+            .find_map(|value| std::str::from_utf8(value).ok()?.trim().parse().ok())
     }
 
     /// Whether there is such a header.

@@ -38,8 +38,8 @@ enum Command {
     Up(Serving),
     /// Serve the component, and beside it a page on which one sees it work
     Demo(Demo),
-    /// Build the component: target/wasm32-wasip2/release/jaas_jwt.wasm, or with --wide or --baseline target/wide/… or
-    /// target/baseline/jaas_jwt.wasm
+    /// Build the component: target/wasm32-wasip2/release/jaas_jwt.wasm, or with --wide, --baseline or --p3 jaas_jwt.wasm
+    /// in target/wide, target/baseline or target/p3
     Build(Build),
     /// Build the component and run every test
     Test(Test),
@@ -87,7 +87,7 @@ struct Demo {
 
 #[derive(Debug, Args)]
 struct Build {
-    /// Make one that needs no Spin as well: target/standalone/jaas_jwt.wasm, or target/standalone-wide/jaas_jwt.wasm
+    /// Make one that needs no Spin as well: target/standalone/jaas_jwt.wasm, or target/standalone-wide/… and so on
     #[arg(long)]
     standalone: bool,
     #[command(flatten)]
@@ -135,6 +135,9 @@ struct Compiler {
     /// For hosts without WebAssembly's relaxed SIMD (Wasmtime before 15): rs256 signs at half the speed
     #[arg(long, conflicts_with = "wide")]
     baseline: bool,
+    /// For hosts with WASI 0.3 (Spin 4.1, Akamai Functions): an instance handles many requests, and keeps the parsed key
+    #[arg(long, conflicts_with_all = ["wide", "baseline"])]
+    p3: bool,
 }
 
 impl Compiler {
@@ -143,6 +146,8 @@ impl Compiler {
             Variant::Wide
         } else if self.baseline {
             Variant::Baseline
+        } else if self.p3 {
+            Variant::P3
         } else {
             Variant::Portable
         }

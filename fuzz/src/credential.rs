@@ -39,7 +39,11 @@ pub fn run(input: &[u8]) {
     };
     let settings = Settings {
         required: true,
-        key: KeySource::Configured(VerificationKey::from_secret(SECRET).expect("a long secret")),
+        key: KeySource::Configured(
+            VerificationKey::from_secret(SECRET)
+                .expect("a long secret")
+                .into(),
+        ),
         issuer: ISSUER.into(),
         audience: ClaimValues {
             claim: ClaimPath::new("aud", "aud"),

@@ -16,6 +16,8 @@ mod public_key;
 mod remote;
 mod token_type;
 
+use std::rc::Rc;
+
 use crate::environment::Environment;
 use crate::http::Headers;
 
@@ -55,7 +57,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub enum KeySource {
     /// From a variable.
-    Configured(VerificationKey),
+    Configured(Rc<VerificationKey>),
     /// From an address.
     Remote(RemoteKeySet),
     /// There is none: no credential is accepted.

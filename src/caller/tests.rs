@@ -18,7 +18,7 @@ const SECRET: &str = "kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE";
 fn settings(key: VerificationKey) -> Settings {
     Settings {
         required: true,
-        key: KeySource::Configured(key),
+        key: KeySource::Configured(key.into()),
         issuer: "https://login.example".into(),
         audience: ClaimValues {
             claim: ClaimPath::new("aud", "aud"),

@@ -55,7 +55,10 @@ pub(super) fn read<'a>(
 
 fn is_secret_of(login: &caller::Settings, settings: &Settings) -> bool {
     match &login.key {
-        KeySource::Configured(VerificationKey::Secret(key)) => settings.has_secret_of(key),
+        KeySource::Configured(key) => match &**key {
+            VerificationKey::Secret(key) => settings.has_secret_of(key),
+            _ => false,
+        },
         _ => false,
     }
 }

@@ -1,11 +1,13 @@
 //! The variables of callers who prove who they are.
 #![forbid(unsafe_code)]
 
+use super::Memo;
 use super::claims::{read_audience, read_group, read_identity, read_text};
 use super::reader::Reader;
 use super::remote::{self, Remote};
 use super::variable::{self, Variable};
 use crate::caller::{self, KeySource, VerificationKey};
+use crate::kept::Slot;
 
 /// The variables that say something about a login when they are neither empty nor as `spin.toml` has them. Without
 /// `auth_mode` nobody would be asked for what they describe, and the site would stand open although its operator closed
@@ -39,6 +41,7 @@ const BESIDES_KEY: &[Variable] = &[
 /// Reads how callers are verified; `None`: they are not. With invitations there need be no login.
 pub(super) fn read(
     reader: &mut Reader<'_>,
+    memo: Option<&Memo>,
     has_invitations: impl FnOnce() -> bool,
 ) -> Option<caller::Settings> {
     let mode = reader.parsed(variable::AUTH_MODE, |text| match text {
@@ -51,7 +54,7 @@ pub(super) fn read(
         reject_description(reader);
         return None;
     };
-    let key = match read_key(reader) {
+    let key = match read_key(reader, memo) {
         Keys::Unset if has_invitations() => {
             if !described(reader, BESIDES_KEY).is_empty() {
                 reader.problem(variable::AUTH_MODE, NO_KEY);
@@ -113,7 +116,7 @@ enum Keys {
 }
 
 /// The one key or key set, or where it is.
-fn read_key(reader: &mut Reader<'_>) -> Keys {
+fn read_key(reader: &mut Reader<'_>, memo: Option<&Memo>) -> Keys {
     let mut keys = Vec::new();
     let mut unread = false;
     // Quotes may belong to a secret, as any character may.
@@ -136,13 +139,15 @@ fn read_key(reader: &mut Reader<'_>) -> Keys {
         match text {
             Some(text) if text.is_empty() => {}
             Some(text) => {
-                let key = parse(&text).map_err(|error| reader.problem(variable, error));
+                let kept = memo.map(|memo| &memo.login_key);
+                let key = Slot::get(kept, &[variable.name, &text], || parse(&text))
+                    .map_err(|error| reader.problem(variable, error));
                 keys.push((variable, key.ok().map(KeySource::Configured)));
             }
             None => unread = true,
         }
     }
-    match remote::read(reader) {
+    match remote::read(reader, memo) {
         Remote::Unset => {}
         Remote::Set(keys_by_url) => {
             keys.push((variable::AUTH_JWKS_URL, keys_by_url.map(KeySource::Remote)));

@@ -3,6 +3,7 @@
 
 use url::{Host, Url};
 
+use super::Memo;
 use super::reader::Reader;
 use super::variable;
 use crate::caller::RemoteKeySet;
@@ -21,7 +22,7 @@ pub(super) enum Remote {
 }
 
 /// Reads where the key set is.
-pub(super) fn read(reader: &mut Reader<'_>) -> Remote {
+pub(super) fn read(reader: &mut Reader<'_>, memo: Option<&Memo>) -> Remote {
     let (Some(url), Some(origin)) = (
         reader.text(variable::AUTH_JWKS_URL),
         reader.text(variable::AUTH_JWKS_ORIGIN),
@@ -54,6 +55,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Remote {
     Remote::Set(Some(RemoteKeySet {
         url: parsed.into(),
         max_stale_seconds,
+        kept: memo.map(|memo| memo.remote_keys.clone()),
     }))
 }
 

@@ -1,5 +1,6 @@
 //! What the variables may hold, and what is said where they hold something else.
 
+mod memo;
 mod usage;
 
 use super::*;
@@ -278,7 +279,7 @@ fn login_with(variables: &[(&str, &str)]) -> Result<caller::Settings, Vec<String
     ];
     let variables = [variables, &good].concat();
     let source = source(&variables);
-    let setting = reader::Setting::read(&source, |reader| login::read(reader, || false));
+    let setting = reader::Setting::read(&source, |reader| login::read(reader, None, || false));
     let problems: Vec<_> = setting.problems.iter().map(Problem::to_string).collect();
     match setting.value {
         Some(settings) if problems.is_empty() => Ok(settings),

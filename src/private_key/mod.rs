@@ -105,6 +105,11 @@ impl PrivateKeyText {
         Self(Secret::new(Zeroizing::new(text)))
     }
 
+    /// The text, to compare it.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
     /// Reads the key.
     ///
     /// # Errors

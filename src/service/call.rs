@@ -21,7 +21,22 @@ pub(super) struct Call<'a> {
     pub(super) warning: Cell<Option<Warning>>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    pub(super) fn new(
+        config: &'a Config<'a>,
+        method: &'a str,
+        query: &'a str,
+        headers: &'a Headers,
+    ) -> Self {
+        Self {
+            config,
+            method,
+            query,
+            headers,
+            origin: RequestOrigin::of(headers, || config.allowed_origins()),
+            warning: Cell::new(None),
+        }
+    }
     /// Whether the page may call at all.
     pub(super) fn check_origin(&self) -> Result<(), Error> {
         let (rejection, rule_is_wrong) = match self.origin {

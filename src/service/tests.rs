@@ -1,5 +1,6 @@
 //! The order of the checks, the log line and what a request costs.
 
+mod body;
 mod usage;
 
 use super::*;

@@ -39,6 +39,15 @@ impl Engine {
         all.find(|(known, _)| *known == name)
             .map(|(_, engine)| engine)
     }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::JwtSimple => "jwt-simple",
+            Self::ConstantTime => "rs256",
+        }
+    }
 }
 
 /// Why there is no signer.
@@ -253,6 +262,7 @@ mod tests {
     fn engines_are_known_by_their_exact_names() {
         for (name, engine) in Engine::ALL {
             assert_eq!(Engine::from_name(name), Some(engine));
+            assert_eq!(engine.name(), name);
         }
         for name in ["", "RS256", "jwt_simple", "openssl"] {
             assert_eq!(Engine::from_name(name), None, "{name}");

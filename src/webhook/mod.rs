@@ -80,10 +80,10 @@ impl Settings {
 
 /// The body as it came: its signature is about every byte.
 fn read(headers: &Headers, body: impl Read) -> Result<Vec<u8>, Error> {
-    let announced = headers
-        .get_all("content-length")
-        .find_map(|value| std::str::from_utf8(value).ok()?.trim().parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+    if headers
+        .content_length()
+        .is_some_and(|length| length > MAX_BODY_BYTES as u64)
+    {
         return Err(Error::BodyTooLarge);
     }
     let mut bytes = Vec::new();

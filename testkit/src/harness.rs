@@ -191,10 +191,15 @@ fn other_component() -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
+/// The file of the component that is served.
+pub fn component() -> PathBuf {
+    root().join(other_component().unwrap_or_else(|| ARTIFACT.into()))
+}
+
 /// Tests of yesterday's component would say nothing about today's source.
 fn check_artifact() {
     static VERDICT: LazyLock<Result<(), String>> = LazyLock::new(|| {
-        let artifact = root().join(other_component().unwrap_or_else(|| ARTIFACT.into()));
+        let artifact = component();
         let shown = artifact.strip_prefix(root()).unwrap_or(&artifact).display();
         let Some(built) = modified(&artifact) else {
             return Err(format!(
@@ -305,6 +310,14 @@ impl Server {
         match &self.host {
             Host::Embedded { server, .. } => locked(server).outbound_requests(),
             Host::Spin(_) => 0,
+        }
+    }
+
+    /// How many instances of the component there have been; `None`: Spin does not tell.
+    pub fn instances(&self) -> Option<usize> {
+        match &self.host {
+            Host::Embedded { server, .. } => Some(locked(server).instances()),
+            Host::Spin(_) => None,
         }
     }
 

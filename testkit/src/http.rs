@@ -269,6 +269,11 @@ impl Connection {
         self.read_answer(&request.method)
     }
 
+    /// Reads the response to a request of this method that was written already.
+    pub fn read(&mut self, method: &str) -> io::Result<Answer> {
+        self.read_answer(method)
+    }
+
     /// Sends bytes that need not be a whole request.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(bytes.as_ref())

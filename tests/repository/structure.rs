@@ -8,8 +8,10 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use testkit::root;
 
 /// The rooms of the component from the ground up; a room imports only from floors below its own.
-const FLOORS: [&[&str]; 12] = [
-    &["features", "http", "json", "jwt", "role", "secret", "text"],
+const FLOORS: [&[&str]; 13] = [
+    &[
+        "features", "http", "json", "jwt", "kept", "role", "secret", "text",
+    ],
     &["environment", "person"],
     &["cors", "private_key", "room"],
     &["secret_text"],
@@ -21,6 +23,7 @@ const FLOORS: [&[&str]; 12] = [
     &["log"],
     &["error"],
     &["host", "service"],
+    &["entry"],
 ];
 
 /// A crate's files: the path of each module, such as `["cors", "origin"]`, and the modules that it imports from.

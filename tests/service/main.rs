@@ -16,6 +16,7 @@ mod faults;
 mod get;
 mod health;
 mod hostile;
+mod instances;
 mod invitations;
 mod keys;
 mod load;

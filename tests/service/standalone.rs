@@ -45,7 +45,7 @@ fn it_imports_nothing_of_spin() {
 }
 
 /// The names of what a component imports. What is inside of it imports from the component itself.
-fn imports(component: &[u8]) -> Vec<String> {
+pub fn imports(component: &[u8]) -> Vec<String> {
     let (mut names, mut depth) = (Vec::new(), 0);
     for payload in Parser::new(0).parse_all(component) {
         match payload.expect("a component") {

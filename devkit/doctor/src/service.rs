@@ -119,11 +119,12 @@ impl<'a> Service<'a> {
     /// The algorithm of the login's one key; `None` where it has none or a set.
     pub fn algorithm(&self) -> Option<&'static str> {
         match &Config::new(&*self.0).login().ok()??.key {
-            KeySource::Configured(VerificationKey::Secret(_)) => Some("HS256"),
-            KeySource::Configured(VerificationKey::Public(key)) => Some(key.algorithm()),
-            KeySource::Configured(VerificationKey::Set(_))
-            | KeySource::Remote(_)
-            | KeySource::Nowhere => None,
+            KeySource::Configured(key) => match &**key {
+                VerificationKey::Secret(_) => Some("HS256"),
+                VerificationKey::Public(key) => Some(key.algorithm()),
+                VerificationKey::Set(_) => None,
+            },
+            KeySource::Remote(_) | KeySource::Nowhere => None,
         }
     }
 }

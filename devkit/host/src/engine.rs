@@ -9,12 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
-use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use crate::compile::Artifact;
-use crate::guest::{Guest, MEMORY};
+use crate::guest::{Component, Guest, MEMORY};
 use crate::{key_value, variables};
 
 /// How many instances run at once in a process; further requests wait.
@@ -43,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) instances: Arc<Semaphore>,
     engine: Engine,
     /// Loaded components, by the hash of their artifact.
-    components: Mutex<HashMap<u64, ProxyPre<Guest>>>,
+    components: Mutex<HashMap<u64, Component>>,
 }
 
 impl Shared {
@@ -83,7 +82,7 @@ impl Shared {
     }
 
     /// The component at `path`, ready for instances; `notice` is called when it has to be compiled.
-    pub(crate) fn component(&self, path: &Path, notice: impl FnOnce()) -> Result<ProxyPre<Guest>> {
+    pub(crate) fn component(&self, path: &Path, notice: impl FnOnce()) -> Result<Component> {
         let artifact = Artifact::read(path)?;
         // Held while compiling, so that servers that start together compile once.
         let mut components = self
@@ -99,11 +98,11 @@ impl Shared {
         Ok(pre)
     }
 
-    fn linked(&self, component: &Component) -> Result<ProxyPre<Guest>> {
+    fn linked(&self, component: &wasmtime::component::Component) -> Result<Component> {
         let mut linker = Linker::new(&self.engine);
         link(&mut linker)
             .and_then(|()| linker.instantiate_pre(component))
-            .and_then(ProxyPre::new)
+            .and_then(Component::new)
             .map_err(anyhow::Error::from)
             .context("the component does not fit this host")
     }
@@ -141,6 +140,8 @@ fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     // All of WASI, not `wasi:http/proxy` alone: Rust's standard library imports wasi:cli/environment and others.
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    // Of WASI 0.3 what the entry needs; the rest of such a component uses WASI 0.2.
+    wasmtime_wasi_http::p3::add_to_linker(linker)?;
     key_value::add_to_linker(linker)?;
     variables::add_to_linker::<_, HasSelf<_>>(linker, |guest| guest)
 }

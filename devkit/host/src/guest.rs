@@ -1,30 +1,25 @@
-//! One instance of the component: what it may reach, and how it handles one request.
+//! An instance of the component: what it may reach, and what it starts from.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::body::{Body, Incoming};
-use hyper::{Request, Response};
-use tokio::sync::{Semaphore, oneshot};
-use tokio::time::timeout;
-use wasmtime::component::ResourceTable;
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+use tokio::sync::Semaphore;
+use wasmtime::component::{InstancePre, ResourceTable};
+use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
-use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
-use wasmtime_wasi_http::p2::types::HostResponseOutparam;
-use wasmtime_wasi_http::{Error, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::faults::{Faults, Provider};
-use crate::handover::{GuestBody, outparam};
-use crate::log::{Sink, complain};
+use crate::log::Sink;
 use crate::outbound::Outbound;
 use crate::store::Access;
 use crate::variables::{self, Variables};
 
-/// How long an instance may take: the limit of Akamai Functions. Spin itself has none.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// How long a request may take: the limit of Akamai Functions. Spin itself has none.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// The most memory of an instance, in bytes: the limit of Akamai Functions.
 pub(crate) const MEMORY: usize = 128 * 1024 * 1024;
@@ -94,20 +89,41 @@ impl variables::Host for Guest {
     }
 }
 
-/// Whether a component asks for Spin's variables. One that was composed to run without Spin reads WASI's environment.
-pub(crate) fn asks_for_variables(component: &ProxyPre<Guest>) -> bool {
-    let component = component.instance_pre().component();
-    component
-        .component_type()
-        .imports(component.engine())
-        .any(|(name, _)| name.starts_with("fermyon:spin/variables@"))
+/// A component, ready for instances.
+#[derive(Clone)]
+pub(crate) enum Component {
+    /// It exports `wasi:http/incoming-handler` of WASI 0.2.
+    Wasi2(ProxyPre<Guest>),
+    /// It exports `wasi:http/handler` of WASI 0.3.
+    Wasi3(ServicePre<Guest>),
+}
+
+impl Component {
+    pub(crate) fn new(linked: InstancePre<Guest>) -> wasmtime::Result<Self> {
+        match ServicePre::new(linked.clone()) {
+            Ok(service) => Ok(Self::Wasi3(service)),
+            Err(_) => ProxyPre::new(linked).map(Self::Wasi2),
+        }
+    }
+
+    /// Whether it asks for Spin's variables. One that was composed to run without Spin reads WASI's environment.
+    pub(crate) fn asks_for_variables(&self) -> bool {
+        let linked = match self {
+            Self::Wasi2(proxy) => proxy.instance_pre(),
+            Self::Wasi3(service) => service.instance_pre(),
+        };
+        let component = linked.component();
+        component
+            .component_type()
+            .imports(component.engine())
+            .any(|(name, _)| name.starts_with("fermyon:spin/variables@"))
+    }
 }
 
 /// What every instance of one server starts from.
 pub(crate) struct Application {
     /// One permit for each instance of the process.
     pub(crate) instances: Arc<Semaphore>,
-    pub(crate) component: ProxyPre<Guest>,
     pub(crate) variables: Arc<Variables>,
     /// WASI's environment; Spin gives none.
     pub(crate) environment: Vec<(String, String)>,
@@ -115,76 +131,21 @@ pub(crate) struct Application {
     pub(crate) outbound: Outbound,
     pub(crate) faults: Faults,
     pub(crate) log: Sink,
+    /// How many instances there have been.
+    pub(crate) started: Arc<AtomicUsize>,
 }
 
-/// Lets a new instance respond to the request. Without a response, the reason is on standard error.
-///
-/// As with Spin, the instance is a task of its own: it goes on while its response is on the way, and also when this
-/// future is dropped because the client has gone.
-pub(crate) async fn respond(
-    application: Arc<Application>,
-    request: Request<Incoming>,
-) -> Option<Response<GuestBody>> {
-    let (sender, receiver) = oneshot::channel();
-    let instance = tokio::spawn(run(application, request, outparam(sender)));
-    match receiver.await {
-        Ok(Ok(response)) => Some(response),
-        Ok(Err(code)) => {
-            complain(format_args!("error: the component responded with {code}"));
-            None
-        }
-        Err(_) => {
-            if let Ok(Ok(())) = instance.await {
-                complain("error: the component set no response");
-            }
-            None
-        }
+impl Application {
+    /// What a new instance owns.
+    pub(crate) fn store(&self, engine: &Engine) -> Store<Guest> {
+        self.started.fetch_add(1, Ordering::Relaxed);
+        let mut store = Store::new(engine, Guest::new(self));
+        store.limiter(|guest| &mut guest.limits);
+        // The guest yields at each tick, so that it shares its thread and can be dropped while it computes.
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store
     }
-}
-
-/// The instance failed; details are on standard error.
-#[derive(Debug)]
-pub(crate) struct Failed;
-
-/// Runs an instance from its start to its end.
-pub(crate) async fn run<B>(
-    application: Arc<Application>,
-    request: Request<B>,
-    outparam: HostResponseOutparam,
-) -> Result<(), Failed>
-where
-    B: Body<Data = Bytes, Error: Into<Error>> + Send + 'static,
-{
-    // Released last, when the store has returned its slots to the pool. Nobody closes the semaphore.
-    let _permit = application.instances.acquire().await;
-    let guest = Guest::new(&application);
-    let component = &application.component;
-    let mut store = Store::new(component.engine(), guest);
-    store.limiter(|guest| &mut guest.limits);
-    // The guest yields at each tick, so that it shares its thread and can be dropped while it computes.
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_async_yield_and_update(1);
-
-    let handled = async {
-        let request = store
-            .data_mut()
-            .http()
-            .new_incoming_request(Scheme::Http, request)?;
-        let response = store.data_mut().table.push(outparam)?;
-        let instance = component.instantiate_async(&mut store).await?;
-        instance
-            .wasi_http_incoming_handler()
-            .call_handle(&mut store, request, response)
-            .await
-    };
-    match timeout(TIME_LIMIT, handled).await {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(error)) => complain(format_args!("error: the component failed: {error:#}")),
-        Err(_) => complain(format_args!(
-            "error: the component took longer than {TIME_LIMIT:?}"
-        )),
-    }
-    Err(Failed)
 }
 
 #[cfg(test)]

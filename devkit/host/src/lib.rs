@@ -9,8 +9,10 @@
 //! - HTTP/1.1 by hyper with its defaults: keep-alive, limits of the head, names of headers in lower case, chunks where
 //!   the component sets no `content-length`, no body after `HEAD`. Nagle's algorithm stays on. Nothing limits how long a
 //!   client takes, or how large a body is.
-//! - A new instance for each request, in a task of its own: it goes on when the client has gone. A body that it writes
-//!   after it has set the response follows the head in a segment of its own (with Spin nearly always, here always).
+//! - With WASI 0.2 a new instance for each request, in a task of its own: it goes on when the client has gone. A body that
+//!   it writes after it has set the response follows the head in a segment of its own (with Spin nearly always, here
+//!   always).
+//! - With WASI 0.3 an instance handles up to 128 requests, up to 16 at once, and ends when it is idle for a second.
 //! - A header that is not UTF-8: 500 with an empty body, and no instance. So when the component traps, or sets no
 //!   response. When it traps after that, the body ends where it is.
 //! - No `Host`, one that is no authority, or one that differs from the target's: the connection ends.
@@ -58,14 +60,16 @@ mod imports;
 mod key_value;
 mod log;
 mod outbound;
+mod reuse;
 mod serve;
+mod single;
 mod store;
 mod variables;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -76,7 +80,7 @@ use devkit_spin_app::providers::Providers;
 use tokio::sync::oneshot;
 
 use crate::engine::Shared;
-use crate::guest::{Application, asks_for_variables};
+use crate::guest::Application;
 use crate::log::{Sink, complain};
 use crate::outbound::Outbound;
 use crate::store::Access;
@@ -122,6 +126,7 @@ pub struct Server {
     log: Sink,
     store: KeyValueStore,
     outbound: Outbound,
+    instances: Arc<AtomicUsize>,
     /// Dropped to stop the server.
     stop: oneshot::Sender<()>,
     /// Closed when the server has ended.
@@ -147,6 +152,11 @@ impl Server {
     /// How many requests the component has sent to other servers so far, or meant to.
     pub fn outbound_requests(&self) -> usize {
         self.outbound.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many instances of the component there have been so far.
+    pub fn instances(&self) -> usize {
+        self.instances.load(Ordering::Relaxed)
     }
 
     /// Stops accepting connections, and waits up to five seconds for the requests that are under way.
@@ -203,26 +213,27 @@ pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
         }
     })?;
 
-    let environment = if asks_for_variables(&component) {
+    let environment = if component.asks_for_variables() {
         Vec::new()
     } else {
         options.environment.into_iter().collect()
     };
     let log = Sink::new(options.log);
-    let application = Arc::new(Application {
+    let instances = Arc::new(AtomicUsize::new(0));
+    let application = Application {
         instances: shared.instances.clone(),
-        component,
         variables: Arc::new(variables),
         stores,
         outbound: outbound.clone(),
         faults,
         environment,
         log: log.clone(),
-    });
+        started: instances.clone(),
+    };
     let (stop, stopped) = oneshot::channel();
     let (ending, ended) = mpsc::channel();
     shared.runtime.spawn(async move {
-        serve::serve(listener, application, stopped).await;
+        serve::serve(listener, application, component, stopped).await;
         drop(ending);
     });
     Ok(Server {
@@ -230,6 +241,7 @@ pub fn start_with_faults(options: Options, faults: Faults) -> Result<Server> {
         log,
         store: options.store,
         outbound,
+        instances,
         stop,
         ended,
     })

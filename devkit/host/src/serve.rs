@@ -23,10 +23,13 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
-use crate::guest::{self, Application};
-use crate::handover::GuestBody;
+use crate::guest::{Application, Component, Guest};
 use crate::log::complain;
+use crate::reuse::{self, Instances, Source};
+use crate::single;
 
 /// The paths that Spin keeps for itself.
 const RESERVED_PREFIX: &str = "/.well-known/spin/";
@@ -38,7 +41,35 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-type Body = Either<GuestBody, Full<Bytes>>;
+type Body = Either<WasiBody, Full<Bytes>>;
+
+/// What handles a server's requests.
+enum Handler {
+    Single(Arc<Application>, ProxyPre<Guest>),
+    Reusing(Instances),
+}
+
+impl Handler {
+    fn new(application: Application, component: Component) -> Self {
+        let application = Arc::new(application);
+        match component {
+            Component::Wasi2(component) => Self::Single(application, component),
+            Component::Wasi3(component) => Self::Reusing(Instances::new(Source {
+                application,
+                component,
+            })),
+        }
+    }
+
+    async fn respond(&self, request: Request<Incoming>) -> Option<Response<WasiBody>> {
+        match self {
+            Self::Single(application, component) => {
+                single::respond(application.clone(), component.clone(), request).await
+            }
+            Self::Reusing(instances) => reuse::respond(instances, request).await,
+        }
+    }
+}
 
 /// Takes the address. It has to be called within the runtime.
 pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener> {
@@ -67,16 +98,18 @@ fn bind(address: SocketAddr) -> IoResult<TcpListener> {
 /// Serves until `stop` is sent or dropped, then lets requests end for [`GRACE`].
 pub(crate) async fn serve(
     listener: TcpListener,
-    application: Arc<Application>,
+    application: Application,
+    component: Component,
     mut stop: oneshot::Receiver<()>,
 ) {
+    let handler = Arc::new(Handler::new(application, component));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let served = connection(stream, peer, application.clone(), &graceful);
+                    let served = connection(stream, peer, handler.clone(), &graceful);
                     connections.spawn(served);
                 }
                 // For example: no file descriptor is left. It passes when connections end.
@@ -93,11 +126,11 @@ pub(crate) async fn serve(
 fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    application: Arc<Application>,
+    handler: Arc<Handler>,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
     // As with Spin, TCP_NODELAY stays off, and nothing limits how long a peer takes to send the head of a request.
-    let service = service_fn(move |request| respond(application.clone(), peer, request));
+    let service = service_fn(move |request| respond(handler.clone(), peer, request));
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
     async move {
@@ -108,7 +141,7 @@ fn connection(
 
 /// Where there is an error, the connection ends without a response.
 async fn respond(
-    application: Arc<Application>,
+    handler: Arc<Handler>,
     peer: SocketAddr,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Unclear> {
@@ -129,7 +162,7 @@ async fn respond(
         return Ok(failed());
     }
     add_headers(&mut request, peer);
-    Ok(match guest::respond(application, request).await {
+    Ok(match handler.respond(request).await {
         Some(response) => response.map(Either::Left),
         None => failed(),
     })

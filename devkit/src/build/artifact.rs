@@ -18,6 +18,8 @@ pub enum Variant {
     Wide,
     /// Hosts that lack WebAssembly's relaxed SIMD.
     Baseline,
+    /// Hosts that have WASI 0.3.
+    P3,
 }
 
 impl Variant {
@@ -28,6 +30,16 @@ impl Variant {
             Self::Portable => "portable",
             Self::Wide => "wide",
             Self::Baseline => "baseline",
+            Self::P3 => "p3",
+        }
+    }
+
+    /// The features of the component's package that this variant is built with.
+    #[must_use]
+    pub fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Portable | Self::Wide | Self::Baseline => &[],
+            Self::P3 => &["wasi-p3"],
         }
     }
 
@@ -36,7 +48,7 @@ impl Variant {
     #[must_use]
     pub fn rustflags(self) -> &'static [&'static str] {
         match self {
-            Self::Portable => &["-Ctarget-feature=+simd128,+relaxed-simd"],
+            Self::Portable | Self::P3 => &["-Ctarget-feature=+simd128,+relaxed-simd"],
             Self::Baseline => &["-Ctarget-feature=+simd128"],
             Self::Wide => &["-Ctarget-feature=+simd128,+relaxed-simd,+wide-arithmetic"],
         }
@@ -47,7 +59,7 @@ impl Variant {
     pub fn artifact(self, project: &Project) -> PathBuf {
         let folder = match self {
             Self::Portable => format!("{TARGET}/release"),
-            Self::Wide | Self::Baseline => self.name().to_owned(),
+            Self::Wide | Self::Baseline | Self::P3 => self.name().to_owned(),
         };
         project.target_dir().join(folder).join(FILE)
     }
@@ -59,6 +71,7 @@ impl Variant {
             Self::Portable => "standalone",
             Self::Wide => "standalone-wide",
             Self::Baseline => "standalone-baseline",
+            Self::P3 => "standalone-p3",
         };
         project.target_dir().join(folder).join(FILE)
     }

@@ -33,6 +33,9 @@ pub fn build(project: &Project, choice: Choice, variant: Variant) -> Result<Path
     });
     // Cargo puts its own output back where an optimised one has taken its place, also when nothing has changed.
     let mut cargo = toolchain.cargo_build(project, variant);
+    for feature in variant.features() {
+        cargo.args(["--features", feature]);
+    }
     process::run_well(
         cargo.args(["--package", "jaas-jwt", "--locked"]),
         "the component was not built",

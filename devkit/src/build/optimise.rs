@@ -44,7 +44,7 @@ const OPTIMISE: [&str; 3] = ["-O3", "--strip-debug", "--strip-producers"];
 /// What `wasm-opt` does to a component. It reads from the module which features of WebAssembly it may use.
 fn arguments(variant: Variant) -> Vec<&'static str> {
     let inline = match variant {
-        Variant::Portable | Variant::Baseline => &INLINE[..],
+        Variant::Portable | Variant::Baseline | Variant::P3 => &INLINE[..],
         // A product is one instruction.
         Variant::Wide => &[],
     };

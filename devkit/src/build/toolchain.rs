@@ -152,15 +152,18 @@ impl Toolchain {
         )
     }
 
-    /// The target folder that this tool chain builds in: two compilers do not share one, nor do two sets of flags.
+    /// The target folder that this tool chain builds in: two compilers do not share one, nor do two variants, of which
+    /// each would write its component over the other's.
     #[must_use]
     pub fn target_dir(self, project: &Project, variant: Variant) -> PathBuf {
         let target = project.target_dir();
         match (self, variant) {
             (Self::Active, Variant::Portable) => target,
-            (Self::Active, Variant::Wide | Variant::Baseline) => target.join(variant.name()),
+            (Self::Active, Variant::Wide | Variant::Baseline | Variant::P3) => {
+                target.join(variant.name())
+            }
             (Self::Debian, Variant::Portable) => target.join("debian-wasm"),
-            (Self::Debian, Variant::Wide | Variant::Baseline) => {
+            (Self::Debian, Variant::Wide | Variant::Baseline | Variant::P3) => {
                 target.join(format!("debian-{}", variant.name()))
             }
         }
@@ -384,11 +387,16 @@ mod tests {
     }
 
     #[test]
-    fn neither_two_compilers_nor_two_sets_of_flags_share_a_target_folder() {
+    fn neither_two_compilers_nor_two_variants_share_a_target_folder() {
         let project = Project::find().expect("the tests run inside the project");
         let mut folders = std::collections::BTreeSet::new();
         for toolchain in [Toolchain::Active, Toolchain::Debian] {
-            for variant in [Variant::Portable, Variant::Wide] {
+            for variant in [
+                Variant::Portable,
+                Variant::Wide,
+                Variant::Baseline,
+                Variant::P3,
+            ] {
                 assert!(folders.insert(toolchain.target_dir(&project, variant)));
             }
         }
@@ -423,6 +431,7 @@ mod tests {
             (Toolchain::Active, Variant::Portable, &[portable][..]),
             (Toolchain::Active, Variant::Wide, &[wide]),
             (Toolchain::Active, Variant::Baseline, &[baseline]),
+            (Toolchain::Active, Variant::P3, &[portable]),
             (Toolchain::Debian, Variant::Portable, &[portable, debian]),
             (Toolchain::Debian, Variant::Wide, &[wide, debian]),
         ] {

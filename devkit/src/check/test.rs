@@ -51,7 +51,7 @@ pub fn test(
     // What a request gets does not depend on how the component was compiled.
     let schemathesis = match variant {
         Variant::Portable => contract::require(project, need)?,
-        Variant::Wide | Variant::Baseline => None,
+        Variant::Wide | Variant::Baseline | Variant::P3 => None,
     };
     if need == browser::Need::Always {
         programs::require(NPM)?;
@@ -92,7 +92,7 @@ pub fn test(
     cargo.env(providers::VARIABLE, providers.unwrap_or_default());
     match variant {
         Variant::Portable => cargo.env_remove(COMPONENT_VARIABLE),
-        Variant::Wide | Variant::Baseline => {
+        Variant::Wide | Variant::Baseline | Variant::P3 => {
             cargo.env(COMPONENT_VARIABLE, variant.artifact(project))
         }
     };

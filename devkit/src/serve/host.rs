@@ -45,6 +45,9 @@ impl Host {
             Self::Spin if variant == Variant::Baseline => bail!(
                 "spin.toml names the component with relaxed SIMD, which every Spin takes: take --host embedded, or leave --baseline out"
             ),
+            Self::Spin if variant == Variant::P3 => bail!(
+                "spin.toml names the component for WASI 0.2, which every Spin takes: take --host embedded, or leave --p3 out"
+            ),
             Self::Spin if !spin_is_there => bail!(
                 "`spin` is not on PATH: install Spin 3 or later (https://spinframework.dev/install), or take --host embedded"
             ),

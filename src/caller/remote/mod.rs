@@ -11,6 +11,7 @@ mod document;
 #[cfg(test)]
 mod tests;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use jwt_simple::token::TokenMetadata;
@@ -23,6 +24,7 @@ use super::key::{issued_at, verify_by};
 use super::key_set::KeySet;
 use super::public_key::PublicKey;
 use crate::environment::{Environment, Network};
+use crate::kept::Slot;
 
 pub use self::document::{MAX_DOCUMENT_BYTES, TIMEOUT_SECONDS};
 
@@ -45,6 +47,8 @@ pub struct RemoteKeySet {
     pub url: String,
     /// How long a copy is used past its age while no newer one can be fetched, in seconds.
     pub max_stale_seconds: u64,
+    /// Where an instance keeps the parsed copy for further requests, if it does.
+    pub kept: Option<Rc<Slot<KeySet>>>,
 }
 
 /// What a look at the address brings.
@@ -57,7 +61,7 @@ enum Refresh {
 
 /// The copy in the store, as far as it can be used.
 struct Usable {
-    keys: KeySet,
+    keys: Rc<KeySet>,
     fetched: u64,
     age: u64,
     is_fresh: bool,
@@ -140,7 +144,10 @@ impl RemoteKeySet {
             return Ok(None);
         }
         Ok(Some(Usable {
-            keys: KeySet::parse(&copy.document).map_err(|_| CopyError::Damaged)?,
+            keys: Slot::get(self.kept.as_deref(), &[&copy.document], || {
+                KeySet::parse(&copy.document)
+            })
+            .map_err(|_| CopyError::Damaged)?,
             fetched: copy.fetched,
             age,
             is_fresh: age < copy.max_age,

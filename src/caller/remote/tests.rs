@@ -25,6 +25,8 @@ struct World {
     /// Called while a request sleeps.
     while_asleep: RefCell<WhileAsleep>,
     sleeps: Cell<u32>,
+    /// One instance handles all requests.
+    kept: Rc<Slot<KeySet>>,
 }
 
 type WhileAsleep = Box<dyn Fn(&World)>;
@@ -109,6 +111,7 @@ impl World {
             fetches: RefCell::default(),
             while_asleep: RefCell::new(Box::new(|_| ())),
             sleeps: Cell::new(0),
+            kept: Rc::default(),
         }
     }
 
@@ -152,7 +155,11 @@ impl World {
         let token = login.token();
         let metadata = key::metadata(&token).unwrap();
         let mut warning = None;
-        let claims = settings().verify(&token, &metadata, &environment, &mut warning);
+        let settings = RemoteKeySet {
+            kept: Some(self.kept.clone()),
+            ..settings()
+        };
+        let claims = settings.verify(&token, &metadata, &environment, &mut warning);
         (
             claims.map(|claims| assert_eq!(claims["sub"], "u1")),
             warning,
@@ -166,6 +173,7 @@ impl World {
 
 fn settings() -> RemoteKeySet {
     RemoteKeySet {
+        kept: None,
         url: URL.to_owned(),
         max_stale_seconds: 24 * HOUR,
     }

@@ -1,0 +1,141 @@
+//! Components for WASI 0.3: an instance handles many requests, several at once, as with Spin. The figures are Spin's.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep};
+use wasmtime::component::GuestTaskId;
+use wasmtime::{Store, StoreContextMut};
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, Proxy, ProxyHandler, ShouldAccept, WorkerExpiration, WorkerState,
+    WorkerStatus,
+};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
+
+use crate::guest::{Application, Guest, TIME_LIMIT};
+use crate::log::complain;
+
+/// How many requests an instance handles before it is dropped.
+const REQUESTS: usize = 128;
+
+/// How many of them at once.
+const AT_ONCE: usize = 16;
+
+/// How long an instance without a request is kept.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// The instances of one server.
+pub(crate) type Instances = ProxyHandler<Source>;
+
+/// What instances come from.
+pub(crate) struct Source {
+    pub(crate) application: Arc<Application>,
+    pub(crate) component: ServicePre<Guest>,
+}
+
+/// Lets an instance respond to the request. Without a response, the reason is on standard error.
+///
+/// The instance is a task of its own: it goes on when this future is dropped because the client has gone.
+pub(crate) async fn respond(
+    instances: &Instances,
+    request: Request<Incoming>,
+) -> Option<Response<WasiBody>> {
+    let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+    let handled = instances.handle((), request).await;
+    handled
+        .inspect_err(|error| complain(format_args!("error: the component failed: {error:#}")))
+        .ok()
+}
+
+impl HandlerState for Source {
+    type StoreData = Guest;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Expiration, Worker>> {
+        // Nobody closes the semaphore.
+        let permit = self
+            .application
+            .instances
+            .clone()
+            .acquire_owned()
+            .await
+            .ok();
+        let mut store = self.application.store(self.component.engine());
+        let service = self.component.instantiate_async(&mut store).await?;
+        Ok(Instance {
+            store,
+            proxy: Proxy::P3(service),
+            view: Guest::http,
+            expiration: Expiration(Box::pin(sleep(IDLE))),
+            state: Worker { _permit: permit },
+        })
+    }
+}
+
+/// An instance, as it decides on requests.
+pub(crate) struct Worker {
+    /// Released when the store has returned its slots to the pool.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl WorkerState for Worker {
+    type StoreData = Guest;
+    type RequestData = ();
+
+    fn should_accept_request(&self, at_once: usize, so_far: usize) -> ShouldAccept {
+        if so_far >= REQUESTS {
+            ShouldAccept::Never
+        } else if at_once >= AT_ONCE {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, Guest>,
+        (): (),
+        _: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        Box::pin(sleep(TIME_LIMIT))
+    }
+
+    fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
+        if let Err(error) = result {
+            complain(format_args!("error: an instance failed: {error:#}"));
+        }
+        drop(store);
+    }
+}
+
+/// When an instance ends: it is idle for too long, or takes too long.
+pub(crate) struct Expiration(Pin<Box<Sleep>>);
+
+impl WorkerExpiration for Expiration {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        status: WorkerStatus,
+        since: Instant,
+    ) -> Poll<()> {
+        let limit = match status {
+            WorkerStatus::Idle => IDLE,
+            WorkerStatus::Requests | WorkerStatus::PostReturn => TIME_LIMIT,
+        };
+        let deadline = (since + limit).into();
+        let timer = &mut self.0;
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(context)
+    }
+}

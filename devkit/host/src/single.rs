@@ -1,0 +1,83 @@
+//! Components for WASI 0.2: an instance for each request.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper::{Request, Response};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+use wasmtime_wasi_http::p2::types::HostResponseOutparam;
+use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
+
+use crate::guest::{Application, Guest, TIME_LIMIT};
+use crate::handover::outparam;
+use crate::log::complain;
+
+/// Lets a new instance respond to the request. Without a response, the reason is on standard error.
+///
+/// As with Spin, the instance is a task of its own: it goes on while its response is on the way, and also when this
+/// future is dropped because the client has gone.
+pub(crate) async fn respond(
+    application: Arc<Application>,
+    component: ProxyPre<Guest>,
+    request: Request<Incoming>,
+) -> Option<Response<WasiBody>> {
+    let (sender, receiver) = oneshot::channel();
+    let instance = tokio::spawn(run(application, component, request, outparam(sender)));
+    match receiver.await {
+        Ok(Ok(response)) => Some(response.map(BodyExt::boxed_unsync)),
+        Ok(Err(code)) => {
+            complain(format_args!("error: the component responded with {code}"));
+            None
+        }
+        Err(_) => {
+            if let Ok(Ok(())) = instance.await {
+                complain("error: the component set no response");
+            }
+            None
+        }
+    }
+}
+
+/// The instance failed; details are on standard error.
+#[derive(Debug)]
+struct Failed;
+
+/// Runs an instance from its start to its end.
+async fn run<B>(
+    application: Arc<Application>,
+    component: ProxyPre<Guest>,
+    request: Request<B>,
+    outparam: HostResponseOutparam,
+) -> Result<(), Failed>
+where
+    B: Body<Data = Bytes, Error: Into<Error>> + Send + 'static,
+{
+    // Released last, when the store has returned its slots to the pool. Nobody closes the semaphore.
+    let _permit = application.instances.acquire().await;
+    let mut store = application.store(component.engine());
+    let handled = async {
+        let request = store
+            .data_mut()
+            .http()
+            .new_incoming_request(Scheme::Http, request)?;
+        let response = store.data_mut().table.push(outparam)?;
+        let instance = component.instantiate_async(&mut store).await?;
+        instance
+            .wasi_http_incoming_handler()
+            .call_handle(&mut store, request, response)
+            .await
+    };
+    match timeout(TIME_LIMIT, handled).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => complain(format_args!("error: the component failed: {error:#}")),
+        Err(_) => complain(format_args!(
+            "error: the component took longer than {TIME_LIMIT:?}"
+        )),
+    }
+    Err(Failed)
+}

@@ -1,0 +1,117 @@
+//! The entry for WASI 0.2, which every Spin in use has: a new instance for each request.
+#![deny(unsafe_code)]
+
+use std::io::{self, Read};
+
+use spin_sdk::http::{
+    Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
+};
+
+use super::{fields, log_invalid_header, method_name, respond, variable};
+use crate::config::Config;
+use crate::http::{Headers, Request};
+
+// Only for Wasm: a native linker does not take the export's name, and the tests link this crate natively.
+#[cfg(target_family = "wasm")]
+#[allow(unsafe_code, reason = "the macro's glue for the component's export")]
+mod export {
+    use spin_sdk::http::{IncomingRequest, ResponseOutparam};
+
+    #[spin_sdk::http_component]
+    fn handle(request: IncomingRequest, response: ResponseOutparam) {
+        super::handle(request, response);
+    }
+}
+
+/// Handles one request of the host.
+pub fn handle(incoming: IncomingRequest, outparam: ResponseOutparam) {
+    let request = Request {
+        method: name_of(incoming.method()),
+        target: incoming.path_with_query().unwrap_or_default(),
+        headers: Headers::new(incoming.headers().entries()),
+        body: body_reader(&incoming),
+    };
+    let mut response = respond(&Config::new(&variable), request);
+    send(
+        response.status,
+        &fields(&mut response),
+        &response.body,
+        outparam,
+    );
+}
+
+/// Hands the response to the host whole: the body is written before the host learns of the response, so that it sends
+/// head and body in one piece. Sent apart, the second would wait for the client's delayed acknowledgement of the first.
+fn send(status: u16, headers: &[(String, Vec<u8>)], body: &[u8], outparam: ResponseOutparam) {
+    let Ok(fields) = Fields::from_list(headers) else {
+        // Nothing is set, and the host responds with 500.
+        return log_invalid_header();
+    };
+    let response = OutgoingResponse::new(fields);
+    let _ = response.set_status_code(status);
+    // Each can be taken once, and nobody has.
+    let Ok(outgoing) = response.body() else {
+        return;
+    };
+    let Ok(stream) = outgoing.write() else { return };
+
+    let mut rest = body;
+    let mut outparam = Some((outparam, response));
+    while !rest.is_empty() {
+        match stream.check_write() {
+            // The host keeps no more (Spin: two writes of 1 MiB) before it has the response, and reads on then.
+            Ok(0) => {
+                if let Some((outparam, response)) = outparam.take() {
+                    outparam.set(response);
+                }
+                stream.subscribe().block();
+            }
+            Ok(budget) => {
+                let budget = usize::try_from(budget).unwrap_or(usize::MAX);
+                let (now, later) = rest.split_at(rest.len().min(budget));
+                if stream.write(now).is_err() {
+                    break;
+                }
+                rest = later;
+            }
+            // The client has gone.
+            Err(_) => break,
+        }
+    }
+    // Before the body that it belongs to.
+    drop(stream);
+    // Fails where the client has gone, too.
+    let _ = OutgoingBody::finish(outgoing, None);
+    if let Some((outparam, response)) = outparam {
+        outparam.set(response);
+    }
+}
+
+fn name_of(method: Method) -> String {
+    method_name!(method, Method)
+}
+
+/// Reads the request's body on demand. Nothing is fetched before the first read.
+fn body_reader(incoming: &IncomingRequest) -> impl Read + use<> {
+    let body = incoming.consume().ok();
+    let stream = body.as_ref().and_then(|body| body.stream().ok());
+    BodyReader {
+        stream,
+        _body: body,
+    }
+}
+
+/// A body's stream together with the body. The stream stands first: WASI wants it to be dropped before its parent.
+struct BodyReader<S, B> {
+    stream: Option<S>,
+    _body: Option<B>,
+}
+
+impl<S: Read, B> Read for BodyReader<S, B> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream
+            .as_mut()
+            .ok_or(io::ErrorKind::BrokenPipe)?
+            .read(buffer)
+    }
+}

@@ -1,0 +1,118 @@
+//! What takes long to make of a text, such as a key, for an instance that handles many requests: it is made once, and
+//! again as soon as the text is another. Texts are read for each request all the same, so a rotated key is noticed by the
+//! next request; nothing is assumed.
+//!
+//! Compared by SHA-256, and not by the texts: those of secrets are wiped after each request, and stay so.
+#![forbid(unsafe_code)]
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+use hmac_sha256::Hash;
+
+/// A place for one value.
+pub struct Slot<T>(RefCell<Option<(Digest, Rc<T>)>>);
+
+type Digest = [u8; 32];
+
+impl<T> Slot<T> {
+    /// What `make` makes of these texts, or has made of them before. What was made of other texts goes, even where there
+    /// is nothing to take its place. Without a slot nothing is kept, and nothing compared.
+    ///
+    /// # Errors
+    /// Those of `make`, which are not kept.
+    pub fn get<E>(
+        slot: Option<&Self>,
+        texts: &[&str],
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Rc<T>, E> {
+        let Some(Self(kept)) = slot else {
+            return make().map(Rc::new);
+        };
+        let digest = digest(texts);
+        match &*kept.borrow() {
+            Some((of, value)) if *of == digest => return Ok(value.clone()),
+            _ => {}
+        }
+        kept.take();
+        let value = Rc::new(make()?);
+        kept.replace(Some((digest, value.clone())));
+        Ok(value)
+    }
+}
+
+/// A digest of several texts, which tells where each ends.
+fn digest(texts: &[&str]) -> Digest {
+    let mut hash = Hash::new();
+    for text in texts {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hash.finalize()
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T> fmt::Debug for Slot<T> {
+    // Keys, for the most part.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[elided]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_made_anew_exactly_when_a_text_is_another() {
+        let slot = Slot::default();
+        let mut made = 0;
+        let mut get = |texts: &[&str]| {
+            let result = Slot::get(Some(&slot), texts, || {
+                made += 1;
+                if texts.contains(&"wrong") {
+                    Err(())
+                } else {
+                    Ok(texts.concat())
+                }
+            });
+            (result.map(|value| (*value).clone()), made)
+        };
+        for (texts, result, made) in [
+            (&["key", "a"][..], Ok("keya"), 1),
+            (&["key", "a"], Ok("keya"), 1),
+            (&["key", "b"], Ok("keyb"), 2),
+            (&["ke", "yb"], Ok("keyb"), 3),
+            (&["keyb"], Ok("keyb"), 4),
+            (&["keyb", ""], Ok("keyb"), 5),
+            (&["wrong"], Err(()), 6),
+            (&["wrong"], Err(()), 7),
+            (&["keyb", ""], Ok("keyb"), 8),
+            (&["keyb", ""], Ok("keyb"), 8),
+        ] {
+            let expected = (result.map(str::to_owned), made);
+            assert_eq!(get(texts), expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_made_of_another_text_is_dropped_before_and_without_a_slot_nothing_is_kept() {
+        let slot = Slot::default();
+        let first = Slot::get(Some(&slot), &["a"], || Ok::<_, ()>(1)).unwrap();
+        assert_eq!(Rc::strong_count(&first), 2);
+        let failed = Slot::get(Some(&slot), &["b"], || {
+            assert_eq!(Rc::strong_count(&first), 1);
+            Err(())
+        });
+        assert_eq!(failed, Err(()));
+        let alone = Slot::get(None, &["a"], || Ok::<_, ()>(2)).unwrap();
+        assert_eq!((*alone, Rc::strong_count(&alone)), (2, 1));
+        assert_eq!(format!("{slot:?}"), "[elided]");
+    }
+}
