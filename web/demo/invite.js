@@ -5,7 +5,7 @@
  * `#invite[data-state]`: idle, loading, made, refused, failed; `#invitation-link` has the link to this page.
  */
 
-import { any, button, element, input, write } from './page.js';
+import { any, button, element, input, write } from '../shared/page.js';
 
 /** @typedef {(name: string, values?: Record<string, string>) => string} Text */
 

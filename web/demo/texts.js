@@ -1,10 +1,11 @@
 // @ts-check
 /** Everything that the page says, in both languages, under the same names. `{name}` stands for a value. */
 
-/** @typedef {'en' | 'zh-TW'} Language */
-/** @typedef {Record<string, string>} Table */
+import { fill } from '../shared/language.js';
 
-/** @type {Record<Language, Table>} */
+/** @typedef {import('../shared/language.js').Language} Language */
+
+/** @type {import('../shared/language.js').Texts} */
 export const TEXTS = {
   en: {
     'page.title': 'Token for Jitsi as a Service: try it',
@@ -435,29 +436,10 @@ export const TEXTS = {
 };
 
 /**
- * The language of a page: what its address asks for, else the first of the reader's that is there, else English.
- *
- * @param {string | null} wanted the parameter `lang`
- * @param {readonly string[]} readers `navigator.languages`
- * @returns {Language}
- */
-export function languageOf(wanted, readers) {
-  for (const tag of [wanted ?? '', ...readers]) {
-    const primary = tag.toLowerCase().split('-')[0];
-    if (primary === 'zh') return 'zh-TW';
-    if (primary === 'en') return 'en';
-  }
-  return 'en';
-}
-
-/**
  * One text with its values.
  *
  * @param {Language} language
  * @param {string} name
  * @param {Record<string, string>} [values]
  */
-export function textOf(language, name, values = {}) {
-  const text = TEXTS[language][name] ?? name;
-  return text.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
-}
+export const textOf = (language, name, values) => fill(TEXTS[language][name] ?? name, values);

@@ -1,9 +1,7 @@
 // @ts-check
 /** Everything that the page says, in both languages, under the same names. `{name}` stands for a value. */
 
-/** @typedef {import('../demo/texts.js').Language} Language */
-
-/** @type {Record<Language, Record<string, string>>} */
+/** @type {import('../shared/language.js').Texts} */
 export const TEXTS = {
   en: {
     'page.title': 'Monthly users of the meetings',
@@ -140,15 +138,3 @@ export const TEXTS = {
     'table.total': '累計',
   },
 };
-
-/**
- * One text with its values.
- *
- * @param {Language} language
- * @param {string} name
- * @param {Record<string, string | number>} [values]
- */
-export function textOf(language, name, values = {}) {
-  const text = TEXTS[language][name] ?? name;
-  return text.replace(/\{(\w+)\}/g, (whole, key) => String(values[key] ?? whole));
-}

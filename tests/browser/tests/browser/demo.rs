@@ -601,6 +601,30 @@ fn a_meeting_is_joined_where_the_network_has_it() {
     demo.show("meeting-left");
 }
 
+/// The page stays open, and the sentence about its token stays as it was read.
+#[test]
+fn the_sentence_about_a_token_is_the_same_after_midnight() {
+    let demo = Demo::new();
+    let service = demo.service();
+    // Half an hour before midnight, by the page's clock.
+    demo.browser.open_with(
+        &demo.url(&service.wire.url(), &[]),
+        "const real = Date.now;
+        const midnight = new Date(real());
+        midnight.setHours(24, 0, 0, 0);
+        let ahead = midnight - real() - 30 * 60_000;
+        Date.now = () => real() + ahead;
+        window.pass = (minutes) => { ahead += minutes * 60_000; };",
+    );
+    demo.ask("token");
+    let before = demo.browser.text("#status");
+    assert!(before.contains("until"), "{before}");
+    demo.value("pass(40)");
+    demo.browser.click("#language");
+    demo.browser.click("#language");
+    assert_eq!(demo.browser.text("#status"), before);
+}
+
 #[test]
 fn a_meeting_whose_script_does_not_come_is_given_up() {
     let demo = Demo::new();
