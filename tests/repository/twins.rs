@@ -100,7 +100,16 @@ fn a_chinese_page_is_written_as_in_taiwan() {
     for page in PAGES {
         let path = root().join(format!("{page}.zh-TW.md"));
         let text = std::fs::read_to_string(path).expect(page);
-        for word in ["`, `", "公鑰", "私鑰", "迴路", "該宣告", "識別碼", "功能鍵", "你的"] {
+        for word in [
+            "`, `",
+            "公鑰",
+            "私鑰",
+            "迴路",
+            "該宣告",
+            "識別碼",
+            "功能鍵",
+            "你的",
+        ] {
             assert!(!text.contains(word), "{page}: {word}");
         }
     }

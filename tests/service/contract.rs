@@ -407,8 +407,11 @@ fn a_page_that_says_too_little_is_found_out() {
         (
             "makeInvitation",
             EXAMPLES,
-            other("        expires_at:\n", "        expires:\n"),
-            "properties",
+            other(
+                "required: [invitation, id, expires_at]",
+                "required: [invitation, id, expires]",
+            ),
+            "required property",
         ),
         (
             "withdrawInvitation",
@@ -442,11 +445,14 @@ fn a_page_that_says_too_little_is_found_out() {
         let text = text();
         assert!(text.contains(&from), "{from}");
         let folder = format!("found-out-{number}");
-        let mut run = Run::new(&folder, "^$").of_responses().phases(phase);
-        run.page = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{folder}.yaml"));
-        std::fs::write(&run.page, text.replace(&from, &to)).expect("a file");
-        run.arguments.extend(["--include-operation-id", operation]);
-        let run = run.header("Origin", ALLOWED);
+        let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{folder}.yaml"));
+        std::fs::write(&page, text.replace(&from, &to)).expect("a file");
+        let run = Run {
+            page,
+            arguments: vec!["--include-operation-id", operation],
+            ..Run::new(&folder, ".")
+        };
+        let run = run.of_responses().phases(phase).header("Origin", ALLOWED);
         let run = run.header("Authorization", &moderator);
         let Some(output) = run.start(&server) else {
             return;
