@@ -1,4 +1,4 @@
-//! The two snippets that the Worker's documentation gives to pages, as it gives them: only the host is another.
+//! The two snippets from the Worker's documentation, unchanged except for the host.
 //!
 //! `snippets/` holds them as they were handed down, from a page that hides e-mail addresses: [`HIDDEN`] stands where the
 //! documentation has one, and is what pages send that copied it so.
@@ -24,7 +24,7 @@ const HOSTS: [(&str, &str); 2] = [
     ("`https://your-worker-domain.workers.dev/", "`{}/"),
 ];
 
-/// Serves a page with such a snippet, lets it run, and gives what it wrote to the console, once it wrote a line of this
+/// Serves a page with such a snippet, lets it run, and returns what it wrote to the console, once there is a line of this
 /// level. The page keeps that in `said`.
 fn said(
     browser: &Browser,
