@@ -75,11 +75,13 @@ fn who_is_proven_is_not_asked() {
         "name": "Proven", "email": "proven@x.example", "picture": "https://x.example/p", "moderator": true,
     }));
     let (name, value) = bearer(&credential);
-    let asked = json!({
+    let requested = json!({
         "room": "hall", "user_id": "other", "user_name": "Other", "user_email": "other@x.example",
         "user_avatar": "https://other.example/", "user_hidden_from_recorder": true,
     });
-    let token = server.send(&post_json(&asked).header(name, value)).token();
+    let token = server
+        .send(&post_json(&requested).header(name, value))
+        .token();
     assert_eq!(token.claims["room"], "hall");
     assert_eq!(
         *token.user(),

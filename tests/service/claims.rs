@@ -53,7 +53,7 @@ fn a_token_has_what_the_named_claims_say() {
 #[test]
 fn only_the_name_is_taken_from_the_request_and_only_where_the_credential_has_none() {
     let login = Login::new();
-    let asked = json!({
+    let requested = json!({
         "user_name": "Requested", "user_id": "other", "user_email": "other@x.example",
         "user_avatar": "https://other.example/", "user_moderator": true,
     });
@@ -66,7 +66,9 @@ fn only_the_name_is_taken_from_the_request_and_only_where_the_credential_has_non
     ] {
         let server = with(&login, &[("auth_request_name", switch)]);
         let (name, value) = bearer(&login.sign(&claims));
-        let token = server.send(&post_json(&asked).header(name, value)).token();
+        let token = server
+            .send(&post_json(&requested).header(name, value))
+            .token();
         let mut user = token.user().clone();
         let shown = user.as_object_mut().unwrap().remove("name");
         assert_eq!(

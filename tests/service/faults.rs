@@ -71,9 +71,9 @@ const OF_OTHER_ROUTES: [&str; 5] = [
 fn a_variable_that_its_provider_does_not_give_is_named_and_the_provider_is_not_quoted() {
     const QUOTE: &str = "denied: token s.0123456789 at https://vault.internal";
     let failing = Arc::new(Mutex::new(String::new()));
-    let asked = failing.clone();
+    let requested = failing.clone();
     let provider = move |name: &str| {
-        (*asked.lock().unwrap() == name).then(|| Err::<String, _>(QUOTE.to_owned()))
+        (*requested.lock().unwrap() == name).then(|| Err::<String, _>(QUOTE.to_owned()))
     };
     let server = with_provider(Settings::good().set("auth_mode", "none"), provider);
     for variable in variable::ALL {

@@ -155,12 +155,12 @@ fn roles_of_invitations_are_those_of_the_table() {
             let [row] = matching[..] else {
                 panic!("{} rows for {highest}, {user_role}", matching.len());
             };
-            let asked = if user_role == "absent" {
+            let requested = if user_role == "absent" {
                 json!({})
             } else {
                 json!({"user_role": user_role})
             };
-            let token = join(&server, &made, &asked).token();
+            let token = join(&server, &made, &requested).token();
             let user = token.user();
             let role = match (user["moderator"].as_str(), user.get("role")) {
                 (Some("true"), None) => "moderator",

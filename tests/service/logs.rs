@@ -252,8 +252,8 @@ fn the_log_has_no_person_and_no_token() {
         ] {
             for request in [get(&parameters), post_form(&parameters)] {
                 assert_eq!(server.send(&request).status, 400);
-                let refused = server.send(&request.origin(FOREIGN));
-                assert_eq!(refused.status, 403);
+                let rejected = server.send(&request.origin(FOREIGN));
+                assert_eq!(rejected.status, 403);
             }
         }
         for body in [

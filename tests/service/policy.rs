@@ -314,9 +314,9 @@ fn hiding_from_recordings_is_granted_as_the_table_says() {
                 panic!("{} rows for {hidden}, {role}", matching.len());
             };
             let parameters = [("user_hidden_from_recorder", hidden)];
-            let asked = parameters.iter().filter(|(_, value)| *value != "absent");
-            let asked: Vec<_> = asked.copied().collect();
-            let token = server.send(&get(&asked)).token();
+            let requested = parameters.iter().filter(|(_, value)| *value != "absent");
+            let requested: Vec<_> = requested.copied().collect();
+            let token = server.send(&get(&requested)).token();
             let granted = token.user().get("hidden-from-recorder");
             let granted = granted.map_or("left out".to_owned(), Value::to_string);
             assert_eq!(granted, row[2], "{row:?}");

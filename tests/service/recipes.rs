@@ -245,10 +245,10 @@ fn the_page_gets_a_token_for_its_credential() {
 
     let token = run_node(&code, &[&credential], &[]);
     assert_eq!(token.split('.').count(), 3, "{token}");
-    let refusal = run_node(&code, &[&format!("{credential}x")], &[]);
+    let rejection = run_node(&code, &[&format!("{credential}x")], &[]);
     assert!(
-        refusal.starts_with("The credential is not valid"),
-        "{refusal}"
+        rejection.starts_with("The credential is not valid"),
+        "{rejection}"
     );
 }
 

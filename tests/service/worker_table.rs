@@ -54,7 +54,7 @@ struct Case {
     #[serde(default)]
     headers: Vec<String>,
     body: Option<String>,
-    gives: Vec<String>,
+    expected: Vec<String>,
 }
 
 impl Group {
@@ -82,7 +82,7 @@ impl Group {
 
     /// Whether the configuration is wrong, so that 500 is the right response.
     fn is_broken(&self) -> bool {
-        self.cases.iter().any(|case| case.gives[0] == "500")
+        self.cases.iter().any(|case| case.expected[0] == "500")
     }
 }
 
@@ -109,7 +109,7 @@ impl Case {
 
     /// What is not as the table says.
     fn difference(&self, response: &Response) -> Option<String> {
-        let (status, rest) = self.gives.split_first().expect("a status");
+        let (status, rest) = self.expected.split_first().expect("a status");
         let mut wanted: BTreeMap<&str, &str> = rest
             .iter()
             .map(|fact| fact.split_once('=').unwrap_or((fact, "")))

@@ -8,7 +8,7 @@ use crate::harness::Settings;
 use crate::site::{Service, own_pages, serve, tokens};
 
 /// Sends the request, and returns an error response whose status the page can read.
-fn refused(browser: &Browser, service: &Service, url: &str, init: &Value, status: u16) -> Value {
+fn rejected(browser: &Browser, service: &Service, url: &str, init: &Value, status: u16) -> Value {
     let mut response = Value::Null;
     let lines = service.log_of(|| response = browser.fetch(url, init));
     assert_eq!(response["status"], status, "{response}");
@@ -34,7 +34,7 @@ fn a_page_reads_why_its_credential_is_refused() {
         (with("a.b.c"), "credential"),
         (with(&login.sign(&json!({ "exp": 1 }))), "expired"),
     ] {
-        let response = refused(&browser, &service, &url, &init, 401);
+        let response = rejected(&browser, &service, &url, &init, 401);
         let text = response["body"]["error"].as_str().expect("a message");
         assert!(text.contains(message), "{text}");
         let challenge = response["headers"]["www-authenticate"].as_str();
@@ -76,7 +76,7 @@ fn a_page_reads_which_parameter_is_wrong() {
         (vec![("room", "other")], json!({}), 403, "Room not allowed"),
     ] {
         let url = service.route(&parameters);
-        let response = refused(&browser, &service, &url, &init, status);
+        let response = rejected(&browser, &service, &url, &init, status);
         let text = response["body"]["error"].as_str().expect("a message");
         assert!(text.starts_with(start), "{text}");
     }
@@ -100,7 +100,7 @@ fn a_page_reads_that_the_service_is_not_configured() {
         let settings = Settings::good().set_all(&[("allowed_origins", &*origin), (name, value)]);
         let service = Service::start_broken(settings);
         let url = service.bare_route();
-        let response = refused(&browser, &service, &url, &json!({}), 500);
+        let response = rejected(&browser, &service, &url, &json!({}), 500);
         let text = response["body"]["error"].as_str().expect("a message");
         assert!(text.contains(message), "{text}");
     }

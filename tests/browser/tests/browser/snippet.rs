@@ -109,8 +109,8 @@ fn the_workers_snippets_run_with_another_host_alone() {
 #[test]
 fn a_snippet_on_a_page_that_is_not_allowed_gets_no_token() {
     let browser = Browser::take();
-    let refusing = |_: &str| allowing("http://127.0.0.1:1");
-    let (said, lines) = said(&browser, refusing, FRAMEWORKS, "error");
+    let rejecting = |_: &str| allowing("http://127.0.0.1:1");
+    let (said, lines) = said(&browser, rejecting, FRAMEWORKS, "error");
     assert_eq!(tokens(&lines), 0, "{lines:?}");
     let learnt = json!([
         "error",
