@@ -130,7 +130,7 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::NotFound => "Not found: this service answers /api/jitsi-token and /healthz".into(),
+            Self::NotFound => "Not found: this service has /api/jitsi-token and /healthz".into(),
             Self::MethodNotAllowed { allow } => format!("Method not allowed: use one of {allow}"),
             Self::Origin { .. } => "Origin not allowed".into(),
             Self::Caller(error) => error.to_string(),

@@ -78,7 +78,7 @@ def one(objects, name):
 
 
 def closed(schema):
-    """The schema, with every field refused that it does not know, as `kubectl apply` does with its strict validation."""
+    """The schema, with unknown fields rejected, as `kubectl apply` does with its strict validation."""
     if isinstance(schema, list):
         return [closed(each) for each in schema]
     if not isinstance(schema, dict):
@@ -101,7 +101,7 @@ def definition(path):
 
 
 def check_schema(item, spin_app):
-    """Checks one object; gives the name of what has no schema here."""
+    """Checks one object; returns its kind if that has no schema here."""
     where = f"{item['kind']} {item['metadata']['name']}"
     if item["apiVersion"] == "core.spinkube.dev/v1alpha1" and item["kind"] == "SpinApp":
         if spin_app is None:
@@ -175,7 +175,7 @@ def check_app(project, objects):
 
 
 def check_scaling(project, objects):
-    """Who says how many pods there are; gives their least number."""
+    """What decides how many pods there are; returns the least number."""
     app = one(objects, "SpinApp")
     scalers = kind(objects, "HorizontalPodAutoscaler") + kind(objects, "ScaledObject")
     replicas = app["spec"].get("replicas")
@@ -183,7 +183,7 @@ def check_scaling(project, objects):
         ensure(replicas is not None and replicas >= 1, "the SpinApp has no replicas")
         ensure(not scalers, "something scales a SpinApp without enableAutoscaling")
         return replicas
-    ensure(replicas is None, "the operator refuses replicas beside enableAutoscaling")
+    ensure(replicas is None, "the operator rejects replicas beside enableAutoscaling")
     ensure(len(scalers) == 1, f"{len(scalers)} objects scale the SpinApp where one is wanted")
     spec = scalers[0]["spec"]
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": project.name}
@@ -256,7 +256,7 @@ def check_network(project, objects):
 
 
 def check_objects(project, objects, secret, spin_app):
-    """Everything about one overlay; gives the kinds that have no schema here."""
+    """Everything about one overlay; returns the kinds that have no schema here."""
     without = {check_schema(item, spin_app) for item in objects} - {None}
     check_variables(project, objects, secret)
     check_app(project, objects)
@@ -305,7 +305,7 @@ def breakages(spin_app):
     yield redis, lambda o: at(o, "NetworkPolicy")["egress"].append({"to": [{}], "ports": [{"protocol": "TCP", "port": 443}]}), "others than Redis"
     yield redis, lambda o: at(o, "Ingress")["rules"][0]["http"]["paths"][1].update(path="/healthz"), "opens /healthz"
     yield "minimal", lambda o: at(o, "SpinApp").pop("replicas"), "has no replicas"
-    yield "minimal", lambda o: at(o, "SpinApp").update(enableAutoscaling=True), "refuses replicas"
+    yield "minimal", lambda o: at(o, "SpinApp").update(enableAutoscaling=True), "rejects replicas"
     yield "minimal", lambda o: drop(o, "NetworkPolicy"), "0 objects of kind NetworkPolicy"
 
 
@@ -326,7 +326,7 @@ def breakages_with_hpa(spin_app):
     yield lambda o: at(o, "SpinApp")["checks"]["liveness"]["httpGet"].update(path="/healthz"), "a restart cannot repair"
     yield lambda o: at(o, "SpinApp")["resources"]["requests"].pop("cpu"), "a request of cpu"
     yield lambda o: at(o, "SpinApp")["resources"]["limits"].pop("memory"), "the limit of memory"
-    yield lambda o: at(o, "SpinApp").update(replicas=2), "refuses replicas"
+    yield lambda o: at(o, "SpinApp").update(replicas=2), "rejects replicas"
     yield lambda o: at(o, "SpinApp").update(enableAutoscaling=False), "has no replicas"
     yield lambda o: drop(o, "HorizontalPodAutoscaler"), "0 objects scale"
     yield lambda o: at(o, "HorizontalPodAutoscaler")["scaleTargetRef"].update(name="jaas"), "does not name"

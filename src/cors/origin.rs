@@ -111,7 +111,7 @@ impl AllowedOrigins {
     /// Reads a list of origins separated by commas, spaces or line breaks.
     ///
     /// The entries that are right are kept although others are wrong, so that a page that is allowed can read the
-    /// answer that tells of the wrong ones.
+    /// response that tells of the wrong ones.
     #[must_use]
     pub fn parse(list: &str) -> (Self, Vec<EntryError>) {
         let mut origins = Vec::new();

@@ -37,7 +37,7 @@ impl Login {
         &self.secret
     }
 
-    /// Settings with which this login's credentials are accepted, or with `none` not asked for.
+    /// Settings with which this login's credentials are accepted, or with `none` not required.
     pub fn configure(&self, auth_mode: &str) -> Settings {
         let settings = Settings::good().set("auth_mode", auth_mode);
         if auth_mode == "none" {

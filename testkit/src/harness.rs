@@ -1,4 +1,4 @@
-//! Starts the built component and checks, on every answer, what no answer may lack or hold.
+//! Starts the built component and checks, on every response, what no response may lack or hold.
 //!
 //! `JAAS_TEST_HOST` chooses the host: `embedded` (Wasmtime in this process) or `spin` (the program on `PATH`).
 //! `JAAS_TEST_COMPONENT` names a component to be served in the place of the manifest's; the embedded host alone can.
@@ -15,7 +15,7 @@ use devkit_host::{Faults, KeyValueStore, Log, Options};
 use devkit_rules as rules;
 use serde_json::Value;
 
-use crate::http::{Answer, Connection, Request};
+use crate::http::{Connection, Request, Response};
 use crate::key_material::{Key, Kind, key};
 pub use crate::root;
 use crate::{locked, signature, spin};
@@ -264,7 +264,7 @@ impl Server {
         Self::new(settings, Configuration::Good, Some(Place::take()))
     }
 
-    /// A server whose configuration is wrong: it may answer 500 and 503.
+    /// A server whose configuration is wrong: it may respond 500 and 503.
     pub fn start_broken(settings: Settings) -> Self {
         Self::new(settings, Configuration::Broken, Some(Place::take()))
     }
@@ -325,29 +325,29 @@ impl Server {
         Connection::open(self.address()).expect("the server listens")
     }
 
-    pub fn send(&self, request: &Request) -> Answer {
+    pub fn send(&self, request: &Request) -> Response {
         self.try_send(request)
-            .unwrap_or_else(|error| panic!("no answer ({error}) to {}", summary(request)))
+            .unwrap_or_else(|error| panic!("no response ({error}) to {}", summary(request)))
     }
 
-    pub fn try_send(&self, request: &Request) -> io::Result<Answer> {
-        let answer = self.connect().send_last(request)?;
-        self.check(request, &answer);
-        Ok(answer)
+    pub fn try_send(&self, request: &Request) -> io::Result<Response> {
+        let response = self.connect().send_last(request)?;
+        self.check(request, &response);
+        Ok(response)
     }
 
-    /// For answers that the host may give before the component hears of the request.
-    pub fn send_unchecked(&self, request: &Request) -> io::Result<Answer> {
+    /// For responses that the host may give before the component sees the request.
+    pub fn send_unchecked(&self, request: &Request) -> io::Result<Response> {
         self.connect().send_last(request)
     }
 
-    /// The rules of every answer.
-    pub fn check(&self, request: &Request, answer: &Answer) {
-        let context = || format!("{}\n{answer}", summary(request));
-        let status = answer.status;
+    /// The rules of every response.
+    pub fn check(&self, request: &Request, response: &Response) {
+        let context = || format!("{}\n{response}", summary(request));
+        let status = response.status;
         if !request.has_text_headers() {
             assert!(
-                status == 500 && answer.body.is_empty(),
+                status == 500 && response.body.is_empty(),
                 "not the host's own response: {}",
                 context()
             );
@@ -363,11 +363,11 @@ impl Server {
         }
 
         if request.method == "HEAD" || status == 204 {
-            assert!(answer.body.is_empty(), "a body: {}", context());
+            assert!(response.body.is_empty(), "a body: {}", context());
         } else {
-            let body = answer.json();
+            let body = response.json();
             assert_eq!(
-                answer.header("Content-Type"),
+                response.header("Content-Type"),
                 Some("application/json"),
                 "{}",
                 context()
@@ -385,7 +385,7 @@ impl Server {
             }
         }
 
-        let varies = answer
+        let varies = response
             .header_values("Vary")
             .flat_map(|value| value.split(','))
             .any(|name| name.trim().eq_ignore_ascii_case("Origin"));
@@ -395,18 +395,18 @@ impl Server {
             ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "no-referrer"),
         ] {
-            assert_eq!(answer.header(name), Some(value), "{name}: {}", context());
+            assert_eq!(response.header(name), Some(value), "{name}: {}", context());
         }
         for name in [
             "Access-Control-Allow-Credentials",
             "Access-Control-Allow-Private-Network",
         ] {
-            assert_eq!(answer.header(name), None, "{name}: {}", context());
+            assert_eq!(response.header(name), None, "{name}: {}", context());
         }
-        let allowed = answer.header("Access-Control-Allow-Origin");
+        let allowed = response.header("Access-Control-Allow-Origin");
         assert!(!matches!(allowed, Some("null" | "*")), "{}", context());
 
-        let text = answer.to_string();
+        let text = response.to_string();
         if let Some(piece) = self.secret.find(text.as_bytes()) {
             panic!("{piece:?} of the private key is in {}", context());
         }
@@ -474,7 +474,7 @@ impl Server {
         let before = self.host.log().len();
         requests(self);
 
-        // A host may write lines later than answers. A refused request of its own marks the end.
+        // A host may write lines later than responses. A rejected request of its own marks the end.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let marker = format!("https://marker-{number}.invalid");
         self.send(&Request::new("GET", "/marker").origin(&marker));
@@ -493,7 +493,7 @@ impl Server {
             }
             assert!(
                 Instant::now() < deadline,
-                "a refused request left no line with its origin: {new}"
+                "a rejected request left no line with its origin: {new}"
             );
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -166,13 +166,13 @@ pub fn preflight(target: &str, origin: &str) -> Request {
 }
 
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: Headers,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// The header's value; it must not come twice.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.header_values(name);
@@ -193,7 +193,7 @@ impl Answer {
             .unwrap_or_else(|error| panic!("the body is not JSON ({error}): {self}"))
     }
 
-    /// The message of an error answer.
+    /// The message of an error response.
     pub fn error(&self) -> String {
         let message = self.json()["error"].as_str().map(str::to_owned);
         message.unwrap_or_else(|| panic!("no error message: {self}"))
@@ -205,7 +205,7 @@ impl Answer {
     }
 }
 
-impl std::fmt::Display for Answer {
+impl std::fmt::Display for Response {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "status {}", self.status)?;
         for (name, value) in &self.headers {
@@ -245,7 +245,7 @@ impl Token {
 /// One connection, kept open between requests.
 pub struct Connection {
     stream: TcpStream,
-    /// Read, but not yet part of an answer.
+    /// Read, but not yet part of a response.
     buffer: Vec<u8>,
     /// How often something was read from the socket.
     pub reads: usize,
@@ -264,9 +264,9 @@ impl Connection {
         })
     }
 
-    pub fn send(&mut self, request: &Request) -> io::Result<Answer> {
+    pub fn send(&mut self, request: &Request) -> io::Result<Response> {
         request.write(&mut self.stream, false)?;
-        self.read_answer(&request.method)
+        self.read_response(&request.method)
     }
 
     /// Reads the response to a request of this method that was written already.
@@ -279,39 +279,39 @@ impl Connection {
         self.stream.write_all(bytes.as_ref())
     }
 
-    /// The connection's only request: nothing may follow its answer.
-    pub fn send_last(mut self, request: &Request) -> io::Result<Answer> {
-        // A server may answer, and close, before it has read everything.
+    /// The connection's only request: nothing may follow its response.
+    pub fn send_last(mut self, request: &Request) -> io::Result<Response> {
+        // A server may respond, and close, before it has read everything.
         let written = request.write(&mut self.stream, true);
         if let Body::BrokenOff { .. } = request.body {
             self.stream.shutdown(std::net::Shutdown::Write)?;
         }
-        let answer = match self.read_answer(&request.method) {
-            Ok(answer) => answer,
+        let response = match self.read_response(&request.method) {
+            Ok(response) => response,
             Err(error) => return Err(written.err().unwrap_or(error)),
         };
         if self.stream.read_to_end(&mut self.buffer).is_ok() {
             let rest = String::from_utf8_lossy(&self.buffer);
-            assert!(rest.is_empty(), "{rest:?} follows the answer {answer}");
+            assert!(rest.is_empty(), "{rest:?} follows the response {response}");
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    fn read_answer(&mut self, method: &str) -> io::Result<Answer> {
+    fn read_response(&mut self, method: &str) -> io::Result<Response> {
         loop {
             let (status, headers) = self.read_head()?;
             if status < 200 {
                 continue;
             }
-            let mut answer = Answer {
+            let mut response = Response {
                 status,
                 headers,
                 body: Vec::new(),
             };
             if method != "HEAD" && status != 204 && status != 304 {
-                answer.body = self.read_body(&answer)?;
+                response.body = self.read_body(&response)?;
             }
-            return Ok(answer);
+            return Ok(response);
         }
     }
 
@@ -334,8 +334,8 @@ impl Connection {
         }
     }
 
-    fn read_body(&mut self, answer: &Answer) -> io::Result<Vec<u8>> {
-        if answer.header("Transfer-Encoding") == Some("chunked") {
+    fn read_body(&mut self, response: &Response) -> io::Result<Vec<u8>> {
+        if response.header("Transfer-Encoding") == Some("chunked") {
             let mut body = Vec::new();
             loop {
                 let size = loop {
@@ -355,8 +355,8 @@ impl Connection {
                 body.extend(&chunk[..size]);
             }
         }
-        let length = answer.header("Content-Length").unwrap_or_else(|| {
-            panic!("neither Content-Length nor chunks: {answer}");
+        let length = response.header("Content-Length").unwrap_or_else(|| {
+            panic!("neither Content-Length nor chunks: {response}");
         });
         self.take(length.parse().expect("a length"))
     }

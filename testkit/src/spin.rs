@@ -132,8 +132,8 @@ impl Server {
             if output.contains(ENDED) || Instant::now() > deadline {
                 return Err(output);
             }
-            let answer = Connection::open(self.address).and_then(|c| c.send_last(&health));
-            if answer.is_ok_and(|answer| answer.status == 200) {
+            let response = Connection::open(self.address).and_then(|c| c.send_last(&health));
+            if response.is_ok_and(|response| response.status == 200) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(50));

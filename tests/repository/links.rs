@@ -1,4 +1,4 @@
-//! What the documents point to is there: files, headings, commands. Twins in two languages have the same rows.
+//! What the documents point to is there: files, headings, commands.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -131,38 +131,6 @@ fn a_link_that_leads_nowhere_is_found() {
         ["a-b-c", "a-b-c-1"].map(str::to_owned).into()
     );
     assert_eq!(targets(text), ["yes.md#a"]);
-}
-
-/// The texts between back quotes in the first cells of a page's tables, row by row.
-fn first_cells(page: &str) -> Vec<Vec<String>> {
-    let text = std::fs::read_to_string(root().join(page)).expect(page);
-    prose(&text)
-        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
-        .map(|cell| {
-            let quoted = cell.split('`').skip(1).step_by(2);
-            quoted.map(str::to_owned).collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-#[test]
-fn the_chinese_pages_have_the_rows_of_the_english_ones() {
-    for (english, chinese, least) in [
-        ("README.md", "README.zh-TW.md", 40),
-        ("docs/configuration.md", "docs/configuration.zh-TW.md", 30),
-        (
-            "docs/troubleshooting.md",
-            "docs/troubleshooting.zh-TW.md",
-            70,
-        ),
-    ] {
-        let rows = first_cells(english);
-        assert!(rows.len() > least, "{english}: {}", rows.len());
-        for (row, twin) in rows.iter().zip(first_cells(chinese)) {
-            assert_eq!(*row, twin, "{chinese}");
-        }
-        assert_eq!(rows.len(), first_cells(chinese).len(), "{chinese}");
-    }
 }
 
 /// The commands of `cargo dev`, from the names of the variants.

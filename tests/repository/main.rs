@@ -3,3 +3,4 @@
 mod documents;
 mod links;
 mod structure;
+mod twins;

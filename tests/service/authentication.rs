@@ -1,4 +1,4 @@
-//! Callers who prove who they are: which credentials count, and what a page can read of a refusal.
+//! Callers who prove who they are: which credentials count, and what a page can read of a rejection.
 
 use serde_json::{Value, json};
 
@@ -6,30 +6,33 @@ use crate::credentials::{
     AUDIENCE, ISSUER, Login, SUBJECT, bearer, payload, sign_exactly, signing_input,
 };
 use crate::harness::{ALLOWED, FOREIGN, Server, Settings, now};
-use crate::http::{Answer, Request, TOKEN_ROUTE, get, post_json, preflight};
+use crate::http::{Request, Response, TOKEN_ROUTE, get, post_json, preflight};
 use crate::key_material::{Directory, openssl, openssl_key, public_key};
 
-fn call(server: &Server, credential: &str) -> Answer {
+fn call(server: &Server, credential: &str) -> Response {
     let (name, value) = bearer(credential);
     server.send(&get(&[]).header(name, value).origin(ALLOWED))
 }
 
-/// A refusal that the page can read, and for which nothing was signed.
-fn assert_unauthorized(answer: &Answer, error: bool, context: &str) {
-    assert_eq!(answer.status, 401, "{context}: {answer}");
-    let challenge = answer.header("WWW-Authenticate").expect("a challenge");
+/// A rejection that the page can read, and for which nothing was signed.
+fn assert_unauthorized(response: &Response, error: bool, context: &str) {
+    assert_eq!(response.status, 401, "{context}: {response}");
+    let challenge = response.header("WWW-Authenticate").expect("a challenge");
     assert!(challenge.starts_with("Bearer "), "{challenge}");
     assert_eq!(
         challenge.contains(r#"error="invalid_token""#),
         error,
         "{context}: {challenge}"
     );
-    assert_eq!(answer.header("Access-Control-Allow-Origin"), Some(ALLOWED));
     assert_eq!(
-        answer.header("Access-Control-Expose-Headers"),
+        response.header("Access-Control-Allow-Origin"),
+        Some(ALLOWED)
+    );
+    assert_eq!(
+        response.header("Access-Control-Expose-Headers"),
         Some("WWW-Authenticate")
     );
-    assert!(answer.json().get("token").is_none(), "{context}");
+    assert!(response.json().get("token").is_none(), "{context}");
 }
 
 #[test]
@@ -72,11 +75,13 @@ fn who_is_proven_is_not_asked() {
         "name": "Proven", "email": "proven@x.example", "picture": "https://x.example/p", "moderator": true,
     }));
     let (name, value) = bearer(&credential);
-    let asked = json!({
+    let requested = json!({
         "room": "hall", "user_id": "other", "user_name": "Other", "user_email": "other@x.example",
         "user_avatar": "https://other.example/", "user_hidden_from_recorder": true,
     });
-    let token = server.send(&post_json(&asked).header(name, value)).token();
+    let token = server
+        .send(&post_json(&requested).header(name, value))
+        .token();
     assert_eq!(token.claims["room"], "hall");
     assert_eq!(
         *token.user(),
@@ -85,7 +90,7 @@ fn who_is_proven_is_not_asked() {
             "email": "proven@x.example", "moderator": "true", "hidden-from-recorder": true,
         })
     );
-    // What the credential does not say is left out, not made up.
+    // What the credential does not say is left out, not invented.
     let token = call(&server, &login.sign(&json!({}))).token();
     assert_eq!(*token.user(), json!({"id": SUBJECT, "moderator": "false"}));
 }
@@ -212,22 +217,22 @@ fn an_authorization_header_is_one_bearer_token() {
         ("Bearer".into(), 401),
         (format!("Bearer {credential} x"), 401),
     ] {
-        let answer = server.send(&get(&[]).header("Authorization", &value));
-        assert_eq!(answer.status, status, "{:.10}: {answer}", value);
+        let response = server.send(&get(&[]).header("Authorization", &value));
+        assert_eq!(response.status, status, "{:.10}: {response}", value);
     }
     let (name, value) = bearer(&credential);
-    let answer = server.send(&get(&[]).header(name, &value).header(name, &value));
-    assert_eq!(answer.status, 401, "{answer}");
+    let response = server.send(&get(&[]).header(name, &value).header(name, &value));
+    assert_eq!(response.status, 401, "{response}");
 }
 
-/// A host may refuse such a header before the component hears of it, but never with a token.
+/// A host may reject such a header before the component sees it, but never with a token.
 #[test]
 fn a_header_of_a_mebibyte_gets_no_token() {
     let login = Login::new();
     let server = Server::start(login.configure("optional"));
     let (name, value) = bearer(&"a".repeat(1 << 20));
-    if let Ok(answer) = server.send_unchecked(&get(&[]).header(name, value)) {
-        assert!((400..500).contains(&answer.status), "{answer}");
+    if let Ok(response) = server.send_unchecked(&get(&[]).header(name, value)) {
+        assert!((400..500).contains(&response.status), "{response}");
     }
     assert_eq!(server.send(&get(&[])).status, 200);
 }
@@ -252,8 +257,11 @@ fn each_kind_of_public_key_verifies_its_own_algorithm() {
                 let header = json!({"alg": claimed}).to_string();
                 let credential = openssl_signed_as(&key, algorithm, &header, &payload(&json!({})));
                 let status = if claimed == algorithm { 200 } else { 401 };
-                let answer = call(&server, &credential);
-                assert_eq!(answer.status, status, "{algorithm} as {claimed}: {answer}");
+                let response = call(&server, &credential);
+                assert_eq!(
+                    response.status, status,
+                    "{algorithm} as {claimed}: {response}"
+                );
             }
         }
     }
@@ -314,20 +322,20 @@ fn the_health_check_names_what_is_missing_or_contradicts() {
         (good().set("auth_mode", "hidden"), &["auth_mode"]),
     ] {
         let server = Server::start_broken(settings);
-        let answer = server.send(&Request::new("GET", "/healthz"));
-        assert_eq!(answer.status, 503, "{answer}");
-        let problems = answer.json()["problems"].as_array().unwrap().clone();
+        let response = server.send(&Request::new("GET", "/healthz"));
+        assert_eq!(response.status, 503, "{response}");
+        let problems = response.json()["problems"].as_array().unwrap().clone();
         let named: Vec<_> = problems
             .iter()
             .filter_map(|p| p["variable"].as_str())
             .collect();
-        assert_eq!(named, variables, "{answer}");
-        assert!(!answer.to_string().contains("hidden"), "{answer}");
+        assert_eq!(named, variables, "{response}");
+        assert!(!response.to_string().contains("hidden"), "{response}");
         // No token while nobody can tell who is calling.
         let credential = login.sign(&json!({}));
         let (name, value) = bearer(&credential);
-        let answer = server.send(&get(&[]).header(name, value));
-        assert_eq!(answer.status, 500, "{answer}");
+        let response = server.send(&get(&[]).header(name, value));
+        assert_eq!(response.status, 500, "{response}");
     }
 }
 
@@ -354,8 +362,8 @@ fn rooms_that_are_null_are_none() {
         ("[null]", 401),
         (r#"["*",1]"#, 401),
     ] {
-        let answer = call(&server, &with_rooms(rooms));
-        assert_eq!(answer.status, status, "{rooms}: {answer}");
+        let response = call(&server, &with_rooms(rooms));
+        assert_eq!(response.status, status, "{rooms}: {response}");
     }
     assert_eq!(call(&server, &login.sign(&json!({}))).status, 200);
 }
@@ -572,9 +580,9 @@ fn each_cause_has_a_log_reason_of_its_own_and_all_one_sentence() {
     for (context, credential, reason) in &invalid {
         let mut message = String::new();
         let lines = server.log_of(|server| {
-            let answer = call(server, credential);
-            assert_unauthorized(&answer, true, context);
-            message = answer.error();
+            let response = call(server, credential);
+            assert_unauthorized(&response, true, context);
+            message = response.error();
         });
         assert_eq!(lines.len(), 1, "{context}: {lines:?}");
         assert!(
@@ -682,8 +690,8 @@ fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
             header["kid"] = json!(kid);
         }
         let credential = openssl_signed(&rsa, &header.to_string(), &payload(&json!({})));
-        let answer = call(&server, &credential);
-        assert_eq!(answer.status, status, "{kid:?} in {set:.80}: {answer}");
+        let response = call(&server, &credential);
+        assert_eq!(response.status, status, "{kid:?} in {set:.80}: {response}");
     }
 }
 
@@ -713,9 +721,9 @@ fn no_part_of_a_credential_or_a_secret_is_told() {
     let mut told = String::new();
     let lines = server.log_of(|server| {
         for credential in [&good, &bad] {
-            let answer = call(server, credential);
-            if answer.status != 200 {
-                told.push_str(&answer.to_string());
+            let response = call(server, credential);
+            if response.status != 200 {
+                told.push_str(&response.to_string());
             }
         }
     });

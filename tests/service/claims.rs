@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::credentials::{Login, bearer, payload, sign_exactly};
 use crate::harness::{ALLOWED, Server, Settings};
-use crate::http::{Answer, get, post_json};
+use crate::http::{Response, get, post_json};
 
-fn call(server: &Server, credential: &str, parameters: &[(&str, &str)]) -> Answer {
+fn call(server: &Server, credential: &str, parameters: &[(&str, &str)]) -> Response {
     let (name, value) = bearer(credential);
     server.send(&get(parameters).header(name, value).origin(ALLOWED))
 }
@@ -41,9 +41,9 @@ fn a_token_has_what_the_named_claims_say() {
     );
     assert_eq!(call(&server, &credential, &[("room", "other")]).status, 403);
     let lines = server.log_of(|server| {
-        let answer = call(server, &login.sign(&json!({"name": "Jane"})), &[]);
-        assert_eq!(answer.status, 401, "{answer}");
-        let told = answer.error();
+        let response = call(server, &login.sign(&json!({"name": "Jane"})), &[]);
+        assert_eq!(response.status, 401, "{response}");
+        let told = response.error();
         assert!(told.contains("claim of auth_id_claim is missing"), "{told}");
     });
     assert_eq!(lines[0]["reason"], "the claim of auth_id_claim is missing");
@@ -53,7 +53,7 @@ fn a_token_has_what_the_named_claims_say() {
 #[test]
 fn only_the_name_is_taken_from_the_request_and_only_where_the_credential_has_none() {
     let login = Login::new();
-    let asked = json!({
+    let requested = json!({
         "user_name": "Requested", "user_id": "other", "user_email": "other@x.example",
         "user_avatar": "https://other.example/", "user_moderator": true,
     });
@@ -66,7 +66,9 @@ fn only_the_name_is_taken_from_the_request_and_only_where_the_credential_has_non
     ] {
         let server = with(&login, &[("auth_request_name", switch)]);
         let (name, value) = bearer(&login.sign(&claims));
-        let token = server.send(&post_json(&asked).header(name, value)).token();
+        let token = server
+            .send(&post_json(&requested).header(name, value))
+            .token();
         let mut user = token.user().clone();
         let shown = user.as_object_mut().unwrap().remove("name");
         assert_eq!(
@@ -92,8 +94,8 @@ fn any_of_the_audiences_does_in_the_claim_that_the_variable_names() {
     ] {
         let audiences = ("auth_audience", "jaas, https://b.example");
         let server = with(&login, &[audiences, ("auth_audience_claim", claim)]);
-        let answer = call(&server, &login.sign(&claims), &[]);
-        assert_eq!(answer.status, status, "{claim} {claims}: {answer}");
+        let response = call(&server, &login.sign(&claims), &[]);
+        assert_eq!(response.status, status, "{claim} {claims}: {response}");
     }
 }
 
@@ -131,12 +133,12 @@ fn who_is_in_no_group_that_may_join_gets_403_and_a_guest_has_none() {
         ),
     ] {
         let lines = server.log_of(|server| {
-            let answer = call(server, &credential, &[]);
-            assert_eq!(answer.status, status, "{reason:?}: {answer}");
+            let response = call(server, &credential, &[]);
+            assert_eq!(response.status, status, "{reason:?}: {response}");
             if status == 403 {
                 let body = json!({"error": "Not a member of a group that may join"});
-                assert_eq!(answer.json(), body);
-                assert_eq!(answer.header("WWW-Authenticate"), None);
+                assert_eq!(response.json(), body);
+                assert_eq!(response.header("WWW-Authenticate"), None);
             }
         });
         if let Some(reason) = reason {
@@ -164,8 +166,8 @@ fn an_access_token_is_a_credential_and_another_kind_of_token_is_none() {
     ] {
         let header = json!({"alg": "HS256", "typ": typ}).to_string();
         let credential = sign_exactly(login.secret().as_bytes(), &header, payload(&json!({})));
-        let answer = call(&server, &credential, &[]);
-        assert_eq!(answer.status, status, "{typ}: {answer}");
+        let response = call(&server, &credential, &[]);
+        assert_eq!(response.status, status, "{typ}: {response}");
     }
 }
 
@@ -185,8 +187,11 @@ fn what_is_half_set_or_names_no_claim_lets_nobody_in() {
     ] {
         let settings: Settings = login.configure("required").set_all(variables);
         let server = Server::start_broken(settings);
-        let answer = call(&server, &login.sign(&json!({"groups": "staff"})), &[]);
-        assert_eq!(answer.status, 500, "{variables:?}: {answer}");
-        assert!(answer.error().starts_with(&format!("{named} ")), "{answer}");
+        let response = call(&server, &login.sign(&json!({"groups": "staff"})), &[]);
+        assert_eq!(response.status, 500, "{variables:?}: {response}");
+        assert!(
+            response.error().starts_with(&format!("{named} ")),
+            "{response}"
+        );
     }
 }

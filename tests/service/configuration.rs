@@ -28,9 +28,9 @@ fn a_missing_credential_is_the_worker_s_500_and_the_log_names_it() {
         }
         let server = Server::start_broken(settings);
         let lines = server.log_of(|server| {
-            let answer = server.send(&get(&[]));
-            assert_eq!(answer.status, 500, "{names:?}: {answer}");
-            assert_eq!(answer.error(), MISSING);
+            let response = server.send(&get(&[]));
+            assert_eq!(response.status, 500, "{names:?}: {response}");
+            assert_eq!(response.error(), MISSING);
         });
         assert_eq!(lines.len(), 1, "{lines:?}");
         let line = lines[0].to_string();
@@ -66,9 +66,9 @@ fn an_app_id_has_8x8_s_form() {
             .set("jaas_app_id", &wrong)
             .set("jaas_key_id", "4f4910");
         let server = Server::start_broken(settings);
-        let answer = server.send(&get(&[]));
-        assert_eq!(answer.status, 500, "{wrong}: {answer}");
-        let message = answer.error();
+        let response = server.send(&get(&[]));
+        assert_eq!(response.status, 500, "{wrong}: {response}");
+        let message = response.error();
         assert!(message.contains("jaas_app_id"), "{message}");
         assert!(!message.contains(&wrong), "{message}");
         assert_problems(&server, &["jaas_app_id"]);
@@ -93,9 +93,9 @@ fn a_key_id_of_another_app_is_refused() {
         "/4f4910".to_owned(),
     ] {
         let server = Server::start_broken(Settings::good().set("jaas_key_id", &wrong));
-        let answer = server.send(&get(&[]).origin(ALLOWED));
-        assert_eq!(answer.status, 500, "{wrong}: {answer}");
-        let message = answer.error();
+        let response = server.send(&get(&[]).origin(ALLOWED));
+        assert_eq!(response.status, 500, "{wrong}: {response}");
+        let message = response.error();
         assert!(message.contains("jaas_key_id"), "{message}");
         assert!(!message.contains(&wrong), "{message}");
         assert_problems(&server, &["jaas_key_id"]);
@@ -140,9 +140,9 @@ fn a_wrong_variable_is_a_500_that_names_it_and_not_its_value() {
     ] {
         let server = Server::start_broken(Settings::good().set(variable, value));
         for request in [get(&[]), get(&[]).origin(ALLOWED)] {
-            let answer = server.send(&request);
-            assert_eq!(answer.status, 500, "{variable}: {answer}");
-            let message = answer.error();
+            let response = server.send(&request);
+            assert_eq!(response.status, 500, "{variable}: {response}");
+            let message = response.error();
             assert!(message.contains(variable), "{message}");
             assert!(!message.contains("hidden"), "{message}");
         }
@@ -152,11 +152,11 @@ fn a_wrong_variable_is_a_500_that_names_it_and_not_its_value() {
 #[test]
 fn a_wrong_default_is_told_even_when_no_request_needs_it() {
     let server = Server::start_broken(Settings::good().set("default_user_email", "nobody"));
-    let answer = server.send(&get(&[("user_email", "a@b.example")]));
-    assert_eq!(answer.status, 500, "{answer}");
+    let response = server.send(&get(&[("user_email", "a@b.example")]));
+    assert_eq!(response.status, 500, "{response}");
 }
 
-/// A login is described and nobody is asked for it: the operator believes that the site is closed.
+/// A login is described and not used, while the operator believes that it protects the site.
 #[test]
 fn a_login_that_is_described_without_auth_mode_is_a_problem() {
     let secret = Login::new().secret().to_owned();
@@ -181,10 +181,10 @@ fn a_login_that_is_described_without_auth_mode_is_a_problem() {
                 None => settings,
             };
             let server = Server::start_broken(settings);
-            let answer = server.send(&get(&[]));
-            assert_eq!(answer.status, 500, "{variables:?}: {answer}");
+            let response = server.send(&get(&[]));
+            assert_eq!(response.status, 500, "{variables:?}: {response}");
             for (name, _) in variables {
-                assert!(answer.error().contains(name), "{name}: {answer}");
+                assert!(response.error().contains(name), "{name}: {response}");
             }
             assert_problems(&server, &["auth_mode"]);
         }
@@ -251,18 +251,21 @@ fn a_secret_that_is_public_or_structured_is_refused() {
             claims.to_string(),
         );
         let (name, value) = bearer(&forged);
-        let answer = server.send(&get(&[]).header(name, value));
-        if answer.status != 500 {
+        let response = server.send(&get(&[]).header(name, value));
+        if response.status != 500 {
             accepted.push(secret);
             continue;
         }
-        assert!(answer.error().starts_with("auth_hs256_secret "), "{answer}");
+        assert!(
+            response.error().starts_with("auth_hs256_secret "),
+            "{response}"
+        );
         let piece: String = secret
             .chars()
             .filter(char::is_ascii_alphanumeric)
             .take(24)
             .collect();
-        assert!(!answer.error().contains(&piece), "{answer}");
+        assert!(!response.error().contains(&piece), "{response}");
         assert_problems(&server, &["auth_hs256_secret"]);
     }
     assert!(accepted.is_empty(), "{accepted:#?}");
@@ -303,9 +306,9 @@ fn a_list_that_is_not_empty_and_names_nothing_is_a_problem() {
         }
     }
     let server = Server::start_broken(Settings::good().set("allowed_rooms", ","));
-    let answer = server.send(&get(&[("room", "any")]));
-    assert_eq!(answer.status, 500, "{answer}");
-    assert!(answer.error().starts_with("allowed_rooms "), "{answer}");
+    let response = server.send(&get(&[("room", "any")]));
+    assert_eq!(response.status, 500, "{response}");
+    assert!(response.error().starts_with("allowed_rooms "), "{response}");
 }
 
 /// A wrong credential is the caller's fault whatever else is wrong; who may be let in is known without it.
@@ -321,10 +324,10 @@ fn a_wrong_credential_is_a_401_also_where_another_variable_is_wrong() {
         let server = Server::start_broken(login.configure("required").set(variable, value));
         assert_eq!(server.send(&get(&[])).status, 401, "{variable}");
         let (name, credential) = bearer(&login.sign(&json!({ "aud": "other" })));
-        let answer = server.send(&get(&[]).header(name, credential));
-        assert_eq!(answer.status, 401, "{variable}: {answer}");
+        let response = server.send(&get(&[]).header(name, credential));
+        assert_eq!(response.status, 401, "{variable}: {response}");
         let (name, credential) = bearer(&login.sign(&json!({})));
-        let answer = server.send(&get(&[]).header(name, credential));
-        assert_eq!(answer.status, 500, "{variable}: {answer}");
+        let response = server.send(&get(&[]).header(name, credential));
+        assert_eq!(response.status, 500, "{variable}: {response}");
     }
 }

@@ -1,32 +1,45 @@
 //! docs/openapi.yaml says what the service does. Schemathesis derives requests from it, some that keep to it and some that
-//! do not, and holds each response to what the page says of its status, headers and body.
+//! do not, and holds each response to what the page says of its status, headers and body. contract/hooks.py adds what it
+//! lacks: it signs webhooks, and finds headers that the page leaves out.
 //!
 //! `cargo dev test` installs Schemathesis; without it only what needs no program is checked.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use devkit_host::{Faults, StoreFault};
 use serde_json::json;
 
 use jaas_jwt::request::name;
-use jaas_jwt::service::{HEALTH_PATH, TOKEN_PATH};
+use jaas_jwt::service::{HEALTH_PATH, INVITATIONS_PATH, TOKEN_PATH, USAGE_PATH, WEBHOOK_PATH};
 
 use crate::credentials::{Login, bearer};
-use crate::harness::{ALLOWED, Server, Settings, root};
-use crate::http::Request;
+use crate::harness::{ALLOWED, Server, Settings, now, root};
+use crate::http::{Request, get};
+use crate::webhook::SECRET;
 
 /// Names the program.
 const PROGRAM: &str = "JAAS_TEST_SCHEMATHESIS";
 
+/// All operations of the page.
+const OPERATIONS: usize = 15;
+
+/// The paths that exist in every configuration, and those that a variable switches on.
+const ALWAYS: &str = "^/(api/jitsi-token|healthz)$";
+const OPTIONAL: &str = "^/(api/(invitations|usage)|webhooks)";
+const INVITATIONS: &str = "^/api/invitations";
+const USAGE: &str = "^/api/usage";
+const WEBHOOK: &str = "^/webhooks";
+
 /// The checks that need nothing but the page and a response.
-const OF_RESPONSES: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
-    response_headers_conformance,response_schema_conformance,unsupported_method,allow_header_conformance";
+const OF_RESPONSES: &str = "status_code_conformance,content_type_conformance,response_headers_conformance,\
+    response_schema_conformance,documented_headers";
 
-/// Left out everywhere: without its headers a preflight is another method, a 405, which this check does not expect.
-const NO_PREFLIGHT: &str = "missing_required_header";
+/// Left out everywhere: without its headers a preflight is another method, a 405, which the first does not expect; an
+/// invitation can be withdrawn again, because the service keeps no list of them.
+const NEVER: &str = "missing_required_header,use_after_free,ensure_resource_availability";
 
-/// Left out besides where nobody logs in.
-const NO_LOGIN: &str = "ignored_auth,missing_required_header";
+const OPERATOR: &str = "Zm9yIHRoZXNlIHRlc3RzIGFsb25lLCAzMiBieXRlcyBvciBtb3Jl";
 
 fn page() -> PathBuf {
     root().join("docs/openapi.yaml")
@@ -36,58 +49,129 @@ fn text() -> String {
     std::fs::read_to_string(page()).expect("docs/openapi.yaml")
 }
 
-/// Runs Schemathesis in a folder of its own; `None`: it is not there. The same page and the same version make the same
-/// requests each time.
-fn schemathesis(folder: &str, page: &Path, server: &Server, arguments: &[&str]) -> Option<Output> {
-    let Some(program) = std::env::var_os(PROGRAM).filter(|path| !path.is_empty()) else {
-        eprintln!("SKIPPED: {PROGRAM} names no program; `cargo dev test` installs it");
-        return None;
-    };
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("contract")
-        .join(folder);
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let mut command = Command::new(program);
-    command
-        .arg("run")
-        .arg(page)
-        .arg("--url")
-        .arg(format!("http://{}", server.address()))
-        .args(["--generation-deterministic", "--continue-on-failure"])
-        // Many requests are thrown away before one fits a pattern: that says nothing about the service.
-        .args(["--suppress-health-check", "all", "--no-color"])
-        .args(arguments)
-        .current_dir(folder);
-    Some(command.output().expect("Schemathesis starts"))
+/// One run of Schemathesis.
+struct Run<'a> {
+    /// The folder of the run.
+    name: &'a str,
+    page: PathBuf,
+    headers: Vec<String>,
+    arguments: Vec<&'a str>,
+    phases: &'a str,
+    /// Whether webhooks are signed.
+    signs: bool,
 }
 
-/// Nothing is found, and nothing odd is in the log.
-fn assert_kept(folder: &str, server: &Server, arguments: &[&str]) {
-    let Some(output) = schemathesis(folder, &page(), server, arguments) else {
-        return;
-    };
-    let report = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{report}\n{errors}");
-    assert!(report.contains("7 selected / 7 total"), "{report}");
-    // The rules of the log hold for all lines so far.
-    server.send(&Request::new("GET", HEALTH_PATH));
+impl<'a> Run<'a> {
+    fn new(name: &'a str, paths: &'a str) -> Self {
+        Self {
+            name,
+            page: page(),
+            headers: Vec::new(),
+            arguments: vec!["--include-path-regex", paths],
+            phases: "examples,coverage,fuzzing",
+            signs: false,
+        }
+    }
+
+    fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push(format!("{name}: {value}"));
+        self
+    }
+
+    /// All checks but these.
+    fn without(mut self, checks: &'a str) -> Self {
+        self.arguments.extend(["--exclude-checks", checks]);
+        self
+    }
+
+    /// Only whether the page knows each response.
+    fn of_responses(mut self) -> Self {
+        self.arguments.extend(["--checks", OF_RESPONSES]);
+        self
+    }
+
+    fn examples(mut self, number: &'a str) -> Self {
+        self.arguments.extend(["--max-examples", number]);
+        self
+    }
+
+    fn phases(mut self, phases: &'a str) -> Self {
+        self.phases = phases;
+        self
+    }
+
+    /// `None`: the program is not there. The same page and the same version make the same requests each time.
+    fn start(&self, server: &Server) -> Option<Output> {
+        let Some(program) = std::env::var_os(PROGRAM).filter(|path| !path.is_empty()) else {
+            eprintln!("SKIPPED: {PROGRAM} names no program; `cargo dev test` installs it");
+            return None;
+        };
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("contract")
+            .join(self.name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let mut command = Command::new(program);
+        command
+            .arg("run")
+            .arg(&self.page)
+            .args(["--url", &format!("http://{}", server.address())])
+            .args(["--phases", self.phases])
+            .args(["--generation-deterministic", "--continue-on-failure"])
+            // Many requests are thrown away before one fits a pattern: that says nothing about the service.
+            .args(["--suppress-health-check", "all", "--no-color"])
+            .args(self.headers.iter().flat_map(|header| ["--header", header]))
+            .args(&self.arguments)
+            .env(
+                "SCHEMATHESIS_HOOKS",
+                root().join("tests/service/contract/hooks.py"),
+            )
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .current_dir(folder);
+        if self.signs {
+            command.env("CONTRACT_WEBHOOK_SECRET", SECRET);
+        }
+        Some(command.output().expect("Schemathesis starts"))
+    }
+
+    /// Nothing is found, and nothing odd is in the log.
+    fn assert_kept(&self, server: &Server) {
+        let Some(output) = self.start(server) else {
+            return;
+        };
+        let report = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {report}\n{errors}", self.name);
+        assert!(
+            report.contains(&format!("/ {OPERATIONS} total")),
+            "{report}"
+        );
+        // The rules of the log hold for all lines so far.
+        server.send(&Request::new("GET", HEALTH_PATH));
+    }
+}
+
+fn join(checks: &[&str]) -> String {
+    checks.join(",")
 }
 
 #[test]
 fn with_the_defaults_an_allowed_page_gets_what_the_page_says() {
     let server = Server::start(Settings::good());
-    let origin = format!("Origin: {ALLOWED}");
     // Nobody has to prove who they are.
-    let arguments = ["--exclude-checks", NO_LOGIN, "--header", &origin];
-    assert_kept("defaults", &server, &arguments);
+    let checks = join(&[NEVER, "ignored_auth"]);
+    let run = Run::new("defaults", ALWAYS).header("Origin", ALLOWED);
+    run.without(&checks).examples("60").assert_kept(&server);
 }
 
 #[test]
 fn with_the_defaults_any_origin_gets_what_the_page_says() {
     let server = Server::start(Settings::good());
-    let arguments = ["--exclude-checks", NO_LOGIN, "--max-examples", "30"];
-    assert_kept("origins", &server, &arguments);
+    let checks = join(&[NEVER, "ignored_auth,every_operation_succeeds"]);
+    let run = Run::new("origins", ALWAYS).without(&checks);
+    run.examples("30").assert_kept(&server);
+    // Whatever is sent to a route that is not switched on.
+    let run = Run::new("switched-off", OPTIONAL).of_responses();
+    run.examples("3").assert_kept(&server);
 }
 
 /// The block of variables in SECURITY.md, with a login.
@@ -116,81 +200,266 @@ fn production(login: &Login) -> Settings {
     settings
 }
 
-const PRODUCTION_ORIGIN: &str = "Origin: https://app.example.org";
+const PRODUCTION_ORIGIN: &str = "https://app.example.org";
 
 #[test]
 fn in_production_a_caller_with_a_credential_gets_what_the_page_says() {
     let login = Login::new();
     let server = Server::start(production(&login));
-    let (name, value) = bearer(&login.sign(&json!({ "exp": crate::harness::now() + 3600 })));
-    let credential = format!("{name}: {value}");
-    let headers = ["--header", PRODUCTION_ORIGIN, "--header", &credential];
+    let (name, value) = bearer(&login.sign(&json!({ "exp": now() + 3600 })));
     // A room is required there, and the page of all configurations cannot say so.
-    let checks = [
-        "--exclude-checks",
-        "positive_data_acceptance,missing_required_header",
-    ];
-    assert_kept("production", &server, &[&headers[..], &checks].concat());
+    let checks = join(&[NEVER, "positive_data_acceptance"]);
+    let run = Run::new("production", ALWAYS).header("Origin", PRODUCTION_ORIGIN);
+    let run = run.header(name, &value).without(&checks);
+    run.examples("40").assert_kept(&server);
 }
 
 #[test]
 fn in_production_a_stranger_gets_what_the_page_says() {
     let server = Server::start(production(&Login::new()));
-    let arguments = ["--header", PRODUCTION_ORIGIN, "--max-examples", "20"];
-    let checks = ["--exclude-checks", NO_PREFLIGHT];
-    assert_kept("strangers", &server, &[&arguments[..], &checks].concat());
+    let checks = join(&[NEVER, "every_operation_succeeds"]);
+    let run = Run::new("strangers", ALWAYS).header("Origin", PRODUCTION_ORIGIN);
+    run.examples("20").without(&checks).assert_kept(&server);
+}
+
+/// Every route is switched on.
+fn everything(login: &Login) -> Settings {
+    login.configure("required").set_all(&[
+        ("invitation_secret", "Vb3xK8rQ2mWz7Lt0Ns5Yd9Pf4Hc6Jg1UaE"),
+        ("invitation_link", "https://vtaiwan.tw/meet#{invitation}"),
+        ("jaas_webhook_secret", SECRET),
+        ("operator_token", OPERATOR),
+        ("default_user_id", "guest-{random}"),
+        ("monthly_user_limit", "300"),
+        (
+            "room_settings",
+            r#"[{"rooms":"my-*","lobby":"wait-for-moderator","passcode":"428613","max_occupants":9}]"#,
+        ),
+    ])
 }
 
 #[test]
 fn a_broken_configuration_gets_what_the_page_says() {
-    let server = Server::start_broken(Settings::good().set("jaas_app_id", "x"));
-    let checks = OF_RESPONSES.replace("not_a_server_error,", "");
-    let arguments = ["--checks", &checks, "--max-examples", "10"];
-    let origin = format!("Origin: {ALLOWED}");
-    assert_kept(
-        "broken",
-        &server,
-        &[&arguments[..], &["--header", &origin]].concat(),
-    );
+    let login = Login::new();
+    let server = Server::start_broken(everything(&login).set("jaas_app_id", "x"));
+    let run = Run::new("broken", ".").of_responses().examples("5");
+    run.header("Origin", ALLOWED)
+        .header("Authorization", &format!("Bearer {OPERATOR}"))
+        .assert_kept(&server);
+}
+
+#[test]
+fn a_moderator_who_invites_gets_what_the_page_says() {
+    let login = Login::new();
+    let server = Server::start(everything(&login));
+    let credential = |claims| bearer(&login.sign(&claims));
+    let run = |name: &'static str, (header, value): (&str, String)| {
+        let run = Run::new(name, INVITATIONS).header("Origin", ALLOWED);
+        run.header(header, &value)
+    };
+    let moderator = || credential(json!({"exp": now() + 3600, "moderator": true}));
+    // How late not_before may be depends on the time of day, which the page cannot say.
+    let checks = join(&[NEVER, "positive_data_acceptance"]);
+    let all = run("moderators", moderator()).without(&checks);
+    let all = all.phases("examples,coverage,fuzzing,stateful");
+    all.examples("30").assert_kept(&server);
+    let examples = run("invitations", moderator()).without(NEVER);
+    examples.phases("examples").assert_kept(&server);
+    let members = run("members", credential(json!({"exp": now() + 3600})));
+    members.of_responses().examples("3").assert_kept(&server);
+    let strangers = Run::new("uninvited", INVITATIONS).of_responses();
+    strangers.examples("3").assert_kept(&server);
+}
+
+#[test]
+fn the_operator_gets_what_the_page_says() {
+    let server = Server::start(everything(&Login::new()));
+    let operator = Run::new("operator", USAGE)
+        .header("Origin", ALLOWED)
+        .header("Authorization", &format!("Bearer {OPERATOR}"));
+    operator.without(NEVER).assert_kept(&server);
+    let others = Run::new("no-operator", USAGE).of_responses();
+    others.examples("5").assert_kept(&server);
+}
+
+#[test]
+fn the_webhook_gets_what_the_page_says() {
+    let server = Server::start(everything(&Login::new()));
+    let unsigned = join(&[NEVER, "every_operation_succeeds"]);
+    let run = Run::new("unsigned", WEBHOOK).without(&unsigned);
+    run.phases("examples").assert_kept(&server);
+    // The signature is made after the request, so that no request without it can be derived.
+    let checks = join(&[NEVER, "ignored_auth"]);
+    let mut run = Run::new("signed", WEBHOOK).without(&checks);
+    run.signs = true;
+    run.examples("60").assert_kept(&server);
+    let authorization = "Bearer 5dc0a8c1b6f94f3e8a7b2c1d0e9f8a7b";
+    let settings = Settings::good().set("jaas_webhook_authorization", authorization);
+    let run = Run::new("authorized", WEBHOOK)
+        .without(NEVER)
+        .phases("examples");
+    let run = run.header("Authorization", authorization);
+    run.assert_kept(&Server::start(settings));
+}
+
+#[test]
+fn without_its_store_the_service_gives_what_the_page_says() {
+    let login = Login::new();
+    let faults = Faults {
+        store: Some(StoreFault::Fails),
+        ..Faults::default()
+    };
+    let server = Server::start_faulty(everything(&login), faults);
+    let (name, moderator) = bearer(&login.sign(&json!({"exp": now() + 3600, "moderator": true})));
+    for (folder, paths, authorization) in [
+        ("store-of-invitations", INVITATIONS, moderator),
+        ("store-of-usage", USAGE, format!("Bearer {OPERATOR}")),
+    ] {
+        let run = Run::new(folder, paths).header(name, &authorization);
+        run.of_responses().examples("3").assert_kept(&server);
+    }
+    let mut run = Run::new("store-of-events", WEBHOOK)
+        .of_responses()
+        .examples("3");
+    run.signs = true;
+    run.assert_kept(&server);
+}
+
+/// 429, and 503 with the time of the next try.
+#[test]
+fn whoever_has_to_wait_gets_what_the_page_says() {
+    let limited = Settings::good().set_all(&[
+        ("count_issued", "true"),
+        ("default_user_id", "guest-{random}"),
+        ("monthly_user_limit", "1"),
+        ("monthly_user_reserve", "0"),
+    ]);
+    let server = Server::start(limited);
+    assert_eq!(server.send(&get(&[("user_id", "first")])).status, 200);
+    let waiting = get(&[("user_id", "second")]);
+    assert_eq!(server.send(&waiting).status, 429);
+    let run = Run::new("limit", ALWAYS).header("Origin", ALLOWED);
+    run.of_responses().examples("5").assert_kept(&server);
+
+    // Nobody listens at this port.
+    let settings = Login::new().configure("required").set_all(&[
+        ("auth_hs256_secret", ""),
+        ("auth_jwks_url", "http://127.0.0.1:9/jwks"),
+        ("auth_jwks_origin", "http://127.0.0.1:9"),
+    ]);
+    let server = Server::start_broken(settings);
+    let credential = "Bearer eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImEifQ.e30.AAAA";
+    let waiting = get(&[]).header("Authorization", credential);
+    let response = server.send(&waiting);
+    assert_eq!(response.status, 503, "{response}");
+    let run = Run::new("no-keys", ALWAYS).header("Origin", ALLOWED);
+    let run = run.header("Authorization", credential);
+    run.of_responses().examples("5").assert_kept(&server);
 }
 
 /// A page that leaves out a status, a header or a member is found out.
 #[test]
 fn a_page_that_says_too_little_is_found_out() {
-    let server = Server::start(Settings::good());
-    let origin = format!("Origin: {ALLOWED}");
-    for (folder, from, to, finding) in [
+    let login = Login::new();
+    let server = Server::start(everything(&login));
+    let (_, moderator) = bearer(&login.sign(&json!({"exp": now() + 3600, "moderator": true})));
+    let without = |line: &str| (format!("        {line}\n"), String::new());
+    let status = |status: u16, response: &str| {
+        without(&format!(
+            "\"{status}\": {{ $ref: \"#/components/responses/{response}\" }}"
+        ))
+    };
+    let header = |name: &str, header: &str| {
+        without(&format!(
+            "{name}: {{ $ref: \"#/components/headers/{header}\" }}"
+        ))
+    };
+    let other = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+    const EXAMPLES: &str = "examples";
+    const COVERAGE: &str = "coverage";
+    let (no_status, no_header) = ("Undocumented status code", "Undocumented headers");
+    for (number, (operation, phase, (from, to), finding)) in [
+        ("getToken", COVERAGE, status(400, "BadRequest"), no_status),
         (
-            "without-status",
-            "        \"400\": { $ref: \"#/components/responses/BadRequest\" }\n",
-            "",
-            "Undocumented status code",
+            "getToken",
+            EXAMPLES,
+            other("{ const: no-store }", "{ const: no-cache }"),
+            "does not conform",
         ),
         (
-            "another-header",
-            "{ const: no-store }",
-            "{ const: no-cache }",
-            "header does not conform",
-        ),
-        (
-            "another-body",
-            "required: [token]",
-            "required: [jwt]",
+            "getToken",
+            EXAMPLES,
+            other("required: [token]", "required: [jwt]"),
             "required property",
         ),
-    ] {
+        (
+            "makeInvitation",
+            EXAMPLES,
+            status(201, "InvitationMade"),
+            no_status,
+        ),
+        (
+            "makeInvitation",
+            EXAMPLES,
+            header("Access-Control-Allow-Origin", "AllowOrigin"),
+            no_header,
+        ),
+        (
+            "makeInvitation",
+            EXAMPLES,
+            other(
+                "required: [invitation, id, expires_at]",
+                "required: [invitation, id, expires]",
+            ),
+            "required property",
+        ),
+        (
+            "withdrawInvitation",
+            EXAMPLES,
+            status(204, "Done"),
+            no_status,
+        ),
+        (
+            "receiveEvent",
+            EXAMPLES,
+            status(401, "UnprovenEvent"),
+            no_status,
+        ),
+        (
+            "receiveEvent",
+            EXAMPLES,
+            header("WWW-Authenticate", "AuthenticateEvent"),
+            no_header,
+        ),
+        ("getUsage", COVERAGE, status(401, "NotOperator"), no_status),
+        (
+            "getUsage",
+            COVERAGE,
+            header("WWW-Authenticate", "AuthenticateOperator"),
+            no_header,
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let text = text();
-        assert!(text.contains(from), "{from}");
-        let changed = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{folder}.yaml"));
-        std::fs::write(&changed, text.replace(from, to)).expect("a file");
-        let one = ["--include-operation-id", "getToken", "--phases", "coverage"];
-        let arguments = [&one[..], &["--checks", OF_RESPONSES, "--header", &origin]].concat();
-        let Some(output) = schemathesis(folder, &changed, &server, &arguments) else {
+        assert!(text.contains(&from), "{from}");
+        let folder = format!("found-out-{number}");
+        let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{folder}.yaml"));
+        std::fs::write(&page, text.replace(&from, &to)).expect("a file");
+        let run = Run {
+            page,
+            arguments: vec!["--include-operation-id", operation],
+            ..Run::new(&folder, ".")
+        };
+        let run = run.of_responses().phases(phase).header("Origin", ALLOWED);
+        let run = run.header("Authorization", &moderator);
+        let Some(output) = run.start(&server) else {
             return;
         };
         let report = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(output.status.code(), Some(1), "{folder}: {report}");
-        assert!(report.contains(finding), "{folder}: {report}");
+        assert_eq!(output.status.code(), Some(1), "{operation}: {report}");
+        assert!(report.contains(finding), "{operation}: {report}");
     }
 }
 
@@ -198,13 +467,24 @@ fn a_page_that_says_too_little_is_found_out() {
 #[test]
 fn the_page_has_every_route_and_parameter() {
     let text = text();
-    for path in [TOKEN_PATH, HEALTH_PATH] {
+    let withdrawal = format!("{INVITATIONS_PATH}/{{id}}");
+    for path in [
+        TOKEN_PATH,
+        INVITATIONS_PATH,
+        &withdrawal,
+        WEBHOOK_PATH,
+        USAGE_PATH,
+        HEALTH_PATH,
+    ] {
         assert!(text.contains(&format!("\n  {path}:\n")), "{path}");
     }
+    assert_eq!(text.matches("operationId: ").count() - 1, OPERATIONS);
     // Two parameters that exclude each other cannot be written so: the page says it in words.
     assert!(text.contains("`user_role`"));
+    let (_, bodies) = text.split_once("\n    TokenRequest:\n").expect("bodies");
+    let (bodies, _) = bodies.split_once("\n    Token:\n").expect("bodies");
     for name in name::ALL {
-        let members = text.matches(&format!("\n        {name}:")).count();
+        let members = bodies.matches(&format!("\n        {name}:")).count();
         match name {
             name::USER_ROLE => continue,
             // In a body alone.

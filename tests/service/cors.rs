@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::{ALLOWED, FOREIGN, Server, Settings};
-use crate::http::{Answer, Request, TOKEN_ROUTE, get, post_json, preflight};
+use crate::http::{Request, Response, TOKEN_ROUTE, get, post_json, preflight};
 
 /// The eleven of the Worker's last commit.
 const DEFAULT_ORIGINS: [&str; 11] = [
@@ -31,13 +31,13 @@ const PREFLIGHT_HEADERS: [&str; 3] = [
     "Access-Control-Max-Age",
 ];
 
-fn assert_refused(answer: &Answer, context: &str) {
-    assert_eq!(answer.status, 403, "{context}: {answer}");
-    assert_eq!(answer.header(ALLOW_ORIGIN), None, "{context}: {answer}");
+fn assert_refused(response: &Response, context: &str) {
+    assert_eq!(response.status, 403, "{context}: {response}");
+    assert_eq!(response.header(ALLOW_ORIGIN), None, "{context}: {response}");
     for name in PREFLIGHT_HEADERS {
-        assert_eq!(answer.header(name), None, "{context}: {answer}");
+        assert_eq!(response.header(name), None, "{context}: {response}");
     }
-    let body = answer.json();
+    let body = response.json();
     assert_eq!(body["error"], "Origin not allowed", "{context}");
     assert!(body.get("token").is_none(), "{context}");
 }
@@ -45,9 +45,9 @@ fn assert_refused(answer: &Answer, context: &str) {
 #[test]
 fn each_default_origin_is_allowed() {
     for origin in DEFAULT_ORIGINS {
-        let answer = Server::good().send(&get(&[]).origin(origin));
-        assert_eq!(answer.status, 200, "{origin}: {answer}");
-        assert_eq!(answer.header(ALLOW_ORIGIN), Some(origin));
+        let response = Server::good().send(&get(&[]).origin(origin));
+        assert_eq!(response.status, 200, "{origin}: {response}");
+        assert_eq!(response.header(ALLOW_ORIGIN), Some(origin));
     }
 }
 
@@ -59,10 +59,10 @@ fn another_origin_is_refused_and_told_the_list() {
         post_json(&json!({})),
         Request::new("DELETE", TOKEN_ROUTE),
     ] {
-        let answer = Server::good().send(&request.origin(FOREIGN));
-        assert_refused(&answer, "foreign");
+        let response = Server::good().send(&request.origin(FOREIGN));
+        assert_refused(&response, "foreign");
         assert_eq!(
-            answer.json(),
+            response.json(),
             json!({ "error": "Origin not allowed", "allowed_origins": DEFAULT_ORIGINS })
         );
     }
@@ -109,20 +109,20 @@ fn an_origin_is_compared_byte_for_byte() {
         "://",
         "not an origin",
     ] {
-        let answer = Server::good().send(&get(&[]).origin(origin));
-        assert_refused(&answer, origin);
+        let response = Server::good().send(&get(&[]).origin(origin));
+        assert_refused(&response, origin);
     }
 }
 
 #[test]
 fn an_origin_that_is_no_text_is_refused() {
     let text = "https://\u{516c}.example";
-    let answer = Server::good().send(&get(&[]).origin(text));
-    assert_refused(&answer, text);
+    let response = Server::good().send(&get(&[]).origin(text));
+    assert_refused(&response, text);
     // By the host, which has its own response for these.
     for origin in [b"https://vtaiwan.tw\xff".as_slice(), b"\xff\xfe"] {
-        let answer = Server::good().send(&get(&[]).origin(origin));
-        assert_eq!(answer.status, 500, "{answer}");
+        let response = Server::good().send(&get(&[]).origin(origin));
+        assert_eq!(response.status, 500, "{response}");
     }
 }
 
@@ -134,18 +134,18 @@ fn two_origins_are_refused() {
         (FOREIGN, ALLOWED),
         (ALLOWED, "https://talk.vtaiwan.tw"),
     ] {
-        let answer = Server::good().send(&get(&[]).origin(first).origin(second));
-        assert_refused(&answer, first);
-        let answer = Server::good().send(&preflight(TOKEN_ROUTE, first).origin(second));
-        assert_refused(&answer, first);
+        let response = Server::good().send(&get(&[]).origin(first).origin(second));
+        assert_refused(&response, first);
+        let response = Server::good().send(&preflight(TOKEN_ROUTE, first).origin(second));
+        assert_refused(&response, first);
     }
 }
 
 #[test]
 fn no_origin_is_allowed_as_in_the_worker() {
-    let answer = Server::good().send(&get(&[]));
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header(ALLOW_ORIGIN), None);
+    let response = Server::good().send(&get(&[]));
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header(ALLOW_ORIGIN), None);
 }
 
 #[test]
@@ -153,9 +153,9 @@ fn require_origin_refuses_callers_without_one() {
     for value in ["true", "TRUE"] {
         let server = Server::start(Settings::good().set("require_origin", value));
         for request in [get(&[]), post_json(&json!({}))] {
-            let answer = server.send(&request);
-            assert_refused(&answer, "without an origin");
-            assert_eq!(answer.json()["allowed_origins"], json!(DEFAULT_ORIGINS));
+            let response = server.send(&request);
+            assert_refused(&response, "without an origin");
+            assert_eq!(response.json()["allowed_origins"], json!(DEFAULT_ORIGINS));
         }
         assert_eq!(server.send(&get(&[]).origin(ALLOWED)).status, 200);
         assert_refused(&server.send(&get(&[]).origin(FOREIGN)), "foreign");
@@ -168,14 +168,14 @@ fn disclose_origins_false_leaves_the_list_out() {
         Settings::good().set_all(&[("disclose_origins", "false"), ("require_origin", "true")]),
     );
     for request in [get(&[]).origin(FOREIGN), get(&[])] {
-        let answer = server.send(&request);
-        assert_refused(&answer, "foreign");
-        assert_eq!(answer.json(), json!({ "error": "Origin not allowed" }));
+        let response = server.send(&request);
+        assert_refused(&response, "foreign");
+        assert_eq!(response.json(), json!({ "error": "Origin not allowed" }));
     }
 }
 
 #[test]
-fn every_answer_to_an_allowed_origin_carries_it() {
+fn every_response_to_an_allowed_origin_carries_it() {
     for (request, status) in [
         (get(&[]), 200),
         (post_json(&json!({})), 200),
@@ -192,18 +192,18 @@ fn every_answer_to_an_allowed_origin_carries_it() {
         (Request::new("GET", "/healthz"), 200),
         (Request::new("PUT", "/healthz"), 405),
     ] {
-        let answer = Server::good().send(&request.origin(ALLOWED));
-        assert_eq!(answer.status, status, "{answer}");
-        assert_eq!(answer.header(ALLOW_ORIGIN), Some(ALLOWED), "{answer}");
+        let response = Server::good().send(&request.origin(ALLOWED));
+        assert_eq!(response.status, status, "{response}");
+        assert_eq!(response.header(ALLOW_ORIGIN), Some(ALLOWED), "{response}");
     }
     let server = Server::start_broken(Settings::good().set("jaas_key_id", ""));
-    let answer = server.send(&get(&[]).origin(ALLOWED));
-    assert_eq!(answer.status, 500);
-    assert_eq!(answer.header(ALLOW_ORIGIN), Some(ALLOWED));
+    let response = server.send(&get(&[]).origin(ALLOWED));
+    assert_eq!(response.status, 500);
+    assert_eq!(response.header(ALLOW_ORIGIN), Some(ALLOWED));
 }
 
 #[test]
-fn a_preflight_is_answered_exactly() {
+fn a_preflight_gets_exactly_these_headers() {
     for origin in DEFAULT_ORIGINS {
         for (name, value) in [
             ("Accept", "*/*"),
@@ -212,25 +212,25 @@ fn a_preflight_is_answered_exactly() {
             ("Access-Control-Request-Credentials", "true"),
         ] {
             let request = preflight(TOKEN_ROUTE, origin).header(name, value);
-            let answer = Server::good().send(&request);
-            assert_eq!(answer.status, 204, "{answer}");
-            assert_eq!(answer.header(ALLOW_ORIGIN), Some(origin));
-            let values = PREFLIGHT_HEADERS.map(|name| answer.header(name).unwrap_or("absent"));
+            let response = Server::good().send(&request);
+            assert_eq!(response.status, 204, "{response}");
+            assert_eq!(response.header(ALLOW_ORIGIN), Some(origin));
+            let values = PREFLIGHT_HEADERS.map(|name| response.header(name).unwrap_or("absent"));
             assert_eq!(values, ["GET, POST, OPTIONS", DEFAULT_HEADERS, "86400"]);
         }
     }
 }
 
 #[test]
-fn a_preflight_is_answered_whatever_method_it_asks_for() {
+fn a_preflight_succeeds_whatever_method_it_requests() {
     for method in ["POST", "DELETE", "get", "X-Y"] {
         let request = Request::new("OPTIONS", TOKEN_ROUTE)
             .origin(ALLOWED)
             .header("Access-Control-Request-Method", method);
-        let answer = Server::good().send(&request);
-        assert_eq!(answer.status, 204, "{method}: {answer}");
+        let response = Server::good().send(&request);
+        assert_eq!(response.status, 204, "{method}: {response}");
         assert_eq!(
-            answer.header("Access-Control-Allow-Methods"),
+            response.header("Access-Control-Allow-Methods"),
             Some("GET, POST, OPTIONS")
         );
     }
@@ -239,8 +239,8 @@ fn a_preflight_is_answered_whatever_method_it_asks_for() {
 #[test]
 fn a_preflight_of_another_origin_is_refused() {
     for origin in [FOREIGN, "null", "", "https://vtaiwan.tw/"] {
-        let answer = Server::good().send(&preflight(TOKEN_ROUTE, origin));
-        assert_refused(&answer, origin);
+        let response = Server::good().send(&preflight(TOKEN_ROUTE, origin));
+        assert_refused(&response, origin);
     }
 }
 
@@ -255,31 +255,31 @@ fn a_page_that_is_allowed_can_read_that_a_path_is_unknown() {
         "/foo/api/jitsi-token",
     ] {
         for origin in [FOREIGN, "null", "https://vtaiwan.tw/"] {
-            let answer = Server::good().send(&preflight(target, origin));
-            assert_eq!(answer.status, 404, "{target}: {answer}");
-            assert_eq!(answer.header(ALLOW_ORIGIN), None, "{target}: {answer}");
+            let response = Server::good().send(&preflight(target, origin));
+            assert_eq!(response.status, 404, "{target}: {response}");
+            assert_eq!(response.header(ALLOW_ORIGIN), None, "{target}: {response}");
             for name in PREFLIGHT_HEADERS {
-                assert_eq!(answer.header(name), None, "{target}: {answer}");
+                assert_eq!(response.header(name), None, "{target}: {response}");
             }
         }
-        let answer = Server::good().send(&preflight(target, ALLOWED));
-        assert_eq!(answer.status, 204, "{target}: {answer}");
-        assert_eq!(answer.header(ALLOW_ORIGIN), Some(ALLOWED));
+        let response = Server::good().send(&preflight(target, ALLOWED));
+        assert_eq!(response.status, 204, "{target}: {response}");
+        assert_eq!(response.header(ALLOW_ORIGIN), Some(ALLOWED));
         assert_eq!(
-            answer.header("Access-Control-Allow-Headers"),
+            response.header("Access-Control-Allow-Headers"),
             Some(DEFAULT_HEADERS)
         );
         for method in ["GET", "POST", "PUT"] {
-            let answer = Server::good().send(&Request::new(method, target).origin(ALLOWED));
-            assert_eq!(answer.status, 404, "{target}: {answer}");
-            assert_eq!(answer.header(ALLOW_ORIGIN), Some(ALLOWED));
-            assert!(answer.error().starts_with("Not found"), "{answer}");
+            let response = Server::good().send(&Request::new(method, target).origin(ALLOWED));
+            assert_eq!(response.status, 404, "{target}: {response}");
+            assert_eq!(response.header(ALLOW_ORIGIN), Some(ALLOWED));
+            assert!(response.error().starts_with("Not found"), "{response}");
         }
     }
-    let answer = Server::good().send(&preflight("/healthz", ALLOWED));
-    assert_eq!(answer.status, 204, "{answer}");
-    let answer = Server::good().send(&preflight("/healthz", FOREIGN));
-    assert_eq!(answer.header(ALLOW_ORIGIN), None, "{answer}");
+    let response = Server::good().send(&preflight("/healthz", ALLOWED));
+    assert_eq!(response.status, 204, "{response}");
+    let response = Server::good().send(&preflight("/healthz", FOREIGN));
+    assert_eq!(response.header(ALLOW_ORIGIN), None, "{response}");
 }
 
 #[test]
@@ -289,21 +289,21 @@ fn options_that_is_no_preflight_is_a_405() {
         Request::new("OPTIONS", TOKEN_ROUTE).origin(ALLOWED),
         Request::new("OPTIONS", TOKEN_ROUTE).header("Access-Control-Request-Method", "GET"),
     ] {
-        let answer = Server::good().send(&request);
-        assert_eq!(answer.status, 405, "{request:?}: {answer}");
-        assert_eq!(answer.header("Allow"), Some("GET, HEAD, POST, OPTIONS"));
+        let response = Server::good().send(&request);
+        assert_eq!(response.status, 405, "{request:?}: {response}");
+        assert_eq!(response.header("Allow"), Some("GET, HEAD, POST, OPTIONS"));
         for name in PREFLIGHT_HEADERS {
-            assert_eq!(answer.header(name), None, "{answer}");
+            assert_eq!(response.header(name), None, "{response}");
         }
     }
 }
 
 #[test]
-fn answers_without_preflight_lack_its_headers() {
+fn responses_without_preflight_lack_its_headers() {
     for request in [get(&[]), get(&[("room", "*")]), post_json(&json!({}))] {
-        let answer = Server::good().send(&request.origin(ALLOWED));
+        let response = Server::good().send(&request.origin(ALLOWED));
         for name in PREFLIGHT_HEADERS {
-            assert_eq!(answer.header(name), None, "{answer}");
+            assert_eq!(response.header(name), None, "{response}");
         }
     }
 }
@@ -330,9 +330,9 @@ fn the_list_may_be_separated_by_commas_spaces_and_lines() {
     ] {
         let server = Server::start(Settings::good().set("allowed_origins", &text));
         for origin in [one, two, three] {
-            let answer = server.send(&get(&[]).origin(origin));
-            assert_eq!(answer.status, 200, "{text:?}: {answer}");
-            assert_eq!(answer.header(ALLOW_ORIGIN), Some(origin));
+            let response = server.send(&get(&[]).origin(origin));
+            assert_eq!(response.status, 200, "{text:?}: {response}");
+            assert_eq!(response.header(ALLOW_ORIGIN), Some(origin));
         }
         // The variable replaces the default list.
         assert_refused(&server.send(&get(&[]).origin(ALLOWED)), &text);
@@ -451,9 +451,9 @@ fn an_entry_means_what_a_browser_sends() {
     for (entry, matching, others) in cases {
         let server = Server::start(Settings::good().set("allowed_origins", entry));
         for origin in *matching {
-            let answer = server.send(&get(&[]).origin(origin));
-            assert_eq!(answer.status, 200, "{entry} and {origin}: {answer}");
-            assert_eq!(answer.header(ALLOW_ORIGIN), Some(*origin));
+            let response = server.send(&get(&[]).origin(origin));
+            assert_eq!(response.status, 200, "{entry} and {origin}: {response}");
+            assert_eq!(response.header(ALLOW_ORIGIN), Some(*origin));
         }
         for origin in *others {
             assert_refused(
@@ -468,15 +468,15 @@ fn an_entry_means_what_a_browser_sends() {
 fn an_empty_list_allows_no_origin() {
     let server = Server::start_broken(Settings::good().set("allowed_origins", ""));
     for origin in [ALLOWED, FOREIGN, ""] {
-        let answer = server.send(&get(&[]).origin(origin));
-        assert!([403, 500].contains(&answer.status), "{answer}");
-        assert_eq!(answer.header(ALLOW_ORIGIN), None, "{answer}");
+        let response = server.send(&get(&[]).origin(origin));
+        assert!([403, 500].contains(&response.status), "{response}");
+        assert_eq!(response.header(ALLOW_ORIGIN), None, "{response}");
     }
 }
 
 #[test]
 fn a_wrong_entry_is_refused_with_a_message_of_its_own() {
-    // Entry, a part of it that no answer may repeat.
+    // Entry, a part of it that no response may repeat.
     let cases = [
         ("*", None),
         ("null", None),
@@ -491,10 +491,10 @@ fn a_wrong_entry_is_refused_with_a_message_of_its_own() {
         let settings = Settings::good().set("allowed_origins", &format!("{ALLOWED} {entry}"));
         let server = Server::start_broken(settings);
         for request in [get(&[]), get(&[]).origin(FOREIGN)] {
-            let answer = server.send(&request);
-            assert_eq!(answer.status, 500, "{entry}: {answer}");
-            assert_eq!(answer.header(ALLOW_ORIGIN), None, "{entry}: {answer}");
-            let message = answer.error();
+            let response = server.send(&request);
+            assert_eq!(response.status, 500, "{entry}: {response}");
+            assert_eq!(response.header(ALLOW_ORIGIN), None, "{entry}: {response}");
+            let message = response.error();
             assert!(message.contains("allowed_origins"), "{entry}: {message}");
             if let Some(secret) = secret {
                 assert!(!message.contains(secret), "{entry}: {message}");
@@ -502,9 +502,9 @@ fn a_wrong_entry_is_refused_with_a_message_of_its_own() {
             messages.push(message);
         }
         // The page that is allowed can read what is wrong.
-        let answer = server.send(&get(&[]).origin(ALLOWED));
-        assert_eq!(answer.status, 500, "{entry}: {answer}");
-        assert_eq!(answer.header(ALLOW_ORIGIN), Some(ALLOWED), "{entry}");
+        let response = server.send(&get(&[]).origin(ALLOWED));
+        assert_eq!(response.status, 500, "{entry}: {response}");
+        assert_eq!(response.header(ALLOW_ORIGIN), Some(ALLOWED), "{entry}");
     }
     messages.sort();
     messages.dedup();
@@ -541,9 +541,9 @@ fn other_wrong_entries_are_refused_too() {
         "http://127.0.0.1.evil.example",
     ] {
         let server = Server::start_broken(Settings::good().set("allowed_origins", entry));
-        let answer = server.send(&get(&[]));
-        assert_eq!(answer.status, 500, "{entry}: {answer}");
-        assert!(answer.error().contains("allowed_origins"), "{answer}");
+        let response = server.send(&get(&[]));
+        assert_eq!(response.status, 500, "{entry}: {response}");
+        assert!(response.error().contains("allowed_origins"), "{response}");
     }
 }
 
@@ -569,9 +569,9 @@ fn headers_that_tracing_adds_pass_and_another_is_logged_by_name() {
         let lines = server.log_of(|server| {
             let request =
                 preflight(TOKEN_ROUTE, ALLOWED).header("Access-Control-Request-Headers", requested);
-            let answer = server.send(&request);
-            assert_eq!(answer.status, 204, "{requested}: {answer}");
-            let allowed = answer
+            let response = server.send(&request);
+            assert_eq!(response.status, 204, "{requested}: {response}");
+            let allowed = response
                 .header("Access-Control-Allow-Headers")
                 .unwrap_or_default();
             let is_allowed = |name: &str| {
@@ -580,7 +580,7 @@ fn headers_that_tracing_adds_pass_and_another_is_logged_by_name() {
                     .any(|known| known.trim().eq_ignore_ascii_case(name.trim()))
             };
             let passes = requested.split(',').all(is_allowed);
-            assert_eq!(passes, missing.is_none(), "{requested}: {answer}");
+            assert_eq!(passes, missing.is_none(), "{requested}: {response}");
         });
         let Some(missing) = missing else {
             assert!(lines.is_empty(), "{requested}: {lines:?}");
@@ -607,14 +607,17 @@ fn the_headers_that_pages_may_set_are_a_variable() {
         ("", None),
     ] {
         let server = Server::start(Settings::good().set("allowed_headers", list));
-        let answer = server.send(&preflight(TOKEN_ROUTE, ALLOWED));
-        assert_eq!(answer.status, 204, "{answer}");
-        assert_eq!(answer.header("Access-Control-Allow-Headers"), told);
+        let response = server.send(&preflight(TOKEN_ROUTE, ALLOWED));
+        assert_eq!(response.status, 204, "{response}");
+        assert_eq!(response.header("Access-Control-Allow-Headers"), told);
     }
     for list in ["*", "x y(z)", "X-Mine:", "公"] {
         let server = Server::start_broken(Settings::good().set("allowed_headers", list));
-        let answer = server.send(&get(&[]).origin(ALLOWED));
-        assert_eq!(answer.status, 500, "{list}: {answer}");
-        assert!(answer.error().starts_with("allowed_headers "), "{answer}");
+        let response = server.send(&get(&[]).origin(ALLOWED));
+        assert_eq!(response.status, 500, "{list}: {response}");
+        assert!(
+            response.error().starts_with("allowed_headers "),
+            "{response}"
+        );
     }
 }

@@ -165,8 +165,8 @@ fn every_command_of_the_guide_gives_the_credentials_and_the_key_arrives_whole() 
     assert!(keys.len() >= 3, "{}", keys.len());
     for (value, script) in keys {
         let server = Server::start(Settings::good().set("jaas_private_key", &value));
-        let answer = server.send(&get(&[("room", "a")]));
-        assert_eq!(answer.status, 200, "{script}: {answer}");
+        let response = server.send(&get(&[("room", "a")]));
+        assert_eq!(response.status, 200, "{script}: {response}");
     }
 }
 
@@ -226,8 +226,8 @@ fn the_service_accepts_the_variables_of_every_overlay() {
             .fold(Settings::good(), |settings, (name, value)| {
                 settings.set(name, value)
             });
-        let answer = Server::start(settings).send(&health());
-        assert_eq!(answer.status, 200, "{}: {answer}", file.display());
+        let response = Server::start(settings).send(&health());
+        assert_eq!(response.status, 200, "{}: {response}", file.display());
         count += values.len();
     }
     assert!(count >= 6, "{count}");

@@ -1,4 +1,4 @@
-//! What goes wrong with the host: the answer is defined, and nothing of it is partial. `docs/reliability.md` has the
+//! What goes wrong with the host: the response is defined, and nothing of it is partial. `docs/reliability.md` has the
 //! same as a table.
 
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::credentials::{Login, bearer};
 use crate::harness::{Server, Settings, now};
-use crate::http::{Answer, Body, Request, get, post};
+use crate::http::{Body, Request, Response, get, post};
 use crate::key_material::{Kind, key};
 use crate::signature;
 
@@ -43,7 +43,7 @@ fn with_provider(
     Server::start_faulty(settings, faults)
 }
 
-/// They have defaults, and are read only where another variable gives them a meaning.
+/// They have defaults, and are read only where another variable makes them effective.
 const SAY_NOTHING_ALONE: [&str; 11] = [
     "invitation_link",
     "invitations_not_before",
@@ -71,9 +71,9 @@ const OF_OTHER_ROUTES: [&str; 5] = [
 fn a_variable_that_its_provider_does_not_give_is_named_and_the_provider_is_not_quoted() {
     const QUOTE: &str = "denied: token s.0123456789 at https://vault.internal";
     let failing = Arc::new(Mutex::new(String::new()));
-    let asked = failing.clone();
+    let requested = failing.clone();
     let provider = move |name: &str| {
-        (*asked.lock().unwrap() == name).then(|| Err::<String, _>(QUOTE.to_owned()))
+        (*requested.lock().unwrap() == name).then(|| Err::<String, _>(QUOTE.to_owned()))
     };
     let server = with_provider(Settings::good().set("auth_mode", "none"), provider);
     for variable in variable::ALL {
@@ -101,15 +101,15 @@ fn a_variable_that_its_provider_does_not_give_is_named_and_the_provider_is_not_q
 }
 
 #[test]
-fn a_slow_provider_makes_a_slow_answer_and_no_other() {
+fn a_slow_provider_makes_a_slow_response_and_no_other() {
     let server = with_provider(Settings::good(), |_| {
         std::thread::sleep(Duration::from_millis(20));
         None
     });
     let start = Instant::now();
-    let answer = server.send(&get(&[("room", "a")]));
-    assert_eq!(answer.status, 200, "{answer}");
-    assert_eq!(answer.token().claims["room"], "a");
+    let response = server.send(&get(&[("room", "a")]));
+    assert_eq!(response.status, 200, "{response}");
+    assert_eq!(response.token().claims["room"], "a");
     assert!(start.elapsed() > Duration::from_millis(20));
 }
 
@@ -142,9 +142,9 @@ fn a_clock_that_is_far_off_makes_tokens_of_its_own_time() {
         IN_9999,
     ] {
         let server = with_clock(clock, Settings::good());
-        let answer = server.send_unchecked(&get(&[])).unwrap();
-        assert_eq!(answer.status, 200, "{answer}");
-        let token = answer.token();
+        let response = server.send_unchecked(&get(&[])).unwrap();
+        assert_eq!(response.status, 200, "{response}");
+        let token = response.token();
         let times = ["iat", "exp", "nbf"].map(|name| token.claims[name].as_u64().unwrap());
         assert_eq!(times, [clock, clock + 3600, clock.saturating_sub(60)]);
         // A clock before 1970 stands at 1970: no token has a negative time, and each has long expired.
@@ -158,13 +158,13 @@ fn a_clock_that_is_far_off_makes_tokens_of_its_own_time() {
 #[test]
 fn a_clock_that_goes_back_makes_earlier_tokens_and_lets_no_credential_of_the_future_in() {
     let login = Login::new();
-    let ask = |clock: u64, claims: serde_json::Value| -> Answer {
+    let ask = |clock: u64, claims: serde_json::Value| -> Response {
         let server = with_clock(clock, login.configure("required"));
         let credential = login.sign(&claims);
         let (name, value) = bearer(&credential);
         server
             .send_unchecked(&get(&[]).header(name, value))
-            .expect("an answer")
+            .expect("a response")
     };
     let good = |clock| ask(clock, json!({ "iat": now() }));
     let present = u64::try_from(now()).unwrap();
@@ -187,15 +187,15 @@ fn a_clock_that_goes_back_makes_earlier_tokens_and_lets_no_credential_of_the_fut
 }
 
 #[test]
-fn without_random_bytes_nothing_is_signed_and_what_needs_none_is_answered() {
+fn without_random_bytes_nothing_is_signed_and_what_needs_none_is_gets_a_response() {
     let faults = Faults {
         no_random: true,
         ..Faults::default()
     };
     let server = Server::start_faulty(Settings::good(), faults);
-    let answer = server.send_unchecked(&get(&[])).unwrap();
-    assert_eq!(answer.status, 500, "{answer}");
-    assert!(answer.body.is_empty(), "{answer}");
+    let response = server.send_unchecked(&get(&[])).unwrap();
+    assert_eq!(response.status, 500, "{response}");
+    assert!(response.body.is_empty(), "{response}");
     assert_eq!(
         server.send(&get(&[]).origin("https://evil.example")).status,
         403
@@ -210,7 +210,7 @@ fn without_random_bytes_nothing_is_signed_and_what_needs_none_is_answered() {
 }
 
 #[test]
-fn a_host_that_stops_in_mid_request_answers_whole_or_not_at_all() {
+fn a_host_that_stops_in_mid_request_responds_whole_or_not_at_all() {
     for _ in 0..5 {
         let server = Server::start(Settings::good());
         let address = server.address();
@@ -228,13 +228,13 @@ fn a_host_that_stops_in_mid_request_answers_whole_or_not_at_all() {
                 .collect();
             std::thread::sleep(Duration::from_millis(20));
             server.stop();
-            for answer in requests.into_iter().chain([slow]) {
-                // No answer is an answer: the peer sees that the connection ends. So is the host's own.
-                if let Ok(answer) = answer.join().unwrap()
-                    && !(answer.status == 500 && answer.body.is_empty())
+            for response in requests.into_iter().chain([slow]) {
+                // No response counts as a response: the peer sees that the connection ends. So is the host's own.
+                if let Ok(response) = response.join().unwrap()
+                    && !(response.status == 500 && response.body.is_empty())
                 {
-                    assert_eq!(answer.status, 200, "{answer}");
-                    assert_eq!(answer.token().raw.split('.').count(), 3);
+                    assert_eq!(response.status, 200, "{response}");
+                    assert_eq!(response.token().raw.split('.').count(), 3);
                 }
             }
         });

@@ -33,18 +33,18 @@ fn query(query: impl AsRef<[u8]>) -> Request {
 }
 
 #[test]
-fn the_worker_s_call_gets_the_worker_s_answer() {
-    let answer = Server::good().send(&get(&[
+fn the_worker_s_call_gets_the_worker_s_response() {
+    let response = Server::good().send(&get(&[
         ("room", "my-meeting-room"),
         ("user_id", "user-7"),
         ("user_name", "John Doe"),
         ("user_email", "john@example.com"),
         ("user_moderator", "true"),
     ]));
-    assert_eq!(answer.status, 200);
-    let body = answer.json();
+    assert_eq!(response.status, 200);
+    let body = response.json();
     assert_eq!(body.as_object().map(|body| body.len()), Some(1), "{body}");
-    let token = answer.token();
+    let token = response.token();
     assert_eq!(token.claims["room"], "my-meeting-room");
     assert_eq!(
         *token.user(),
@@ -64,9 +64,9 @@ fn an_absent_parameter_has_its_default() {
 fn an_empty_or_blank_parameter_has_its_default() {
     for (parameter, default) in DEFAULTS {
         for blank in ["", "=", "=+", "=%20%20", "=%09"] {
-            let answer = Server::good().send(&query(format!("{parameter}{blank}")));
-            assert_eq!(answer.status, 200, "{parameter}{blank}: {answer}");
-            assert_eq!(*claim(&answer.token().claims, parameter), default);
+            let response = Server::good().send(&query(format!("{parameter}{blank}")));
+            assert_eq!(response.status, 200, "{parameter}{blank}: {response}");
+            assert_eq!(*claim(&response.token().claims, parameter), default);
         }
     }
 }
@@ -115,9 +115,9 @@ fn an_empty_default_leaves_the_field_out() {
 fn an_empty_default_room_makes_the_room_required() {
     let server = Server::start(Settings::good().set("default_room", ""));
     for request in [get(&[]), get(&[("room", "")]), get(&[("room", "  ")])] {
-        let answer = server.send(&request);
-        assert_eq!(answer.status, 400, "{answer}");
-        assert!(answer.error().contains("room"), "{answer}");
+        let response = server.send(&request);
+        assert_eq!(response.status, 400, "{response}");
+        assert!(response.error().contains("room"), "{response}");
     }
     assert_eq!(
         server.send(&get(&[("room", "a")])).token().claims["room"],
@@ -153,9 +153,9 @@ fn user_moderator_is_true_or_false_in_any_case() {
         "真",
         "true,false",
     ] {
-        let answer = Server::good().send(&get(&[("user_moderator", value)]));
-        assert_eq!(answer.status, 400, "{value}: {answer}");
-        assert!(answer.error().contains("user_moderator"), "{answer}");
+        let response = Server::good().send(&get(&[("user_moderator", value)]));
+        assert_eq!(response.status, 400, "{value}: {response}");
+        assert!(response.error().contains("user_moderator"), "{response}");
     }
 }
 
@@ -196,9 +196,9 @@ fn the_query_is_read_as_browsers_and_hand_made_links_write_it() {
         ("%75ser_id=1", "user_id", "1"),
     ];
     for (text, parameter, expected) in cases {
-        let answer = Server::good().send(&query(text));
-        assert_eq!(answer.status, 200, "?{text}: {answer}");
-        let token = answer.token();
+        let response = Server::good().send(&query(text));
+        assert_eq!(response.status, 200, "?{text}: {response}");
+        let token = response.token();
         assert_eq!(*claim(&token.claims, parameter), *expected, "?{text}");
     }
 }
@@ -224,9 +224,9 @@ fn what_cannot_be_decoded_stays_or_becomes_u_fffd() {
             ("%ed%a0%80", "\u{fffd}\u{fffd}\u{fffd}"),
             ("%f5%80%80%80", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
         ] {
-            let answer = Server::good().send(&query(format!("{parameter}={text}")));
-            assert_eq!(answer.status, 200, "{parameter}={text}: {answer}");
-            let token = answer.token();
+            let response = Server::good().send(&query(format!("{parameter}={text}")));
+            assert_eq!(response.status, 200, "{parameter}={text}: {response}");
+            let token = response.token();
             assert_eq!(*claim(&token.claims, parameter), decoded, "{text}");
         }
     }
@@ -235,9 +235,9 @@ fn what_cannot_be_decoded_stays_or_becomes_u_fffd() {
         .token();
     assert_eq!(token.user()["email"], "50%@b.example");
     for value in ["%", "%ff"] {
-        let answer = Server::good().send(&query(format!("user_moderator={value}")));
-        assert_eq!(answer.status, 400, "{answer}");
-        assert_eq!(answer.error(), "user_moderator must be true or false");
+        let response = Server::good().send(&query(format!("user_moderator={value}")));
+        assert_eq!(response.status, 400, "{response}");
+        assert_eq!(response.error(), "user_moderator must be true or false");
     }
 }
 
@@ -245,15 +245,15 @@ fn what_cannot_be_decoded_stays_or_becomes_u_fffd() {
 #[test]
 fn a_room_that_cannot_be_decoded_gets_a_400_that_says_so() {
     for bad in ["%ff", "%c3", "a%80b", "%c0%af", "%ed%a0%80", "%EF%BF%BD"] {
-        let answer = Server::good().send(&query(format!("room={bad}")));
-        assert_eq!(answer.status, 400, "room={bad}: {answer}");
-        let message = answer.error();
+        let response = Server::good().send(&query(format!("room={bad}")));
+        assert_eq!(response.status, 400, "room={bad}: {response}");
+        let message = response.error();
         assert!(message.starts_with("room contains U+FFFD"), "{message}");
     }
     for bad in ["%", "%2", "%zz", "50%"] {
-        let answer = Server::good().send(&query(format!("room={bad}")));
-        assert_eq!(answer.status, 400, "room={bad}: {answer}");
-        let message = answer.error();
+        let response = Server::good().send(&query(format!("room={bad}")));
+        assert_eq!(response.status, 400, "room={bad}: {response}");
+        let message = response.error();
         assert!(message.starts_with("room must not contain %"), "{message}");
     }
 }
@@ -267,17 +267,17 @@ fn user_fields_have_a_longest_length_in_characters() {
         ("user_email", mail(254), mail(255)),
     ];
     for (parameter, longest, too_long) in cases {
-        let answer = Server::good().send(&get(&[(parameter, &longest)]));
-        assert_eq!(answer.status, 200, "{parameter}: {answer}");
-        assert_eq!(*claim(&answer.token().claims, parameter), longest);
+        let response = Server::good().send(&get(&[(parameter, &longest)]));
+        assert_eq!(response.status, 200, "{parameter}: {response}");
+        assert_eq!(*claim(&response.token().claims, parameter), longest);
 
         // The length counts after trimming.
-        let answer = Server::good().send(&get(&[(parameter, &format!(" {longest} "))]));
-        assert_eq!(answer.status, 200, "{parameter}: {answer}");
+        let response = Server::good().send(&get(&[(parameter, &format!(" {longest} "))]));
+        assert_eq!(response.status, 200, "{parameter}: {response}");
 
-        let answer = Server::good().send(&get(&[(parameter, &too_long)]));
-        assert_eq!(answer.status, 400, "{parameter}: {answer}");
-        assert!(answer.error().contains(parameter), "{answer}");
+        let response = Server::good().send(&get(&[(parameter, &too_long)]));
+        assert_eq!(response.status, 400, "{parameter}: {response}");
+        assert!(response.error().contains(parameter), "{response}");
     }
 }
 
@@ -288,9 +288,9 @@ fn control_characters_in_user_fields_get_a_400() {
             "\0", "\u{1}", "\u{7}", "\t", "\n", "\r", "\r\n", "\u{1b}", "\u{1f}", "\u{7f}",
         ] {
             let value = format!("a{control}b@c");
-            let answer = Server::good().send(&get(&[(parameter, &value)]));
-            assert_eq!(answer.status, 400, "{parameter}={value:?}: {answer}");
-            assert!(answer.error().contains(parameter), "{answer}");
+            let response = Server::good().send(&get(&[(parameter, &value)]));
+            assert_eq!(response.status, 400, "{parameter}={value:?}: {response}");
+            assert!(response.error().contains(parameter), "{response}");
         }
     }
 }
@@ -309,8 +309,8 @@ fn what_is_no_email_address_counts_as_not_given() {
         "[email protected]",
         "[email\u{a0}protected]",
     ] {
-        let answer = Server::good().send(&get(&[("user_email", value)]));
-        let token = answer.token();
+        let response = Server::good().send(&get(&[("user_email", value)]));
+        let token = response.token();
         assert_eq!(
             token.claims["context"]["user"]["email"], "user@example.com",
             "{value}"
@@ -384,14 +384,14 @@ fn what_misleads_or_is_invisible_is_no_part_of_a_name() {
 #[test]
 fn a_query_in_raw_utf_8_is_read_or_refused() {
     // Hosts differ in what they let through.
-    let answer = Server::good().send_unchecked(&query("room=公民會議"));
-    let answer = answer.expect("an answer");
-    match answer.status {
+    let response = Server::good().send_unchecked(&query("room=公民會議"));
+    let response = response.expect("a response");
+    match response.status {
         200 => assert_eq!(
-            answer.token().claims["room"],
+            response.token().claims["room"],
             "%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0"
         ),
-        status => assert_eq!(status, 400, "{answer}"),
+        status => assert_eq!(status, 400, "{response}"),
     }
 }
 

@@ -12,10 +12,10 @@ pub fn health() -> Request {
 
 /// Asserts that the health check tells problems of exactly these variables, in any order.
 pub fn assert_problems(server: &Server, variables: &[&str]) -> Vec<String> {
-    let answer = server.send(&health());
-    assert_eq!(answer.status, 503, "{answer}");
-    let body = answer.json();
-    assert_eq!(body["status"], "error", "{answer}");
+    let response = server.send(&health());
+    assert_eq!(response.status, 503, "{response}");
+    let body = response.json();
+    assert_eq!(body["status"], "error", "{response}");
     let problems = body["problems"].as_array().cloned().unwrap_or_default();
     let mut found = Vec::new();
     let mut messages = Vec::new();
@@ -26,23 +26,23 @@ pub fn assert_problems(server: &Server, variables: &[&str]) -> Vec<String> {
     found.sort();
     let mut expected = variables.to_vec();
     expected.sort_unstable();
-    assert_eq!(found, expected, "{answer}");
+    assert_eq!(found, expected, "{response}");
     messages
 }
 
 #[test]
 fn a_complete_configuration_is_healthy() {
     for origin in [None, Some(ALLOWED), Some(FOREIGN), Some("null")] {
-        let answer = Server::good().send(&health().maybe_origin(origin));
-        assert_eq!(answer.status, 200, "{origin:?}: {answer}");
-        assert_eq!(answer.json(), json!({ "status": "ok" }));
+        let response = Server::good().send(&health().maybe_origin(origin));
+        assert_eq!(response.status, 200, "{origin:?}: {response}");
+        assert_eq!(response.json(), json!({ "status": "ok" }));
         assert_eq!(
-            answer.header("Access-Control-Allow-Origin"),
+            response.header("Access-Control-Allow-Origin"),
             origin.filter(|origin| *origin == ALLOWED)
         );
     }
-    let answer = Server::good().send(&Request::new("GET", "/healthz?probe=1"));
-    assert_eq!(answer.status, 200, "{answer}");
+    let response = Server::good().send(&Request::new("GET", "/healthz?probe=1"));
+    assert_eq!(response.status, 200, "{response}");
     assert_eq!(
         Server::good()
             .send(&Request::new("HEAD", "/healthz"))
@@ -55,9 +55,9 @@ fn a_complete_configuration_is_healthy() {
 #[test]
 fn who_asks_for_it_reads_that_anybody_may_become_moderator() {
     let verbose = |server: &Server, target: &str| {
-        let answer = server.send(&Request::new("GET", target));
-        assert_eq!(answer.status, 200, "{answer}");
-        answer.json()
+        let response = server.send(&Request::new("GET", target));
+        assert_eq!(response.status, 200, "{response}");
+        response.json()
     };
     let open = json!({
         "status": "ok",
@@ -89,8 +89,8 @@ fn a_healthy_probe_leaves_no_line() {
     let lines = server.log_of(|server| {
         for method in ["GET", "HEAD"] {
             for target in ["/healthz", "/healthz?verbose"] {
-                let answer = server.send(&Request::new(method, target).origin(ALLOWED));
-                assert_eq!(answer.status, 200);
+                let response = server.send(&Request::new(method, target).origin(ALLOWED));
+                assert_eq!(response.status, 200);
             }
         }
     });
@@ -176,7 +176,7 @@ fn missing_and_wrong_are_told_together() {
 }
 
 #[test]
-fn a_health_answer_tells_no_value() {
+fn a_health_response_tells_no_value() {
     let server = Server::start_broken(Settings::good().set_all(&[
         (
             "jaas_key_id",
@@ -185,10 +185,10 @@ fn a_health_answer_tells_no_value() {
         ("default_user_email", "hidden"),
         ("allowed_origins", "https://hidden.example/"),
     ]));
-    let answer = server.send(&health());
-    assert_eq!(answer.status, 503);
+    let response = server.send(&health());
+    assert_eq!(response.status, 503);
     for value in ["hidden", APP_ID, "ffffffff"] {
-        assert!(!answer.to_string().contains(value), "{value}: {answer}");
+        assert!(!response.to_string().contains(value), "{value}: {response}");
     }
 }
 
@@ -197,8 +197,8 @@ fn health_signs_nothing() {
     let server = Server::start(Settings::good());
     let lines = server.log_of(|server| {
         for method in ["GET", "HEAD"] {
-            let answer = server.send(&Request::new(method, "/healthz"));
-            assert_eq!(answer.status, 200);
+            let response = server.send(&Request::new(method, "/healthz"));
+            assert_eq!(response.status, 200);
         }
     });
     assert!(

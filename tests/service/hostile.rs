@@ -1,4 +1,4 @@
-//! Requests that no front end makes: whatever comes, the answer is JSON, no 5xx, and the next caller is served.
+//! Requests that no front end makes: whatever comes, the response is JSON, no 5xx, and the next caller is served.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use crate::http::{Body, Request, TOKEN_ROUTE, get, post};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Sends, and sees that the answer keeps the rules of every answer and the server goes on.
+/// Sends, and sees that the response keeps the rules of every response and the server goes on.
 fn send_all(requests: impl IntoIterator<Item = Request>) {
     let server = Server::good();
     for request in requests {
         // With a header that is not UTF-8 it is the host's own response.
-        let answer = server.send(&request);
+        let response = server.send(&request);
         assert!(
-            answer.status < 500 || !request.has_text_headers(),
-            "{answer}"
+            response.status < 500 || !request.has_text_headers(),
+            "{response}"
         );
     }
     assert_eq!(server.send(&get(&[])).status, 200);
@@ -32,7 +32,7 @@ fn every_byte_in_a_query() {
     send_all(targets.map(|target| Request::new("GET", target)));
 }
 
-/// Browsers send some of these unencoded. A host may refuse some before the component hears of them.
+/// Browsers send some of these unencoded. A host may reject some before the component sees them.
 #[test]
 fn every_printable_byte_unencoded() {
     let server = Server::good();
@@ -40,11 +40,11 @@ fn every_printable_byte_unencoded() {
     for byte in (b'!'..=b'~').filter(|byte| *byte != b'#') {
         let target = [TOKEN_ROUTE.as_bytes(), b"?room=a", &[byte], b"b"].concat();
         let request = Request::new("GET", target);
-        let answer = server.send_unchecked(&request).expect("an answer");
-        if answer.status == 400 && answer.body.is_empty() {
+        let response = server.send_unchecked(&request).expect("a response");
+        if response.status == 400 && response.body.is_empty() {
             continue;
         }
-        server.check(&request, &answer);
+        server.check(&request, &response);
         heard += 1;
     }
     assert!(heard > 80, "{heard}");
@@ -148,9 +148,9 @@ fn odd_origins() {
     for origin in origins {
         let request = get(&[]).origin(origin);
         let status = if request.has_text_headers() { 403 } else { 500 };
-        let answer = server.send(&request);
-        assert_eq!(answer.status, status, "{answer}");
-        assert_eq!(answer.header("Set-Cookie"), None, "{answer}");
+        let response = server.send(&request);
+        assert_eq!(response.status, status, "{response}");
+        assert_eq!(response.header("Set-Cookie"), None, "{response}");
     }
     let many = (0..50).fold(get(&[]), |request, _| request.origin(ALLOWED));
     assert_eq!(server.send(&many).status, 403);
@@ -278,9 +278,9 @@ fn slow_bodies() {
         .to_vec();
     let request =
         post("application/json", "").body(Body::Chunks(chunks, Duration::from_millis(100)));
-    let answer = Server::good().send(&request);
-    assert_eq!(answer.status, 200, "{answer}");
-    assert_eq!(answer.token().claims["room"], "a");
+    let response = Server::good().send(&request);
+    assert_eq!(response.status, 200, "{response}");
+    assert_eq!(response.token().claims["room"], "a");
 }
 
 #[test]
@@ -296,9 +296,9 @@ fn broken_off_bodies() {
             announced,
             sent: sent.into(),
         };
-        // Nobody is there to read an answer; one that comes all the same gives no token.
-        if let Ok(answer) = server.send_unchecked(&post("application/json", "").body(body)) {
-            assert_ne!(answer.status, 200, "{answer}");
+        // Nobody reads the response; if there is one, it has no token.
+        if let Ok(response) = server.send_unchecked(&post("application/json", "").body(body)) {
+            assert_ne!(response.status, 200, "{response}");
         }
         assert_eq!(server.send(&get(&[])).status, 200);
     }
@@ -316,8 +316,8 @@ fn bodies_far_too_large() {
         for content_type in ["application/json", FORM, "text/plain"] {
             let request = post(content_type, "").body(body.clone());
             // A host may close the connection before it has read, and the client has read, everything.
-            if let Ok(answer) = server.try_send(&request) {
-                assert!([413, 415].contains(&answer.status), "{answer}");
+            if let Ok(response) = server.try_send(&request) {
+                assert!([413, 415].contains(&response.status), "{response}");
             }
         }
     }

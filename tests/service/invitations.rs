@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::credentials::{Login, bearer, sign_exactly};
 use crate::harness::{ALLOWED, APP_ID, FOREIGN, Server, Settings, now};
-use crate::http::{Answer, Body, Request, TOKEN_ROUTE, get, post_json};
+use crate::http::{Body, Request, Response, TOKEN_ROUTE, get, post_json};
 use crate::policy::table;
 
 const ROUTE: &str = "/api/invitations";
@@ -21,7 +21,7 @@ fn configure(login: &Login) -> Settings {
         .set("default_user_id", "guest-{random}")
 }
 
-fn make(server: &Server, credential: &str, order: &Value) -> Answer {
+fn make(server: &Server, credential: &str, order: &Value) -> Response {
     let (name, value) = bearer(credential);
     let request = Request::new("POST", ROUTE)
         .header("Content-Type", "application/json")
@@ -39,13 +39,13 @@ fn invitation(server: &Server, login: &Login, order: &Value) -> Value {
     made.json()
 }
 
-fn join(server: &Server, made: &Value, more: &Value) -> Answer {
+fn join(server: &Server, made: &Value, more: &Value) -> Response {
     let mut body = more.clone();
     body["invitation"] = made["invitation"].clone();
     server.send(&post_json(&body).origin(ALLOWED))
 }
 
-fn withdraw(server: &Server, credential: &str, id: &str) -> Answer {
+fn withdraw(server: &Server, credential: &str, id: &str) -> Response {
     let (name, value) = bearer(credential);
     let request = Request::new("DELETE", format!("{ROUTE}/{id}"));
     server.send(&request.header(name, value).origin(ALLOWED))
@@ -155,12 +155,12 @@ fn roles_of_invitations_are_those_of_the_table() {
             let [row] = matching[..] else {
                 panic!("{} rows for {highest}, {user_role}", matching.len());
             };
-            let asked = if user_role == "absent" {
+            let requested = if user_role == "absent" {
                 json!({})
             } else {
                 json!({"user_role": user_role})
             };
-            let token = join(&server, &made, &asked).token();
+            let token = join(&server, &made, &requested).token();
             let user = token.user();
             let role = match (user["moderator"].as_str(), user.get("role")) {
                 (Some("true"), None) => "moderator",
@@ -184,11 +184,11 @@ fn a_limit_holds_for_requests_at_the_same_moment() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..4 {
-                    let answer = join(&server, &made, &json!({}));
-                    match answer.status {
+                    let response = join(&server, &made, &json!({}));
+                    match response.status {
                         200 => _ = issued.fetch_add(1, Ordering::Relaxed),
                         401 => {}
-                        _ => panic!("{answer}"),
+                        _ => panic!("{response}"),
                     }
                 }
             });
@@ -229,8 +229,8 @@ fn an_invitation_is_the_only_door_where_there_is_no_login() {
         ),
         (text, json!({"room": "hall", "role": "owner"}), 400),
     ] {
-        let answer = make(&server, credential, &order);
-        assert_eq!(answer.status, status, "{order}: {answer}");
+        let response = make(&server, credential, &order);
+        assert_eq!(response.status, status, "{order}: {response}");
     }
     assert_eq!(
         withdraw(&server, text, "0123456789abcdef0123456789abcdef").status,
@@ -274,11 +274,11 @@ fn forged_and_borrowed_tokens_are_no_invitations_and_invitations_no_credentials(
             false,
         ),
     ] {
-        let answer = join(&server, &made, &json!({}));
+        let response = join(&server, &made, &json!({}));
         assert_eq!(
-            answer.status,
+            response.status,
             if holds { 200 } else { 401 },
-            "{made}: {answer}"
+            "{made}: {response}"
         );
     }
     // What a login signs is no invitation, whatever type it writes, and the other way round.
@@ -316,9 +316,12 @@ fn a_page_may_invite_and_withdraw_as_it_may_get_tokens() {
                     "authorization,content-type",
                 )
         };
-        let answer = server.send(&preflight(ALLOWED));
-        assert_eq!(answer.status, 204, "{answer}");
-        assert_eq!(answer.header("Access-Control-Allow-Methods"), Some(methods));
+        let response = server.send(&preflight(ALLOWED));
+        assert_eq!(response.status, 204, "{response}");
+        assert_eq!(
+            response.header("Access-Control-Allow-Methods"),
+            Some(methods)
+        );
         assert_eq!(server.send(&preflight(FOREIGN)).status, 403);
         assert_eq!(
             server
@@ -345,8 +348,8 @@ fn by_default_there_are_no_invitations() {
     ] {
         assert_eq!(Server::good().send(&Request::new(method, path)).status, 404);
     }
-    let answer = Server::good().send(&post_json(&json!({"invitation": "x"})));
-    assert_eq!(answer.status, 401, "{answer}");
+    let response = Server::good().send(&post_json(&json!({"invitation": "x"})));
+    assert_eq!(response.status, 401, "{response}");
     assert_eq!(
         Server::good().send(&get(&[("invitation", "x")])).status,
         200

@@ -92,11 +92,11 @@ fn every_kind_and_size_signs_in_every_shape() {
                     for (index, (shape, value)) in shapes(&key.pem).iter().enumerate() {
                         let settings = Settings::with_key(key).set("jaas_private_key", value);
                         let server = Server::start(settings);
-                        // That the signature is this key's is checked on every answer.
-                        let answer = server.send(&get(&[]));
-                        assert_eq!(answer.status, 200, "{kind:?} {bits}, {shape}: {answer}");
+                        // That the signature is this key's is checked on every response.
+                        let response = server.send(&get(&[]));
+                        assert_eq!(response.status, 200, "{kind:?} {bits}, {shape}: {response}");
                         if index == 0 {
-                            let token = answer.token().raw;
+                            let token = response.token().raw;
                             assert!(signature::is_valid_for_openssl(&token, server.key()));
                             assert_eq!(server.send(&health()).status, 200);
                         }
@@ -214,9 +214,9 @@ fn every_wrong_key_is_a_500_with_a_command_that_repairs_it() {
             (", in base64", STANDARD.encode(&value)),
         ] {
             let server = Server::start_broken(Settings::good().set("jaas_private_key", &value));
-            let answer = server.send(&get(&[]));
-            assert_eq!(answer.status, 500, "{name}{shape}: {answer}");
-            let message = answer.error();
+            let response = server.send(&get(&[]));
+            assert_eq!(response.status, 500, "{name}{shape}: {response}");
+            let message = response.error();
             assert!(
                 message.contains("jaas_private_key"),
                 "{name}{shape}: {message}"
@@ -266,10 +266,10 @@ fn a_pkcs1_key_under_the_label_of_pkcs8_signs_or_is_told() {
     let value = key.pem.replace("RSA PRIVATE", "PRIVATE");
     let settings = Settings::with_key(key).set("jaas_private_key", &value);
     let server = Server::start_broken(settings);
-    let answer = server.send(&get(&[]));
-    if answer.status != 200 {
-        assert_eq!(answer.status, 500, "{answer}");
-        assert!(answer.error().contains("jaas_private_key"), "{answer}");
+    let response = server.send(&get(&[]));
+    if response.status != 200 {
+        assert_eq!(response.status, 500, "{response}");
+        assert!(response.error().contains("jaas_private_key"), "{response}");
     }
 }
 

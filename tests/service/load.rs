@@ -23,11 +23,11 @@ fn a_thousand_requests_on_16_connections_all_get_valid_tokens() {
                     }
                     let room = format!("room-{number}");
                     let request = get(&[("room", &room)]).origin(ALLOWED);
-                    let answer = connection.send(&request).expect("an answer");
+                    let response = connection.send(&request).expect("a response");
                     // Rules and signature.
-                    server.check(&request, &answer);
-                    assert_eq!(answer.status, 200, "{answer}");
-                    assert_eq!(answer.token().claims["room"], room);
+                    server.check(&request, &response);
+                    assert_eq!(response.status, 200, "{response}");
+                    assert_eq!(response.token().claims["room"], room);
                 }
             });
         }

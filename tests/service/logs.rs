@@ -1,4 +1,4 @@
-//! The log: one line for what was refused, signed or found wrong, and nothing that is anybody's secret.
+//! The log: one line for each rejection, token and fault, without secrets or personal data.
 
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ fn each_refused_request_leaves_one_line() {
         (post("text/plain", ""), 415),
     ] {
         let lines = server.log_of(|server| {
-            let answer = server.send(&request);
-            assert_eq!(answer.status, status, "{request:?}: {answer}");
+            let response = server.send(&request);
+            assert_eq!(response.status, status, "{request:?}: {response}");
         });
         assert_eq!(lines.len(), 1, "{request:?}: {lines:?}");
         let line = &lines[0];
@@ -58,8 +58,8 @@ fn each_refused_request_leaves_one_line() {
 fn a_request_with_a_header_that_is_no_text_leaves_no_line() {
     let server = Server::start(Settings::good());
     let lines = server.log_of(|server| {
-        let answer = server.send(&get(&[]).origin(b"https://\xff.example"));
-        assert_eq!(answer.status, 500, "{answer}");
+        let response = server.send(&get(&[]).origin(b"https://\xff.example"));
+        assert_eq!(response.status, 500, "{response}");
     });
     assert_eq!(lines, Vec::<Value>::new());
 }
@@ -75,8 +75,8 @@ fn lines_of_requests_in_parallel_stay_whole() {
                 scope.spawn(|| {
                     let mut connection = server.connect();
                     for _ in 0..REQUESTS {
-                        let answer = connection.send(&get(&[]).origin(FOREIGN));
-                        assert_eq!(answer.expect("a response").status, 403);
+                        let response = connection.send(&get(&[]).origin(FOREIGN));
+                        assert_eq!(response.expect("a response").status, 403);
                     }
                 });
             }
@@ -170,8 +170,8 @@ fn configuration_problems_are_one_line_per_request_that_finds_them() {
         (Request::new("HEAD", "/healthz"), 503),
     ] {
         let lines = server.log_of(|server| {
-            let answer = server.send(&request);
-            assert_eq!(answer.status, status, "{request:?}: {answer}");
+            let response = server.send(&request);
+            assert_eq!(response.status, status, "{request:?}: {response}");
         });
         assert_eq!(lines.len(), 1, "{request:?}: {lines:?}");
         let line = &lines[0];
@@ -238,9 +238,9 @@ fn the_log_has_no_person_and_no_token() {
     let lines = server.log_of(|server| {
         for parameters in [vec![], person.to_vec(), with("room", "a")] {
             for request in [get(&parameters), post_form(&parameters)] {
-                let answer = server.send(&request);
-                assert_eq!(answer.status, 200, "{answer}");
-                tokens.push(answer.token().raw);
+                let response = server.send(&request);
+                assert_eq!(response.status, 200, "{response}");
+                tokens.push(response.token().raw);
             }
         }
         for parameters in [
@@ -252,8 +252,8 @@ fn the_log_has_no_person_and_no_token() {
         ] {
             for request in [get(&parameters), post_form(&parameters)] {
                 assert_eq!(server.send(&request).status, 400);
-                let refused = server.send(&request.origin(FOREIGN));
-                assert_eq!(refused.status, 403);
+                let rejected = server.send(&request.origin(FOREIGN));
+                assert_eq!(rejected.status, 403);
             }
         }
         for body in [

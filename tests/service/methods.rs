@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::{ALLOWED, FOREIGN, Server, Settings};
-use crate::http::{Answer, Request, TOKEN_ROUTE, get, post_json};
+use crate::http::{Request, Response, TOKEN_ROUTE, get, post_json};
 
 #[test]
 fn a_route_is_matched_exactly() {
@@ -28,18 +28,18 @@ fn a_route_is_matched_exactly() {
         "/favicon.ico",
     ] {
         for method in ["GET", "POST", "PUT", "OPTIONS", "HEAD"] {
-            let answer = Server::good().send(&Request::new(method, target));
-            assert_eq!(answer.status, 404, "{method} {target}: {answer}");
-            assert_eq!(answer.header("Allow"), None, "{method} {target}");
+            let response = Server::good().send(&Request::new(method, target));
+            assert_eq!(response.status, 404, "{method} {target}: {response}");
+            assert_eq!(response.header("Allow"), None, "{method} {target}");
         }
     }
 }
 
 #[test]
 fn an_unknown_path_comes_before_the_origin() {
-    let answer = Server::good().send(&Request::new("GET", "/other").origin(FOREIGN));
-    assert_eq!(answer.status, 404, "{answer}");
-    assert_eq!(answer.header("Access-Control-Allow-Origin"), None);
+    let response = Server::good().send(&Request::new("GET", "/other").origin(FOREIGN));
+    assert_eq!(response.status, 404, "{response}");
+    assert_eq!(response.header("Access-Control-Allow-Origin"), None);
 }
 
 #[test]
@@ -48,24 +48,24 @@ fn another_method_is_a_405_with_allow() {
         "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "Post", "GETX", "QUERY",
     ] {
         for target in [TOKEN_ROUTE, "/api/jitsi-token?room=*"] {
-            let answer = Server::good().send(&Request::new(method, target).origin(ALLOWED));
-            assert_eq!(answer.status, 405, "{method}: {answer}");
-            assert_eq!(answer.header("Allow"), Some("GET, HEAD, POST, OPTIONS"));
+            let response = Server::good().send(&Request::new(method, target).origin(ALLOWED));
+            assert_eq!(response.status, 405, "{method}: {response}");
+            assert_eq!(response.header("Allow"), Some("GET, HEAD, POST, OPTIONS"));
         }
-        let answer = Server::good().send(&Request::new(method, "/healthz"));
-        assert_eq!(answer.status, 405, "{method}: {answer}");
-        assert_eq!(answer.header("Allow"), Some("GET, HEAD, OPTIONS"));
+        let response = Server::good().send(&Request::new(method, "/healthz"));
+        assert_eq!(response.status, 405, "{method}: {response}");
+        assert_eq!(response.header("Allow"), Some("GET, HEAD, OPTIONS"));
     }
-    let answer = Server::good().send(&Request::new("POST", "/healthz"));
-    assert_eq!(answer.status, 405, "{answer}");
-    assert_eq!(answer.header("Allow"), Some("GET, HEAD, OPTIONS"));
+    let response = Server::good().send(&Request::new("POST", "/healthz"));
+    assert_eq!(response.status, 405, "{response}");
+    assert_eq!(response.header("Allow"), Some("GET, HEAD, OPTIONS"));
 }
 
 #[test]
 fn the_origin_comes_before_the_method() {
-    let answer = Server::good().send(&Request::new("PUT", TOKEN_ROUTE).origin(FOREIGN));
-    assert_eq!(answer.status, 403, "{answer}");
-    assert_eq!(answer.header("Allow"), None);
+    let response = Server::good().send(&Request::new("PUT", TOKEN_ROUTE).origin(FOREIGN));
+    assert_eq!(response.status, 403, "{response}");
+    assert_eq!(response.header("Allow"), None);
 }
 
 #[test]
@@ -80,20 +80,20 @@ fn the_method_comes_before_the_configuration_and_that_before_the_request() {
 }
 
 /// What HEAD and GET have in common.
-fn shown(answer: &Answer) -> (u16, Vec<(String, String)>) {
+fn shown(response: &Response) -> (u16, Vec<(String, String)>) {
     let framing = ["content-length", "transfer-encoding", "date", "connection"];
-    let mut headers: Vec<_> = answer
+    let mut headers: Vec<_> = response
         .headers
         .iter()
         .map(|(name, value)| (name.to_lowercase(), String::from_utf8_lossy(value).into()))
         .filter(|(name, _)| !framing.contains(&name.as_str()))
         .collect();
     headers.sort();
-    (answer.status, headers)
+    (response.status, headers)
 }
 
 #[test]
-fn head_answers_as_get_without_a_body() {
+fn head_responds_as_get_without_a_body() {
     let compare = |server: &Server, request: Request, status: u16| {
         let got = server.send(&request);
         assert_eq!(got.status, status, "{got}");
@@ -120,7 +120,7 @@ fn head_answers_as_get_without_a_body() {
 fn a_target_in_absolute_form_is_the_same_route() {
     let server = Server::good();
     let target = format!("http://{}{TOKEN_ROUTE}?room=a", server.address());
-    let answer = server.send(&Request::new("GET", target));
-    assert_eq!(answer.status, 200, "{answer}");
-    assert_eq!(answer.token().claims["room"], "a");
+    let response = server.send(&Request::new("GET", target));
+    assert_eq!(response.status, 200, "{response}");
+    assert_eq!(response.token().claims["room"], "a");
 }

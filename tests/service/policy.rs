@@ -90,12 +90,13 @@ fn every_combination_has_exactly_one_row_and_is_granted_what_it_says() {
                         parameters.push(("user_moderator", user_moderator));
                     }
                     let credential = credential(&login, credential_name);
-                    let answer = server.send(&with_bearer(get(&parameters), credential.as_deref()));
-                    assert_eq!(answer.status.to_string(), row[4], "{case:?}: {answer}");
+                    let response =
+                        server.send(&with_bearer(get(&parameters), credential.as_deref()));
+                    assert_eq!(response.status.to_string(), row[4], "{case:?}: {response}");
                     if row[4] != "200" {
                         continue;
                     }
-                    let token = answer.token();
+                    let token = response.token();
                     let role = match token.user().get("moderator").and_then(Value::as_str) {
                         Some("true") => "moderator",
                         Some("false") => "member",
@@ -196,8 +197,8 @@ fn a_guest_has_the_rooms_of_guests() {
         ("board", None, 403),
         ("board", Some(known.as_str()), 200),
     ] {
-        let answer = server.send(&with_bearer(get(&[("room", room)]), credential));
-        assert_eq!(answer.status, status, "{room}: {answer}");
+        let response = server.send(&with_bearer(get(&[("room", room)]), credential));
+        assert_eq!(response.status, status, "{room}: {response}");
     }
 }
 
@@ -217,10 +218,10 @@ fn a_room_is_open_as_the_table_says() {
             list => login.sign(&json!({"rooms": list.split(", ").collect::<Vec<_>>()})),
         };
         let request = with_bearer(get(&[("room", room)]), Some(&credential));
-        let answer = server.send(&request);
-        assert_eq!(answer.status.to_string(), *status, "{row:?}: {answer}");
+        let response = server.send(&request);
+        assert_eq!(response.status.to_string(), *status, "{row:?}: {response}");
         if *status == "403" {
-            assert_eq!(answer.json(), json!({"error": "Room not allowed"}));
+            assert_eq!(response.json(), json!({"error": "Room not allowed"}));
         }
     }
 }
@@ -256,17 +257,17 @@ fn a_pattern_is_matched_on_the_name_and_not_on_its_encoding() {
     ] {
         // A pattern that no name fits may be told as a problem: then it opens nothing either.
         let server = Server::start_broken(Settings::good().set("allowed_rooms", pattern));
-        let answer = server.send(&get(&[("room", room)]));
-        let status = answer.status;
-        assert_eq!(status == 200, allowed, "{pattern} and {room}: {answer}");
-        assert!([200, 400, 403, 500].contains(&status), "{answer}");
+        let response = server.send(&get(&[("room", room)]));
+        let status = response.status;
+        assert_eq!(status == 200, allowed, "{pattern} and {room}: {response}");
+        assert!([200, 400, 403, 500].contains(&status), "{response}");
         drop(server);
 
         let server = Server::start(login.configure("required"));
         let credential = login.sign(&json!({ "rooms": [pattern] }));
-        let answer = server.send(&with_bearer(get(&[("room", room)]), Some(&credential)));
-        let status = answer.status;
-        assert_eq!(status == 200, allowed, "{pattern} and {room}: {answer}");
+        let response = server.send(&with_bearer(get(&[("room", room)]), Some(&credential)));
+        let status = response.status;
+        assert_eq!(status == 200, allowed, "{pattern} and {room}: {response}");
     }
     let server = Server::start(Settings::good().set("allowed_rooms", "team*2024"));
     assert_eq!(server.send(&get(&[("room", "team 24")])).status, 403);
@@ -313,9 +314,9 @@ fn hiding_from_recordings_is_granted_as_the_table_says() {
                 panic!("{} rows for {hidden}, {role}", matching.len());
             };
             let parameters = [("user_hidden_from_recorder", hidden)];
-            let asked = parameters.iter().filter(|(_, value)| *value != "absent");
-            let asked: Vec<_> = asked.copied().collect();
-            let token = server.send(&get(&asked)).token();
+            let requested = parameters.iter().filter(|(_, value)| *value != "absent");
+            let requested: Vec<_> = requested.copied().collect();
+            let token = server.send(&get(&requested)).token();
             let granted = token.user().get("hidden-from-recorder");
             let granted = granted.map_or("left out".to_owned(), Value::to_string);
             assert_eq!(granted, row[2], "{row:?}");
@@ -341,7 +342,7 @@ fn a_closed_room_is_closed_without_authentication_too() {
     }
 }
 
-/// The features that a request gets, by what it asks for.
+/// The features that a request gets, by what it requests.
 #[test]
 fn features_are_what_the_role_may_have_and_the_request_asks_for() {
     let server = Server::start(Settings::good().set_all(&[
@@ -391,9 +392,9 @@ fn features_are_what_the_role_may_have_and_the_request_asks_for() {
         json!({"recording": true}),
         json!(["recording", 1]),
     ] {
-        let answer = server.send(&crate::http::post_json(&json!({ "features": features })));
-        assert_eq!(answer.status, 400, "{features}");
-        assert!(answer.error().starts_with("features "), "{answer}");
+        let response = server.send(&crate::http::post_json(&json!({ "features": features })));
+        assert_eq!(response.status, 400, "{features}");
+        assert!(response.error().starts_with("features "), "{response}");
     }
 }
 
@@ -431,10 +432,10 @@ fn a_picture_and_hiding_from_recorders_can_be_asked_for() {
         ("user_avatar", "https://user:hidden@x.example/"),
         ("user_hidden_from_recorder", "hidden"),
     ] {
-        let answer = Server::good().send(&get(&[(name, value)]));
-        assert_eq!(answer.status, 400, "{answer}");
-        assert!(answer.error().starts_with(name), "{answer}");
-        assert!(!answer.error().contains("hidden@"), "{answer}");
+        let response = Server::good().send(&get(&[(name, value)]));
+        assert_eq!(response.status, 400, "{response}");
+        assert!(response.error().starts_with(name), "{response}");
+        assert!(!response.error().contains("hidden@"), "{response}");
     }
 }
 
@@ -465,7 +466,7 @@ fn tokens_live_as_long_as_the_variables_say() {
     assert_eq!(time("iat") - time("nbf"), 300);
 }
 
-/// The harness runs the rules on every token; here every token is asked for.
+/// The harness runs the rules on every token; here every token is requested.
 #[test]
 fn tokens_of_every_combination_pass_the_rules() {
     let login = Login::new();
@@ -504,9 +505,9 @@ fn tokens_of_every_combination_pass_the_rules() {
                                 ]),
                                 credential.as_deref(),
                             );
-                            let answer = connection.send(&request).expect("an answer");
-                            server.check(&request, &answer);
-                            assert_eq!(answer.status, 200, "{answer}");
+                            let response = connection.send(&request).expect("a response");
+                            server.check(&request, &response);
+                            assert_eq!(response.status, 200, "{response}");
                             tokens += 1;
                         }
                     }

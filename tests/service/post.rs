@@ -55,9 +55,9 @@ fn an_empty_object_and_an_empty_form_have_the_defaults() {
             &json!({ "room": null, "user_id": null, "user_name": null, "user_email": null, "user_moderator": null }),
         ),
     ] {
-        let answer = Server::good().send(&request);
-        assert_eq!(answer.status, 200, "{request:?}: {answer}");
-        let token = answer.token();
+        let response = Server::good().send(&request);
+        assert_eq!(response.status, 200, "{request:?}: {response}");
+        let token = response.token();
         assert_eq!(token.claims["room"], "default-room");
         assert_eq!(
             *token.user(),
@@ -100,9 +100,9 @@ fn a_wrong_type_gets_a_400_that_names_the_field() {
             wrong.extend([json!(true), json!(false)]);
         }
         for value in wrong {
-            let answer = Server::good().send(&post_json(&json!({ field: value })));
-            assert_eq!(answer.status, 400, "{field}: {value}: {answer}");
-            assert!(answer.error().contains(field), "{answer}");
+            let response = Server::good().send(&post_json(&json!({ field: value })));
+            assert_eq!(response.status, 400, "{field}: {value}: {response}");
+            assert!(response.error().contains(field), "{response}");
         }
     }
 }
@@ -125,9 +125,9 @@ fn a_wrong_value_gets_a_400_that_names_the_field() {
             post_json(&json!({ field: value })),
             post_form(&[(field, value)]),
         ] {
-            let answer = Server::good().send(&request);
-            assert_eq!(answer.status, 400, "{field}: {value}: {answer}");
-            assert!(answer.error().contains(field), "{answer}");
+            let response = Server::good().send(&request);
+            assert_eq!(response.status, 400, "{field}: {value}: {response}");
+            assert!(response.error().contains(field), "{response}");
         }
     }
 }
@@ -170,9 +170,9 @@ fn a_body_that_is_no_json_object_gets_a_400() {
         deep.as_bytes(),
     ];
     for body in bodies {
-        let answer = Server::good().send(&post("application/json", body));
+        let response = Server::good().send(&post("application/json", body));
         let body = String::from_utf8_lossy(&body[..body.len().min(40)]);
-        assert_eq!(answer.status, 400, "{body}: {answer}");
+        assert_eq!(response.status, 400, "{body}: {response}");
     }
 }
 
@@ -188,12 +188,12 @@ fn a_form_is_decoded_as_the_url_standard_says() {
         let token = Server::good().send(&post(FORM, body)).token();
         assert_eq!(token.user()["name"], name, "{body}");
     }
-    let answer = Server::good().send(&post(FORM, b"user_name=\xff".as_slice()));
-    assert_eq!(answer.token().user()["name"], "\u{fffd}");
+    let response = Server::good().send(&post(FORM, b"user_name=\xff".as_slice()));
+    assert_eq!(response.token().user()["name"], "\u{fffd}");
     for body in ["room=%zz", "room=%", "room=%ff", "room=a%C3"] {
-        let answer = Server::good().send(&post(FORM, body));
-        assert_eq!(answer.status, 400, "{body}: {answer}");
-        assert!(answer.error().starts_with("room "), "{answer}");
+        let response = Server::good().send(&post(FORM, body));
+        assert_eq!(response.status, 400, "{body}: {response}");
+        assert!(response.error().starts_with("room "), "{response}");
     }
 }
 
@@ -209,9 +209,9 @@ fn the_content_type_is_json_or_form() {
         ("application/x-www-form-urlencoded; charset=UTF-8", "room=a"),
         ("Application/X-WWW-Form-Urlencoded", "room=a"),
     ] {
-        let answer = Server::good().send(&post(content_type, body));
-        assert_eq!(answer.status, 200, "{content_type}: {answer}");
-        assert_eq!(answer.token().claims["room"], "a");
+        let response = Server::good().send(&post(content_type, body));
+        assert_eq!(response.status, 200, "{content_type}: {response}");
+        assert_eq!(response.token().claims["room"], "a");
     }
     for content_type in [
         "text/plain",
@@ -225,21 +225,21 @@ fn the_content_type_is_json_or_form() {
         "",
         "*/*",
     ] {
-        let answer = Server::good().send(&post(content_type, json));
-        assert_eq!(answer.status, 415, "{content_type}: {answer}");
+        let response = Server::good().send(&post(content_type, json));
+        assert_eq!(response.status, 415, "{content_type}: {response}");
     }
     let request = Request::new("POST", TOKEN_ROUTE);
     for body in [Body::None, Body::Whole(json.into())] {
-        let answer = Server::good().send(&request.clone().body(body));
-        assert_eq!(answer.status, 415, "without a Content-Type: {answer}");
+        let response = Server::good().send(&request.clone().body(body));
+        assert_eq!(response.status, 415, "without a Content-Type: {response}");
     }
-    let answer = Server::good().send(
+    let response = Server::good().send(
         &Request::new("POST", TOKEN_ROUTE)
             .header("Content-Type", b"application/\xff".as_slice())
             .body(Body::Whole(json.into())),
     );
     // The host's own response.
-    assert_eq!(answer.status, 500, "{answer}");
+    assert_eq!(response.status, 500, "{response}");
 }
 
 /// A JSON body and a form of exactly this many bytes.
@@ -269,8 +269,11 @@ fn a_body_may_have_16_kib_and_no_more() {
                 Body::Chunks(vec![body.clone()], Duration::ZERO),
             ] {
                 let request = post(content_type, "").body(sent);
-                let answer = Server::good().send(&request);
-                assert_eq!(answer.status, status, "{size} of {content_type}: {answer}");
+                let response = Server::good().send(&request);
+                assert_eq!(
+                    response.status, status,
+                    "{size} of {content_type}: {response}"
+                );
             }
         }
     }
@@ -301,22 +304,25 @@ fn known_parameters_in_the_query_get_a_400_that_names_them() {
         "user_moderator",
     ] {
         for value in ["true", "", "*"] {
-            let answer = with_query(&[("x", "1"), (parameter, value)], &json!({}));
-            assert_eq!(answer.status, 400, "{parameter}: {answer}");
-            assert!(answer.error().contains(parameter), "{answer}");
+            let response = with_query(&[("x", "1"), (parameter, value)], &json!({}));
+            assert_eq!(response.status, 400, "{parameter}: {response}");
+            assert!(response.error().contains(parameter), "{response}");
         }
     }
     // A misspelt one would be missed as well.
     let misspelt = [("roomName", "board"), ("isModerator", "false")];
-    let answer = with_query(&misspelt, &json!({}));
-    assert_eq!(answer.status, 400, "{answer}");
-    assert!(answer.error().contains("did you mean room?"), "{answer}");
-    let answer = with_query(
+    let response = with_query(&misspelt, &json!({}));
+    assert_eq!(response.status, 400, "{response}");
+    assert!(
+        response.error().contains("did you mean room?"),
+        "{response}"
+    );
+    let response = with_query(
         &[("utm_source", "x"), ("lang", "y")],
         &json!({ "room": "a" }),
     );
-    assert_eq!(answer.status, 200, "{answer}");
-    assert_eq!(answer.token().claims["room"], "a");
+    assert_eq!(response.status, 200, "{response}");
+    assert_eq!(response.token().claims["room"], "a");
 }
 
 #[test]
@@ -335,8 +341,8 @@ fn nothing_in_a_body_becomes_a_claim() {
         json!({ "hidden-from-recorder": true }),
         json!({ "__proto__": { "admin": true } }),
     ] {
-        let answer = Server::good().send(&post_json(&member));
-        assert_eq!(answer.status, 400, "{member}: {answer}");
+        let response = Server::good().send(&post_json(&member));
+        assert_eq!(response.status, 400, "{member}: {response}");
     }
     let token = Server::good()
         .send(&post_json(&json!({ "room": "a" })))
@@ -348,13 +354,13 @@ fn nothing_in_a_body_becomes_a_claim() {
 #[test]
 fn a_name_in_a_body_that_is_not_known_gets_a_400_that_names_the_nearest() {
     let server = Server::good();
-    let answer = server.send(&post(
+    let response = server.send(&post(
         "application/json",
         r#"{"roomName":"board","isModerator":false}"#,
     ));
-    assert_eq!(answer.status, 400, "{answer}");
+    assert_eq!(response.status, 400, "{response}");
     assert_eq!(
-        answer.error(),
+        response.error(),
         "roomName is not a parameter; did you mean room? isModerator is not a parameter; did you mean user_moderator?"
     );
     for (name, nearest) in [
@@ -380,18 +386,18 @@ fn a_name_in_a_body_that_is_not_known_gets_a_400_that_names_the_nearest() {
             post_form(&[(name, "x")]),
             post_form(&[("room", "a"), (name, "")]),
         ] {
-            let answer = server.send(&request);
-            assert_eq!(answer.status, 400, "{name}: {answer}");
+            let response = server.send(&request);
+            assert_eq!(response.status, 400, "{name}: {response}");
             let expected = format!("{name} is not a parameter; did you mean {nearest}?");
-            assert_eq!(answer.error(), expected);
+            assert_eq!(response.error(), expected);
         }
     }
     // What is no name is not shown, and the names are listed.
     for name in ["", "公民", "a b", &"x".repeat(100), "zzz"] {
         for request in [post_json(&json!({ name: "x" })), post_form(&[(name, "x")])] {
-            let answer = server.send(&request);
-            assert_eq!(answer.status, 400, "{name}: {answer}");
-            let error = answer.error();
+            let response = server.send(&request);
+            assert_eq!(response.status, 400, "{name}: {response}");
+            let error = response.error();
             assert!(
                 error.contains("the parameters are room, user_id"),
                 "{error}"
@@ -421,9 +427,9 @@ fn a_compressed_body_gets_a_415_that_says_so() {
     ] {
         for (content_type, body) in [("application/json", gzip.as_slice()), (FORM, b"room=a")] {
             let request = post(content_type, body).header("Content-Encoding", encoding);
-            let answer = Server::good().send(&request);
-            assert_eq!(answer.status, 415, "{encoding}: {answer}");
-            assert!(answer.error().contains("Content-Encoding"), "{answer}");
+            let response = Server::good().send(&request);
+            assert_eq!(response.status, 415, "{encoding}: {response}");
+            assert!(response.error().contains("Content-Encoding"), "{response}");
         }
     }
     for encoding in ["identity", "Identity", ""] {
@@ -438,9 +444,9 @@ fn a_byte_order_mark_is_no_part_of_a_body() {
         ("application/json", "\u{feff}{\"room\":\"a\"}"),
         (FORM, "\u{feff}room=a"),
     ] {
-        let answer = Server::good().send(&post(content_type, body));
-        assert_eq!(answer.status, 200, "{answer}");
-        assert_eq!(answer.token().claims["room"], "a");
+        let response = Server::good().send(&post(content_type, body));
+        assert_eq!(response.status, 200, "{response}");
+        assert_eq!(response.token().claims["room"], "a");
     }
 }
 
@@ -463,9 +469,9 @@ fn what_is_wrong_with_a_body_is_said() {
         (b"{", "EOF"),
         (br#"{"room":"a",}"#, "trailing comma"),
     ] {
-        let answer = Server::good().send(&post("application/json", body));
+        let response = Server::good().send(&post("application/json", body));
         let shown = String::from_utf8_lossy(body);
-        assert_eq!(answer.status, 400, "{shown}: {answer}");
-        assert!(answer.error().contains(part), "{shown}: {answer}");
+        assert_eq!(response.status, 400, "{shown}: {response}");
+        assert!(response.error().contains(part), "{shown}: {response}");
     }
 }

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Settings, root};
-use crate::http::{Answer, Body, Connection, Request, Token, form, get};
+use crate::http::{Body, Connection, Request, Response, Token, form, get};
 
 const SOURCE: &str = include_str!("providers/provider.mjs");
 
@@ -63,21 +63,21 @@ impl Provider {
         format!("http://{}{path}", self.address)
     }
 
-    fn send(&self, cookies: &mut Cookies, request: Request) -> Answer {
+    fn send(&self, cookies: &mut Cookies, request: Request) -> Response {
         let header: Vec<String> = cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
         let request = request.header("Cookie", header.join("; "));
         let connection = Connection::open(self.address).expect("it listens");
-        let answer = connection.send_last(&request).expect("a response");
-        assert!(answer.status < 400, "{}: {answer}", request.method);
-        for cookie in answer.header_values("Set-Cookie") {
+        let response = connection.send_last(&request).expect("a response");
+        assert!(response.status < 400, "{}: {response}", request.method);
+        for cookie in response.header_values("Set-Cookie") {
             let (pair, _) = cookie.split_once(';').unwrap_or((cookie, ""));
             let (name, value) = pair.split_once('=').expect("a cookie");
             cookies.insert(name.to_owned(), value.to_owned());
         }
-        answer
+        response
     }
 
-    fn get(&self, path: &str) -> Answer {
+    fn get(&self, path: &str) -> Response {
         self.send(&mut Cookies::new(), Request::new("GET", path))
     }
 
@@ -99,8 +99,11 @@ impl Provider {
             .header("Content-Type", "application/json")
             .body(Body::Whole(body.to_string().into_bytes()));
         self.send(&mut cookies, request);
-        let answer = self.send(&mut cookies, Request::new("GET", "/api/auth/token"));
-        answer.json()["token"].as_str().expect("a token").to_owned()
+        let response = self.send(&mut cookies, Request::new("GET", "/api/auth/token"));
+        response.json()["token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
     }
 
     /// Logs in at the OpenID provider by the code flow with PKCE, as a browser and its page do: `id_token` and
@@ -144,8 +147,8 @@ impl Provider {
 
     /// Where the response sends the browser to; a path, if that is at the provider.
     fn redirected(&self, cookies: &mut Cookies, request: Request) -> String {
-        let answer = self.send(cookies, request);
-        let place = answer.header("Location").expect("a redirect");
+        let response = self.send(cookies, request);
+        let place = response.header("Location").expect("a redirect");
         place
             .strip_prefix(&self.url(""))
             .unwrap_or(place)
@@ -170,12 +173,12 @@ fn posted(path: &str, fields: &[(&str, &str)]) -> Request {
         .body(Body::Whole(form(fields).into_bytes()))
 }
 
-fn call(server: &Server, credential: &str) -> Answer {
+fn call(server: &Server, credential: &str) -> Response {
     server.send(&get(&[]).header("Authorization", format!("Bearer {credential}")))
 }
 
-fn person(answer: &Answer) -> Value {
-    let user = answer.token().user().clone();
+fn person(response: &Response) -> Value {
+    let user = response.token().user().clone();
     json!([user["name"], user["email"], user["moderator"]])
 }
 
@@ -214,9 +217,9 @@ fn better_auths_users_get_tokens_by_their_roles() {
             "EdDSA",
             "the provider's default"
         );
-        let answer = call(&server, &credential);
-        assert_eq!(answer.status, 200, "{answer}");
-        assert_eq!(person(&answer), json!([name, email, moderator]));
+        let response = call(&server, &credential);
+        assert_eq!(response.status, 200, "{response}");
+        assert_eq!(person(&response), json!([name, email, moderator]));
     }
 }
 
@@ -247,9 +250,9 @@ fn both_tokens_of_an_openid_provider_are_verified() {
         ] {
             let credential = tokens[kind].as_str().expect("a JWT");
             let server = Server::start(provider.settings(jwks, audience).set_all(&roles));
-            let answer = call(&server, credential);
-            assert_eq!(answer.status, 200, "{kind}: {answer}");
-            assert_eq!(person(&answer), expected, "{kind}");
+            let response = call(&server, credential);
+            assert_eq!(response.status, 200, "{kind}: {response}");
+            assert_eq!(person(&response), expected, "{kind}");
             drop(server);
             // The other kind of token has another audience.
             let server = Server::start(provider.settings(jwks, "another"));
@@ -287,8 +290,8 @@ fn keys_that_a_provider_rotates_are_followed() {
         assert_ne!(kid(&old), kid(&new), "{kind}");
         // The copy of before the change lacks the new key.
         for credential in [&new, &old] {
-            let answer = call(&server, credential);
-            assert_eq!(answer.status, 200, "{kind}: {answer}");
+            let response = call(&server, credential);
+            assert_eq!(response.status, 200, "{kind}: {response}");
         }
         drop(server);
         provider.command("/retire");

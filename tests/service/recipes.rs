@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::credentials::{Login, bearer};
 use crate::harness::{Server, Settings, root};
-use crate::http::{Answer, post_json};
+use crate::http::{Response, post_json};
 use crate::key_material::{Directory, openssl_key, public_key};
 
 const PREFIX: &str = "SPIN_VARIABLE_";
@@ -170,16 +170,16 @@ fn run_node(code: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Str
         .expect("Node must be there")
 }
 
-fn call(server: &Server, credential: &str) -> Answer {
+fn call(server: &Server, credential: &str) -> Response {
     let (name, value) = bearer(credential);
     server.send(&post_json(&json!({ "room": "recipes" })).header(name, value))
 }
 
 /// The credential of the guide's programs is taken, and what another makes of it is not.
 fn assert_accepted_unless_altered(server: &Server, credential: &str, program: &str) {
-    let answer = call(server, credential);
-    assert_eq!(answer.status, 200, "{program}: {answer}");
-    let token = answer.token();
+    let response = call(server, credential);
+    assert_eq!(response.status, 200, "{program}: {response}");
+    let token = response.token();
     for (field, value) in [
         ("id", "user-17"),
         ("name", "Jane Smith"),
@@ -203,10 +203,10 @@ fn assert_accepted_unless_altered(server: &Server, credential: &str, program: &s
         format!("{head}.{other_claims}.{signature}"),
         format!("{head}.{claims}.{first}{}", &signature[1..]),
     ] {
-        let answer = call(server, &altered);
-        assert_eq!(answer.status, 401, "{program}: {altered}: {answer}");
+        let response = call(server, &altered);
+        assert_eq!(response.status, 401, "{program}: {altered}: {response}");
         assert_eq!(
-            answer.header("WWW-Authenticate"),
+            response.header("WWW-Authenticate"),
             Some(r#"Bearer realm="jaas-jwt", error="invalid_token""#),
             "{program}"
         );
@@ -245,10 +245,10 @@ fn the_page_gets_a_token_for_its_credential() {
 
     let token = run_node(&code, &[&credential], &[]);
     assert_eq!(token.split('.').count(), 3, "{token}");
-    let refusal = run_node(&code, &[&format!("{credential}x")], &[]);
+    let rejection = run_node(&code, &[&format!("{credential}x")], &[]);
     assert!(
-        refusal.starts_with("The credential is not valid"),
-        "{refusal}"
+        rejection.starts_with("The credential is not valid"),
+        "{rejection}"
     );
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::authentication::{openssl_signed, rsa_jwk};
 use crate::credentials::{AUDIENCE, ISSUER, bearer, payload};
 use crate::harness::{Server, Settings, now};
-use crate::http::{Answer, Request, get};
+use crate::http::{Request, Response, get};
 use crate::key_material::openssl_key;
 
 const RSA: [&str; 3] = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
@@ -126,7 +126,7 @@ fn document(logins: &[&Login]) -> Value {
     json!({ "keys": logins.iter().map(|login| login.jwk()).collect::<Vec<_>>() })
 }
 
-fn call(server: &Server, credential: &str) -> Answer {
+fn call(server: &Server, credential: &str) -> Response {
     let (name, value) = bearer(credential);
     server.send(&get(&[]).header(name, value))
 }
@@ -143,19 +143,19 @@ fn later(settings: &Settings, store: &KeyValueStore, seconds: u64) -> Server {
     Server::start_faulty(settings.with_store(store), faults)
 }
 
-fn unavailable(answer: &Answer) {
-    assert_eq!(answer.status, 503, "{answer}");
-    let seconds: u64 = answer
+fn unavailable(response: &Response) {
+    assert_eq!(response.status, 503, "{response}");
+    let seconds: u64 = response
         .header("retry-after")
         .expect("Retry-After")
         .parse()
         .expect("seconds");
-    assert!((1..=60).contains(&seconds), "{answer}");
+    assert!((1..=60).contains(&seconds), "{response}");
     assert!(
-        answer
+        response
             .error()
             .starts_with("The keys of the login cannot be read"),
-        "{answer}"
+        "{response}"
     );
 }
 
@@ -169,8 +169,8 @@ fn keys_by_url_are_fetched_once() {
     let credential = login.credential();
     let log = server.log_of(|server| {
         for _ in 0..20 {
-            let answer = call(server, &credential);
-            assert_eq!(answer.status, 200, "{answer}");
+            let response = call(server, &credential);
+            assert_eq!(response.status, 200, "{response}");
         }
     });
     assert_eq!(keys.requests(), 1);
@@ -195,8 +195,8 @@ fn many_requests_at_once_cause_one_fetch_and_none_is_rejected() {
     thread::scope(|scope| {
         for _ in 0..16 {
             scope.spawn(|| {
-                let answer = call(&server, &credential);
-                assert_eq!(answer.status, 200, "{answer}");
+                let response = call(&server, &credential);
+                assert_eq!(response.status, 200, "{response}");
             });
         }
     });
@@ -227,8 +227,8 @@ fn keys_change_while_requests_come_and_no_good_credential_is_rejected() {
             scope.spawn(move || {
                 while Instant::now() < end {
                     let is_new = caller % 2 == 1 && Instant::now() > rotation;
-                    let answer = call(server, &credentials[usize::from(is_new)]);
-                    assert_eq!(answer.status, 200, "{answer}");
+                    let response = call(server, &credentials[usize::from(is_new)]);
+                    assert_eq!(response.status, 200, "{response}");
                 }
             });
         }
@@ -259,10 +259,10 @@ fn random_kids_cause_one_fetch_a_minute_and_do_not_evict_the_copy() {
         for kid in 0..50 {
             let header = json!({"alg": "RS256", "kid": format!("forged-{kid}")});
             let forged = openssl_signed(&forger, &header.to_string(), &payload(&json!({})));
-            let answer = call(&server, &forged);
-            match answer.status {
+            let response = call(&server, &forged);
+            match response.status {
                 401 => {}
-                _ => unavailable(&answer),
+                _ => unavailable(&response),
             }
         }
         assert_eq!(call(&server, &good).status, 200);
@@ -472,8 +472,8 @@ fn no_credential_chooses_an_address() {
         json!({"alg": "RS256", "kid": "1", "jwk": rsa_jwk(&own, "1")}),
     ] {
         let claims = payload(&json!({ "iss": ISSUER }));
-        let answer = call(&server, &openssl_signed(&own, &header.to_string(), &claims));
-        assert!([401, 503].contains(&answer.status), "{answer}");
+        let response = call(&server, &openssl_signed(&own, &header.to_string(), &claims));
+        assert!([401, 503].contains(&response.status), "{response}");
     }
     assert_eq!(evil.requests(), 0);
 }

@@ -1,4 +1,4 @@
-//! Room names: the claim is what the Jitsi client asks for, or the request is refused.
+//! Room names: the claim is the name that Jitsi's client requests, or the request is rejected.
 
 use serde_json::json;
 
@@ -57,9 +57,9 @@ fn the_claim_is_the_name_that_the_client_asks_for() {
             post_json(&json!({ "room": name })),
             post_form(&[("room", name)]),
         ] {
-            let answer = Server::good().send(&request);
-            assert_eq!(answer.status, 200, "{name}: {answer}");
-            assert_eq!(answer.token().claims["room"], claim, "{name}");
+            let response = Server::good().send(&request);
+            assert_eq!(response.status, 200, "{name}: {response}");
+            assert_eq!(response.token().claims["room"], claim, "{name}");
         }
     }
 }
@@ -119,14 +119,14 @@ fn a_name_that_means_more_than_one_room_is_refused() {
             post_json(&json!({ "room": name })),
             post_form(&[("room", &name)]),
         ] {
-            let answer = Server::good().send(&request);
-            assert_eq!(answer.status, 400, "{name:?}: {answer}");
-            assert!(answer.error().contains("room"), "{answer}");
+            let response = Server::good().send(&request);
+            assert_eq!(response.status, 400, "{name:?}: {response}");
+            assert!(response.error().contains("room"), "{response}");
         }
     }
 }
 
-/// What the contract leaves open: a token that keeps the rules, or a refusal that names the room.
+/// What the contract leaves open: a token that keeps the rules, or a rejection that names the room.
 #[test]
 fn a_name_that_becomes_a_pattern_is_a_room_or_refused() {
     for name in [
@@ -164,19 +164,19 @@ fn a_name_that_becomes_a_pattern_is_a_room_or_refused() {
         "%20a",
         "%20",
     ] {
-        let answer = Server::good().send(&get(&[("room", name)]));
-        match answer.status {
+        let response = Server::good().send(&get(&[("room", name)]));
+        match response.status {
             // The rule checker has looked at it.
             200 => {
-                let room = answer.token().claims["room"].clone();
+                let room = response.token().claims["room"].clone();
                 assert!(
                     !room.as_str().unwrap_or("*").contains('*'),
                     "{name:?}: {room}"
                 );
             }
             status => {
-                assert_eq!(status, 400, "{name:?}: {answer}");
-                assert!(answer.error().contains("room"), "{answer}");
+                assert_eq!(status, 400, "{name:?}: {response}");
+                assert!(response.error().contains("room"), "{response}");
             }
         }
     }
@@ -198,9 +198,9 @@ fn a_name_that_nobody_can_see_is_refused() {
         "%C2%A0\u{200b}",
     ] {
         for request in [get(&[("room", name)]), post_json(&json!({ "room": name }))] {
-            let answer = Server::good().send(&request);
-            assert_eq!(answer.status, 400, "{name:?}: {answer}");
-            assert!(answer.error().contains("nobody can see"), "{answer}");
+            let response = Server::good().send(&request);
+            assert_eq!(response.status, 400, "{name:?}: {response}");
+            assert!(response.error().contains("nobody can see"), "{response}");
         }
     }
 }
@@ -218,20 +218,23 @@ fn a_name_has_at_most_128_characters_and_fits_the_conference_s_address() {
     ] {
         let longest = c.repeat(most);
         for name in [longest.clone(), format!("  {longest}  ")] {
-            let answer = Server::good().send(&get(&[("room", &name)]));
-            assert_eq!(answer.status, 200, "{c}: {answer}");
+            let response = Server::good().send(&get(&[("room", &name)]));
+            assert_eq!(response.status, 200, "{c}: {response}");
         }
         let too_long = c.repeat(most + 1);
         for request in [
             get(&[("room", &too_long)]),
             post_json(&json!({ "room": too_long })),
         ] {
-            let answer = Server::good().send(&request);
-            assert_eq!(answer.status, 400, "{c}: {answer}");
-            let error = answer.error();
-            assert!(error.contains("room") && error.contains(limit), "{answer}");
+            let response = Server::good().send(&request);
+            assert_eq!(response.status, 400, "{c}: {response}");
+            let error = response.error();
+            assert!(
+                error.contains("room") && error.contains(limit),
+                "{response}"
+            );
         }
     }
-    let answer = Server::good().send(&get(&[("room", &"會".repeat(128))]));
-    assert_eq!(answer.status, 400, "{answer}");
+    let response = Server::good().send(&get(&[("room", &"會".repeat(128))]));
+    assert_eq!(response.status, 400, "{response}");
 }

@@ -127,7 +127,7 @@ fn once(
         *kept = Some(connection);
         Ok(response)
     };
-    let token = |response: crate::http::Answer| match response.token().claims["room"] == room {
+    let token = |response: crate::http::Response| match response.token().claims["room"] == room {
         true => Ok(()),
         false => Err(io::Error::other("a token for another room")),
     };

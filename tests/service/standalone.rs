@@ -1,4 +1,4 @@
-//! The component that needs no Spin: the same answers, with its variables from WASI's environment alone.
+//! The component that needs no Spin: the same responses, with its variables from WASI's environment alone.
 //!
 //! `cargo dev test` builds it and says where it is; without that these tests have nothing to do, and say so.
 
@@ -62,16 +62,16 @@ pub fn imports(component: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn it_answers_as_the_component_for_spin_does() {
+fn it_responds_as_the_component_for_spin_does() {
     let Some(path) = component() else { return };
     let settings = Settings::good().served_from(&path);
     let server = Server::start(settings.clone());
     assert_eq!(server.send(&health()).status, 200);
-    // Rules, signature and log are checked with each answer.
-    let answer = server.send(&get(&[("room", "My Room")]).origin(ALLOWED));
-    assert_eq!(answer.status, 200, "{answer}");
-    assert_eq!(answer.token().claims["room"], "my%20room");
-    assert_eq!(answer.token().user()["name"], "Your User", "a default");
+    // Rules, signature and log are checked with each response.
+    let response = server.send(&get(&[("room", "My Room")]).origin(ALLOWED));
+    assert_eq!(response.status, 200, "{response}");
+    assert_eq!(response.token().claims["room"], "my%20room");
+    assert_eq!(response.token().user()["name"], "Your User", "a default");
     assert_eq!(server.send(&get(&[]).origin(FOREIGN)).status, 403);
     drop(server);
 
@@ -82,10 +82,10 @@ fn it_answers_as_the_component_for_spin_does() {
         ("allowed_origins", "https://meet.example.org"),
     ]);
     let server = Server::start(settings.clone());
-    let answer = server.send(&get(&[]).origin("https://meet.example.org"));
-    assert_eq!(answer.status, 200, "{answer}");
-    assert_eq!(answer.token().user()["name"], "王小明");
-    assert_eq!(answer.token().user().get("email"), None);
+    let response = server.send(&get(&[]).origin("https://meet.example.org"));
+    assert_eq!(response.status, 200, "{response}");
+    assert_eq!(response.token().user()["name"], "王小明");
+    assert_eq!(response.token().user().get("email"), None);
     assert_eq!(server.send(&get(&[]).origin(ALLOWED)).status, 403);
     drop(server);
 

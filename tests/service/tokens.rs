@@ -1,4 +1,4 @@
-//! Every token, over the whole product of options. Rules and signature are checked on every answer; here is what
+//! Every token, over the whole product of options. Rules and signature are checked on every response; here is what
 //! depends on the options.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -166,9 +166,9 @@ fn check_product(empty: [bool; 4]) -> usize {
             parameters.extend(room.map(|room| ("room", room)));
             for request in requests(&parameters) {
                 for origin in [None, Some(ALLOWED)] {
-                    let answer = server.send(&request.clone().maybe_origin(origin));
-                    assert_eq!(answer.status, 200, "{fields:?}: {answer}");
-                    let claims = answer.token().claims;
+                    let response = server.send(&request.clone().maybe_origin(origin));
+                    assert_eq!(response.status, 200, "{fields:?}: {response}");
+                    let claims = response.token().claims;
                     assert_eq!(claims["room"], claim, "{fields:?}");
                     let context = &claims["context"];
                     assert_eq!(context["user"], json!(user), "{fields:?}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::credentials::{Login, bearer};
 use crate::harness::{ALLOWED, FOREIGN, Server, Settings, now};
-use crate::http::{Answer, Request, get};
+use crate::http::{Request, Response, get};
 use crate::webhook::{SECRET, event, send, sign, usage};
 
 const OPERATOR: &str = "Zm9yIHRoZXNlIHRlc3RzIGFsb25lLCAzMiBieXRlcyBvciBtb3Jl";
@@ -22,9 +22,9 @@ fn counted(settings: Settings, limit: &str, reserve: &str) -> Settings {
 }
 
 fn report(server: &Server) -> Value {
-    let answer = server.send(&operator(OPERATOR));
-    assert_eq!(answer.status, 200, "{answer}");
-    answer.json()
+    let response = server.send(&operator(OPERATOR));
+    assert_eq!(response.status, 200, "{response}");
+    response.json()
 }
 
 fn operator(token: &str) -> Request {
@@ -35,7 +35,7 @@ fn device(i: usize) -> Value {
     json!({"deviceId": format!("device {i}"), "userId": format!("person {i}"), "email": null})
 }
 
-fn ask(server: &Server, id: &str) -> Answer {
+fn request_token(server: &Server, id: &str) -> Response {
     server.send(&get(&[("user_id", id)]))
 }
 
@@ -45,8 +45,8 @@ fn the_ledger_counts_each_device_once_whatever_comes_when_and_how_often() {
     // One after the other, doubled, in another order, and again.
     for devices in [[0, 1], [1, 0], [2, 1], [0, 0]] {
         let devices: Vec<Value> = devices.into_iter().map(device).collect();
-        let answer = send(&server, &usage(&devices.into()));
-        assert_eq!(answer.status, 204, "{answer}");
+        let response = send(&server, &usage(&devices.into()));
+        assert_eq!(response.status, 204, "{response}");
     }
     assert_eq!(report(&server)["count"], 3);
     // Forged, and of another time.
@@ -65,8 +65,8 @@ fn the_ledger_counts_each_device_once_whatever_comes_when_and_how_often() {
         for i in 0..100 {
             let server = &server;
             scope.spawn(move || {
-                let answer = send(server, &usage(&json!([device(i / 2)])));
-                assert_eq!(answer.status, 204, "{answer}");
+                let response = send(server, &usage(&json!([device(i / 2)])));
+                assert_eq!(response.status, 204, "{response}");
             });
         }
     });
@@ -88,7 +88,7 @@ fn near_the_limit_guests_wait_and_proven_moderators_get_in() {
         server.send(&get(&[]).header(name, value))
     };
     // A guest whom 8x8 has reported, and who comes back with the id of the first token.
-    let mine = ask(&server, "").token();
+    let mine = request_token(&server, "").token();
     let mine = mine.user()["id"].as_str().expect("an id").to_owned();
     assert!(mine.starts_with("guest-"), "{mine}");
     send(
@@ -103,23 +103,23 @@ fn near_the_limit_guests_wait_and_proven_moderators_get_in() {
             send(server, &usage(&devices.into()));
         }));
         let request = get(&[("user_id", "somebody")]).origin(ALLOWED);
-        let answer = server.send(&request);
-        assert_eq!(answer.status, guest, "{more}: {answer}");
+        let response = server.send(&request);
+        assert_eq!(response.status, guest, "{more}: {response}");
         if guest == 429 {
-            let message = answer.error();
+            let message = response.error();
             assert!(
                 message.starts_with("The meetings' monthly quota"),
                 "{message}"
             );
-            let exposed = answer.header("Access-Control-Expose-Headers");
+            let exposed = response.header("Access-Control-Expose-Headers");
             assert_eq!(exposed, Some("Retry-After"));
-            let seconds = answer.header("Retry-After").expect("a time");
+            let seconds = response.header("Retry-After").expect("a time");
             let seconds: u64 = seconds.parse().expect("seconds");
             assert!((1..=31 * 86_400).contains(&seconds), "{seconds}");
         }
         assert_eq!(known(false).status, member, "{more}");
         assert_eq!(known(true).status, 200, "{more}");
-        let back = ask(&server, &mine).token();
+        let back = request_token(&server, &mine).token();
         assert_eq!(back.user()["id"], mine.as_str());
     }
     let warned: Vec<_> = warned.iter().map(|line| line["warning"].clone()).collect();
@@ -133,7 +133,7 @@ fn without_a_login_everybody_is_a_guest() {
     send(&server, &usage(&json!([device(1)])));
     let moderator = [("user_moderator", "true"), ("user_id", "boss")];
     assert_eq!(server.send(&get(&moderator)).status, 429);
-    assert_eq!(ask(&server, "person 1").status, 200);
+    assert_eq!(request_token(&server, "person 1").status, 200);
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn tokens_are_counted_where_there_is_no_webhook() {
         for i in 0..16 {
             let (server, issued) = (&server, &issued);
             scope.spawn(move || {
-                let answer = ask(server, &format!("guest {i}"));
-                assert!([200, 429].contains(&answer.status), "{answer}");
-                *issued.lock().expect("a number") += usize::from(answer.status == 200);
+                let response = request_token(server, &format!("guest {i}"));
+                assert!([200, 429].contains(&response.status), "{response}");
+                *issued.lock().expect("a number") += usize::from(response.status == 200);
             });
         }
     });
@@ -175,10 +175,10 @@ fn the_count_is_for_the_operator_alone() {
         (Request::new("GET", "/api/usage"), 401),
         (Request::new("POST", "/api/usage"), 405),
     ] {
-        let answer = server.send(&request);
-        assert_eq!(answer.status, status, "{answer}");
-        let is_told = answer.json().get("count").is_some();
-        assert_eq!(is_told, status == 200, "{answer}");
+        let response = server.send(&request);
+        assert_eq!(response.status, status, "{response}");
+        let is_told = response.json().get("count").is_some();
+        assert_eq!(is_told, status == 200, "{response}");
     }
     assert_eq!(report(&server)["reserve"], 5);
 }
@@ -199,7 +199,7 @@ fn join(seconds: u64) {
                         return;
                     }
                     let id = format!("guest {worker} {i}");
-                    if ask(server, &id).status == 200 {
+                    if request_token(server, &id).status == 200 {
                         let devices = json!([{"deviceId": id, "userId": id}]);
                         assert_eq!(send(server, &usage(&devices)).status, 204);
                         *let_in.lock().expect("a number") += 1;

@@ -12,7 +12,7 @@ use testkit::locked;
 
 use crate::harness::{Secret, Server, Settings};
 use crate::health::health;
-use crate::http::{Answer, get};
+use crate::http::{Response, get};
 use crate::key_material::{Key, Kind, key, key_of, openssl, openssl_key, pem_line};
 use crate::signature;
 
@@ -158,20 +158,20 @@ impl Keyring {
         }
     }
 
-    /// What a request for a token is answered with this key. No answer shows any of it.
-    fn ask(&self, pem: &str) -> Answer {
+    /// What a request for a token gets with this key. No response shows any of it.
+    fn ask(&self, pem: &str) -> Response {
         *locked(&self.pem) = pem.to_owned();
-        let answer = self.server.send_unchecked(&get(&[])).expect("an answer");
-        let probe = self.server.send_unchecked(&health()).expect("an answer");
+        let response = self.server.send_unchecked(&get(&[])).expect("a response");
+        let probe = self.server.send_unchecked(&health()).expect("a response");
         let secret = Secret::new(pem);
         let log = self.server.log();
         let shown = *locked(&self.looked_at);
-        for text in [&answer.to_string(), &probe.to_string(), &log[shown..]] {
+        for text in [&response.to_string(), &probe.to_string(), &log[shown..]] {
             let piece = secret.find(text.as_bytes());
             assert!(piece.is_none(), "a piece of the key: {text}");
         }
         *locked(&self.looked_at) = log.len();
-        answer
+        response
     }
 }
 
@@ -278,9 +278,9 @@ fn a_key_whose_numbers_are_wrong_is_refused_with_a_message() {
     let keyring = Keyring::new();
     for (name, der, message) in cases {
         for pem in both(&der) {
-            let answer = keyring.ask(&pem);
-            assert_eq!(answer.status, 500, "{name}: {answer}");
-            let text = answer.error();
+            let response = keyring.ask(&pem);
+            assert_eq!(response.status, 500, "{name}: {response}");
+            let text = response.error();
             let expected = format!("jaas_private_key {message}");
             assert!(text.starts_with(&expected), "{name}: {text}");
             assert!(
@@ -334,9 +334,9 @@ fn a_key_in_a_wrong_envelope_is_refused_with_a_message() {
             in_pem("RSA PRIVATE KEY", &[0x30, 0x80, 0, 0]),
         ),
     ] {
-        let answer = keyring.ask(&pem);
-        assert_eq!(answer.status, 500, "{name}: {answer}");
-        let text = answer.error();
+        let response = keyring.ask(&pem);
+        assert_eq!(response.status, 500, "{name}: {response}");
+        let text = response.error();
         assert!(
             text.starts_with("jaas_private_key is not "),
             "{name}: {text}"
@@ -345,15 +345,15 @@ fn a_key_in_a_wrong_envelope_is_refused_with_a_message() {
 }
 
 /// Such a key fits together in every way that is looked at; its signatures are wrong, as those of a good key are on a
-/// processor that errs. `rsa` raises each to the public exponent before it gives it out, and superboring ends the
-/// component where that does not give the digest back. What is left is the host's own answer.
+/// processor that computes wrongly. `rsa` raises each to the public exponent before it returns it, and superboring ends the
+/// component where that does not give the digest back. What is left is the host's own response.
 #[test]
 fn a_signature_that_does_not_verify_is_not_given_out() {
     let keyring = Keyring::new();
     for pem in both(&composite(2048).der()) {
-        let answer = keyring.ask(&pem);
-        assert_eq!(answer.status, 500, "{answer}");
-        assert!(answer.body.is_empty(), "{answer}");
+        let response = keyring.ask(&pem);
+        assert_eq!(response.status, 500, "{response}");
+        assert!(response.body.is_empty(), "{response}");
     }
 }
 
@@ -368,9 +368,9 @@ fn openssl_verifies_keys_of_any_size(count: usize) {
         };
         let kind = [Kind::Pkcs8, Kind::Pkcs1][number % 2];
         let key: Key = key_of(kind, bits);
-        let answer = keyring.ask(&key.pem);
-        assert_eq!(answer.status, 200, "{bits} bits: {answer}");
-        let token = answer.token().raw;
+        let response = keyring.ask(&key.pem);
+        assert_eq!(response.status, 200, "{bits} bits: {response}");
+        let token = response.token().raw;
         assert!(signature::is_valid_for_openssl(&token, &key), "{bits} bits");
         assert!(signature::is_valid(&token, &key), "{bits} bits");
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::credentials::{Login, bearer};
 use crate::harness::{ALLOWED, APP_ID, Server, Settings, now};
-use crate::http::{Answer, Body, Request, get, preflight};
+use crate::http::{Body, Request, Response, get, preflight};
 
 const PATH: &str = "/webhooks/jaas";
 /// Of an endpoint at 8x8, made for these tests.
@@ -29,7 +29,7 @@ pub fn event(body: &str, signature: Option<&str>) -> Request {
 }
 
 /// Sends an event as 8x8 does.
-pub fn send(server: &Server, body: &str) -> Answer {
+pub fn send(server: &Server, body: &str) -> Response {
     server.send(&event(body, Some(&sign(SECRET, now(), body))))
 }
 
@@ -46,13 +46,13 @@ pub fn usage(devices: &Value) -> String {
 #[test]
 fn without_its_variables_the_route_does_not_exist() {
     let body = usage(&json!([]));
-    let answer = send(Server::good(), &body);
-    assert_eq!(answer.status, 404, "{answer}");
-    let answer = Server::good().send(&Request::new("GET", "/api/usage"));
-    assert_eq!(answer.status, 404, "{answer}");
+    let response = send(Server::good(), &body);
+    assert_eq!(response.status, 404, "{response}");
+    let response = Server::good().send(&Request::new("GET", "/api/usage"));
+    assert_eq!(response.status, 404, "{response}");
     // As for every unknown path.
-    let answer = Server::good().send(&preflight(PATH, ALLOWED));
-    assert_eq!(answer.status, 204, "{answer}");
+    let response = Server::good().send(&preflight(PATH, ALLOWED));
+    assert_eq!(response.status, 204, "{response}");
 }
 
 #[test]
@@ -93,8 +93,8 @@ fn what_is_not_proven_to_come_from_8x8_is_a_401_and_a_line_in_the_log() {
             request = request.header("Authorization", authorization);
         }
         let lines = server.log_of(|server| {
-            let answer = server.send(&request);
-            assert_eq!(answer.status, status, "{signature:?} {answer}");
+            let response = server.send(&request);
+            assert_eq!(response.status, status, "{signature:?} {response}");
         });
         assert_eq!(lines.len(), usize::from(status >= 400), "{lines:?}");
         for line in lines {
@@ -105,11 +105,14 @@ fn what_is_not_proven_to_come_from_8x8_is_a_401_and_a_line_in_the_log() {
         }
     }
     // No page calls it, and other methods are not its own.
-    let answer = server.send(&preflight(PATH, ALLOWED));
-    assert_eq!(answer.header("Access-Control-Allow-Methods"), None);
+    let response = server.send(&preflight(PATH, ALLOWED));
+    assert_eq!(response.header("Access-Control-Allow-Methods"), None);
     for method in ["OPTIONS", "GET"] {
-        let answer = server.send(&Request::new(method, PATH));
-        assert_eq!((answer.status, answer.header("Allow")), (405, Some("POST")));
+        let response = server.send(&Request::new(method, PATH));
+        assert_eq!(
+            (response.status, response.header("Allow")),
+            (405, Some("POST"))
+        );
     }
 }
 
@@ -128,12 +131,12 @@ fn a_room_starts_as_the_operator_says_and_the_members_know_its_passcode() {
         ("room_settings", &rooms.to_string()),
     ]));
     let start = |room: &str| {
-        let answer = send(
+        let response = send(
             &server,
             &json!({"fqn": format!("{APP_ID}/{room}")}).to_string(),
         );
-        assert_eq!(answer.status, 200, "{answer}");
-        answer.json()
+        assert_eq!(response.status, 200, "{response}");
+        response.json()
     };
     let town = json!({
         "lobbyEnabled": true, "lobbyType": "WAIT_FOR_MODERATOR", "maxOccupants": 200,

@@ -1,4 +1,4 @@
-//! The Worker's requests and this component's answers: the table of `worker_table.toml`, line by line.
+//! The Worker's requests and this component's responses: the table of `worker_table.toml`, line by line.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::harness::{Server, Settings};
-use crate::http::{Answer, Body, Request, TOKEN_ROUTE};
+use crate::http::{Body, Request, Response, TOKEN_ROUTE};
 use crate::key_material::{Kind, key, openssl};
 
 #[derive(Deserialize)]
@@ -54,7 +54,7 @@ struct Case {
     #[serde(default)]
     headers: Vec<String>,
     body: Option<String>,
-    gives: Vec<String>,
+    expected: Vec<String>,
 }
 
 impl Group {
@@ -80,9 +80,9 @@ impl Group {
         )
     }
 
-    /// Whether the configuration is wrong, so that 500 is the right answer.
+    /// Whether the configuration is wrong, so that 500 is the right response.
     fn is_broken(&self) -> bool {
-        self.cases.iter().any(|case| case.gives[0] == "500")
+        self.cases.iter().any(|case| case.expected[0] == "500")
     }
 }
 
@@ -108,32 +108,32 @@ impl Case {
     }
 
     /// What is not as the table says.
-    fn difference(&self, answer: &Answer) -> Option<String> {
-        let (status, rest) = self.gives.split_first().expect("a status");
+    fn difference(&self, response: &Response) -> Option<String> {
+        let (status, rest) = self.expected.split_first().expect("a status");
         let mut wanted: BTreeMap<&str, &str> = rest
             .iter()
             .map(|fact| fact.split_once('=').unwrap_or((fact, "")))
             .collect();
-        if answer.status.to_string() != *status {
-            return Some(format!("status {} and not {status}", answer.status));
+        if response.status.to_string() != *status {
+            return Some(format!("status {} and not {status}", response.status));
         }
         if let Some(origin) = wanted.remove("allow-origin") {
-            let found = answer
+            let found = response
                 .header("Access-Control-Allow-Origin")
                 .unwrap_or_default();
             if found != origin {
                 return Some(format!("allow-origin {found:?} and not {origin:?}"));
             }
         }
-        if wanted.remove("empty").is_some() || answer.status == 204 {
-            return (!answer.body.is_empty()).then(|| "a body".to_owned());
+        if wanted.remove("empty").is_some() || response.status == 204 {
+            return (!response.body.is_empty()).then(|| "a body".to_owned());
         }
-        let body = answer.json();
+        let body = response.json();
         if wanted.remove("listed").is_some() && !body["allowed_origins"].is_array() {
             return Some("no list of allowed origins".into());
         }
         if body["token"].is_string() {
-            return token_difference(answer, &wanted);
+            return token_difference(response, &wanted);
         }
         wanted.into_iter().find_map(|(name, value)| {
             let found = body[name].as_str().unwrap_or_default();
@@ -142,8 +142,8 @@ impl Case {
     }
 }
 
-fn token_difference(answer: &Answer, wanted: &BTreeMap<&str, &str>) -> Option<String> {
-    let token = answer.token();
+fn token_difference(response: &Response, wanted: &BTreeMap<&str, &str>) -> Option<String> {
+    let token = response.token();
     let user = token.user();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let features = token.claims["context"]["features"].as_object();
@@ -182,7 +182,7 @@ fn table() -> Table {
 }
 
 #[test]
-fn every_request_is_answered_as_the_table_says() {
+fn every_request_gets_the_response_of_the_table() {
     let mut wrong = Vec::new();
     for group in table().group {
         let own = group.key.is_some() || !group.variables.is_empty();
@@ -192,8 +192,8 @@ fn every_request_is_answered_as_the_table_says() {
         });
         let server = started.as_ref().unwrap_or_else(|| Server::good());
         for case in &group.cases {
-            let answer = server.send(&case.request());
-            if let Some(difference) = case.difference(&answer) {
+            let response = server.send(&case.request());
+            if let Some(difference) = case.difference(&response) {
                 wrong.push(format!("{} {:?}: {difference}", case.send, case.headers));
             }
         }
@@ -219,7 +219,7 @@ fn the_table_is_long_and_each_line_is_marked_with_its_reason() {
         assert_eq!(
             group.worker.is_some(),
             group.mark == Mark::Different,
-            "what the Worker answers, where and only where it differs: {}",
+            "what the Worker responds, where and only where it differs: {}",
             group.why
         );
     }

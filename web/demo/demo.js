@@ -18,9 +18,9 @@ import { JitsiTokenError, JitsiTokenService, decodeToken } from '../jaas-token.j
 import { CLIENT_CHECKS, PROSODY_CHECKS, check } from './checks.js';
 import { inviteState, showInvite, startInvitations, takeInvitation } from './invite.js';
 import { isOpen, join, leave, meetingState, showMeeting } from './meeting.js';
-import { any, button, element, input, write } from './page.js';
 import { isThrowAway, sentenceOf } from './sentence.js';
-import { languageOf, textOf } from './texts.js';
+import { TEXTS } from './texts.js';
+import { Translation, any, button, element, input, write } from '../shared/page.js';
 
 /** @typedef {{ monotonic: number, wall: number }} Instant milliseconds */
 /** @typedef {{ token: string, header: Record<string, any>, payload: Record<string, any>, room: string, lifetime: number, since: Instant, clock: number }} Received */
@@ -33,7 +33,8 @@ const PROBE_MS = 5_000;
 const CLOCK_SECONDS = 5;
 
 const parameters = new URLSearchParams(location.search);
-let language = languageOf(parameters.get('lang'), navigator.languages);
+const translation = new Translation(TEXTS, showAll);
+const { text } = translation;
 /** The values of the sentences that are shown, to write them again in the other language. */
 /** @type {Record<string, string>} */
 let said = {};
@@ -44,39 +45,13 @@ let allGood = false;
 
 const app = any('app');
 
-/**
- * @param {string} name
- * @param {Record<string, string>} [values]
- */
-const text = (name, values) => textOf(language, name, values);
-
-/** Writes every text in the language of the moment. */
-function translate() {
-  document.documentElement.lang = language;
-  document.title = text('page.title');
-  for (const target of document.querySelectorAll('[data-text]')) {
-    if (target instanceof HTMLElement && target.dataset.text) {
-      write(target, text(target.dataset.text, { origin: location.origin }));
-    }
-  }
-  const other = button('language');
-  write(other, text('page.other-language'));
-  other.lang = language === 'en' ? 'zh-TW' : 'en';
-  other.setAttribute('aria-label', text('page.other-language-label'));
+/** Writes again what the state of the page says. */
+function showAll() {
   write(any('copy-text'), '');
   showState();
   showMeeting(meetingState(), text);
   showInvite(inviteState(), text);
   tick();
-}
-
-/** Takes the other language, and keeps it in the address, so that it is there after a reload. */
-function switchLanguage() {
-  language = language === 'en' ? 'zh-TW' : 'en';
-  const address = new URL(location.href);
-  address.searchParams.set('lang', language);
-  history.replaceState(null, '', address);
-  translate();
 }
 
 /**
@@ -97,7 +72,7 @@ function showState() {
   const state = app.dataset.state ?? 'idle';
   // A token that Jitsi would reject is no good news.
   const kind = state === 'token' ? kindOfToken() : state;
-  const sentence = received ? sentenceOf(language, received.payload, Date.now() / 1000) : '';
+  const sentence = received ? sentenceOf(translation.language, received.payload, received.since.wall / 1000) : '';
   for (const part of ['title', 'text', 'advice']) {
     write(any(`status-${part}`), text(`state.${kind}.${part}`, { ...said, sentence }));
   }
@@ -341,7 +316,7 @@ function row(list, id, verdict) {
 function dated(seconds) {
   const date = new Date(Number(seconds) * 1000);
   if (Number.isNaN(date.getTime())) return seconds;
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(date);
+  return new Intl.DateTimeFormat(translation.language, { dateStyle: 'medium', timeStyle: 'medium' }).format(date);
 }
 
 /**
@@ -386,16 +361,15 @@ function start() {
   input('email').value = parameters.get('email') ?? '';
   input('moderator').checked = parameters.get('moderator') === 'true';
   element('form', HTMLFormElement).addEventListener('submit', getToken);
-  button('language').addEventListener('click', switchLanguage);
   button('copy').addEventListener('click', copy);
   button('join').addEventListener('click', () => {
-    if (received) join(received.token, language, text, showState);
+    if (received) join(received.token, translation.language, text, showState);
   });
   button('leave').addEventListener('click', () => leave(text, showState));
   takeInvitation();
   startInvitations(() => withScheme(input('server').value.trim()), text);
   setInterval(tick, 1000);
-  translate();
+  translation.start();
 }
 
 start();

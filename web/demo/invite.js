@@ -5,7 +5,7 @@
  * `#invite[data-state]`: idle, loading, made, refused, failed; `#invitation-link` has the link to this page.
  */
 
-import { any, button, element, input, write } from './page.js';
+import { any, button, element, input, write } from '../shared/page.js';
 
 /** @typedef {(name: string, values?: Record<string, string>) => string} Text */
 
@@ -64,7 +64,7 @@ export async function makeInvitation(server, text) {
     });
     const body = await response.json();
     if (response.ok) {
-      // To this page, so that one sees what it gives; a site's own links come from invitation_link.
+      // To this page, to show the result; a site's own links come from invitation_link.
       const link = new URL(location.href);
       link.searchParams.set('server', server);
       link.searchParams.delete('moderator');

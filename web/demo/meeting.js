@@ -6,7 +6,7 @@
  */
 
 import { meetingOptions } from '../jaas-token.js';
-import { any, button, write } from './page.js';
+import { any, button, write } from '../shared/page.js';
 
 /** @typedef {{ dispose(): void, addListener(name: string, listener: (event: any) => void): void }} Api */
 /** @typedef {(name: string, values?: Record<string, string>) => string} Text */

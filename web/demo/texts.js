@@ -1,10 +1,11 @@
 // @ts-check
 /** Everything that the page says, in both languages, under the same names. `{name}` stands for a value. */
 
-/** @typedef {'en' | 'zh-TW'} Language */
-/** @typedef {Record<string, string>} Table */
+import { fill } from '../shared/language.js';
 
-/** @type {Record<Language, Table>} */
+/** @typedef {import('../shared/language.js').Language} Language */
+
+/** @type {import('../shared/language.js').Texts} */
 export const TEXTS = {
   en: {
     'page.title': 'Token for Jitsi as a Service: try it',
@@ -44,7 +45,7 @@ export const TEXTS = {
     'state.doubtful.text': '{sentence} It passes {passed} of {total} checks of Jitsi’s web client.',
     'state.doubtful.advice': 'The list below says which checks failed, and why.',
     'state.throw-away.title': 'Signed by the throw-away key: 8x8 will reject this token',
-    'state.throw-away.text': '{sentence} So it would say, but nobody can join with it.',
+    'state.throw-away.text': 'The token says: {sentence} But nobody can join with it.',
     'state.throw-away.advice':
       'To join, start the service with your own JAAS_APP_ID, JAAS_KEY_ID and JAAS_PRIVATE_KEY. Everything else on this page is as with your own key.',
     'state.expired.title': 'The token has expired',
@@ -53,7 +54,7 @@ export const TEXTS = {
     'state.refused.title': 'This page may not read the response',
     'state.refused.text': 'The service is running, but does not allow pages of the origin {origin}.',
     'state.refused.advice':
-      'Add {origin} to the service’s variable allowed_origins, exactly as it stands here, and start it again. If it is there already, something adds a header to the request that is not in allowed_headers: the service’s log names it.',
+      'Add {origin} to the service’s variable allowed_origins, exactly as written here, and start it again. If it is listed already, something adds a header to the request that is not in allowed_headers: the service’s log names it.',
     'state.unreachable.title': 'The service cannot be reached',
     'state.unreachable.text': 'Nothing responds at {server}.',
     'state.unreachable.advice':
@@ -62,18 +63,18 @@ export const TEXTS = {
     'state.timeout.text': 'No response from {server} within {seconds} seconds.',
     'state.timeout.advice': 'Try again. If it stays like this, look at the network and at the service’s log.',
     'state.bad-request.title': 'The service cannot use what was sent',
-    'state.bad-request.text': 'HTTP status {status}. Its own words follow.',
-    'state.bad-request.advice': 'They start with the name of the field: change it in the form above and try again.',
+    'state.bad-request.text': 'HTTP status {status}. Its message follows.',
+    'state.bad-request.advice': 'The message starts with the name of the field: change it in the form above and try again.',
     'state.unauthorised.title': 'The service needs to know who you are',
     'state.unauthorised.text': 'HTTP status 401: there is no credential, or it is not accepted.',
     'state.unauthorised.advice':
       'Open “Advanced” and paste a fresh credential of your login. docs/auth.md says how one is made.',
     'state.forbidden.title': 'The service does not issue this token',
-    'state.forbidden.text': 'HTTP status 403. Its own words follow.',
+    'state.forbidden.text': 'HTTP status 403. Its message follows.',
     'state.forbidden.advice':
       'Choose another room, or let the operator add it to allowed_rooms or to your login’s claim rooms.',
     'state.misconfigured.title': 'The service is not set up correctly',
-    'state.misconfigured.text': 'HTTP status {status}. Its own words follow; they are for whoever runs it.',
+    'state.misconfigured.text': 'HTTP status {status}. Its message follows, for the operator of the service.',
     'state.misconfigured.advice': '{server}/healthz lists every problem and how to repair it.',
     'state.wrong-path.title': 'The service URL has a wrong path',
     'state.wrong-path.text': 'HTTP status {status}: something is at {server}, but not the token service’s route.',
@@ -119,7 +120,7 @@ export const TEXTS = {
     'verdict.pass': 'Passed',
     'verdict.fail': 'Failed',
     'verdict.skip': 'Not checked',
-    'verdict.skip-text': 'What this looks at is missing.',
+    'verdict.skip-text': 'There is nothing to check: the value is missing.',
 
     'check.1.name': 'Header',
     'check.1.pass': 'The header can be read.',
@@ -194,13 +195,13 @@ export const TEXTS = {
     'meeting.join': 'Join',
     'meeting.leave': 'Leave',
     'meeting.idle': '“Join” loads the meeting from 8x8.vc. Until then nothing is loaded from outside.',
-    'meeting.throw-away': '8x8 rejects tokens of the throw-away key, so that there is nothing to join.',
+    'meeting.throw-away': '8x8 rejects tokens of the throw-away key, so nobody can join with this one.',
     'meeting.loading': 'Loading the meeting from 8x8.vc …',
     'meeting.joining': 'The meeting opens below. It may ask for microphone and camera.',
     'meeting.joined': 'You are in the meeting.',
     'meeting.left': 'You have left the meeting.',
     'meeting.no-iframe-api':
-      '8x8.vc did not respond: this network, or the browser, does not let it through. The token is not to blame; try from another network.',
+      '8x8.vc did not respond: this network, or the browser, does not let it through. The token is not the cause; try from another network.',
     'meeting.meeting-error':
       'Jitsi reports an error: {error}. If it is about the token: a throw-away key is never accepted; with your own, the public half must be at 8x8 under the same key id.',
     'invite.heading': 'Invite somebody',
@@ -220,7 +221,7 @@ export const TEXTS = {
     'invite.loading': 'Waiting for the service …',
     'invite.made': 'Whoever has this link can join.',
     'invite.refused': 'The service says: {message}',
-    'invite.failed': 'No readable response: the service cannot be reached, does not allow this page, or has no invitations.',
+    'invite.failed': 'No readable response: the service cannot be reached, does not allow this page, or does not issue invitations.',
     'meeting.frame': 'Meeting',
   },
 
@@ -285,7 +286,7 @@ export const TEXTS = {
     'state.unauthorised.advice': '請展開「進階」，貼上您登入系統剛核發的憑證。製作方式見 docs/auth.md。',
     'state.forbidden.title': '服務不核發這個權杖',
     'state.forbidden.text': 'HTTP 狀態碼 403，以下是服務的說明。',
-    'state.forbidden.advice': '請換一個會議室，或請維運人員把它加入 allowed_rooms 或您憑證的 rooms 欄位。',
+    'state.forbidden.advice': '請換一個會議室，或請管理者把它加入 allowed_rooms 或您憑證的 rooms claim。',
     'state.misconfigured.title': '服務的設定不正確',
     'state.misconfigured.text': 'HTTP 狀態碼 {status}，以下是服務給維運人員的說明。',
     'state.misconfigured.advice': '{server}/healthz 會列出每個問題與修正方法。',
@@ -435,29 +436,10 @@ export const TEXTS = {
 };
 
 /**
- * The language of a page: what its address asks for, else the first of the reader's that is there, else English.
- *
- * @param {string | null} wanted the parameter `lang`
- * @param {readonly string[]} readers `navigator.languages`
- * @returns {Language}
- */
-export function languageOf(wanted, readers) {
-  for (const tag of [wanted ?? '', ...readers]) {
-    const primary = tag.toLowerCase().split('-')[0];
-    if (primary === 'zh') return 'zh-TW';
-    if (primary === 'en') return 'en';
-  }
-  return 'en';
-}
-
-/**
  * One text with its values.
  *
  * @param {Language} language
  * @param {string} name
  * @param {Record<string, string>} [values]
  */
-export function textOf(language, name, values = {}) {
-  const text = TEXTS[language][name] ?? name;
-  return text.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
-}
+export const textOf = (language, name, values) => fill(TEXTS[language][name] ?? name, values);

@@ -4,12 +4,14 @@ import { test } from 'node:test';
 
 import { CLIENT_CHECKS, FEATURES, PROSODY_CHECKS, check, roomClaim } from '../demo/checks.js';
 import { isThrowAway, sentenceOf } from '../demo/sentence.js';
-import { TEXTS, languageOf, textOf } from '../demo/texts.js';
+import { TEXTS, textOf } from '../demo/texts.js';
+import { languageOf } from '../shared/language.js';
 import { APP_ID, tokenOf } from './support.js';
 
 const read = (name) => readFileSync(new URL(`../demo/${name}`, import.meta.url), 'utf8');
 const NOW = 1_700_000_000;
-const SCRIPTS = ['demo.js', 'invite.js', 'meeting.js', 'page.js', 'sentence.js', 'checks.js', 'texts.js'];
+const SHARED = ['../shared/page.js', '../shared/language.js'];
+const SCRIPTS = ['demo.js', 'invite.js', 'meeting.js', 'sentence.js', 'checks.js', 'texts.js', ...SHARED];
 
 /** A token as the service makes it, with the parts that a case changes. */
 function changed({ header = {}, payload = {}, user = {}, features = {}, context = {} } = {}) {
@@ -271,7 +273,7 @@ test('every field has a label, and every reference leads somewhere', () => {
 });
 
 test('the colours have a contrast of 4.5 to 1 or more, in light and in dark', () => {
-  const css = read('demo.css');
+  const css = ['../shared/page.css', 'demo.css', '../usage/usage.css'].map(read).join('\n');
   const palettes = [...css.matchAll(/:root \{([^}]*)\}/g)].map(([, body]) =>
     Object.fromEntries([...body.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, colour]) => [name, colour])),
   );

@@ -79,7 +79,7 @@ test('old calls get a token as a string, for the same person', async (t) => {
     }
     assert.ok(server.calls.length - before <= 1);
   }
-  // The second of two equal calls was answered from memory.
+  // The second of two equal calls came from memory.
   assert.equal(server.calls.length, 7);
 });
 
@@ -296,7 +296,7 @@ test('the last second counts, although iat is rounded down', async (t) => {
   assert.ok(exp > serverTime, `${exp} ${serverTime}`);
 });
 
-test('the way of an answer counts as age', async (t) => {
+test('the way of a response counts as age', async (t) => {
   const clock = clocks(t);
   const server = service({ ttl: 60 });
   const slow = later();
@@ -399,8 +399,8 @@ test('every option that makes another token makes another entry', async () => {
 
 test('a caller who gives up leaves the others their request', async () => {
   const server = service();
-  const answer = later();
-  server.next.push(answer.promise);
+  const response = later();
+  server.next.push(response.promise);
   const tokens = clientOf(server);
   const controller = new AbortController();
   const reason = new Error('the page was left');
@@ -410,7 +410,7 @@ test('a caller who gives up leaves the others their request', async () => {
   controller.abort(reason);
   assert.equal(await first, reason);
   assert.equal(server.calls[0].signal.aborted, false);
-  answer.resolve(undefined);
+  response.resolve(undefined);
   assert.equal(await second, 1);
   assert.equal(server.calls.length, 1);
 });
@@ -441,8 +441,8 @@ test('a signal that is aborted already sends nothing', async () => {
 test('a call takes as long as its timeout, and others wait on', async (t) => {
   const clock = clocks(t);
   const server = service();
-  const answer = later();
-  server.next.push(answer.promise);
+  const response = later();
+  server.next.push(response.promise);
   const tokens = clientOf(server);
   const quick = outcome(tokens.getToken({ timeoutMs: 2000 }));
   const patient = outcome(tokens.getToken());
@@ -454,7 +454,7 @@ test('a call takes as long as its timeout, and others wait on', async (t) => {
   assert.equal(error.status, undefined);
   assert.equal(error.message, `No response from ${ENDPOINT} within 2000 milliseconds`);
   assert.equal(server.calls[0].signal.aborted, false);
-  answer.resolve(undefined);
+  response.resolve(undefined);
   assert.equal(await patient, 1);
   assert.equal(clock.timers.size, 0);
 });
@@ -504,7 +504,7 @@ test('a failure is told to all who wait, and is not kept', async () => {
 
 test('an error has status and message of the service', async () => {
   const html = (status) => new Response('<h1>Bad Gateway</h1>', { status });
-  for (const [answer, code, status, message] of [
+  for (const [response, code, status, message] of [
     [Response.json({ error: 'room must name one room' }, { status: 400 }), 'http', 400, 'room must name one room'],
     [Response.json({ error: 'Not logged in' }, { status: 401 }), 'http', 401, 'Not logged in'],
     [
@@ -522,7 +522,7 @@ test('an error has status and message of the service', async () => {
     [Response.json({ token: 1 }), 'malformed', 200, `${ENDPOINT} sent no token`],
   ]) {
     const server = service();
-    server.next.push(answer);
+    server.next.push(response);
     const error = await outcome(clientOf(server).getToken());
     assert.ok(error instanceof JitsiTokenError && error instanceof Error);
     assert.equal(error.serverMessage, message.startsWith(ENDPOINT) ? undefined : message);
@@ -838,13 +838,13 @@ test('after clear nothing is kept, not even what is on its way', async () => {
   const tokens = clientOf(server);
   await tokens.getToken();
   tokens.clear();
-  const answer = later();
-  server.next.push(answer.promise);
+  const response = later();
+  server.next.push(response.promise);
   const onItsWay = outcome(tokens.getToken());
   await settle();
   tokens.clear();
   assert.equal(await outcome(tokens.getToken()), 3);
-  answer.resolve(undefined);
+  response.resolve(undefined);
   await onItsWay;
   assert.equal(await outcome(tokens.getToken()), 3);
 });

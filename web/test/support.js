@@ -1,4 +1,4 @@
-/** Clocks that stand still until a test moves them, and a service that answers as the real one does. */
+/** Clocks that stand still until a test moves them, and a service that responds as the real one does. */
 
 import { webcrypto } from 'node:crypto';
 
@@ -82,7 +82,7 @@ export function service({ ttl = 3600, now = () => 1_700_000_000, claims = {} } =
   const calls = [];
   const self = {
     calls,
-    /** Answers the next requests in this way: a Response, an Error, or a promise of one. */
+    /** Responds to the next requests in this way: a Response, an Error, or a promise of one. */
     next: [],
     async fetch(url, init) {
       const call = {
@@ -96,9 +96,9 @@ export function service({ ttl = 3600, now = () => 1_700_000_000, claims = {} } =
         init.signal.addEventListener('abort', () => reject(init.signal.reason));
       });
       ended.catch(() => {});
-      const answer = self.next.length > 0 ? await Promise.race([self.next.shift(), ended]) : undefined;
-      if (answer instanceof Error) throw answer;
-      if (answer instanceof Response) return answer;
+      const response = self.next.length > 0 ? await Promise.race([self.next.shift(), ended]) : undefined;
+      if (response instanceof Error) throw response;
+      if (response instanceof Response) return response;
       const iat = Math.floor(now());
       const payload = { iat, exp: iat + ttl, number: calls.length, ...claims };
       return Response.json({ token: tokenOf(payload) });

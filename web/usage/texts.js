@@ -1,9 +1,7 @@
 // @ts-check
 /** Everything that the page says, in both languages, under the same names. `{name}` stands for a value. */
 
-/** @typedef {import('../demo/texts.js').Language} Language */
-
-/** @type {Record<Language, Record<string, string>>} */
+/** @type {import('../shared/language.js').Texts} */
 export const TEXTS = {
   en: {
     'page.title': 'Monthly users of the meetings',
@@ -33,7 +31,7 @@ export const TEXTS = {
     'state.full.text': 'Until {end} only those who are counted already, and moderators with a login or an invitation, get in.',
     'state.reserved.title': '{count} of {limit} users since {start}: {guests} guests, {known} known',
     'state.reserved.text': 'Until {end} new guests wait; people with a login get in up to {limit}.',
-    'state.invalid-server.title': 'This is no service URL',
+    'state.invalid-server.title': 'This is not a service URL',
     'state.invalid-server.text': 'Enter an address such as https://tokens.example.org, without a path.',
     'state.unauthorised.title': 'The service does not accept this operator token',
     'state.unauthorised.text': 'Enter the value of its variable operator_token, without quotes.',
@@ -42,13 +40,13 @@ export const TEXTS = {
     'state.refused.title': 'The service does not allow this page',
     'state.refused.text': 'Add {origin} to its variable allowed_origins.',
     'state.unavailable.title': 'The service cannot read its count',
-    'state.unavailable.text': 'Its log says why; without a key-value store nothing is counted.',
+    'state.unavailable.text': 'Its log has the reason; without a key-value store nothing is counted.',
     'state.misconfigured.title': 'The service’s configuration is wrong',
     'state.misconfigured.text': '{server}/healthz says what to repair.',
     'state.unreachable.title': 'No response that this page may read',
     'state.unreachable.text':
       'Either nothing responds at {server}, or the service does not list {origin} in allowed_origins.',
-    'state.failed.title': 'The response is of another kind',
+    'state.failed.title': 'The response is not a usage report',
     'state.failed.text': 'Status {status}. Is this the URL of the token service?',
     'state.message': 'The service says:',
 
@@ -140,15 +138,3 @@ export const TEXTS = {
     'table.total': '累計',
   },
 };
-
-/**
- * One text with its values.
- *
- * @param {Language} language
- * @param {string} name
- * @param {Record<string, string | number>} [values]
- */
-export function textOf(language, name, values = {}) {
-  const text = TEXTS[language][name] ?? name;
-  return text.replace(/\{(\w+)\}/g, (whole, key) => String(values[key] ?? whole));
-}

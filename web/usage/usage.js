@@ -12,11 +12,10 @@
  * Texts from outside go into the page as text alone, never as markup.
  */
 
-import { any, button, element, input, write } from '../demo/page.js';
-import { languageOf } from '../demo/texts.js';
+import { Translation, any, button, element, input, write } from '../shared/page.js';
 import { draw } from './chart.js';
 import { forecast, isUsage, standing, totals } from './count.js';
-import { textOf } from './texts.js';
+import { TEXTS } from './texts.js';
 
 const SERVER = 'http://127.0.0.1:3000';
 const TIMEOUT_MS = 10_000;
@@ -25,7 +24,8 @@ const TIMEOUT_MS = 10_000;
 const STATES = { 401: 'unauthorised', 403: 'refused', 404: 'off', 500: 'misconfigured', 503: 'unavailable' };
 
 const parameters = new URLSearchParams(location.search);
-let language = languageOf(parameters.get('lang'), navigator.languages);
+const translation = new Translation(TEXTS, show);
+const { text } = translation;
 /** @type {Record<string, string | number>} */
 let said = {};
 /** @type {import('./count.js').Usage | undefined} */
@@ -33,39 +33,9 @@ let usage;
 
 const app = any('app');
 
-/**
- * @param {string} name
- * @param {Record<string, string | number>} [values]
- */
-const text = (name, values) => textOf(language, name, values);
-
 /** @param {string} date */
 const dateText = (date) =>
-  new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(`${date}T00:00:00Z`));
-
-/** Writes every text in the language of the moment. */
-function translate() {
-  document.documentElement.lang = language;
-  document.title = text('page.title');
-  for (const target of document.querySelectorAll('[data-text]')) {
-    if (target instanceof HTMLElement && target.dataset.text) {
-      write(target, text(target.dataset.text, { origin: location.origin }));
-    }
-  }
-  const other = button('language');
-  write(other, text('page.other-language'));
-  other.lang = language === 'en' ? 'zh-TW' : 'en';
-  other.setAttribute('aria-label', text('page.other-language-label'));
-  show();
-}
-
-function switchLanguage() {
-  language = language === 'en' ? 'zh-TW' : 'en';
-  const address = new URL(location.href);
-  address.searchParams.set('lang', language);
-  history.replaceState(null, '', address);
-  translate();
-}
+  new Intl.DateTimeFormat(translation.language, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(`${date}T00:00:00Z`));
 
 /**
  * @param {string} state
@@ -172,9 +142,8 @@ async function read() {
 }
 
 input('server').value = parameters.get('server') ?? SERVER;
-button('language').addEventListener('click', switchLanguage);
 element('form', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();
   void read();
 });
-translate();
+translation.start();

@@ -26,7 +26,7 @@ const MODULES: u32 = 8;
 const MEMORIES: u32 = 2;
 
 /// How much of an instance's memory stays with the pool for the next one, in bytes: it is overwritten, which costs less
-/// than page faults. An answer that signs nothing touches no more.
+/// than page faults. A response that signs nothing touches no more.
 const KEPT_MEMORY: usize = 2 * 1024 * 1024;
 
 /// Likewise of its tables, in bytes: all.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
 
-/// What a variables provider answers in the place of the host: `None` leaves the value as it is, an error is the
+/// What a variables provider returns in place of the host: `None` leaves the value as it is, an error is the
 /// provider's. It is called for each variable of each request, and may take its time.
 pub type Provider = dyn Fn(&str) -> Option<Result<String, String>> + Send + Sync;
 

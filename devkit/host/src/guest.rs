@@ -83,7 +83,7 @@ impl WasiHttpView for Guest {
 impl variables::Host for Guest {
     fn get(&mut self, name: String) -> Result<String, variables::Error> {
         match self.provider.as_ref().and_then(|provider| provider(&name)) {
-            Some(answer) => answer.map_err(variables::Error::Provider),
+            Some(response) => response.map_err(variables::Error::Provider),
             None => self.variables.get(&name),
         }
     }

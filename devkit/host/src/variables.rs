@@ -1,4 +1,4 @@
-//! What answers the component's `fermyon:spin/variables`.
+//! What serves the component's `fermyon:spin/variables`.
 
 use std::collections::BTreeMap;
 

@@ -53,7 +53,7 @@ impl Server {
 
 /// Starts a server of the files below `folder`, and returns as soon as it listens. Port 0 takes a free one.
 ///
-/// A folder's page is its `index.html`. Every answer has `Cache-Control: no-store`: a page that was changed is seen
+/// A folder's page is its `index.html`. Every response has `Cache-Control: no-store`: a page that was changed is seen
 /// changed. What a symbolic link in the folder names is served, too.
 ///
 /// # Errors
@@ -175,7 +175,7 @@ mod tests {
         (folder, server)
     }
 
-    /// The answer to a request whose target is sent as it stands.
+    /// The response to a request whose target is sent as it stands.
     fn get(server: &Server, target: &str) -> String {
         let mut stream = TcpStream::connect(server.address()).expect("it listens");
         let wait = Some(Duration::from_secs(10));
@@ -185,9 +185,9 @@ mod tests {
             "GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
         )
         .expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        answer
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("it responds");
+        response
     }
 
     #[test]
@@ -201,10 +201,13 @@ mod tests {
             ("/picture.svg", "image/svg+xml"),
             ("/data.json", "application/json"),
         ] {
-            let answer = get(&server, target);
-            assert!(answer.starts_with("HTTP/1.1 200 "), "{target}: {answer}");
+            let response = get(&server, target);
+            assert!(
+                response.starts_with("HTTP/1.1 200 "),
+                "{target}: {response}"
+            );
             for header in [&format!("content-type: {kind}"), "cache-control: no-store"] {
-                assert!(answer.contains(&format!("{header}\r\n")), "{answer}");
+                assert!(response.contains(&format!("{header}\r\n")), "{response}");
             }
         }
         assert!(get(&server, "/demo").contains("\r\nlocation: /demo/\r\n"));
@@ -215,11 +218,11 @@ mod tests {
         let (folder, _) = pages("home");
         let home = "/demo/?server=http://127.0.0.1:3000";
         let server = start_at(&folder, ([127, 0, 0, 1], 0).into(), Some(home)).expect("it starts");
-        let answer = get(&server, "/");
-        assert!(answer.starts_with("HTTP/1.1 307 "), "{answer}");
+        let response = get(&server, "/");
+        assert!(response.starts_with("HTTP/1.1 307 "), "{response}");
         assert!(
-            answer.contains(&format!("\r\nlocation: {home}\r\n")),
-            "{answer}"
+            response.contains(&format!("\r\nlocation: {home}\r\n")),
+            "{response}"
         );
         assert!(get(&server, "/other").starts_with("HTTP/1.1 404 "));
     }
@@ -242,9 +245,12 @@ mod tests {
             &whole.display().to_string(),
             "/secret.txt",
         ] {
-            let answer = get(&server, target);
-            assert!(answer.starts_with("HTTP/1.1 404 "), "{target}: {answer}");
-            assert!(!answer.contains("for nobody"), "{target}: {answer}");
+            let response = get(&server, target);
+            assert!(
+                response.starts_with("HTTP/1.1 404 "),
+                "{target}: {response}"
+            );
+            assert!(!response.contains("for nobody"), "{target}: {response}");
         }
     }
 
@@ -259,9 +265,9 @@ mod tests {
                 b"PUT /style.css HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
             )
             .expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("it responds");
+        assert!(response.starts_with("HTTP/1.1 405 "), "{response}");
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Waits for the browser to be free, and gives it with an empty page; the first call starts it.
+    /// Waits until the browser is free, and returns it with an empty page; the first call starts it.
     ///
     /// # Panics
     /// It does not start.
@@ -91,7 +91,7 @@ impl Browser {
         self.session.find(selector).enter_frame();
     }
 
-    /// Runs the body of an asynchronous function in the page, with `args` as its arguments, and gives what it returns.
+    /// Runs the body of an asynchronous function in the page, with `args` as its arguments, and returns its result.
     ///
     /// # Panics
     /// It throws.
@@ -111,17 +111,17 @@ impl Browser {
         outcome["value"].clone()
     }
 
-    /// Sends a request by the page's `fetch`: status, headers and JSON of the answer, or `{"failed": …}` with the name
-    /// of the error, which is all that a page learns when it may not read an answer.
+    /// Sends a request by the page's `fetch`: status, headers and JSON of the response, or `{"failed": …}` with the name
+    /// of the error, which is all that a page learns when it may not read a response.
     pub fn fetch(&self, url: &str, init: &Value) -> Value {
         self.run(
             "try {
-                const answer = await fetch(args.url, args.init);
-                const text = await answer.text();
+                const response = await fetch(args.url, args.init);
+                const text = await response.text();
                 return {
-                    status: answer.status,
-                    type: answer.type,
-                    headers: Object.fromEntries(answer.headers),
+                    status: response.status,
+                    type: response.type,
+                    headers: Object.fromEntries(response.headers),
                     body: text === '' ? null : JSON.parse(text),
                 };
             } catch (error) {

@@ -44,7 +44,7 @@ impl Wire {
         format!("http://{}", self.address)
     }
 
-    /// The methods of all requests so far, connection by connection; what was answered is here.
+    /// The methods of all requests so far, connection by connection; what was sent back is here.
     #[must_use]
     pub fn methods(&self) -> Vec<String> {
         let connections = lock(&self.connections);
@@ -85,9 +85,9 @@ fn hand_on(mut browser: TcpStream, server: SocketAddr, kept: &Connections) -> Op
         connections.push(Vec::new());
         connections.len() - 1
     };
-    let (mut answers, mut back) = (server.try_clone().ok()?, browser.try_clone().ok()?);
+    let (mut responses, mut back) = (server.try_clone().ok()?, browser.try_clone().ok()?);
     thread::spawn(move || {
-        let _ = std::io::copy(&mut answers, &mut back);
+        let _ = std::io::copy(&mut responses, &mut back);
         let _ = back.shutdown(Shutdown::Both);
     });
     let mut bytes = [0; 16 * 1024];

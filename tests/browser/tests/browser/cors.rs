@@ -11,7 +11,7 @@ fn allowing(origins: &str) -> Settings {
     Settings::good().set("allowed_origins", origins)
 }
 
-/// The ways in which a page asks, and whether the browser asks first by a preflight.
+/// The ways in which a page sends the request, and whether the browser sends a preflight first.
 fn ways() -> [(&'static str, Value, bool); 5] {
     let credential = "Bearer a.b.c";
     let json = "application/json";
@@ -40,9 +40,9 @@ fn ways() -> [(&'static str, Value, bool); 5] {
     ]
 }
 
-fn assert_token(answer: &Value, context: &str) {
-    assert_eq!(answer["status"], 200, "{context}: {answer}");
-    let token = answer["body"]["token"].as_str().expect("a token");
+fn assert_token(response: &Value, context: &str) {
+    assert_eq!(response["status"], 200, "{context}: {response}");
+    let token = response["body"]["token"].as_str().expect("a token");
     let violations = devkit_rules::violations(token, now());
     assert!(violations.is_empty(), "{context}: {violations:?}");
 }
@@ -70,15 +70,19 @@ fn a_page_of_an_allowed_origin_reads_the_token() {
     }
 }
 
-/// Asks in every way, and sees that nothing is read and nothing is signed.
+/// Sends the request in every way, and checks that nothing is read and nothing is signed.
 fn assert_refused(browser: &Browser, service: &Service, context: &str) {
     for (way, init, has_preflight) in ways() {
         let before = service.wire.methods().len();
         let lines = service.log_of(|| {
-            let answer = browser.fetch(&service.bare_route(), &init);
-            assert_eq!(answer, json!({ "failed": "TypeError" }), "{context}, {way}");
+            let response = browser.fetch(&service.bare_route(), &init);
+            assert_eq!(
+                response,
+                json!({ "failed": "TypeError" }),
+                "{context}, {way}"
+            );
         });
-        // Of a request without a preflight the service hears: it is the one that has to refuse.
+        // A request without a preflight reaches the service, which has to reject it.
         assert_eq!(lines.len(), 1, "{context}, {way}: {lines:?}");
         assert_eq!(lines[0]["status"], 403, "{context}, {way}: {lines:?}");
         assert_eq!(tokens(&lines), 0, "{context}, {way}: {lines:?}");
@@ -128,8 +132,8 @@ fn a_page_without_an_origin_reads_nothing_and_nothing_is_signed() {
     assert_refused(&browser, &service, "a sandboxed frame");
 }
 
-/// `no-cors` sends a GET without `Origin`, as an image does. The service cannot tell it from curl, but the browser gives
-/// the page nothing of the answer; and `require_origin` refuses it.
+/// `no-cors` sends a GET without `Origin`, as an image does. The service cannot tell it from curl, but the browser shows
+/// the page nothing of the response; and `require_origin` rejects it.
 #[test]
 fn a_page_that_hides_its_origin_reads_nothing() {
     let browser = Browser::take();
@@ -140,9 +144,9 @@ fn a_page_that_hides_its_origin_reads_nothing() {
         let service = Service::start(settings);
         let lines = service.log_of(|| {
             let init = json!({ "mode": "no-cors" });
-            let answer = browser.fetch(&service.bare_route(), &init);
+            let response = browser.fetch(&service.bare_route(), &init);
             assert_eq!(
-                answer,
+                response,
                 json!({ "type": "opaque", "status": 0, "headers": {}, "body": null }),
                 "{require_origin}"
             );
@@ -179,7 +183,7 @@ fn a_preflight_is_asked_once_and_then_remembered() {
     }
 }
 
-/// What the preflight's answer does not list, the browser does not send.
+/// What the preflight's response does not list, the browser does not send.
 #[test]
 fn a_method_or_a_header_that_is_not_listed_is_not_sent() {
     let browser = Browser::take();
@@ -193,8 +197,8 @@ fn a_method_or_a_header_that_is_not_listed_is_not_sent() {
         json!({ "credentials": "include" }),
     ] {
         let lines = service.log_of(|| {
-            let answer = browser.fetch(&service.bare_route(), &init);
-            assert_eq!(answer, json!({ "failed": "TypeError" }), "{init}");
+            let response = browser.fetch(&service.bare_route(), &init);
+            assert_eq!(response, json!({ "failed": "TypeError" }), "{init}");
         });
         // Cookies are sent with a simple GET, and make no difference to the service; the page reads nothing.
         let simple = init.get("credentials").is_some();

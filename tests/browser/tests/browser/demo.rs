@@ -113,7 +113,7 @@ impl Demo {
         assert_eq!(found, json!([]), "{context}");
     }
 
-    /// Asks and shows the state of a failure, in which no token is signed.
+    /// Requests a token and shows the state of a failure, in which no token is signed.
     fn fails(&self, service: &Service, state: &str) -> Vec<Value> {
         let lines = service.log_of(|| self.ask(state));
         assert_eq!(tokens(&lines), 0, "{state}: {lines:?}");
@@ -294,7 +294,7 @@ fn a_credential_opens_what_is_closed_without_it() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_is_told_apart_from_one_that_is_not_there() {
+fn a_server_that_does_not_respond_is_told_apart_from_one_that_is_not_there() {
     let demo = Demo::new();
     // It takes connections and says nothing.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -504,7 +504,7 @@ fn an_email_address_that_is_not_in_the_token_is_told_of() {
 #[test]
 fn another_server_is_not_taken_for_the_service() {
     let demo = Demo::new();
-    let server = answering(
+    let server = responding(
         "HTTP/1.1 418 I'm a teapot",
         "{\"error\":\"short and stout\"}",
     );
@@ -513,22 +513,22 @@ fn another_server_is_not_taken_for_the_service() {
     demo.show("failed");
     let told = demo.browser.text("#status-text");
     assert!(told.contains("418"), "{told}");
-    let server = answering("HTTP/1.1 200 OK", "<!doctype html>");
+    let server = responding("HTTP/1.1 200 OK", "<!doctype html>");
     demo.open(&server, &[]);
     demo.ask("failed");
 }
 
-/// A server that gives everybody this text.
+/// A server that sends this text to every client.
 pub fn serving(kind: &str, text: &str) -> String {
-    answering(&format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}"), text)
+    responding(&format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}"), text)
 }
 
-/// A server that gives everybody the same answer; it goes on until the process ends.
-fn answering(status: &str, body: &str) -> String {
+/// A server that sends every client the same response, until the process ends.
+fn responding(status: &str, body: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
     let preflight = "HTTP/1.1 204 No Content\r\naccess-control-allow-origin: *\r\naccess-control-allow-headers: *\r\nconnection: close\r\n\r\n";
-    let answer = format!(
+    let response = format!(
         "{status}\r\naccess-control-allow-origin: *\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
@@ -536,12 +536,12 @@ fn answering(status: &str, body: &str) -> String {
         for mut stream in listener.incoming().map_while(Result::ok) {
             let mut request = [0; 16 * 1024];
             let length = stream.read(&mut request).unwrap_or(0);
-            let answer = if request[..length].starts_with(b"OPTIONS ") {
+            let response = if request[..length].starts_with(b"OPTIONS ") {
                 preflight
             } else {
-                &answer
+                &response
             };
-            let _ = stream.write_all(answer.as_bytes());
+            let _ = stream.write_all(response.as_bytes());
         }
     });
     format!("http://{address}")
@@ -599,6 +599,30 @@ fn a_meeting_is_joined_where_the_network_has_it() {
     demo.meeting("left");
     assert_eq!(demo.value("meeting.disposed"), true);
     demo.show("meeting-left");
+}
+
+/// The page stays open, and the sentence about its token stays as it was read.
+#[test]
+fn the_sentence_about_a_token_is_the_same_after_midnight() {
+    let demo = Demo::new();
+    let service = demo.service();
+    // Half an hour before midnight, by the page's clock.
+    demo.browser.open_with(
+        &demo.url(&service.wire.url(), &[]),
+        "const real = Date.now;
+        const midnight = new Date(real());
+        midnight.setHours(24, 0, 0, 0);
+        let ahead = midnight - real() - 30 * 60_000;
+        Date.now = () => real() + ahead;
+        window.pass = (minutes) => { ahead += minutes * 60_000; };",
+    );
+    demo.ask("token");
+    let before = demo.browser.text("#status");
+    assert!(before.contains("until"), "{before}");
+    demo.value("pass(40)");
+    demo.browser.click("#language");
+    demo.browser.click("#language");
+    assert_eq!(demo.browser.text("#status"), before);
 }
 
 #[test]
@@ -687,7 +711,7 @@ fn the_keyboard_alone_reaches_everything() {
     demo.browser
         .until("document.querySelector('#copy-text').textContent !== ''");
 
-    // Enter in a field asks, too.
+    // Enter in a field sends the request, too.
     demo.open(&service.wire.url(), &[]);
     tab_to("room");
     demo.browser.press(Key::Enter);

@@ -7,15 +7,15 @@ use crate::credentials::Login;
 use crate::harness::Settings;
 use crate::site::{Service, own_pages, serve, tokens};
 
-/// Asks, and gives the answer of an error, from which the page can read this status.
-fn refused(browser: &Browser, service: &Service, url: &str, init: &Value, status: u16) -> Value {
-    let mut answer = Value::Null;
-    let lines = service.log_of(|| answer = browser.fetch(url, init));
-    assert_eq!(answer["status"], status, "{answer}");
+/// Sends the request, and returns an error response whose status the page can read.
+fn rejected(browser: &Browser, service: &Service, url: &str, init: &Value, status: u16) -> Value {
+    let mut response = Value::Null;
+    let lines = service.log_of(|| response = browser.fetch(url, init));
+    assert_eq!(response["status"], status, "{response}");
     assert_eq!(tokens(&lines), 0, "{lines:?}");
-    let message = answer["body"]["error"].as_str();
-    assert!(message.is_some_and(|text| !text.is_empty()), "{answer}");
-    answer
+    let message = response["body"]["error"].as_str();
+    assert!(message.is_some_and(|text| !text.is_empty()), "{response}");
+    response
 }
 
 #[test]
@@ -34,17 +34,17 @@ fn a_page_reads_why_its_credential_is_refused() {
         (with("a.b.c"), "credential"),
         (with(&login.sign(&json!({ "exp": 1 }))), "expired"),
     ] {
-        let answer = refused(&browser, &service, &url, &init, 401);
-        let text = answer["body"]["error"].as_str().expect("a message");
+        let response = rejected(&browser, &service, &url, &init, 401);
+        let text = response["body"]["error"].as_str().expect("a message");
         assert!(text.contains(message), "{text}");
-        let challenge = answer["headers"]["www-authenticate"].as_str();
+        let challenge = response["headers"]["www-authenticate"].as_str();
         assert!(
             challenge.is_some_and(|text| text.starts_with("Bearer")),
-            "{answer}"
+            "{response}"
         );
     }
-    let answer = browser.fetch(&url, &with(&login.sign(&json!({}))));
-    assert_eq!(answer["status"], 200, "{answer}");
+    let response = browser.fetch(&url, &with(&login.sign(&json!({}))));
+    assert_eq!(response["status"], 200, "{response}");
 }
 
 #[test]
@@ -76,8 +76,8 @@ fn a_page_reads_which_parameter_is_wrong() {
         (vec![("room", "other")], json!({}), 403, "Room not allowed"),
     ] {
         let url = service.route(&parameters);
-        let answer = refused(&browser, &service, &url, &init, status);
-        let text = answer["body"]["error"].as_str().expect("a message");
+        let response = rejected(&browser, &service, &url, &init, status);
+        let text = response["body"]["error"].as_str().expect("a message");
         assert!(text.starts_with(start), "{text}");
     }
 }
@@ -100,8 +100,8 @@ fn a_page_reads_that_the_service_is_not_configured() {
         let settings = Settings::good().set_all(&[("allowed_origins", &*origin), (name, value)]);
         let service = Service::start_broken(settings);
         let url = service.bare_route();
-        let answer = refused(&browser, &service, &url, &json!({}), 500);
-        let text = answer["body"]["error"].as_str().expect("a message");
+        let response = rejected(&browser, &service, &url, &json!({}), 500);
+        let text = response["body"]["error"].as_str().expect("a message");
         assert!(text.contains(message), "{text}");
     }
 }

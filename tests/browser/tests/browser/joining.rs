@@ -39,7 +39,7 @@ pub fn consumer(path: &str) -> Option<PathBuf> {
     CONSUMER.as_ref().map(|folder| folder.join(path))
 }
 
-/// Turns 8x8's script into the stand-in, and keeps the address that the page gave it.
+/// Turns 8x8's script into the stand-in, and keeps the address that the page requested.
 const STAND_IN: &str = "window.loaded = [];
     const src = Object.getOwnPropertyDescriptor(HTMLScriptElement.prototype, 'src');
     Object.defineProperty(HTMLScriptElement.prototype, 'src', { ...src, set(value) {
@@ -156,9 +156,8 @@ fn site_of_build(name: &str) -> Option<Site> {
     Some(Site::new(name, &files, Settings::good()))
 }
 
-/// The code blocks of a language in a section of `web/README.md`.
-fn blocks(section: &str, language: &str) -> Vec<String> {
-    let readme = web("README.md");
+/// The code blocks of a language in a section of a README, with its subsections.
+fn blocks(readme: &str, section: &str, language: &str) -> Vec<String> {
     let text = readme
         .split_once(&format!("\n## {section}\n"))
         .unwrap_or_else(|| panic!("no section {section}"))
@@ -172,7 +171,7 @@ fn blocks(section: &str, language: &str) -> Vec<String> {
 
 #[test]
 fn the_six_lines_of_the_readme_join() {
-    let code = &blocks("Join with the token", "js")[0];
+    let code = &blocks(&web("README.md"), "Join with the token", "js")[0];
     assert_eq!(code.lines().count(), 6, "{code}");
     let page = format!(
         "<!doctype html><link rel=\"icon\" href=\"data:,\"><div id=\"meeting\" style=\"height: 80vh\"></div>
@@ -189,6 +188,36 @@ fn the_six_lines_of_the_readme_join() {
     });
     assert_eq!(tokens(&lines), 1, "{lines:?}");
     assert_eq!(site.value("meetings[0].parentNode.id"), "meeting");
+}
+
+/// Whoever has read nothing but the project's README.
+#[test]
+fn the_code_of_the_first_readme_joins_as_one_page() {
+    for name in ["README.md", "README.zh-TW.md"] {
+        let readme = fs::read_to_string(root().join(name)).expect(name);
+        let section = if name == "README.md" {
+            "In the page"
+        } else {
+            "在網頁裡"
+        };
+        let element = readme
+            .split('`')
+            .find(|code| code.starts_with("<div id=\"meeting\""))
+            .expect("the element of the meeting");
+        let code = blocks(&readme, section, "js").join("\n");
+        let page = format!(
+            "<!doctype html><link rel=\"icon\" href=\"data:,\">{element}<script type=\"module\">{code}</script>"
+        );
+        let files = [
+            ("index.html", page),
+            ("jaas-token.js", web("jaas-token.js")),
+        ];
+        let site = Site::new("first-readme", &files, Settings::good());
+        site.open("");
+        site.joined(0, "my-room", "Jane Smith");
+        let height = site.value("meetings[0].parentNode.clientHeight");
+        assert!(height.as_u64().expect("a height") > 300, "{height}");
+    }
 }
 
 #[test]
@@ -294,7 +323,7 @@ fn rooms_with_signs_that_jitsi_drops_are_joined() {
 
 #[test]
 fn a_page_of_scripts_without_modules_keeps_its_calls() {
-    let block = blocks("Getting it", "html").concat();
+    let block = blocks(&web("README.md"), "Getting it", "html").concat();
     let page = format!(
         "<!doctype html><link rel=\"icon\" href=\"data:,\">{block}
         <script>getJitsiToken({{ room: 'old', userName: 'Jane' }}).then((token) => {{ window.token = token; }});</script>"

@@ -1,4 +1,4 @@
-//! The two snippets that the Worker's documentation gives to pages, as it gives them: only the host is another.
+//! The two snippets from the Worker's documentation, unchanged except for the host.
 //!
 //! `snippets/` holds them as they were handed down, from a page that hides e-mail addresses: [`HIDDEN`] stands where the
 //! documentation has one, and is what pages send that copied it so.
@@ -24,7 +24,7 @@ const HOSTS: [(&str, &str); 2] = [
     ("`https://your-worker-domain.workers.dev/", "`{}/"),
 ];
 
-/// Serves a page with such a snippet, lets it run, and gives what it wrote to the console, once it wrote a line of this
+/// Serves a page with such a snippet, lets it run, and returns what it wrote to the console, once there is a line of this
 /// level. The page keeps that in `said`.
 fn said(
     browser: &Browser,
@@ -109,8 +109,8 @@ fn the_workers_snippets_run_with_another_host_alone() {
 #[test]
 fn a_snippet_on_a_page_that_is_not_allowed_gets_no_token() {
     let browser = Browser::take();
-    let refusing = |_: &str| allowing("http://127.0.0.1:1");
-    let (said, lines) = said(&browser, refusing, FRAMEWORKS, "error");
+    let rejecting = |_: &str| allowing("http://127.0.0.1:1");
+    let (said, lines) = said(&browser, rejecting, FRAMEWORKS, "error");
     assert_eq!(tokens(&lines), 0, "{lines:?}");
     let learnt = json!([
         "error",
