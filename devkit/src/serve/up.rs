@@ -197,7 +197,15 @@ fn configured(settings: &Settings) -> Configured {
             })
             .unwrap_or_default()
     };
+    let keys = [
+        "auth_hs256_secret",
+        "auth_public_key",
+        "auth_jwks",
+        "auth_jwks_url",
+    ];
     Configured {
+        by_invitation: !value("invitation_secret").is_empty()
+            && keys.iter().all(|name| value(name).is_empty()),
         auth_mode: value("auth_mode"),
         allowed_rooms: value("allowed_rooms"),
         require_origin: value("require_origin"),
@@ -275,6 +283,9 @@ fn ready(curl: &str) -> String {
     if curl.contains("Authorization") {
         text.push_str("The credential is a JWT of your login: docs/auth.md makes one.\n");
     }
+    if curl.contains("INVITATION") {
+        text.push_str("`cargo dev invite --room my-room` makes an invitation: docs/guests.md.\n");
+    }
     text.push_str("Ctrl-C ends it.\n");
     text
 }
@@ -309,6 +320,8 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("docs/auth.md"), "{text}");
+        let text = ready(&format!("{curl} -d INVITATION"));
+        assert!(text.contains("cargo dev invite"), "{text}");
         let text = ready(&format!("{curl} -H 'Authorization: Bearer X'"));
         assert!(text.contains("docs/auth.md"), "{text}");
         assert!(about_throw_away(Path::new(".dev/key.pem")).contains("8x8 will not accept"));
