@@ -1,8 +1,9 @@
-//! JSON from outside, and whether it repeats a name: of two equal names every reader takes the one it likes (RFC 8259,
-//! section 4; RFC 8725, section 2.6), so what has them says nothing. Every route rejects it.
+//! JSON from outside that may repeat a name, of which each reader takes another value (RFC 8259, section 4). A signed
+//! document that does is rejected (RFC 8725, section 2.4); of a parameter the first value counts, as in a query.
 #![forbid(unsafe_code)]
 
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 /// A JSON object, and whether a name is repeated in it.
@@ -12,6 +13,11 @@ pub(crate) struct Object {
 }
 
 impl Object {
+    /// The members; of equal names the first.
+    pub fn first(self) -> Map<String, Value> {
+        self.members
+    }
+
     /// The members; `None` where two have the same name, at any depth.
     pub fn unique(self) -> Option<Map<String, Value>> {
         (!self.has_repeated_names).then_some(self.members)
@@ -78,7 +84,12 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut members = Map::new();
         while let Some(name) = map.next_key::<String>()? {
             let value = map.next_value_seed(Seed(self.0))?;
-            *self.0 |= members.insert(name, value).is_some();
+            match members.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                }
+                Entry::Occupied(_) => *self.0 = true,
+            }
         }
         Ok(members.into())
     }
@@ -105,5 +116,14 @@ mod tests {
             let read = serde_json::from_str::<Object>(text).ok();
             assert_eq!(read.map(|read| read.unique().is_some()), unique, "{text}");
         }
+    }
+
+    #[test]
+    fn the_first_of_equal_names_counts() {
+        let read: Object = serde_json::from_str(r#"{"a":1,"b":2,"\u0061":3}"#).unwrap();
+        assert_eq!(
+            Value::from(read.first()),
+            serde_json::json!({"a": 1, "b": 2})
+        );
     }
 }

@@ -6,5 +6,6 @@
 
 pub mod build;
 pub mod check;
+pub mod compiler;
 pub mod os;
 pub mod serve;

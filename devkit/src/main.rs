@@ -1,22 +1,20 @@
 //! `cargo dev`: the project's own commands. Only the flags are here.
 #![forbid(unsafe_code)]
 
+use std::env;
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{ExitCode, ExitStatus};
+use std::process::{self, ExitCode, ExitStatus};
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser};
 
-use devkit::build::artifact::Variant;
-use devkit::build::toolchain::Choice;
-use devkit::build::{component, standalone};
-use devkit::check::{bench, doctor, test};
-use devkit::os::process::{Interrupted, stop_on_signals};
+use devkit::build::{component, program, standalone};
+use devkit::check::{doctor, test};
+use devkit::compiler::Compiler;
+use devkit::os::process::{Interrupted, run as run_program, stop_on_signals};
 use devkit::os::project::{Project, shown};
 use devkit::os::report;
-use devkit::serve::host::{Host, listen_address};
 use devkit::serve::key::{self, Format, Order};
 use devkit::serve::{demo, invite, up};
 
@@ -35,14 +33,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Build the component and serve it, with a throw-away key if no key is configured
-    Up(Serving),
+    Up(up::Options),
     /// Serve the component, and beside it a page on which one sees it work
-    Demo(Demo),
+    Demo(demo::Options),
     /// Build the component: target/wasm32-wasip2/release/jaas_jwt.wasm, or with --wide, --baseline or --p3 jaas_jwt.wasm
     /// in target/wide, target/baseline or target/p3
     Build(Build),
     /// Build the component and run every test
-    Test(Test),
+    Test(test::Options),
     /// Check the configuration and sign a token with it; ends with 1 where something is wrong, with 2 where it cannot tell
     Doctor(doctor::Flags),
     /// Measure the signature, whole requests and a peer; `cargo dev bench --help` lists the flags
@@ -57,34 +55,6 @@ enum Command {
     Key(Key),
 }
 
-/// What is served, and where.
-#[derive(Debug, Args)]
-struct Serving {
-    /// Port, or address and port, of the service; port 0 takes a free one
-    #[arg(long, value_name = "[IP:]PORT", default_value = "127.0.0.1:3000", value_parser = listen_address)]
-    listen: SocketAddr,
-    /// What serves the component
-    #[arg(long, value_enum, default_value_t = Host::Auto)]
-    host: Host,
-    /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
-    #[arg(long, value_name = "FILE")]
-    env_file: Option<PathBuf>,
-    #[command(flatten)]
-    compiler: Compiler,
-}
-
-#[derive(Debug, Args)]
-struct Demo {
-    #[command(flatten)]
-    serving: Serving,
-    /// Port, or address and port, of the page: on 127.0.0.1 or [::1]; port 0 takes a free one
-    #[arg(long, value_name = "[IP:]PORT", default_value = "127.0.0.1:8080", value_parser = listen_address)]
-    page_listen: SocketAddr,
-    /// Open the page in the browser
-    #[arg(long)]
-    open: bool,
-}
-
 #[derive(Debug, Args)]
 struct Build {
     /// Make one that needs no Spin as well: target/standalone/jaas_jwt.wasm, or target/standalone-wide/… and so on
@@ -92,18 +62,6 @@ struct Build {
     standalone: bool,
     #[command(flatten)]
     compiler: Compiler,
-}
-
-#[derive(Debug, Args)]
-struct Test {
-    /// What serves the component in the tests over HTTP
-    #[arg(long, value_enum, default_value_t = Host::Embedded)]
-    host: Host,
-    #[command(flatten)]
-    compiler: Compiler,
-    /// More arguments for `cargo test`
-    #[arg(last = true, value_name = "ARGUMENTS")]
-    arguments: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -121,37 +79,6 @@ struct Key {
     /// Replace a file that is there [default: refuse]
     #[arg(long)]
     force: bool,
-}
-
-/// How the component is built.
-#[derive(Debug, Args)]
-struct Compiler {
-    /// Where the compiler for the component comes from; for trying each way
-    #[arg(long, value_enum, default_value_t = Choice::Auto)]
-    toolchain: Choice,
-    /// For hosts with WebAssembly's wide arithmetic: signs several times faster, and other hosts reject it
-    #[arg(long)]
-    wide: bool,
-    /// For hosts without WebAssembly's relaxed SIMD (Wasmtime before 15): rs256 signs at half the speed
-    #[arg(long, conflicts_with = "wide")]
-    baseline: bool,
-    /// For hosts with WASI 0.3 (Spin 4.1, Akamai Functions): an instance handles many requests, and keeps the parsed key
-    #[arg(long, conflicts_with_all = ["wide", "baseline"])]
-    p3: bool,
-}
-
-impl Compiler {
-    fn variant(&self) -> Variant {
-        if self.wide {
-            Variant::Wide
-        } else if self.baseline {
-            Variant::Baseline
-        } else if self.p3 {
-            Variant::P3
-        } else {
-            Variant::Portable
-        }
-    }
 }
 
 fn main() -> ExitCode {
@@ -178,17 +105,39 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     let project = Project::find()?;
+    // Checked here, and read again by the program, which has much in it that the other commands need not wait for.
+    let own = || env::args_os().skip(2).collect::<Vec<_>>();
+    let minutes = " (the first time this takes some minutes)";
     match command {
-        Command::Up(serving) => up::up(&project, &serving.options())?,
-        Command::Demo(flags) => demo::demo(&project, &flags.options())?,
+        Command::Up(options) => up::up(&project, &options)?,
+        Command::Demo(options) => demo::demo(&project, &options)?,
         Command::Build(flags) => flags.run(&project)?,
-        Command::Test(flags) => return flags.run(&project),
-        Command::Doctor(flags) => return doctor::doctor(&project, &flags).map(code_of),
-        Command::Bench { arguments } => return bench::bench(&project, &arguments).map(code_of),
-        Command::Invite(flags) => return invite::invite(&project, &flags).map(code_of),
+        Command::Test(options) => return test::test(&project, &options).map(code_of),
+        Command::Doctor(_) => {
+            return other(&project, "devkit-doctor", "the doctor", minutes, own());
+        }
+        Command::Bench { arguments } => {
+            return other(&project, "devkit-bench", "the bench", "", arguments);
+        }
+        Command::Invite(_) => {
+            let shown = "the program that invites";
+            return other(&project, "devkit-invite", shown, minutes, own());
+        }
         Command::Key(flags) => flags.run(&project)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds one of the project's other programs and runs it; its exit code is this command's.
+fn other(
+    project: &Project,
+    name: &str,
+    shown_as: &str,
+    first_time: &str,
+    arguments: Vec<OsString>,
+) -> Result<ExitCode> {
+    let program = program::build(project, name, shown_as, first_time)?;
+    run_program(process::Command::new(program).args(arguments)).map(code_of)
 }
 
 /// The exit code of a program that this command stands for.
@@ -197,45 +146,15 @@ fn code_of(status: ExitStatus) -> ExitCode {
     code.unwrap_or(1).into()
 }
 
-impl Serving {
-    fn options(self) -> up::Options {
-        up::Options {
-            listen: self.listen,
-            host: self.host,
-            env_file: self.env_file,
-            toolchain: self.compiler.toolchain,
-            variant: self.compiler.variant(),
-        }
-    }
-}
-
-impl Demo {
-    fn options(self) -> demo::Options {
-        demo::Options {
-            service: self.serving.options(),
-            page_listen: self.page_listen,
-            open: self.open,
-        }
-    }
-}
-
 impl Build {
     fn run(self, project: &Project) -> Result<()> {
         let (toolchain, variant) = (self.compiler.toolchain, self.compiler.variant());
-        let artifact = if self.standalone {
-            standalone::build(project, toolchain, variant)?
-        } else {
-            component::build(project, toolchain, variant)?
+        let artifact = match self.standalone {
+            true => standalone::build(project, toolchain, variant)?,
+            false => component::build(project, toolchain, variant)?,
         };
         report::result(&component::describe(&artifact)?);
         Ok(())
-    }
-}
-
-impl Test {
-    fn run(self, project: &Project) -> Result<ExitCode> {
-        let (toolchain, variant) = (self.compiler.toolchain, self.compiler.variant());
-        test::test(project, self.host, toolchain, variant, &self.arguments).map(code_of)
     }
 }
 

@@ -74,7 +74,7 @@ impl Body {
                 let text = self.text()?;
                 let object: json::Object =
                     serde_json::from_str(text).map_err(|e| not_an_object(text, &e))?;
-                object.unique().ok_or(Error::RepeatedName)
+                Ok(object.first())
             }
         }
     }
@@ -137,11 +137,7 @@ fn is_identity(value: &[u8]) -> bool {
 
 fn parse_json(text: &str) -> Result<Values<'static>, Error> {
     let object: Object = serde_json::from_str(text).map_err(|e| not_an_object(text, &e))?;
-    let values = object.unknown.or(object.values)?;
-    if object.has_repeated_names {
-        return Err(Error::RepeatedName);
-    }
-    Ok(values)
+    object.unknown.or(object.values)
 }
 
 fn not_an_object(text: &str, error: &serde_json::Error) -> Error {
@@ -171,11 +167,10 @@ fn not_an_object(text: &str, error: &serde_json::Error) -> Error {
     ))
 }
 
-/// A JSON object and nothing else: the value of each known name, and the names that are not known.
+/// A JSON object and nothing else: the first value of each known name, and the names that are not known.
 struct Object {
     values: Values<'static>,
     unknown: UnknownParameters,
-    has_repeated_names: bool,
 }
 
 impl<'de> Deserialize<'de> for Object {
@@ -192,12 +187,10 @@ impl<'de> Deserialize<'de> for Object {
                 let mut object = Object {
                     values: Values::default(),
                     unknown: UnknownParameters::default(),
-                    has_repeated_names: false,
                 };
                 while let Some(name) = map.next_key::<String>()? {
                     if let Some(place) = place_of(&name) {
                         let value: Json = map.next_value()?;
-                        object.has_repeated_names |= object.values.has(place);
                         object.values.set(place, || Value::from(value));
                     } else {
                         map.next_value::<IgnoredAny>()?;

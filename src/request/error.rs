@@ -23,9 +23,6 @@ pub enum Error {
     /// Names in a body that no parameter has.
     #[error(transparent)]
     UnknownParameters(UnknownParameters),
-    /// A JSON object with two members of the same name, of which nobody knows which counts.
-    #[error("The body has the same name twice: send each parameter once")]
-    RepeatedName,
     /// The body as a whole cannot be read.
     #[error("{0}")]
     MalformedBody(String),

@@ -76,11 +76,6 @@ impl<'a> Values<'a> {
         self.0[place].get_or_insert_with(value);
     }
 
-    /// Whether there is a value.
-    pub fn has(&self, place: usize) -> bool {
-        self.0[place].is_some()
-    }
-
     /// The value of a text parameter, without white space around it; `None` when it is absent or empty.
     ///
     /// # Errors

@@ -258,12 +258,11 @@ fn features_are_a_text_or_in_json_a_list() {
 
 #[test]
 fn a_value_in_json_has_the_type_of_its_parameter() {
-    const TWICE: &str = "The body has the same name twice: send each parameter once";
     for (body, expected) in [
         (r#"{"room":" a "}"#, Ok(Some("a"))),
-        (r#"{"room":"a","room":"b"}"#, Err(TWICE)),
-        (r#"{"room":"a","room":"a"}"#, Err(TWICE)),
-        (r#"{"room":null,"room":"b"}"#, Err(TWICE)),
+        (r#"{"room":"a","room":"b"}"#, Ok(Some("a"))),
+        (r#"{"room":"a","room":1}"#, Ok(Some("a"))),
+        (r#"{"room":null,"room":"b"}"#, Ok(None)),
         (r#"{"room":""}"#, Ok(None)),
         (r#"{"r\u006fom":"a"}"#, Ok(Some("a"))),
         (r#"{"room":"%41"}"#, Ok(Some("a"))),

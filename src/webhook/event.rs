@@ -5,7 +5,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::Error;
-use crate::json;
 use crate::room;
 use crate::secret::Secret;
 
@@ -64,13 +63,9 @@ struct Entry {
 
 impl Event {
     pub(super) fn parse(body: &[u8], app_id: &str) -> Result<Self, Error> {
-        let unreadable =
-            Error::Malformed("the body is not a JSON object with the members that 8x8 documents");
-        let object: json::Object = serde_json::from_slice(body).map_err(|_| unreadable)?;
-        let object = object
-            .unique()
-            .ok_or(Error::Malformed("the body has the same name twice"))?;
-        let body: Body = serde_json::from_value(object.into()).map_err(|_| unreadable)?;
+        let body: Body = serde_json::from_slice(body).map_err(|_| {
+            Error::Malformed("the body is not a JSON object with the members that 8x8 documents")
+        })?;
         let room = body.check_owner(app_id)?;
         match body.event_type.as_deref() {
             None | Some("SETTINGS_PROVISIONING") => {

@@ -223,7 +223,14 @@ fn every_package_comes_from_crates_io() {
 fn crates_of_the_component() -> BTreeSet<String> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(root())
-        .args(["tree", "--package", "jaas-jwt", "--features", "wasi-p3", "--locked"])
+        .args([
+            "tree",
+            "--package",
+            "jaas-jwt",
+            "--features",
+            "wasi-p3",
+            "--locked",
+        ])
         .args(["--target", "wasm32-wasip2", "--edges", "normal"])
         .args(["--prefix", "none", "--format", "{p}"])
         .output()

@@ -133,18 +133,14 @@ fn a_wrong_value_gets_a_400_that_names_the_field() {
 }
 
 #[test]
-fn the_first_of_a_repeated_field_wins_in_a_form_and_json_has_none() {
-    let response = Server::good().send(&post(FORM, "room=a&room=b"));
-    assert_eq!(response.status, 200, "{response}");
-    assert_eq!(response.token().claims["room"], "a");
-    for body in [
-        r#"{"room":"a","room":"b"}"#,
-        r#"{"room":"a","room":"a"}"#,
-        r#"{"room":"a","r\u006fom":null}"#,
+fn the_first_of_a_repeated_field_wins() {
+    for request in [
+        post("application/json", r#"{"room":"a","room":"b"}"#),
+        post(FORM, "room=a&room=b"),
     ] {
-        let response = Server::good().send(&post("application/json", body));
-        assert_eq!(response.status, 400, "{body}: {response}");
-        assert!(response.error().contains("same name twice"), "{response}");
+        let response = Server::good().send(&request);
+        assert_eq!(response.status, 200, "{response}");
+        assert_eq!(response.token().claims["room"], "a");
     }
 }
 

@@ -85,7 +85,11 @@ impl<'a> Context<'a> {
         if let Some(key) = context.key.as_ref().filter(|_| is_complete) {
             let rooms = context.entries("allowed_rooms");
             let signed = token::sign(&context.service_without_login(), &rooms, now);
-            let judged = signed.token.map(|token| token::judge(&token, key, now));
+            let engines_agree = token::engines_agree(context.value("jaas_private_key"), now);
+            let judged = signed.token.map(|token| Judgement {
+                engines_agree,
+                ..token::judge(&token, key, now)
+            });
             context.default_room_is_closed =
                 signed.default_room_is_closed && !context.text("default_room").is_empty();
             context.token = Some(judged);
@@ -164,6 +168,11 @@ impl<'a> Context<'a> {
     /// Whether the service rejects a variable.
     pub fn is_wrong(&self, name: &str) -> bool {
         self.problems.iter().any(|problem| problem.variable == name)
+    }
+
+    /// Whether both engines sign alike; `None` where that was not tried.
+    pub fn engines_agree(&self) -> Option<bool> {
+        self.token.as_ref()?.as_ref().ok()?.engines_agree
     }
 
     /// Whether nobody has to log in.

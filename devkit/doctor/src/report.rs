@@ -70,16 +70,16 @@ impl Report {
         of_it.count()
     }
 
-    /// Whether the configuration may be used: no error, and for production no warning; and whether the credential, if
-    /// there is one, is accepted.
+    /// Whether the configuration may be used: no error, and for production no warning.
+    fn is_usable(&self) -> bool {
+        self.count(Severity::Error) == 0 && (!self.production || self.count(Severity::Warning) == 0)
+    }
+
+    /// Whether that is so, and the credential, if there is one, is accepted.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        self.count(Severity::Error) == 0
-            && (!self.production || self.count(Severity::Warning) == 0)
-            && self
-                .credential
-                .as_ref()
-                .is_none_or(|verdict| verdict.accepted)
+        let credential = self.credential.as_ref();
+        self.is_usable() && credential.is_none_or(|verdict| verdict.accepted)
     }
 
     /// For a file or a pipe: a line for each finding with its repair, one for the token, one for the sum.
@@ -137,29 +137,37 @@ impl Report {
             };
         };
         format!(
-            "token: signed by the service's own code; {} of {} checks of Jitsi's web client hold; its signature {}.",
+            "token: signed by the service's own code; {} of {} checks of Jitsi's web client hold; its signature {}; {}.",
             judgement.checks.iter().filter(|check| check.ok).count(),
             judgement.checks.len(),
             if judgement.signature_verified {
                 "verifies"
             } else {
                 "does not verify"
+            },
+            match judgement.engines_agree {
+                Some(true) => "both engines sign alike",
+                Some(false) => "the engines sign differently",
+                None => "only jwt-simple takes this key",
             }
         )
     }
 
     fn sum(&self) -> String {
         format!(
-            "{}: {}, {}, {}.",
-            match (&self.credential, self.is_ok()) {
-                (None, true) => "usable",
-                (None, false) => "not usable",
-                (Some(verdict), _) if verdict.accepted => "credential accepted",
-                (Some(_), _) => "credential rejected",
+            "{}: {}, {}, {}{}.",
+            match self.is_usable() {
+                true => "usable",
+                false => "not usable",
             },
             counted(self.count(Severity::Error), "error"),
             counted(self.count(Severity::Warning), "warning"),
-            counted(self.count(Severity::Hint), "hint")
+            counted(self.count(Severity::Hint), "hint"),
+            match self.credential.as_ref().map(|verdict| verdict.accepted) {
+                None => "",
+                Some(true) => "; credential accepted",
+                Some(false) => "; credential rejected",
+            }
         )
     }
 

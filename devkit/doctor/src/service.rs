@@ -5,9 +5,11 @@ use jaas_jwt::config::{Config, Source};
 use jaas_jwt::cors::AllowedOrigins;
 use jaas_jwt::environment::Environment;
 use jaas_jwt::http::Request;
+use jaas_jwt::invitation;
 use jaas_jwt::private_key::PrivateKeyText;
 use jaas_jwt::service::{self, TOKEN_PATH};
 use jaas_jwt::text::{Separator, parse_list};
+use jaas_jwt::token::{Engine, Signer};
 use ring::rand::{SecureRandom, SystemRandom};
 
 pub use jaas_jwt::caller::SourceError;
@@ -82,11 +84,8 @@ impl<'a> Service<'a> {
             headers: Headers::new(origin.into_iter().collect()),
             body: std::io::empty(),
         };
-        // The token is thrown away, so that zeros would do where there are no random bytes.
-        let random = &mut |bytes: &mut [u8]| {
-            let _ = SystemRandom::new().fill(bytes);
-        };
-        let environment = Environment::isolated(now, random);
+        let mut random = random;
+        let environment = Environment::isolated(now, &mut random);
         let response = service::handle(&config, request, environment).response;
         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let text = |name: &str| body[name].as_str().map(str::to_owned);
@@ -103,8 +102,7 @@ impl<'a> Service<'a> {
         let Ok(Some(login)) = config.login() else {
             return Opinion::NoLogin;
         };
-        let header = format!("Bearer {credential}");
-        let headers = Headers::from([("authorization", header.as_str())]);
+        let headers = bearer(credential);
         let mut random = |_: &mut [u8]| {};
         let environment = Environment {
             network,
@@ -113,6 +111,21 @@ impl<'a> Service<'a> {
         match login.authenticate(&headers, &environment, &mut None) {
             Ok(_) => Opinion::Accepted,
             Err(error) => Opinion::Rejected(check_of(error), error.reason()),
+        }
+    }
+
+    /// Verifies an invitation, as far as that goes without the store, which knows what was withdrawn or used up.
+    pub fn admit(&self, invitation: &str, now: u64) -> Opinion {
+        let config = Config::new(&*self.0);
+        let (Ok(Some(invitations)), Ok(app_id)) = (config.invitations(), config.app_id()) else {
+            return Opinion::NoLogin;
+        };
+        let mut random = |_: &mut [u8]| {};
+        let environment = Environment::isolated(now, &mut random);
+        match invitations.verify(invitation, app_id, now, environment.store) {
+            // It is looked up last.
+            Ok(_) | Err(invitation::Error::StoreUnavailable) => Opinion::Accepted,
+            Err(error) => Opinion::Rejected("invitation", error.reason()),
         }
     }
 
@@ -159,6 +172,15 @@ fn check_of(error: caller::Error) -> &'static str {
     }
 }
 
+fn bearer(credential: &str) -> Headers {
+    Headers::from([("authorization", format!("Bearer {credential}").as_str())])
+}
+
+/// Whether a text is an invitation by its type, and no login's credential.
+pub fn is_invitation(text: &str) -> bool {
+    invitation::bearer(&bearer(text)).is_some()
+}
+
 /// The keys of a JWKS document that the service leaves out: `kid` and reason.
 pub fn unused_keys(document: &str) -> Vec<(Option<String>, &'static str)> {
     let set = KeySet::parse(document.trim()).ok();
@@ -196,6 +218,21 @@ pub fn origins(text: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
+/// A token that each engine signs with this key, of equal claims; `None` of an engine that does not take the key.
+pub fn signed_by_each_engine(private_key: &str, now: u64) -> [Option<String>; Engine::ALL.len()] {
+    let text = PrivateKeyText::new(private_key.trim().to_owned());
+    Engine::ALL.map(|(_, engine)| {
+        let signer = Signer::new(engine, String::new(), "", &text).ok()?;
+        let claims = serde_json::json!({ "iat": now });
+        signer.sign(&claims, &mut random).ok()
+    })
+}
+
+/// The token is thrown away, so that zeros would do where there are no random bytes.
+fn random(bytes: &mut [u8]) {
+    let _ = SystemRandom::new().fill(bytes);
+}
+
 /// The public half of an RSA key: modulus and exponent, big-endian.
 pub struct PublicHalf {
     /// The modulus.
@@ -213,12 +250,5 @@ impl PublicHalf {
             n: components.n,
             e: components.e,
         })
-    }
-
-    /// The length of the modulus.
-    pub fn bits(&self) -> usize {
-        let mut bytes = self.n.iter().skip_while(|byte| **byte == 0);
-        let first = bytes.next().map_or(0, |byte| 8 - byte.leading_zeros());
-        first as usize + 8 * bytes.count()
     }
 }

@@ -6,7 +6,7 @@ use devkit_rules::{FEATURES_BY_ROLE, PASSED_ON_A_SLOW_CLOCK, WEB_CLIENT_CHECKS, 
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::Serialize;
 
-use crate::service::{PublicHalf, Response, Service};
+use crate::service::{PublicHalf, Response, Service, signed_by_each_engine};
 
 /// What the service says of a room that is not in `allowed_rooms`.
 const ROOM_NOT_ALLOWED: &str = "Room not allowed";
@@ -18,6 +18,8 @@ pub struct Judgement {
     pub checks: Vec<WebClientCheck>,
     /// Whether another implementation accepts the signature.
     pub signature_verified: bool,
+    /// Whether both engines make the same token with this key; `None` where only one takes it.
+    pub engines_agree: Option<bool>,
     /// The rules of Jitsi's that it breaks.
     #[serde(skip)]
     pub broken_rules: Vec<&'static str>,
@@ -105,8 +107,16 @@ pub fn judge(token: &str, key: &PublicHalf, now: u64) -> Judgement {
     Judgement {
         checks: checks.collect(),
         signature_verified: is_signed(token, key),
+        engines_agree: None,
         broken_rules,
     }
+}
+
+/// Whether both engines make the same token with this key, as there is one right signature; `None` where only one takes it.
+#[must_use]
+pub fn engines_agree(private_key: &str, now: u64) -> Option<bool> {
+    let [one, other] = signed_by_each_engine(private_key, now);
+    Some(one? == other?)
 }
 
 /// Whether the signature is this key's, by another implementation than the one that makes it.

@@ -12,7 +12,7 @@ use devkit::os::project::Project;
 use devkit::os::report;
 use devkit::serve::invite::Flags;
 use devkit::serve::up;
-use devkit_spin_app::settings::{KeySource, Settings};
+use devkit_spin_app::settings::KeySource;
 use jaas_jwt::config::Config;
 use jaas_jwt::invitation::{Error, MAX_LIFETIME_SECONDS, Order};
 use jaas_jwt::role::Role;
@@ -41,7 +41,7 @@ fn run(flags: &Flags) -> Result<()> {
         // The App ID that `cargo dev up` takes then. The key itself signs no invitation.
         settings.use_throw_away_key(String::new());
     }
-    let source = |name: &str| Ok(value(&settings, name));
+    let source = |name: &str| Ok(settings.value(name).map(str::to_owned));
     let now = Local::now();
     let made = invite(&Config::new(&source), flags, &now)?;
     report::step(&format!(
@@ -56,17 +56,6 @@ fn run(flags: &Flags) -> Result<()> {
     }
     report::result(&made.text);
     Ok(())
-}
-
-/// The value of a variable as the host gets it.
-fn value(settings: &Settings, name: &str) -> Option<String> {
-    let given = settings.given(name).first().map(|(_, value)| value.clone());
-    given.or_else(|| {
-        let of_host = format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase());
-        let mut all = settings.environment();
-        let (_, value) = all.find(|(known, _)| *known == of_host)?;
-        Some(value.to_owned())
-    })
 }
 
 /// What is printed.

@@ -46,6 +46,21 @@ impl Need {
         Self::of(chosen, env::var_os("CI").is_some_and(|ci| !ci.is_empty()))
     }
 
+    /// What was installed; where it was not, and is not needed in any case, `left_out` is said.
+    ///
+    /// # Errors
+    /// It is needed in any case; [`Interrupted`] when the user ended the installation.
+    pub fn or_left_out<T>(self, installed: Result<T>, left_out: &str) -> Result<Option<T>> {
+        match installed {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is::<Interrupted>() || self == Self::Always => Err(error),
+            Err(error) => {
+                report::step(&format!("warning: {error:#}; {left_out}"));
+                Ok(None)
+            }
+        }
+    }
+
     fn of(chosen: bool, ci: bool) -> Self {
         match (chosen, ci) {
             (true, _) => Self::IfThere,
@@ -65,14 +80,9 @@ pub fn require(need: Need) -> Result<Option<PathBuf>> {
     }
     if need != Need::IfThere && can_install() {
         report::step("Installing Debian's packages of Chromium (a minute or two) …");
-        match install(&PACKAGES) {
-            Err(error) if error.is::<Interrupted>() || need == Need::Always => return Err(error),
-            Err(error) => report::step(&format!("warning: {error:#}")),
-            Ok(()) => {
-                if let Some(path) = chromium() {
-                    return Ok(Some(path));
-                }
-            }
+        need.or_left_out(install(&PACKAGES), "there is no Chromium")?;
+        if let Some(path) = chromium() {
+            return Ok(Some(path));
         }
     }
     if need == Need::Always {

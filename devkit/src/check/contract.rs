@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::check::browser::Need;
-use crate::os::process::{self, Interrupted};
+use crate::os::process;
 use crate::os::programs::{self, PYTHON, PYTHON_VENV};
 use crate::os::project::{Project, write_whole};
 use crate::os::report;
@@ -29,7 +29,7 @@ const PROGRAMS: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 /// The program's path where it is there or can be installed; `None`: its test is left out, which is said.
 ///
 /// # Errors
-/// It is needed in any case and cannot be installed; [`Interrupted`] when the user ends the installation.
+/// It is needed in any case and cannot be installed; [`Interrupted`](process::Interrupted) when the user ends the installation.
 pub fn require(project: &Project, need: Need) -> Result<Option<PathBuf>> {
     let tools = Tools {
         folder: project.target_dir().join("contract-tools"),
@@ -41,16 +41,8 @@ pub fn require(project: &Project, need: Need) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     report::step("Fetching Schemathesis, which checks docs/openapi.yaml (95 MB below target) …");
-    match tools.install() {
-        Ok(()) => Ok(Some(tools.program())),
-        Err(error) if error.is::<Interrupted>() || need == Need::Always => Err(error),
-        Err(error) => {
-            report::step(&format!(
-                "warning: {error:#}; docs/openapi.yaml is not checked"
-            ));
-            Ok(None)
-        }
-    }
+    let installed = tools.install().map(|()| tools.program());
+    need.or_left_out(installed, "docs/openapi.yaml is not checked")
 }
 
 /// A virtual environment of Python.

@@ -1,16 +1,8 @@
-//! Checks a configuration, by a program of its own: it has the component's core and cryptography in it, which the other
-//! commands need not wait for.
+//! The flags of `cargo dev doctor`.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
 
-use anyhow::Result;
 use clap::Args;
-
-use crate::build::program;
-use crate::os::process;
-use crate::os::project::Project;
 
 /// The flags of `cargo dev doctor`, and of the program behind it.
 #[derive(Debug, Clone, Args)]
@@ -32,38 +24,4 @@ pub struct Flags {
     /// them fit
     #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
-}
-
-impl Flags {
-    fn arguments(&self) -> Vec<OsString> {
-        let switches = [("--json", self.json), ("--production", self.production)];
-        let files = [
-            ("--env-file", &self.env_file),
-            ("--credential", &self.credential),
-        ];
-        let switches = switches.into_iter().filter(|(_, on)| *on);
-        let mut arguments: Vec<OsString> = switches.map(|(flag, _)| flag.into()).collect();
-        for (flag, file) in files {
-            arguments.extend(
-                file.iter()
-                    .flat_map(|file| [OsString::from(flag), file.into()]),
-            );
-        }
-        arguments.extend(
-            self.issuer
-                .iter()
-                .flat_map(|url| ["--issuer".into(), url.into()]),
-        );
-        arguments
-    }
-}
-
-/// Builds the program and runs it.
-///
-/// # Errors
-/// It cannot be built or started. What it finds is no error here: that is its status.
-pub fn doctor(project: &Project, flags: &Flags) -> Result<ExitStatus> {
-    let first_time = " (the first time this takes some minutes)";
-    let program = program::build(project, "devkit-doctor", "the doctor", first_time)?;
-    process::run(Command::new(program).args(flags.arguments()))
 }

@@ -1,6 +1,5 @@
-//! Checks: all tests, the configuration, the speed.
+//! Checks: all tests, the configuration.
 
-pub mod bench;
 mod browser;
 mod contract;
 pub mod doctor;

@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 
 use crate::check::browser::Need;
 use crate::os::npm::Package;
-use crate::os::process::Interrupted;
 use crate::os::programs::{self, NPM};
 use crate::os::project::Project;
 use crate::os::report;
@@ -22,7 +21,7 @@ const LOCK: &str = include_str!("../../../tests/service/providers/package-lock.j
 /// The folder with the packages; `None`: the tests that need them are left out, which is said.
 ///
 /// # Errors
-/// They are needed in any case and cannot be installed; [`Interrupted`] when the user ends the installation.
+/// They are needed in any case and cannot be installed; [`Interrupted`](crate::os::process::Interrupted) when the user ends the installation.
 pub fn install(project: &Project, need: Need) -> Result<Option<PathBuf>> {
     let package = Package {
         folder: project.target_dir().join("providers"),
@@ -40,14 +39,9 @@ pub fn install(project: &Project, need: Need) -> Result<Option<PathBuf>> {
             package.install()
         }
     };
-    match installed.context("the identity providers cannot be installed") {
-        Ok(()) => Ok(Some(package.folder)),
-        Err(error) if error.is::<Interrupted>() || need == Need::Always => Err(error),
-        Err(error) => {
-            report::step(&format!("SKIPPED: the tests with providers: {error:#}"));
-            Ok(None)
-        }
-    }
+    let installed = installed.context("the identity providers cannot be installed");
+    let folder = installed.map(|()| package.folder);
+    need.or_left_out(folder, "SKIPPED: the tests with providers")
 }
 
 #[cfg(test)]

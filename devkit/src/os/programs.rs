@@ -141,31 +141,17 @@ pub fn are_installed(packages: &[&str]) -> bool {
     })
 }
 
-/// Installs Debian's packages. The package lists are fetched only when they do not know a package or are out of date.
+/// Installs Debian's packages. The package lists are fetched only where that fails with those that are there.
 ///
 /// # Errors
 /// apt-get fails; its own message stands above.
 pub fn install(packages: &[&str]) -> Result<()> {
-    let policy = process::printed_by(
-        Command::new("apt-cache")
-            .env("LC_ALL", "C")
-            .arg("policy")
-            .args(packages),
-    );
-    let mut fresh = false;
-    if !policy.is_some_and(|policy| knows(&policy, packages)) {
-        apt_get(&["update"])?;
-        fresh = true;
-    }
-    let arguments: Vec<&str> = ["install", "--yes", "--no-install-recommends"]
-        .iter()
-        .chain(packages)
-        .copied()
-        .collect();
-    let mut done = apt_get(&arguments)?;
-    if !done && !fresh {
+    let install =
+        || apt_get(&[&["install", "--yes", "--no-install-recommends"], packages].concat());
+    let mut done = install()?;
+    if !done {
         report::step("apt-get failed; trying again with fresh package lists …");
-        done = apt_get(&["update"])? && apt_get(&arguments)?;
+        done = apt_get(&["update"])? && install()?;
     }
     ensure!(
         done,
@@ -230,31 +216,9 @@ fn apt_get(arguments: &[&str]) -> Result<bool> {
     Ok(process::run(command.args(arguments))?.success())
 }
 
-/// Whether `apt-cache policy` names an installable version of every package.
-fn knows(policy: &str, packages: &[&str]) -> bool {
-    let candidates = policy
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("Candidate: "));
-    candidates.filter(|version| *version != "(none)").count() == packages.len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lists_are_fetched_only_when_a_package_is_unknown() {
-        let known = "lld:\n  Installed: (none)\n  Candidate: 1:14.0\n  Version table:\n";
-        let none = "wasi-libc:\n  Installed: (none)\n  Candidate: (none)\n";
-        for (policy, packages, expected) in [
-            (known.to_owned(), vec!["lld"], true),
-            (known.to_owned(), vec!["lld", "wasi-libc"], false),
-            (format!("{known}{none}"), vec!["lld", "wasi-libc"], false),
-            (String::new(), vec!["lld"], false),
-        ] {
-            assert_eq!(knows(&policy, &packages), expected, "{policy:?}");
-        }
-    }
 
     #[test]
     fn a_program_that_is_not_on_the_path_is_not_found() {

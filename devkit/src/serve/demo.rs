@@ -4,22 +4,26 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
+use clap::Args;
 
 use crate::build::program;
 use crate::os::programs;
 use crate::os::project::Project;
 use crate::os::report;
-use crate::serve::host::{Server, free_address, reachable, wait_until};
+use crate::serve::host::{Server, free_address, listen_address, reachable, wait_until};
 use crate::serve::up;
 
 /// What to serve, and where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// The service.
+    /// The service
+    #[command(flatten)]
     pub service: up::Options,
-    /// The page's address: a loopback address; port 0 takes a free one.
+    /// Port, or address and port, of the page: on 127.0.0.1 or [::1]; port 0 takes a free one
+    #[arg(long, value_name = "[IP:]PORT", default_value = "127.0.0.1:8080", value_parser = listen_address)]
     pub page_listen: SocketAddr,
-    /// Whether the page is opened in the browser.
+    /// Open the page in the browser
+    #[arg(long)]
     pub open: bool,
 }
 
@@ -103,23 +107,19 @@ fn open(link: &str) {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
-    use crate::build::artifact::Variant;
-    use crate::build::toolchain::Choice;
-    use crate::serve::host::Host;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        options: Options,
+    }
 
     fn options(listen: &str, page_listen: &str) -> Options {
-        Options {
-            service: up::Options {
-                listen: listen.parse().expect("an address"),
-                host: Host::Auto,
-                env_file: None,
-                toolchain: Choice::Auto,
-                variant: Variant::Portable,
-            },
-            page_listen: page_listen.parse().expect("an address"),
-            open: false,
-        }
+        let arguments = ["demo", "--listen", listen, "--page-listen", page_listen];
+        Flags::try_parse_from(arguments).expect("flags").options
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 pub struct Configured {
     /// `auth_mode`.
     pub auth_mode: String,
+    /// There is no login, and invitations let people in.
+    pub by_invitation: bool,
     /// `allowed_rooms`.
     pub allowed_rooms: String,
     /// `require_origin`.
@@ -18,8 +20,17 @@ pub struct Configured {
 /// A line for the shell.
 #[must_use]
 pub fn curl(url: &str, configured: &Configured) -> String {
-    let room = room_of(&configured.allowed_rooms);
-    let mut line = format!("curl '{url}/api/jitsi-token?room={}'", encoded(&room));
+    let is_required = configured.auth_mode.trim() == "required";
+    let by_invitation = is_required && configured.by_invitation;
+    let mut line = match by_invitation {
+        true => format!(
+            "curl '{url}/api/jitsi-token' -H 'Content-Type: application/json' -d '{{\"invitation\":\"INVITATION\"}}'"
+        ),
+        false => {
+            let room = room_of(&configured.allowed_rooms);
+            format!("curl '{url}/api/jitsi-token?room={}'", encoded(&room))
+        }
+    };
     if configured
         .require_origin
         .trim()
@@ -31,7 +42,7 @@ pub fn curl(url: &str, configured: &Configured) -> String {
             origin_of(&configured.allowed_origins)
         );
     }
-    if configured.auth_mode.trim().eq_ignore_ascii_case("required") {
+    if is_required && !by_invitation {
         line.push_str(" -H 'Authorization: Bearer CREDENTIAL-OF-YOUR-LOGIN'");
     }
     line
@@ -82,6 +93,21 @@ mod tests {
     #[test]
     fn the_line_fits_the_configuration() {
         let start = "curl 'http://a/api/jitsi-token?room=";
+        let invitations = Configured {
+            auth_mode: "required".into(),
+            by_invitation: true,
+            allowed_rooms: "my-room".into(),
+            ..Configured::default()
+        };
+        assert_eq!(
+            curl("http://a", &invitations),
+            r#"curl 'http://a/api/jitsi-token' -H 'Content-Type: application/json' -d '{"invitation":"INVITATION"}'"#
+        );
+        let optional = Configured {
+            auth_mode: "optional".into(),
+            ..invitations
+        };
+        assert_eq!(curl("http://a", &optional), format!("{start}my-room'"));
         for (auth_mode, rooms, require_origin, origins, expected) in [
             ("", "", "", "", "my-room'"),
             ("none", "*", "false", "https://a.example", "my-room'"),
@@ -90,7 +116,7 @@ mod tests {
             ("", "['meetup-*', \"公民\"]", "", "", "%E5%85%AC%E6%B0%91'"),
             ("", "it's me\nb", "", "", "it%27s%20me'"),
             (
-                "Required",
+                " required",
                 "my-room, meetup-*",
                 "true",
                 "https://app.example.org, https://b.example",
@@ -113,6 +139,7 @@ mod tests {
         ] {
             let configured = Configured {
                 auth_mode: auth_mode.into(),
+                by_invitation: false,
                 allowed_rooms: rooms.into(),
                 require_origin: require_origin.into(),
                 allowed_origins: origins.into(),

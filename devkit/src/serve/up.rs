@@ -7,36 +7,40 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use clap::Args;
 use devkit_spin_app::settings::{
     self, KeySource, Providers, Settings, Source, Variable, presented,
 };
 use devkit_spin_app::{dot_env, env_file, environment_name};
 
 use crate::build::artifact::Variant;
-use crate::build::{component, toolchain};
+use crate::build::component;
+use crate::compiler::Compiler;
 use crate::os::project::{Project, shown};
 use crate::os::report;
 use crate::serve::example::{self, Configured};
 use crate::serve::health::{self, Health};
-use crate::serve::host::{Host, Server, free_address, reachable, wait_until};
+use crate::serve::host::{Host, Server, free_address, listen_address, reachable, wait_until};
 use crate::serve::key;
 
 /// Where the development servers of web pages listen: Next.js, Vite's preview, Vite, Python and Django, Vue's CLI.
 const DEVELOPMENT_PORTS: [u16; 5] = [3000, 4173, 5173, 8000, 8080];
 
 /// What to serve, and where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// The address; port 0 takes a free one.
+    /// Port, or address and port, of the service; port 0 takes a free one
+    #[arg(long, value_name = "[IP:]PORT", default_value = "127.0.0.1:3000", value_parser = listen_address)]
     pub listen: SocketAddr,
-    /// The host.
+    /// What serves the component
+    #[arg(long, value_enum, default_value_t = Host::Auto)]
     pub host: Host,
-    /// A file with settings.
+    /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
+    #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
-    /// The tool chain that builds the component.
-    pub toolchain: toolchain::Choice,
-    /// The component that is built and served.
-    pub variant: Variant,
+    /// How the component is built
+    #[command(flatten)]
+    pub compiler: Compiler,
 }
 
 /// Serves until the user ends it.
@@ -102,19 +106,18 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
             "warning: runtime-config.toml sets allowed_origins without {origin}; add it there, or the page is rejected"
         ));
     }
-    let host = options.host.choose(options.variant)?;
+    let variant = options.compiler.variant();
+    let host = options.host.choose(variant)?;
     let address = free_address(options.listen, "--listen")?;
-    component::build(project, options.toolchain, options.variant)?;
+    component::build(project, options.compiler.toolchain, variant)?;
     let throw_away = settings.key_source() == KeySource::Nobody;
     if throw_away {
         settings.use_throw_away_key(key::throw_away(project)?);
     }
 
     let mut command = host.command(&host.program(project)?, &project.manifest(), address);
-    if options.variant != Variant::Portable {
-        command
-            .arg("--component")
-            .arg(options.variant.artifact(project));
+    if variant != Variant::Portable {
+        command.arg("--component").arg(variant.artifact(project));
     }
     command
         .arg("--runtime-config-file")
@@ -186,18 +189,16 @@ fn allow_development_servers(settings: &mut Settings) {
 
 /// What decides which request gets a token.
 fn configured(settings: &Settings) -> Configured {
-    let value = |name: &str| {
-        let given = settings.given(name).first();
-        let of_host = environment_name(name);
-        given
-            .map(|(_, value)| value.clone())
-            .or_else(|| {
-                let mut values = settings.environment();
-                Some(values.find(|(key, _)| *key == of_host)?.1.to_owned())
-            })
-            .unwrap_or_default()
-    };
+    let value = |name: &str| settings.value(name).unwrap_or_default().to_owned();
+    let keys = [
+        "auth_hs256_secret",
+        "auth_public_key",
+        "auth_jwks",
+        "auth_jwks_url",
+    ];
     Configured {
+        by_invitation: !value("invitation_secret").is_empty()
+            && keys.iter().all(|name| value(name).is_empty()),
         auth_mode: value("auth_mode"),
         allowed_rooms: value("allowed_rooms"),
         require_origin: value("require_origin"),
@@ -275,6 +276,9 @@ fn ready(curl: &str) -> String {
     if curl.contains("Authorization") {
         text.push_str("The credential is a JWT of your login: docs/auth.md makes one.\n");
     }
+    if curl.contains("INVITATION") {
+        text.push_str("`cargo dev invite --room my-room` makes an invitation: docs/guests.md.\n");
+    }
     text.push_str("Ctrl-C ends it.\n");
     text
 }
@@ -309,6 +313,8 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("docs/auth.md"), "{text}");
+        let text = ready(&format!("{curl} -d INVITATION"));
+        assert!(text.contains("cargo dev invite"), "{text}");
         let text = ready(&format!("{curl} -H 'Authorization: Bearer X'"));
         assert!(text.contains("docs/auth.md"), "{text}");
         assert!(about_throw_away(Path::new(".dev/key.pem")).contains("8x8 will not accept"));
@@ -394,7 +400,7 @@ mod tests {
         let vault = "[[variables_provider]]\ntype = \"vault\"\n";
         let mut settings = gathered(&[], vault);
         allow_development_servers(&mut settings);
-        assert_eq!(configured(&settings).allowed_origins, "");
+        assert_eq!(configured(&settings).allowed_origins, "https://a.example");
     }
 
     #[test]

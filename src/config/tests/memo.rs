@@ -1,6 +1,6 @@
 //! What an instance keeps for further requests, and for how long.
 
-use jwt_simple::prelude::{NoCustomClaims, RS256KeyPair, RSAKeyPairLike, RSAPublicKeyLike};
+use jwt_simple::prelude::{NoCustomClaims, RS256KeyPair, RSAPublicKeyLike};
 use serde_json::json;
 
 use super::*;

@@ -116,41 +116,50 @@ fn is_path(value: &str) -> bool {
 struct Unknown {
     name: String,
     place: String,
-    /// The variable that was probably meant.
+    /// The variable that was probably meant, as it is written in this place.
     nearest: Option<String>,
 }
 
 fn unknown_names(facts: &Facts) -> Vec<Unknown> {
-    let names: Vec<String> = facts.variables.iter().map(|v| v.name.clone()).collect();
-    let in_files: Vec<String> = names
-        .iter()
-        .flat_map(|name| [environment_name(name), name.to_ascii_uppercase()])
-        .collect();
-    let unknown = |name: &str, place: &str, known: &[String]| Unknown {
+    let unknown = |name: &str, place: &str, written: fn(bool, &str) -> String| Unknown {
         name: name.to_owned(),
         place: place.to_owned(),
-        nearest: nearest(name, known).map(str::to_owned),
+        nearest: nearest(name, facts)
+            .map(|variable| written(bare(name).len() < name.len(), variable)),
     };
-    let in_file = facts.settings.unknown().iter();
-    let mut found: Vec<Unknown> = in_file
-        .map(|name| unknown(name, facts.env_file_name(), &in_files))
-        .collect();
-    let provided = facts
-        .settings
-        .provider_names()
-        .filter(|name| !names.iter().any(|n| n == name));
-    found.extend(provided.map(|name| unknown(name, "a provider in runtime-config.toml", &names)));
-    let environment = facts.environment.iter().map(|(name, _)| name);
-    let environment = environment.filter(|name| !in_files.contains(name));
-    found.extend(
-        environment
-            .map(|name| unknown(name, "the environment", &in_files))
-            .filter(|unknown| {
-                unknown.name.starts_with(PREFIX)
-                    || (looks_like_ours(&unknown.name) && unknown.nearest.is_some())
-            }),
-    );
-    found
+    let in_file = facts.settings.unknown().iter().map(|name| {
+        unknown(
+            name,
+            facts.env_file_name(),
+            |prefixed, variable| match prefixed {
+                true => environment_name(variable),
+                false => variable.to_ascii_uppercase(),
+            },
+        )
+    });
+    let is_variable = |name: &str| facts.variables.iter().any(|variable| variable.name == name);
+    let provided = facts.settings.provider_names();
+    let provided = provided.filter(|name| !is_variable(name)).map(|name| {
+        unknown(name, "a provider in runtime-config.toml", |_, variable| {
+            variable.to_owned()
+        })
+    });
+    let in_environment = facts.environment.iter().map(|(name, _)| {
+        unknown(name, "the environment", |prefixed, variable| {
+            match !prefixed && CREDENTIALS.contains(&variable) {
+                true => variable.to_ascii_uppercase(),
+                false => environment_name(variable),
+            }
+        })
+    });
+    let in_environment = in_environment.filter(|unknown| {
+        let is_meant = looks_like_ours(&unknown.name) && unknown.nearest.is_some();
+        let variable = bare(&unknown.name).to_ascii_lowercase();
+        let is_right = is_variable(&variable)
+            && [environment_name(&variable), variable.to_ascii_uppercase()].contains(&unknown.name);
+        (unknown.name.starts_with(PREFIX) || is_meant) && !is_right
+    });
+    in_file.chain(provided).chain(in_environment).collect()
 }
 
 /// Whether an environment variable's name was meant for us. `JAAS_TEST_…` tell the tests what to serve.
@@ -159,18 +168,27 @@ fn looks_like_ours(name: &str) -> bool {
     (name.starts_with("SPIN_VAR") || name.starts_with("JAAS_")) && !name.starts_with("JAAS_TEST_")
 }
 
-/// The known name that is most like this one, if it is like it.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+/// A name without Spin's prefix, `SPIN_VAR_` and the like included.
+fn bare(name: &str) -> &str {
+    let upper = name.to_ascii_uppercase();
+    match upper
+        .strip_prefix("SPIN_VAR")
+        .and_then(|rest| rest.find('_'))
+    {
+        Some(end) => &name["SPIN_VAR".len() + end + 1..],
+        None => name,
+    }
+}
+
+/// The variable whose name is most like this one, if it is like it.
+fn nearest<'a>(name: &str, facts: &'a Facts) -> Option<&'a str> {
     const LIKENESS: f64 = 0.7;
-    // A long prefix that they share would make all alike.
-    let strip = |name: &str| name.to_ascii_uppercase().replacen(PREFIX, "", 1);
-    let name = strip(name);
+    let name = bare(name).to_ascii_lowercase();
+    let known = facts.variables.iter().map(|variable| {
+        let likeness = strsim::normalized_damerau_levenshtein(&name, &variable.name);
+        (likeness, variable.name.as_str())
+    });
     known
-        .iter()
-        .map(|known| {
-            let likeness = strsim::normalized_damerau_levenshtein(&name, &strip(known));
-            (likeness, known.as_str())
-        })
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness >= LIKENESS)
         .map(|(_, known)| known)

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::provider::Provider;
-use crate::service::{Network, Opinion};
+use crate::service::{self, Network, Opinion};
 use crate::web;
 use header::Keys;
 use parts::shown;
@@ -49,9 +49,19 @@ pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict 
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
         _ => trimmed,
     };
+    if service::is_invitation(token) {
+        return invitation(context.service().admit(token, now));
+    }
     let opinion = context.service().identify(token, network, now);
     match header::read(token) {
         Err(check) => checks.push(check),
+        Ok(_) if context.is_by_invitation_alone() => {
+            checks.extend([
+                CredentialCheck::ok("form"),
+                CredentialCheck::fail(SERVICE, NO_LOGIN),
+            ]);
+            return Verdict::of(checks);
+        }
         Ok(jwt) => {
             checks.push(CredentialCheck::ok("form"));
             header::check(
@@ -79,10 +89,43 @@ pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict 
     }
     let failed = |checks: &[CredentialCheck]| checks.iter().any(|c| c.result == Outcome::Fail);
     checks.push(by_the_service(opinion, failed(&checks)));
-    Verdict {
-        accepted: !failed(&checks),
-        checks,
+    Verdict::of(checks)
+}
+
+/// The check that has the service's last word.
+const SERVICE: &str = "service";
+
+const NO_LOGIN: &str = "rejects it with 401: there is no login here, and only an invitation lets anybody in; `cargo dev invite` makes one.";
+
+impl Verdict {
+    fn of(checks: Vec<CredentialCheck>) -> Self {
+        let accepted = checks.iter().all(|check| check.result != Outcome::Fail);
+        Self { accepted, checks }
     }
+}
+
+/// What is said of an invitation: it needs no login.
+fn invitation(opinion: Opinion) -> Verdict {
+    let kind = CredentialCheck::note(
+        "kind",
+        "it is an invitation and no login's credential; a page sends it as invitation in the body of a POST, or in Authorization.",
+    );
+    let service = match opinion {
+        Opinion::Accepted => CredentialCheck::new(
+            SERVICE,
+            Outcome::Ok,
+            "accepts it, unless it was withdrawn or used up, which only the running service's store knows.",
+        ),
+        Opinion::NoLogin => CredentialCheck::fail(
+            SERVICE,
+            "rejects it with 401: invitation_secret is not set, or the variables of invitations have errors.",
+        ),
+        Opinion::Rejected(_, reason) => CredentialCheck::fail(
+            SERVICE,
+            format!("rejects it with 401; its log has: {reason}."),
+        ),
+    };
+    Verdict::of(vec![CredentialCheck::ok("form"), kind, service])
 }
 
 /// The document of the login's keys, as far as it has one.
@@ -129,14 +172,13 @@ fn discovery(context: &Context, issuer: &str, found: &Result<Provider, String>) 
 
 /// What the service says of it: the last word, also on what nobody here looks at.
 fn by_the_service(opinion: Opinion, a_check_failed: bool) -> CredentialCheck {
-    const NAME: &str = "service";
     match opinion {
         Opinion::Accepted if a_check_failed => {
-            CredentialCheck::note(NAME, "accepts it, although a check above fails.")
+            CredentialCheck::note(SERVICE, "accepts it, although a check above fails.")
         }
-        Opinion::Accepted => CredentialCheck::ok(NAME),
+        Opinion::Accepted => CredentialCheck::ok(SERVICE),
         Opinion::NoLogin => CredentialCheck::note(
-            NAME,
+            SERVICE,
             "verifies no credential: auth_mode is none, or the variables of the login have errors.",
         ),
         Opinion::Rejected(check, reason) => {
@@ -146,7 +188,7 @@ fn by_the_service(opinion: Opinion, a_check_failed: bool) -> CredentialCheck {
                 _ => 401,
             };
             CredentialCheck::fail(
-                NAME,
+                SERVICE,
                 format!("rejects it with {status}; its log has: {reason}."),
             )
         }

@@ -10,7 +10,7 @@ use ring::hmac;
 use serde_json::{Map, Value, json};
 
 use crate::secrets::{Search, shapes};
-use crate::setup::{NOW, Setup, short_key};
+use crate::setup::{APP_ID, NOW, Setup, short_key};
 
 const SECRET: &str = "tTq0dGm3b9yKfX1cVwZr7uLsN5eJ2hQp8aRoU4iB";
 
@@ -560,6 +560,72 @@ fn with_auth_mode_none_it_is_said_that_nobody_looks() {
     );
 }
 
+/// An invitation to a room, as the service makes them.
+fn invitation(secret: &str, changes: Value) -> String {
+    let mut claims = json!({
+        "aud": APP_ID, "exp": NOW + 600, "iat": NOW, "iss": "jaas-jwt", "jti": "0".repeat(32),
+        "nbf": NOW, "role": "member", "room": "vtaiwan",
+    });
+    let object = claims.as_object_mut().expect("an object");
+    object.extend(changes.as_object().expect("an object").clone());
+    let header = json!({"alg": "HS256", "typ": "invitation+jwt"});
+    signed(&header, &claims, secret)
+}
+
+#[test]
+fn an_invitation_is_told_from_a_credential() {
+    let secret = "kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE";
+    let with_login = || Setup::faultless().set("invitation_secret", secret);
+    let alone = || {
+        with_login()
+            .without("auth_hs256_secret")
+            .without("auth_issuer")
+            .without("auth_audience")
+    };
+    let good = || invitation(secret, json!({}));
+    for (setup, text, expected) in [
+        (
+            with_login(),
+            good(),
+            "ok[service] accepts it, unless it was withdrawn or used up",
+        ),
+        (alone(), format!("Bearer {}", good()), "ok[service] accepts"),
+        (
+            alone(),
+            invitation(secret, json!({"exp": NOW - 60, "iat": NOW - 600})),
+            "fail[service] rejects it with 401; its log has: the invitation is expired.",
+        ),
+        (
+            alone(),
+            invitation("another secret of thirty-two bytes", json!({})),
+            "its log has: the invitation's signature is not that of invitation_secret.",
+        ),
+        (
+            Setup::faultless(),
+            good(),
+            "fail[service] rejects it with 401: invitation_secret is not set",
+        ),
+        // A login's credential where there is no login.
+        (
+            alone(),
+            hs256(json!({})),
+            "fail[service] rejects it with 401: there is no login here, and only an invitation",
+        ),
+    ] {
+        let report = setup.report_on(&text).text();
+        assert!(report.contains(expected), "{expected}\n{report}");
+        let is_invitation = !expected.contains("no login here");
+        assert_eq!(
+            report.contains("note[kind] it is an invitation"),
+            is_invitation
+        );
+        for wrong in ["[iss]", "[typ]", "[fit]", "auth_issuer", "Not logged in"] {
+            assert!(!report.contains(wrong), "{report}");
+        }
+        assert!(!report.contains(text.trim_start_matches("Bearer ")));
+    }
+}
+
 #[test]
 fn neither_the_credential_nor_a_secret_nor_a_person_is_shown() {
     let secret: String = short_key()
@@ -637,7 +703,8 @@ fn a_credential_that_is_rejected_is_an_exit_code() {
         lines.contains("fail[service] rejects it with 401"),
         "{lines}"
     );
-    assert!(lines.contains("credential rejected: no errors"), "{lines}");
+    let sum = "usable: no errors, no warnings, no hints; credential rejected.";
+    assert!(lines.contains(sum), "{lines}");
     let json: Value = serde_json::from_str(&report.json()).expect("JSON");
     assert_eq!(json["credential"]["accepted"], false);
     let check = &json["credential"]["checks"][3];

@@ -262,3 +262,46 @@ fn security_md_has_the_production_profile() {
     let (_, block) = block.split_once('\n').expect("its first line");
     assert_eq!(block, profile::block());
 }
+
+/// The part of a page under a heading, which begins with `mark`.
+fn section<'a>(text: &'a str, mark: &str, end: &str) -> &'a str {
+    let (_, rest) = text.split_once(mark).expect(mark);
+    rest.split(end).next().unwrap_or(rest)
+}
+
+#[test]
+fn every_place_that_advises_sets_the_fast_engine_and_says_how_it_is_checked() {
+    let overlay = "deploy/spinkube/overlays/production/kustomization.yaml";
+    for (page, mark, end, setting) in [
+        (
+            "README.md",
+            "\n## Deploying\n",
+            "\n| ",
+            "signing_engine = rs256",
+        ),
+        (
+            "README.zh-TW.md",
+            "\n## 部署\n",
+            "\n| ",
+            "signing_engine = rs256",
+        ),
+        (
+            "docs/deploy.md",
+            "\nEverywhere:\n",
+            "\n## ",
+            "signing_engine = rs256",
+        ),
+        (
+            "SECURITY.md",
+            "\n## Production profile\n",
+            "\n## ",
+            "SIGNING_ENGINE=\"rs256\"",
+        ),
+        (overlay, "apiVersion", "\0", "- signing_engine=rs256\n"),
+    ] {
+        let text = read(page);
+        let text = section(&text, mark, end);
+        assert!(text.contains(setting), "{page}");
+        assert!(text.contains("cargo dev doctor"), "{page}");
+    }
+}

@@ -8,10 +8,10 @@ use devkit_doctor::checks;
 use devkit_doctor::context::Context;
 use devkit_doctor::facts::Git;
 use devkit_doctor::report::Report;
-use devkit_doctor::service::PublicHalf;
+use devkit_doctor::service::{PublicHalf, signed_by_each_engine};
 use devkit_doctor::token;
 
-use crate::setup::{APP_ID, NOW, Setup, key, short_key};
+use crate::setup::{APP_ID, NOW, Setup, key, rsa, short_key};
 
 fn ids(report: &Report) -> String {
     let ids: Vec<&str> = report.findings.iter().map(|finding| finding.id).collect();
@@ -153,6 +153,7 @@ fn cases() -> Vec<(Setup, &'static str)> {
         // Names and places.
         (good().entry("ALLOWED_ORIGIN", "x"), "name-misspelt"),
         (good().entry("jaas_app_id", "x"), "name-misspelt"),
+        (good().environment("JAAS_APPID", "x"), "name-misspelt"),
         (
             good().environment("SPIN_VARIABLE_JAAS_APPID", "x"),
             "name-misspelt",
@@ -235,6 +236,12 @@ fn cases() -> Vec<(Setup, &'static str)> {
         ),
         (good().set("jaas_key_id", "fee1bc-sample_app"), "invalid"),
         (good().set("signing_engine", "jwt-simple"), "engine-slow"),
+        (
+            good()
+                .set("signing_engine", "jwt-simple")
+                .set("jaas_private_key", short_key()),
+            "engine-slow",
+        ),
         (
             good().with(|s| s.throw_away_key = Some(key().into())),
             "throw-away-key",
@@ -377,6 +384,8 @@ fn cases() -> Vec<(Setup, &'static str)> {
             ),
             "secret-newline",
         ),
+        (good().set("auth_id_claim", "sub, user_id"), "claim-list"),
+        (good().set("auth_name_claim", "name, nickname"), ""),
         // Production.
         (
             open().production(),
@@ -449,6 +458,7 @@ fn each_check_is_yielded_by_a_configuration() {
     let elsewhere = [
         "token-rule",
         "token-signature",
+        "engines-differ",
         "env-file-broken",
         "runtime-config-broken",
     ];
@@ -573,6 +583,75 @@ fn a_bad_token_is_an_error() {
         .map(|finding| finding.id)
         .collect();
     assert_eq!(found, ["token-rule", "token-signature"]);
+}
+
+#[test]
+fn both_engines_sign_and_are_compared() {
+    let report = Setup::faultless().report();
+    let token = report.token.as_ref().expect("a token");
+    assert_eq!(token.engines_agree, Some(true));
+    let text = report.text();
+    assert!(text.contains("; both engines sign alike.\n"), "{text}");
+
+    let odd = rsa("3000");
+    assert!(matches!(signed_by_each_engine(&odd, NOW), [Some(_), None]));
+    let setup = Setup::faultless().set("signing_engine", "jwt-simple");
+    let report = setup.set("jaas_private_key", &odd).report();
+    assert_eq!(ids(&report), "", "{}", report.text());
+    let text = report.text();
+    assert!(text.contains("; only jwt-simple takes this key."), "{text}");
+}
+
+#[test]
+fn engines_that_differ_are_an_error_and_none_is_recommended() {
+    let setup = Setup::faultless().set("signing_engine", "jwt-simple");
+    let facts = setup.facts();
+    let mut context = Context::new(&facts, false, NOW);
+    let judgement = context.token.as_mut().and_then(|token| token.as_mut().ok());
+    judgement.expect("a token").engines_agree = Some(false);
+    let found: Vec<&str> = checks::all()
+        .flat_map(|check| check.run(&context))
+        .map(|finding| finding.id)
+        .collect();
+    assert_eq!(found, ["engines-differ"]);
+}
+
+#[test]
+fn the_name_that_was_meant_is_written_as_its_place_wants_it() {
+    let good = Setup::faultless;
+    for (setup, expected) in [
+        (good().entry("AUTH_ISUER", "x"), "AUTH_ISSUER"),
+        (
+            good().entry("SPIN_VARIABLE_AUTH_ISUER", "x"),
+            "SPIN_VARIABLE_AUTH_ISSUER",
+        ),
+        (
+            good().entry("SPIN_VARIABLES_AUTH_ISSUER", "x"),
+            "SPIN_VARIABLE_AUTH_ISSUER",
+        ),
+        (
+            good().environment("SPIN_VARIABLE_AUTH_ISUER", "x"),
+            "SPIN_VARIABLE_AUTH_ISSUER",
+        ),
+        (
+            good().environment("SPIN_VAR_AUTH_ISSUER", "x"),
+            "SPIN_VARIABLE_AUTH_ISSUER",
+        ),
+        (good().environment("JAAS_APPID", "x"), "JAAS_APP_ID"),
+        (
+            good().environment("JAAS_WEBHOOK_SECRETS", "x"),
+            "SPIN_VARIABLE_JAAS_WEBHOOK_SECRET",
+        ),
+        (
+            good().with(static_provider("auth_isuer = \"x\"")),
+            "auth_issuer",
+        ),
+    ] {
+        let report = setup.report();
+        assert_eq!(ids(&report), "name-misspelt", "{}", report.text());
+        let repair = report.findings[0].repair.clone().expect("a repair");
+        assert_eq!(repair, format!("write {expected} in its place"));
+    }
 }
 
 #[test]

@@ -350,7 +350,10 @@ fn the_json_has_its_documented_shape() {
     let output = with_file(&env_file("json-good", &good_text()), &["--json"]);
     let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(json["ok"], true);
-    assert_eq!(names(&json["token"]), "checks signature_verified");
+    assert_eq!(
+        names(&json["token"]),
+        "checks engines_agree signature_verified"
+    );
     assert_eq!(names(&json["token"]["checks"][0]), "name ok");
 }
 

@@ -25,7 +25,7 @@ pub fn openssl(arguments: &[&str]) -> String {
     testkit::key_material::openssl(arguments, "")
 }
 
-fn rsa(bits: &str) -> String {
+pub fn rsa(bits: &str) -> String {
     let option = format!("rsa_keygen_bits:{bits}");
     openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", &option])
 }

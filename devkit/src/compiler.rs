@@ -1,0 +1,36 @@
+//! How the component is built, as flags say it.
+
+use clap::Args;
+
+use crate::build::artifact::Variant;
+use crate::build::toolchain::Choice;
+
+/// How the component is built.
+#[derive(Debug, Clone, Args)]
+pub struct Compiler {
+    /// Where the compiler for the component comes from; for trying each way
+    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    pub toolchain: Choice,
+    /// For hosts with WebAssembly's wide arithmetic: signs several times faster, and other hosts reject it
+    #[arg(long)]
+    pub wide: bool,
+    /// For hosts without WebAssembly's relaxed SIMD (Wasmtime before 15): rs256 signs at half the speed
+    #[arg(long, conflicts_with = "wide")]
+    pub baseline: bool,
+    /// For hosts with WASI 0.3 (Spin 4.1, Akamai Functions): an instance handles many requests, and keeps the parsed key
+    #[arg(long, conflicts_with_all = ["wide", "baseline"])]
+    pub p3: bool,
+}
+
+impl Compiler {
+    /// The component that is built.
+    #[must_use]
+    pub fn variant(&self) -> Variant {
+        match (self.wide, self.baseline, self.p3) {
+            (true, ..) => Variant::Wide,
+            (_, true, _) => Variant::Baseline,
+            (.., true) => Variant::P3,
+            _ => Variant::Portable,
+        }
+    }
+}
