@@ -27,7 +27,8 @@ impl<T> Slot<T> {
         texts: &[&str],
         make: impl FnOnce() -> Result<T, E>,
     ) -> Result<Rc<T>, E> {
-        let Some(Self(kept)) = slot else {
+        // The build for WASI 0.2 has no further requests, and should not grow by what is for them.
+        let Some(Self(kept)) = slot.filter(|_| cfg!(any(test, feature = "wasi-p3"))) else {
             return make().map(Rc::new);
         };
         let digest = digest(texts);

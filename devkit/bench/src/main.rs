@@ -9,13 +9,14 @@ mod server;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::Parser;
 use devkit::build::artifact::{self, Variant};
 use devkit::build::{component, toolchain};
-use devkit::os::process::{Interrupted, stop_on_signals};
+use devkit::os::process::{Interrupted, printed_by, stop_on_signals};
+use devkit::os::programs::SPIN;
 use devkit::os::project::{Project, shown};
 use devkit::os::report;
 use devkit::serve::host::Host;
@@ -55,16 +56,16 @@ struct Setting {
 impl Setting {
     fn make(project: Project, host: Host) -> Result<Self> {
         let mut builds = Vec::new();
-        for variant in [Variant::Portable, Variant::Wide] {
-            if host == Host::Spin && variant == Variant::Wide {
-                report::step("The wide build is left out: no released Spin takes it.");
+        for variant in [Variant::Portable, Variant::Wide, Variant::P3] {
+            if let Some(reason) = left_out(variant, host) {
+                report::step(reason);
                 continue;
             }
             let built = component::build(&project, toolchain::Choice::Auto, variant)?;
             if variant == Variant::Portable {
                 builds.push(("plain", artifact::plain(&project)));
             }
-            builds.push((variant.name(), built));
+            builds.push((title(variant), built));
         }
         let mut keys = BTreeMap::new();
         for bits in BITS {
@@ -111,6 +112,36 @@ impl Setting {
     }
 }
 
+/// What the tables call a build.
+fn title(variant: Variant) -> &'static str {
+    match variant {
+        Variant::P3 => "portable (WASI 0.3)",
+        other => other.name(),
+    }
+}
+
+/// Why a build is not measured on a host.
+fn left_out(variant: Variant, host: Host) -> Option<&'static str> {
+    match (host, variant) {
+        (Host::Spin, Variant::Wide) => {
+            Some("The wide build is left out: no released Spin takes it.")
+        }
+        (Host::Spin, Variant::P3) => {
+            let version = printed_by(Command::new(SPIN).arg("--version")).unwrap_or_default();
+            (!has_wasi_3(&version))
+                .then_some("The build for WASI 0.3 is left out: it needs Spin 4.1 or newer.")
+        }
+        _ => None,
+    }
+}
+
+/// Whether Spin has WASI 0.3, by what it prints as its version.
+fn has_wasi_3(version: &str) -> bool {
+    let number = version.split_whitespace().nth(1).unwrap_or_default();
+    let mut parts = number.split('.').map_while(|part| part.parse::<u32>().ok());
+    (parts.next(), parts.next()) >= (Some(4), Some(1))
+}
+
 fn main() -> ExitCode {
     let flags = Flags::parse();
     match stop_on_signals().and_then(|()| bench(&flags)) {
@@ -137,4 +168,24 @@ fn bench(flags: &Flags) -> Result<()> {
         page::write(&setting.project, &text, &results.lines)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spin_has_wasi_3_since_4_1() {
+        for (version, expected) in [
+            ("spin 4.1.0 (9f1a2b3 2026-08-26)\n", true),
+            ("spin 4.10.2", true),
+            ("spin 5.0.0-pre0", true),
+            ("spin 4.0.2 (9f1a2b3 2026-06-01)", false),
+            ("spin 3.6.3", false),
+            ("spin 4", false),
+            ("", false),
+        ] {
+            assert_eq!(has_wasi_3(version), expected, "{version}");
+        }
+    }
 }
