@@ -54,7 +54,6 @@ mod lanes;
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::array;
 use core::hint::black_box;
 
 use crypto_bigint::Choice;
@@ -73,6 +72,28 @@ pub(crate) fn is_available() -> bool {
     let [p, q] = factor.multiply_add(factor, summand).lanes();
     let square = f64::EPSILON * f64::EPSILON;
     p.to_bits() == square.to_bits() && q.to_bits() == square.to_bits()
+}
+
+/// Adds to limbs from `at` on what eight entries have there, each by its mask. Written out, as [`kernels`] are, so that the
+/// masks stay at hand: the compiler unrolls no loop where it is to save room.
+macro_rules! select_limbs {
+    ($entries:expr, $masks:expr, $out:ident, $at:expr; $($j:literal)*) => {
+        let ([e0, e1, e2, e3, e4, e5, e6, e7], [m0, m1, m2, m3, m4, m5, m6, m7]) =
+            ($entries, $masks);
+        $(
+            let low = e0.0[$at + $j]
+                .and(m0)
+                .or(e1.0[$at + $j].and(m1))
+                .or(e2.0[$at + $j].and(m2))
+                .or(e3.0[$at + $j].and(m3));
+            let high = e4.0[$at + $j]
+                .and(m4)
+                .or(e5.0[$at + $j].and(m5))
+                .or(e6.0[$at + $j].and(m6))
+                .or(e7.0[$at + $j].and(m7));
+            $out[$j] = $out[$j].or(low.or(high));
+        )*
+    };
 }
 
 /// Two primes of `BYTES` bytes in `L` limbs, `C = 2·L + 1`.
@@ -128,8 +149,7 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
 
     /// `R²`, as [`crate::modulus::square_of_r`].
     fn square_of_r(field: &Field<L, C>, room: &mut Room<L, C>, primes: [&[u8]; 2]) -> Number<L> {
-        let powers = primes.map(|prime| power_of_two(prime, Self::R_BITS as usize + 1));
-        let [p, q] = powers.map(|power| Zeroizing::new(power.to_be_bytes()));
+        let [p, q] = primes.map(|prime| power_of_two(prime, Self::R_BITS as usize + 1));
         let two = Zeroizing::new(Field::<L, C>::number([&p, &q]));
         let mut square = *two;
         let bits = u32::BITS - Self::R_BITS.leading_zeros();
@@ -169,29 +189,31 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
 
     /// Takes an entry for each lane out of a table, and touches all of it.
     fn select(table: &[Number<L>], index: [u8; 2], out: &mut Number<L>) {
-        let index = Columns::new(index.map(i64::from));
+        let [p, q] = index;
+        let index = Columns::new([i64::from(p), i64::from(q)]);
         *out = Number::default();
-        if L.is_multiple_of(7) {
-            Self::select_by::<7>(table, index, out);
-        } else {
-            Self::select_by::<8>(table, index, out);
-        }
-    }
-
-    /// Eight entries and `N` limbs in one run of instructions, so that the masks are at hand.
-    #[inline(always)]
-    fn select_by<const N: usize>(table: &[Number<L>], index: Columns, out: &mut Number<L>) {
         let mut place = 0;
         for entries in table.as_chunks::<8>().0 {
             // The compiler must not know what masks are, or it may make branches of them.
-            let masks: [_; 8] =
-                array::from_fn(|i| black_box(Columns::splat(place + i as i64).equal(index)));
+            let mask = |i: i64| black_box(Columns::splat(place + i).equal(index));
+            let masks = [
+                mask(0),
+                mask(1),
+                mask(2),
+                mask(3),
+                mask(4),
+                mask(5),
+                mask(6),
+                mask(7),
+            ];
             place += 8;
-            for (k, out) in out.0.as_chunks_mut::<N>().0.iter_mut().enumerate() {
-                for (j, out) in out.iter_mut().enumerate() {
-                    for (entry, mask) in entries.iter().zip(masks) {
-                        *out = out.or(entry.0[N * k + j].and(mask));
-                    }
+            if L.is_multiple_of(7) {
+                for (k, out) in out.0.as_chunks_mut::<7>().0.iter_mut().enumerate() {
+                    select_limbs!(entries, masks, out, 7 * k; 0 1 2 3 4 5 6);
+                }
+            } else {
+                for (k, out) in out.0.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+                    select_limbs!(entries, masks, out, 8 * k; 0 1 2 3 4 5 6 7);
                 }
             }
         }

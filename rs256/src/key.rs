@@ -3,7 +3,7 @@
 use core::fmt;
 use core::hint::black_box;
 
-use crypto_bigint::{BoxedUint, Choice, ConcatenatingMul, CtEq, CtLt, CtSelect, NonZero};
+use crypto_bigint::{BoxedUint, Choice, ConcatenatingMul, CtEq, CtLt, CtSelect};
 use pkcs1::RsaPrivateKey;
 use pkcs8::{ObjectIdentifier, PrivateKeyInfo};
 use zeroize::Zeroizing;
@@ -162,14 +162,6 @@ fn inverts_e(d: &BoxedUint, m: &BoxedUint) -> Choice {
         rest = Zeroizing::new(BoxedUint::ct_select(&less, &rest, negative));
     }
     rest.is_zero()
-}
-
-/// A number that is not zero.
-///
-/// Apart from the other functions, because it looks at a secret: at nothing of it but that.
-#[inline(never)]
-pub(crate) fn not_zero(m: &BoxedUint) -> NonZero<BoxedUint> {
-    NonZero::new(m.clone()).expect("the highest bits of primes and moduli are set")
 }
 
 /// A number of `length` bytes.

@@ -7,11 +7,11 @@
 //! `b` is `a·b/R`, which costs no division. A number `x` is in *Montgomery form* when `x·R` stands for it; products of
 //! such numbers are again in that form.
 
+use alloc::vec;
+use alloc::vec::Vec;
+use core::hint::black_box;
+
 use zeroize::{Zeroize, Zeroizing};
-
-use crypto_bigint::BoxedUint;
-
-use crate::key::{not_zero, number};
 
 /// An odd modulus, secret or not, with everything that is computed from it once.
 ///
@@ -67,20 +67,51 @@ pub(crate) trait Modulus: Sized {
     );
 }
 
-/// `2^exponent mod m`, for an exponent of at least the bits of `m`, whose highest bit is set.
+/// `2^exponent mod m`, for an exponent of at least the bits of `m`, whose highest bit is set; big-endian, as long as `m`.
 ///
 /// The next power of two is then `m` and `2^bits − m` together; that is doubled.
-pub(crate) fn power_of_two(modulus: &[u8], exponent: usize) -> Zeroizing<BoxedUint> {
+pub(crate) fn power_of_two(modulus: &[u8], exponent: usize) -> Zeroizing<Vec<u8>> {
     let bits = 8 * modulus.len();
-    let modulus = number(modulus, modulus.len());
-    let mut power = Zeroizing::new(modulus.wrapping_neg());
-    let mut modulus = not_zero(&modulus);
+    let modulus: Zeroizing<Vec<u64>> = Zeroizing::new(limbs(modulus).collect());
+    let mut power = Zeroizing::new(vec![0; modulus.len()]);
+    // Modulo 2^bits, so that what is borrowed is left out.
+    subtract(&mut power, &modulus);
+    let mut less = Zeroizing::new(vec![0; modulus.len()]);
     for _ in bits..exponent {
-        // Not `*power =`, which would free the number before it unwiped.
-        power = Zeroizing::new(power.double_mod(&modulus));
+        let mut carry = 0;
+        for limb in power.iter_mut() {
+            (*limb, carry) = (*limb << 1 | carry, *limb >> 63);
+        }
+        less.copy_from_slice(&power);
+        let borrow = subtract(&mut less, &modulus);
+        // All ones where the double is below the modulus. The compiler must not know that, or it may make a branch of it.
+        let keep = black_box((borrow & !carry).wrapping_neg());
+        for (power, less) in power.iter_mut().zip(less.iter()) {
+            *power = (*power & keep) | (less & !keep);
+        }
     }
-    modulus.zeroize();
-    power
+    let bytes = power.iter().rev().flat_map(|limb| limb.to_be_bytes());
+    let mut out = Zeroizing::new(Vec::with_capacity(8 * power.len()));
+    out.extend(bytes);
+    out
+}
+
+/// The limbs of a big-endian number, lowest first.
+fn limbs(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
+    let limbs = bytes.as_rchunks::<8>().1;
+    limbs.iter().rev().map(|limb| u64::from_be_bytes(*limb))
+}
+
+/// `a ← a − b`; returns what is borrowed.
+fn subtract(a: &mut [u64], b: &[u64]) -> u64 {
+    let mut borrow = 0;
+    for (a, b) in a.iter_mut().zip(b) {
+        let (difference, first) = a.overflowing_sub(*b);
+        let (difference, second) = difference.overflowing_sub(borrow);
+        *a = difference;
+        borrow = u64::from(first) | u64::from(second);
+    }
+    borrow
 }
 
 /// `R² mod m`: what a number is multiplied by to come into Montgomery form.
@@ -92,7 +123,7 @@ pub(crate) fn square_of_r<M: Modulus>(
     modulus: &[u8],
 ) -> M::Number {
     let power = power_of_two(modulus, M::R_BITS as usize + 1);
-    let two = Zeroizing::new(M::number(&Zeroizing::new(power.to_be_bytes())));
+    let two = Zeroizing::new(M::number(&power));
     let mut square = *two;
     let bits = u32::BITS - M::R_BITS.leading_zeros();
     for bit in (0..bits - 1).rev() {

@@ -138,47 +138,73 @@ const ESCAPES: [(&[u8], &[u8]); 26] = [
     (b"\xe2\x80\xa9", b"\n"),
 ];
 
+/// Whether an escape may start with a byte. Most texts have none, and are looked through once by this table: parsing the
+/// key is a good part of what a request takes.
+const STARTS_ESCAPE: [bool; 256] = {
+    let mut starts = [false; 256];
+    starts[b'%' as usize] = true;
+    let mut rule = 0;
+    while rule < ESCAPES.len() {
+        starts[ESCAPES[rule].0[0] as usize] = true;
+        rule += 1;
+    }
+    starts
+};
+
 /// Undoes escapes and percent-encoding. No rule makes the text longer.
 fn undo_escapes(text: &[u8]) -> Wiped {
-    let mut clean = decode_percent(text.iter().copied(), text.len());
-    // Forms write a space as a plus sign, which no label has.
+    let has_escapes = text.iter().any(|byte| STARTS_ESCAPE[usize::from(*byte)]);
+    let mut clean = if has_escapes {
+        decode_percent(text)
+    } else {
+        Zeroizing::new(text.to_vec())
+    };
+    // Forms write a space as a plus sign, which no label has, and encode plus signs.
     if find(&clean, b"-----BEGIN+").is_some() {
-        let spaces = text
-            .iter()
-            .map(|byte| if *byte == b'+' { b' ' } else { *byte });
-        clean = decode_percent(spaces, text.len());
-    }
-    // Twice encoded is `%250A`.
-    clean = decode_percent(clean.iter().copied(), clean.len());
-    let (mut read, mut write) = (0, 0);
-    while read < clean.len() {
-        let rule = match clean[read] {
-            b'\\' | b'`' | b'&' | b'<' | 0xc2 | 0xe2 => ESCAPES
-                .iter()
-                .find(|(escaped, _)| clean[read..].starts_with(escaped)),
-            _ => None,
-        };
-        if let Some((escaped, plain)) = rule {
-            clean[write..write + plain.len()].copy_from_slice(plain);
-            read += escaped.len();
-            write += plain.len();
-        } else {
-            clean[write] = clean[read];
-            read += 1;
-            write += 1;
+        let mut spaced = Zeroizing::new(text.to_vec());
+        for byte in spaced.iter_mut().filter(|byte| **byte == b'+') {
+            *byte = b' ';
         }
+        clean = decode_percent(&spaced);
     }
-    clean.truncate(write);
+    if has_escapes {
+        // Twice encoded is `%250A`.
+        clean = decode_percent(&clean);
+        undo_rules(&mut clean);
+    }
     clean
 }
 
 /// Percent-decodes; what is not two hexadecimal digits stays.
-fn decode_percent(text: impl Iterator<Item = u8>, length: usize) -> Wiped {
-    let mut encoded = Zeroizing::new(Vec::with_capacity(length));
-    encoded.extend(text);
-    let mut decoded = Zeroizing::new(Vec::with_capacity(length));
-    decoded.extend(percent_decode(&encoded));
+fn decode_percent(text: &[u8]) -> Wiped {
+    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
+    decoded.extend(percent_decode(text));
     decoded
+}
+
+/// Undoes [`ESCAPES`] where they stand.
+fn undo_rules(text: &mut Wiped) {
+    let (mut read, mut write) = (0, 0);
+    while read < text.len() {
+        let first = text[read];
+        let rule = if STARTS_ESCAPE[usize::from(first)] {
+            ESCAPES
+                .iter()
+                .find(|(escaped, _)| text[read..].starts_with(escaped))
+        } else {
+            None
+        };
+        if let Some((escaped, plain)) = rule {
+            text[write..write + plain.len()].copy_from_slice(plain);
+            read += escaped.len();
+            write += plain.len();
+        } else {
+            text[write] = first;
+            read += 1;
+            write += 1;
+        }
+    }
+    text.truncate(write);
 }
 
 /// Decodes base64 with or without white space and padding, in either alphabet.
@@ -187,18 +213,20 @@ fn decode_base64(text: &[u8]) -> Option<Wiped> {
         &base64::alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let mut compact = Zeroizing::new(Vec::with_capacity(text.len()));
-    compact.extend(
-        text.iter()
-            .filter(|byte| !byte.is_ascii_whitespace())
-            .map(|byte| match byte {
-                b'-' => b'+',
-                b'_' => b'/',
-                other => *other,
-            }),
-    );
-    let mut decoded = Zeroizing::new(vec![0; base64::decoded_len_estimate(compact.len())]);
-    let length = LENIENT.decode_slice(&*compact, &mut decoded).ok()?;
+    let mut buffer = Zeroizing::new(vec![0; text.len()]);
+    let compact: &mut [u8] = &mut buffer;
+    let mut length = 0;
+    for byte in text {
+        compact[length] = match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => *other,
+        };
+        length += usize::from(!byte.is_ascii_whitespace());
+    }
+    let compact = &compact[..length];
+    let mut decoded = Zeroizing::new(vec![0; base64::decoded_len_estimate(length)]);
+    let length = LENIENT.decode_slice(compact, &mut decoded).ok()?;
     decoded.truncate(length);
     Some(decoded)
 }
@@ -264,6 +292,9 @@ impl Block<'_> {
     /// # Errors
     /// [`Error::Damaged`] where it is not base64.
     pub fn decode(&self) -> Result<Wiped, Error> {
+        if !self.body.contains(&b':') {
+            return decode_base64(self.body).ok_or(Error::Damaged);
+        }
         let mut body = Zeroizing::new(Vec::with_capacity(self.body.len()));
         // A line with a colon is a header.
         for line in self.body.split(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -276,7 +307,16 @@ impl Block<'_> {
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).position(|window| window == part)
+    let (first, rest) = part.split_first()?;
+    let mut from = 0;
+    // Base64 has few dashes: most of a text is passed over by its bytes alone.
+    while let Some(at) = text[from..].iter().position(|byte| byte == first) {
+        from += at + 1;
+        if text[from..].starts_with(rest) {
+            return Some(from - 1);
+        }
+    }
+    None
 }
 
 fn split_at<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {

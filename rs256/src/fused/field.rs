@@ -186,7 +186,9 @@ fn square_all<const L: usize>(columns: &mut [Columns], a: &[Doubles; L]) {
     part_square(&mut columns[L..], high);
     let (fours, ones) = low.as_chunks::<4>();
     for (i, b) in fours.iter().enumerate() {
-        part_rows(&mut columns[half + 4 * i..], high, &b.map(|b| b.add(b)));
+        let [b0, b1, b2, b3] = *b;
+        let twice = [b0.add(b0), b1.add(b1), b2.add(b2), b3.add(b3)];
+        part_rows(&mut columns[half + 4 * i..], high, &twice);
     }
     for (i, b) in ones.iter().enumerate() {
         let columns = &mut columns[half + 4 * fours.len() + i..];
@@ -281,7 +283,15 @@ impl<const L: usize, const C: usize> Field<L, C> {
         let (columns, last) = room.columns[1..].as_chunks_mut::<8>();
         let (starts, last_starts) = start.as_chunks::<8>();
         for (columns, starts) in columns.iter_mut().zip(starts) {
-            *columns = starts.map(Columns::splat);
+            let [a, b, c, d, e, f, g, h] = *starts;
+            columns[0] = Columns::splat(a);
+            columns[1] = Columns::splat(b);
+            columns[2] = Columns::splat(c);
+            columns[3] = Columns::splat(d);
+            columns[4] = Columns::splat(e);
+            columns[5] = Columns::splat(f);
+            columns[6] = Columns::splat(g);
+            columns[7] = Columns::splat(h);
         }
         for (column, start) in last.iter_mut().zip(last_starts) {
             *column = Columns::splat(*start);

@@ -220,7 +220,7 @@ fn product_7(columns: &mut [Columns; 14], a: &[Doubles; 7], b: &[Doubles; 7]) {
 /// Adds `a²`.
 #[inline(never)]
 fn square_7(columns: &mut [Columns; 14], a: &[Doubles; 7]) {
-    let twice = a.map(|limb| limb.add(limb));
+    let twice = doubled(a);
     let high = Chain::new(a[0], a[0]).put_first(&mut columns[0]);
     let high = Chain::new(twice[0], a[1]).put(&mut columns[1], high);
     let high = Chain::new(twice[0], a[2])
@@ -263,14 +263,31 @@ fn square_7(columns: &mut [Columns; 14], a: &[Doubles; 7]) {
 
 /// Adds `a²`, in blocks of seven limbs: one function for it all is more code than processors keep decoded.
 pub(super) fn square_21(columns: &mut [Columns; 42], a: &[Doubles; 21]) {
-    let blocks = a.as_chunks::<7>().0;
-    for (i, x) in blocks.iter().enumerate() {
-        square_7(seven(columns, 14 * i), x);
-        let twice = x.map(|limb| limb.add(limb));
-        for (j, y) in blocks.iter().enumerate().skip(i + 1) {
-            product_7(seven(columns, 7 * (i + j)), &twice, y);
-        }
-    }
+    let [x, y, z] = a.as_chunks::<7>().0 else {
+        unreachable!("21 is three times seven");
+    };
+    square_7(seven(columns, 0), x);
+    square_7(seven(columns, 14), y);
+    square_7(seven(columns, 28), z);
+    let (twice_x, twice_y) = (doubled(x), doubled(y));
+    product_7(seven(columns, 7), &twice_x, y);
+    product_7(seven(columns, 14), &twice_x, z);
+    product_7(seven(columns, 21), &twice_y, z);
+}
+
+/// `2·a`, limb by limb.
+#[inline(always)]
+fn doubled(a: &[Doubles; 7]) -> [Doubles; 7] {
+    let [a0, a1, a2, a3, a4, a5, a6] = *a;
+    [
+        a0.add(a0),
+        a1.add(a1),
+        a2.add(a2),
+        a3.add(a3),
+        a4.add(a4),
+        a5.add(a5),
+        a6.add(a6),
+    ]
 }
 
 /// The columns from `at` on that two blocks of seven limbs are added to.
