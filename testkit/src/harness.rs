@@ -74,26 +74,22 @@ impl Settings {
     }
 
     /// With a `runtime-config.toml` of the test's own.
-    #[must_use]
     pub fn with_runtime_config(mut self, file: &Path) -> Self {
         self.runtime_config = Some(root().join(file));
         self
     }
 
     /// With a store that an earlier server has used, in the embedded host. Without it each server starts with an empty one.
-    #[must_use]
     pub fn with_store(mut self, store: &KeyValueStore) -> Self {
         self.store = Some(store.clone());
         self
     }
 
-    #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    #[must_use]
     pub fn set_all(self, values: &[(&str, &str)]) -> Self {
         values
             .iter()

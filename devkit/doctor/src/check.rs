@@ -89,7 +89,6 @@ pub struct Finding {
 
 impl Finding {
     /// The whole sentence.
-    #[must_use]
     pub fn sentence(&self) -> String {
         format!("{} {}", self.subject, self.message)
     }

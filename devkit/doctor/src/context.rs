@@ -78,7 +78,7 @@ impl<'a> Context<'a> {
         let mut problems = context.service().problems();
         let is_complete = problems.is_empty();
         let by_a_provider = !facts.settings.other_providers().is_empty();
-        problems.retain(|problem| !problem.is_missing || !(is_unconfigured || by_a_provider));
+        problems.retain(|problem| !problem.is_missing() || !(is_unconfigured || by_a_provider));
         context.problems = problems;
         context.origins = origins::read(context.value("allowed_origins"));
         context.key = PublicHalf::of(context.value("jaas_private_key"));
@@ -116,14 +116,16 @@ impl<'a> Context<'a> {
             "auth_mode" => Some("none".to_owned()),
             // Described without being used, a login and what stands in its place are problems.
             name if name.starts_with("auth_") || OF_A_LOGIN_OR_A_STORE.contains(&name) => {
-                self.facts.default(name).map(str::to_owned)
+                self.facts.settings.default(name).map(str::to_owned)
             }
             name => self.configured(name),
         })
     }
 
     fn configured(&self, name: &str) -> Option<String> {
-        let value = self.throw_away(name).or_else(|| self.facts.value(name));
+        let value = self
+            .throw_away(name)
+            .or_else(|| self.facts.settings.value(name));
         value.map(str::to_owned)
     }
 
@@ -141,7 +143,9 @@ impl<'a> Context<'a> {
 
     /// A variable's value, untrimmed; empty where it has none.
     pub fn value(&self, name: &str) -> &str {
-        let value = self.throw_away(name).or_else(|| self.facts.value(name));
+        let value = self
+            .throw_away(name)
+            .or_else(|| self.facts.settings.value(name));
         value.unwrap_or_default()
     }
 
@@ -167,7 +171,9 @@ impl<'a> Context<'a> {
 
     /// Whether the service rejects a variable.
     pub fn is_wrong(&self, name: &str) -> bool {
-        self.problems.iter().any(|problem| problem.variable == name)
+        self.problems
+            .iter()
+            .any(|problem| problem.variable() == name)
     }
 
     /// Whether both engines sign alike; `None` where that was not tried.

@@ -43,7 +43,6 @@ pub struct EnvFile {
 
 impl EnvFile {
     /// Remembers on which lines the names stand. Of two equal names the last one counts.
-    #[must_use]
     pub fn new(path: String, text: &str) -> Self {
         let lines = text.lines().zip(1..).filter_map(|(line, number)| {
             let (name, _) = line
@@ -59,7 +58,6 @@ impl EnvFile {
     }
 
     /// The line of an entry, from 1.
-    #[must_use]
     pub fn line(&self, name: &str) -> Option<usize> {
         self.lines.get(name).copied()
     }
@@ -108,9 +106,6 @@ pub enum Git {
 
 impl Facts {
     /// Reads everything.
-    ///
-    /// # Errors
-    /// A file that was named, or that the project needs, cannot be read; an environment variable is not UTF-8 text.
     pub fn gather(project: &Project, env_file: Option<&Path>) -> Result<Self> {
         let variables = settings::variables(&read(&project.manifest())?)?;
         let runtime_config = project.runtime_config();
@@ -166,31 +161,12 @@ impl Facts {
         })
     }
 
-    /// The value that counts, if somebody sets one or it has a default.
-    #[must_use]
-    pub fn value(&self, variable: &str) -> Option<&str> {
-        let given = self.settings.given(variable).first();
-        given
-            .map(|(_, value)| value.as_str())
-            .or_else(|| self.default(variable))
-    }
-
-    /// A variable's default.
-    #[must_use]
-    pub fn default(&self, variable: &str) -> Option<&str> {
-        let mut declared = self.variables.iter();
-        let declared = declared.find(|declared| declared.name == variable)?;
-        declared.default.as_deref()
-    }
-
     /// Whether a variable has another value than its default.
-    #[must_use]
     pub fn is_changed(&self, variable: &str) -> bool {
-        self.value(variable).map(str::trim) != self.default(variable)
+        self.settings.value(variable).map(str::trim) != self.settings.default(variable)
     }
 
     /// The env file, for a message.
-    #[must_use]
     pub fn env_file_name(&self) -> &str {
         let file = self.env_file.as_ref();
         file.map_or("the env file", |file| file.path.as_str())

@@ -28,7 +28,6 @@ use facts::Facts;
 use report::Report;
 
 /// Examines a configuration, and a caller's credential if there is one. `now` is in seconds since 1970-01-01 UTC.
-#[must_use]
 pub fn examine(
     facts: &Facts,
     production: bool,

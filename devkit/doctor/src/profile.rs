@@ -78,7 +78,6 @@ pub const SAID_BY_THE_PROFILE: [&str; 6] = [
 ];
 
 /// The block of variables, in the format of an env file.
-#[must_use]
 pub fn block() -> String {
     PROFILE
         .iter()

@@ -61,7 +61,6 @@ fn painted(is_on: bool, colour: u8, text: &str) -> String {
 
 impl Report {
     /// How many findings of this severity there are.
-    #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         let of_it = self
             .findings
@@ -76,14 +75,12 @@ impl Report {
     }
 
     /// Whether that is so, and the credential, if there is one, is accepted.
-    #[must_use]
     pub fn is_ok(&self) -> bool {
         let credential = self.credential.as_ref();
         self.is_usable() && credential.is_none_or(|verdict| verdict.accepted)
     }
 
     /// For a file or a pipe: a line for each finding with its repair, one for the token, one for the sum.
-    #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
         for finding in &self.findings {
@@ -97,7 +94,6 @@ impl Report {
     }
 
     /// For a terminal, which breaks long lines itself and copies them whole: each repair has a line of its own.
-    #[must_use]
     pub fn terminal(&self, colours: bool) -> String {
         let mut text = String::new();
         for finding in &self.findings {
@@ -166,13 +162,12 @@ impl Report {
             match self.credential.as_ref().map(|verdict| verdict.accepted) {
                 None => "",
                 Some(true) => "; credential accepted",
-                Some(false) => "; credential rejected",
+                Some(false) => "; credential not accepted",
             }
         )
     }
 
     /// For a program.
-    #[must_use]
     pub fn json(&self) -> String {
         let findings = self.findings.iter().map(|finding| JsonFinding {
             id: finding.id,

@@ -65,7 +65,6 @@ pub struct Signed {
 
 /// Signs a token as for a page of the first allowed origin, for a room that is open. Nobody here has a credential of the
 /// login, so `service` is without one.
-#[must_use]
 pub fn sign(service: &Service<'_>, allowed_rooms: &[String], now: u64) -> Signed {
     let mut response = service.request_token("", now);
     let default_room_is_closed = response.error.as_deref() == Some(ROOM_NOT_ALLOWED);
@@ -90,7 +89,6 @@ pub fn sign(service: &Service<'_>, allowed_rooms: &[String], now: u64) -> Signed
 /// Judges a token; `now` is in seconds since 1970-01-01 UTC.
 ///
 /// What variables decide, and other checks say, breaks no rule here: features of members, and a short leeway.
-#[must_use]
 pub fn judge(token: &str, key: &PublicHalf, now: u64) -> Judgement {
     let broken_rules: Vec<&str> = violations(token, now.try_into().unwrap_or(i64::MAX))
         .into_iter()
@@ -113,7 +111,6 @@ pub fn judge(token: &str, key: &PublicHalf, now: u64) -> Judgement {
 }
 
 /// Whether both engines make the same token with this key, as there is one right signature; `None` where only one takes it.
-#[must_use]
 pub fn engines_agree(private_key: &str, now: u64) -> Option<bool> {
     let [one, other] = signed_by_each_engine(private_key, now);
     Some(one? == other?)

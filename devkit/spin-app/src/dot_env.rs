@@ -50,9 +50,6 @@ pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
 }
 
 /// Reads the entries of a `.env`, in their order.
-///
-/// # Errors
-/// The first line that is no entry.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
     dotenvy::from_read_iter(text.as_bytes())
         .map(|entry| {

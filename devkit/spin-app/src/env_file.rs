@@ -66,9 +66,6 @@ pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
 }
 
 /// Reads the entries of an env file's text, in their order.
-///
-/// # Errors
-/// The first line that is no entry.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
     let text = text
         .strip_prefix('\u{feff}')

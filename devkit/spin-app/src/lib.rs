@@ -17,7 +17,6 @@ pub mod settings;
 pub const PREFIX: &str = "SPIN_VARIABLE_";
 
 /// The environment variable that sets a variable of the application.
-#[must_use]
 pub fn environment_name(variable: &str) -> String {
     format!("{PREFIX}{}", variable.to_ascii_uppercase())
 }

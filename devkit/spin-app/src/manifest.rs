@@ -80,9 +80,6 @@ struct RawComponent {
 
 impl Manifest {
     /// Reads the manifest at `path`.
-    ///
-    /// # Errors
-    /// It cannot be read, or has what the embedded host does not serve.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the manifest {}", path.display()))?;
@@ -141,9 +138,6 @@ impl Manifest {
 }
 
 /// The variables that a `spin.toml` declares, whatever else is in it.
-///
-/// # Errors
-/// It is not TOML.
 pub fn variables(text: &str) -> Result<Vec<Variable>> {
     #[derive(Deserialize)]
     struct Declared {

@@ -41,7 +41,6 @@ pub enum Need {
 impl Need {
     /// What holds for a run of the tests; `chosen` when its caller chose among them. `CI` in the environment, which CI
     /// systems set, is never to be shown less than everything.
-    #[must_use]
     pub fn of_run(chosen: bool) -> Self {
         Self::of(chosen, env::var_os("CI").is_some_and(|ci| !ci.is_empty()))
     }

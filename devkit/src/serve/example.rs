@@ -18,7 +18,6 @@ pub struct Configured {
 }
 
 /// A line for the shell.
-#[must_use]
 pub fn curl(url: &str, configured: &Configured) -> String {
     let is_required = configured.auth_mode.trim() == "required";
     let by_invitation = is_required && configured.by_invitation;

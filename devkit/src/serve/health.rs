@@ -24,7 +24,6 @@ pub enum Health {
 }
 
 /// Sends a request to the service; `None`: there is no response yet.
-#[must_use]
 pub fn of(address: SocketAddr) -> Option<Health> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
     stream.set_read_timeout(Some(LIMIT)).ok()?;

@@ -55,7 +55,6 @@ pub struct Order {
 
 impl Order {
     /// The key that [`super::up`] takes when none is configured.
-    #[must_use]
     pub fn throw_away(project: &Project) -> Self {
         Self {
             bits: 2048,
@@ -67,15 +66,11 @@ impl Order {
 }
 
 /// Where the throw-away key is kept.
-#[must_use]
 pub fn default_path(project: &Project) -> PathBuf {
     project.root().join(".dev/throwaway-private-key.pem")
 }
 
 /// Makes a key.
-///
-/// # Errors
-/// The file is there and `force` is not set, no program makes keys here, or the file cannot be written.
 pub fn make(order: &Order) -> Result<()> {
     let out = &order.out;
     ensure!(
@@ -112,9 +107,6 @@ pub fn make(order: &Order) -> Result<()> {
 }
 
 /// The throw-away key's PEM, made on the first call and kept.
-///
-/// # Errors
-/// As [`make`]; the file cannot be read.
 pub fn throw_away(project: &Project) -> Result<String> {
     let order = Order::throw_away(project);
     if !order.out.exists() {
@@ -124,7 +116,6 @@ pub fn throw_away(project: &Project) -> Result<String> {
 }
 
 /// The command that shows the public half, which 8x8 wants.
-#[must_use]
 pub fn show_public_half(path: &Path) -> String {
     let path = quoted(&shown(path));
     if programs::find(OPENSSL.name).is_some() {
@@ -135,7 +126,6 @@ pub fn show_public_half(path: &Path) -> String {
 }
 
 /// A text as one word for a shell.
-#[must_use]
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:".contains(c);
     if word.chars().all(plain) {

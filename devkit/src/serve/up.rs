@@ -147,9 +147,6 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
 }
 
 /// Reads every source of settings.
-///
-/// # Errors
-/// A file cannot be read or understood, or a variable of the environment is not UTF-8 text.
 pub fn gather(project: &Project, env_file: Option<&Path>) -> Result<Settings> {
     let manifest = project.manifest();
     let manifest = fs::read_to_string(&manifest)

@@ -33,8 +33,8 @@ checks! {
 /// What the service rejects: whether it is missing, and the hit.
 fn problems(c: &Context) -> impl Iterator<Item = (bool, Hit)> {
     c.problems.iter().map(|problem| {
-        let hit = Hit::variable(&problem.variable).detail(&problem.message);
-        (problem.is_missing, hit)
+        let hit = Hit::variable(problem.variable()).detail(problem.message());
+        (problem.is_missing(), hit)
     })
 }
 

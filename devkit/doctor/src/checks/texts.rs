@@ -64,7 +64,7 @@ fn unread_names(facts: &Facts) -> impl Iterator<Item = &String> {
         let is_plain = |v: &&Variable| v.name.to_ascii_uppercase() == *name;
         let variable = facts.variables.iter().find(is_plain)?;
         let is_read = CREDENTIALS.contains(&variable.name.as_str());
-        let counts = facts.value(&variable.name).unwrap_or_default();
+        let counts = facts.settings.value(&variable.name).unwrap_or_default();
         (!is_read && counts.trim() != value.trim()).then_some(name)
     })
 }
