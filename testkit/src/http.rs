@@ -266,8 +266,8 @@ impl Connection {
     }
 
     /// Reads the response to a request of this method that was written already.
-    pub fn read(&mut self, method: &str) -> io::Result<Answer> {
-        self.read_answer(method)
+    pub fn read(&mut self, method: &str) -> io::Result<Response> {
+        self.read_response(method)
     }
 
     /// Sends bytes that need not be a whole request.

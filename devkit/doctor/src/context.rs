@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::hit::{Hit, Value};
 use crate::origins::{self, Origin};
 use crate::service::{self, Problem, PublicHalf, Service};
-use crate::token::{self, Judgement, Refusal};
+use crate::token::{self, Judgement, Rejection};
 
 /// The three credentials of 8x8.
 pub const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
@@ -34,22 +34,19 @@ pub const LOGIN_KEYS: [&str; 4] = [
 /// Stands before a repair that has values of an example.
 pub const YOUR_OWN: &str = "with your own values: ";
 
-/// What the checks look at.
 pub struct Context<'a> {
     /// Files, environment and variables.
     pub facts: &'a Facts,
-    /// Whether the production profile is required.
     pub production: bool,
     /// None of the three credentials is configured: `cargo dev up` uses the throw-away key.
     pub is_unconfigured: bool,
-    /// What the service rejects.
     pub problems: Vec<Problem>,
     /// The entries of `allowed_origins` that the service accepts.
     pub origins: Vec<Origin>,
     /// The public half of the private key, where the service can use that.
     pub key: Option<PublicHalf>,
-    /// The token that the service signed, judged, or its refusal; `None` where the configuration is incomplete.
-    pub token: Option<Result<Judgement, Refusal>>,
+    /// The token that the service signed, judged, or the response in its place; `None` where the configuration is incomplete.
+    pub token: Option<Result<Judgement, Rejection>>,
     /// A request without a room is rejected because of `allowed_rooms`.
     pub default_room_is_closed: bool,
 }
@@ -110,7 +107,6 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The service without a login.
     pub fn service_without_login(&self) -> Service<'_> {
         Service::new(|name| match name {
             "auth_mode" => Some("none".to_owned()),
@@ -154,7 +150,6 @@ impl<'a> Context<'a> {
         self.value(name).trim()
     }
 
-    /// A variable's value as a number.
     pub fn number(&self, name: &str) -> Option<u64> {
         self.text(name).parse().ok()
     }
@@ -169,7 +164,6 @@ impl<'a> Context<'a> {
         self.text(name).eq_ignore_ascii_case("true")
     }
 
-    /// Whether the service rejects a variable.
     pub fn is_wrong(&self, name: &str) -> bool {
         self.problems
             .iter()
@@ -181,7 +175,6 @@ impl<'a> Context<'a> {
         self.token.as_ref()?.as_ref().ok()?.engines_agree
     }
 
-    /// Whether nobody has to log in.
     pub fn is_open(&self) -> bool {
         self.text("auth_mode") == "none"
     }

@@ -17,11 +17,8 @@ use crate::scan;
 pub struct Facts {
     /// The variables of `spin.toml`.
     pub variables: Vec<Variable>,
-    /// Their values.
     pub settings: Settings,
-    /// All environment variables.
     pub environment: Vec<(String, String)>,
-    /// The env file.
     pub env_file: Option<EnvFile>,
     /// Files that hold secrets, and the env file.
     pub files: Vec<FileFacts>,
@@ -33,7 +30,6 @@ pub struct Facts {
     pub broken: Vec<Broken>,
 }
 
-/// The env file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvFile {
     /// Its path, as a person would write it.
@@ -63,20 +59,16 @@ impl EnvFile {
     }
 }
 
-/// A file that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// The check that reports it.
     pub id: &'static str,
     /// Its path, as a person would write it.
     pub path: String,
     /// What is wrong with it, without any of its text.
     pub detail: String,
-    /// The command that opens it.
     pub repair: String,
 }
 
-/// A file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFacts {
     /// Its path, as a person would write it.
@@ -89,11 +81,8 @@ pub struct FileFacts {
     pub open: bool,
     /// Whether Git knows it or would add it.
     pub git: Git,
-    /// It begins with a byte order mark.
-    pub bom: bool,
 }
 
-/// What Git does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Git {
     /// It is in the index.
@@ -105,7 +94,6 @@ pub enum Git {
 }
 
 impl Facts {
-    /// Reads everything.
     pub fn gather(project: &Project, env_file: Option<&Path>) -> Result<Self> {
         let variables = settings::variables(&read(&project.manifest())?)?;
         let runtime_config = project.runtime_config();
@@ -164,6 +152,13 @@ impl Facts {
     /// Whether a variable has another value than its default.
     pub fn is_changed(&self, variable: &str) -> bool {
         self.settings.value(variable).map(str::trim) != self.settings.default(variable)
+    }
+
+    /// Where a name stands in the env file, for a message.
+    pub fn place_in_env_file(&self, name: &str) -> String {
+        let line = self.env_file.as_ref().and_then(|file| file.line(name));
+        let line = line.map(|line| format!("line {line} of "));
+        format!("{}{}", line.unwrap_or_default(), self.env_file_name())
     }
 
     /// The env file, for a message.
@@ -226,7 +221,6 @@ impl FileFacts {
             shared,
             open: is_open(&metadata),
             git: git(path),
-            bom: text.starts_with('\u{feff}'),
         })
     }
 }
@@ -237,7 +231,6 @@ fn is_open(metadata: &fs::Metadata) -> bool {
     metadata.permissions().mode() & 0o066 != 0
 }
 
-/// Other systems have no such bits.
 #[cfg(not(unix))]
 fn is_open(_: &fs::Metadata) -> bool {
     false

@@ -34,7 +34,6 @@ const AUDIENCES: [(&str, Option<&str>, &str); 2] = [
 pub struct Provider {
     /// What it writes into `iss`.
     pub issuer: String,
-    /// The address of its keys.
     pub jwks_url: String,
     /// The document there, in which the service finds a key.
     pub jwks: String,

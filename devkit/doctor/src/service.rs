@@ -20,7 +20,6 @@ pub use jaas_jwt::http::Headers;
 /// A response of the service, without its headers.
 #[derive(Debug, Clone)]
 pub struct Response {
-    /// The HTTP status.
     pub status: u16,
     /// The token, if there is one.
     pub token: Option<String>,
@@ -52,7 +51,6 @@ pub enum Opinion {
 pub struct Service<'a>(Box<dyn Source + 'a>);
 
 impl<'a> Service<'a> {
-    /// With these values.
     pub fn new(value: impl Fn(&str) -> Option<String> + 'a) -> Self {
         Self(Box::new(move |name: &str| Ok(value(name))))
     }
@@ -238,9 +236,7 @@ fn random(bytes: &mut [u8]) {
 
 /// The public half of an RSA key: modulus and exponent, big-endian.
 pub struct PublicHalf {
-    /// The modulus.
     pub n: Vec<u8>,
-    /// The exponent.
     pub e: Vec<u8>,
 }
 

@@ -11,12 +11,10 @@ use crate::service::{PublicHalf, Response, Service, signed_by_each_engine};
 /// What the service says of a room that is not in `allowed_rooms`.
 const ROOM_NOT_ALLOWED: &str = "Room not allowed";
 
-/// How the token did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Judgement {
     /// The web client's checks, in its order.
     pub checks: Vec<WebClientCheck>,
-    /// Whether another implementation accepts the signature.
     pub signature_verified: bool,
     /// Whether both engines make the same token with this key; `None` where only one takes it.
     pub engines_agree: Option<bool>,
@@ -25,21 +23,16 @@ pub struct Judgement {
     pub broken_rules: Vec<&'static str>,
 }
 
-/// One of the web client's checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WebClientCheck {
-    /// What must be.
     pub name: &'static str,
-    /// Whether it is.
     pub ok: bool,
 }
 
 /// The service's response in place of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The status.
+pub struct Rejection {
     pub status: u16,
-    /// The public message.
     pub message: String,
 }
 
@@ -57,8 +50,7 @@ fn open_room(allowed_rooms: &[String]) -> String {
 
 /// A token, or the service's response in place of it.
 pub struct Signed {
-    /// The token.
-    pub token: Result<String, Refusal>,
+    pub token: Result<String, Rejection>,
     /// A request without a room is rejected because of `allowed_rooms`.
     pub default_room_is_closed: bool,
 }
@@ -76,7 +68,7 @@ pub fn sign(service: &Service<'_>, allowed_rooms: &[String], now: u64) -> Signed
         token,
         error,
     } = response;
-    let token = token.filter(|_| status == 200).ok_or_else(|| Refusal {
+    let token = token.filter(|_| status == 200).ok_or_else(|| Rejection {
         status,
         message: error.unwrap_or_else(|| "no message".to_owned()),
     });

@@ -13,7 +13,6 @@ use anyhow::{Result, anyhow};
 
 use crate::line_of;
 
-/// The file's name.
 pub const FILE: &str = ".env";
 
 /// A line that Spin cannot read: it then has no value for any variable that the environment does not set.

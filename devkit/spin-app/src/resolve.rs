@@ -41,7 +41,6 @@ pub(crate) fn defaults(manifest: &Manifest) -> Values<'_> {
         .collect()
 }
 
-/// Their final values.
 pub(crate) fn application<'a>(
     manifest: &'a Manifest,
     providers: &'a Providers,

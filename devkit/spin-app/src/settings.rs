@@ -32,7 +32,6 @@ const ALLOWED_ORIGINS: &str = "allowed_origins";
 /// The variables that the Worker has too, under their plain upper-case names.
 const OF_THE_WORKER: [&str; 3] = [APP_ID, KEY_ID, PRIVATE_KEY];
 
-/// Where a value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A `static` provider of `runtime-config.toml`.
@@ -45,7 +44,6 @@ pub enum Source {
     DotEnv(String),
 }
 
-/// Who gives the private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// The environment or one of its files.
@@ -151,7 +149,6 @@ impl Settings {
             .or_else(|| self.default(variable))
     }
 
-    /// A variable's default.
     pub fn default(&self, variable: &str) -> Option<&str> {
         let mut variables = self.variables.iter();
         variables.find(|it| it.name == variable)?.default.as_deref()
@@ -177,7 +174,6 @@ impl Settings {
         self.providers.others()
     }
 
-    /// Who gives the private key.
     pub fn key_source(&self) -> KeySource {
         match (
             self.given(PRIVATE_KEY).first(),
@@ -251,7 +247,6 @@ fn entries<'a>(
     found.map(move |(name, value)| (source(name.clone()), value.clone()))
 }
 
-/// An environment variable of this process.
 pub fn of_process(name: &str) -> Result<Option<String>> {
     std::env::var_os(name)
         .map(|value| {

@@ -44,7 +44,6 @@ pub fn check_stop() -> Result<()> {
     Ok(())
 }
 
-/// The user ended the command.
 #[derive(Debug)]
 pub struct Interrupted;
 

@@ -9,16 +9,13 @@ use anyhow::{Result, bail, ensure};
 use crate::os::process;
 use crate::os::report;
 
-/// A program and what brings it.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
     /// Its name on `PATH`.
     pub name: &'static str,
-    /// Debian's package.
     pub package: &'static str,
 }
 
-/// Makes keys and checks signatures.
 pub const OPENSSL: Program = Program {
     name: "openssl",
     package: "openssl",
@@ -126,7 +123,6 @@ fn is_root() -> bool {
     false
 }
 
-/// Whether Debian's packages are all installed.
 pub fn are_installed(packages: &[&str]) -> bool {
     let mut query = Command::new("dpkg-query");
     query

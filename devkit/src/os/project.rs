@@ -8,7 +8,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-/// The workspace on disk.
 #[derive(Debug, Clone)]
 pub struct Project {
     root: PathBuf,
@@ -39,17 +38,14 @@ impl Project {
             .or_else(|| Some(env::home_dir()?.join(".cargo")))
     }
 
-    /// The workspace's root folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The application manifest.
     pub fn manifest(&self) -> PathBuf {
         self.root.join("spin.toml")
     }
 
-    /// The variable providers for the host.
     pub fn runtime_config(&self) -> PathBuf {
         self.root.join("runtime-config.toml")
     }

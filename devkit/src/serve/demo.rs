@@ -75,7 +75,6 @@ fn path(service: SocketAddr) -> String {
     format!("/demo/?server=http://{service}")
 }
 
-/// What to open.
 fn ready(link: &str) -> String {
     format!("\nReady. Open this page:\n\n    {link}\n\nCtrl-C ends it.\n")
 }

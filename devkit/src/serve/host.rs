@@ -16,7 +16,6 @@ use crate::os::programs;
 use crate::os::project::Project;
 use crate::os::report;
 
-/// What serves the component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Host {
     /// `spin` where it is on PATH, else embedded

@@ -20,7 +20,6 @@ pub const BITS: [&str; 3] = ["2048", "3072", "4096"];
 /// What every PEM's first line ends with; in two parts, so that no search for keys finds this file.
 const KEY: &str = concat!("PRIVATE", " KEY");
 
-/// The shape of the PEM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// As `openssl genpkey` writes it
@@ -45,9 +44,7 @@ impl Format {
 pub struct Order {
     /// The length of the modulus: one of [`BITS`].
     pub bits: u16,
-    /// The shape of the PEM.
     pub format: Format,
-    /// The file.
     pub out: PathBuf,
     /// Whether a file that is there is replaced.
     pub force: bool,
@@ -65,12 +62,10 @@ impl Order {
     }
 }
 
-/// Where the throw-away key is kept.
 pub fn default_path(project: &Project) -> PathBuf {
     project.root().join(".dev/throwaway-private-key.pem")
 }
 
-/// Makes a key.
 pub fn make(order: &Order) -> Result<()> {
     let out = &order.out;
     ensure!(
@@ -93,7 +88,7 @@ pub fn make(order: &Order) -> Result<()> {
     };
     ensure!(
         pem.trim_start().starts_with(&order.format.first_line()),
-        "the program that makes keys wrote another shape of PEM than was asked for"
+        "the program that makes keys wrote another shape of PEM than --format says"
     );
 
     // Whole or not at all, and never through a link to somewhere else.

@@ -7,24 +7,18 @@ use serde_json::Value;
 
 use crate::context::Context;
 
-/// The result of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// As it must be.
     Ok,
-    /// Worth knowing.
     Note,
     /// The service rejects the credential for it.
     Fail,
 }
 
-/// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CredentialCheck {
-    /// What was checked.
     pub name: &'static str,
-    /// The result.
     pub result: Outcome,
     /// The credential's value, where it may be shown.
     pub credential: Option<String>,
@@ -68,7 +62,6 @@ impl CredentialCheck {
     }
 }
 
-/// One line.
 impl fmt::Display for CredentialCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let result = match self.result {
@@ -100,7 +93,6 @@ pub(super) fn shown(context: &Context, text: &str) -> String {
     }
 }
 
-/// Whether a value may be shown.
 pub(super) fn is_shown(context: &Context, text: &str) -> bool {
     let is_of = |name: &str| {
         let secret = context.text(name);
@@ -133,7 +125,6 @@ pub(super) fn shown_value(context: &Context, value: Option<&Value>) -> String {
     }
 }
 
-/// The kind of a JSON value.
 pub(super) fn kind(value: Option<&Value>) -> &'static str {
     match value {
         None => "none",

@@ -31,13 +31,11 @@ const CHECKS: [(&str, &str); 12] = [
     ("rooms", "auth_rooms_claim"),
 ];
 
-/// What other logins call a claim.
 const OTHER_NAMES: [(&str, &[&str]); 2] = [
     ("name", &["preferred_username", "nickname", "username"]),
     ("picture", &["image", "avatar_url"]),
 ];
 
-/// One claim that is checked.
 struct Claim<'a> {
     context: &'a Context<'a>,
     jwt: &'a Jwt<'a>,

@@ -25,9 +25,7 @@ const NO_CREDENTIAL: [&str; 6] = [
 pub(super) struct Jwt<'a> {
     text: &'a str,
     header: Value,
-    /// An object.
     pub(super) claims: Value,
-    /// The text of the claims.
     pub(super) payload: String,
 }
 
@@ -57,7 +55,6 @@ impl Jwt<'_> {
     }
 }
 
-/// Takes a credential apart.
 pub(super) fn read(token: &str) -> Result<Jwt<'_>, CredentialCheck> {
     const NAME: &str = "form";
     if NO_CREDENTIAL.contains(&token.to_ascii_lowercase().as_str()) {
@@ -134,7 +131,6 @@ const ORDER: [&str; 6] = ["keys", "alg", "kid", "crit", "typ", "signature"];
 
 /// The key set that the service verifies with.
 pub(super) struct Keys {
-    /// The variable that it comes from.
     pub(super) variable: &'static str,
     /// The document; empty where there is none.
     pub(super) document: String,

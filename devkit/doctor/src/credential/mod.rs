@@ -19,10 +19,8 @@ use header::Keys;
 
 pub use checks::{CredentialCheck, Outcome};
 
-/// What was found of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// The service accepts it.
     pub accepted: bool,
     /// The checks, in the order of their making.
     pub checks: Vec<CredentialCheck>,
@@ -168,7 +166,6 @@ fn discovery(context: &Context, issuer: &str, found: &Result<Provider, String>) 
     check.configured(shown(context, issuer))
 }
 
-/// What the service says of it.
 fn by_the_service(opinion: Opinion) -> CredentialCheck {
     match opinion {
         Opinion::Accepted(_) => CredentialCheck::ok(SERVICE),
