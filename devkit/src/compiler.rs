@@ -24,7 +24,6 @@ pub struct Compiler {
 
 impl Compiler {
     /// The component that is built.
-    #[must_use]
     pub fn variant(&self) -> Variant {
         match (self.wide, self.baseline, self.p3) {
             (true, ..) => Variant::Wide,

@@ -76,7 +76,7 @@ struct Key {
     /// File to write [default: .dev/throwaway-private-key.pem in the project]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replace a file that is there [default: refuse]
+    /// Replace a file that is there [default: keep it]
     #[arg(long)]
     force: bool,
 }

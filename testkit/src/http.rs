@@ -45,19 +45,16 @@ impl Request {
         }
     }
 
-    #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers
             .push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
-    #[must_use]
     pub fn origin(self, origin: impl AsRef<[u8]>) -> Self {
         self.header("Origin", origin)
     }
 
-    #[must_use]
     pub fn maybe_origin(self, origin: Option<&str>) -> Self {
         match origin {
             Some(origin) => self.origin(origin),
@@ -65,7 +62,6 @@ impl Request {
         }
     }
 
-    #[must_use]
     pub fn body(mut self, body: Body) -> Self {
         self.body = body;
         self

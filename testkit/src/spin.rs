@@ -66,44 +66,11 @@ impl Server {
             .and_then(|listener| listener.local_addr())
             .expect("a free port");
         let folder = Directory::new("spin").keep();
-        // Spin's default for logs is a folder of this one.
-        let state = folder.join("state");
-
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", WATCH, "sh"])
-            .arg(&folder)
-            .arg("up")
-            .arg("--from")
-            .arg(manifest)
-            .arg("--listen")
-            .arg(address.to_string())
-            .arg("--temp")
-            .arg(folder.join("work"))
-            .arg("--state-dir")
-            .arg(&state);
+        let mut command = command(&folder, manifest, address);
         if let Some(file) = runtime_config {
             command.arg("--runtime-config-file").arg(file);
         }
-        // What a developer has set for Spin is no part of a test: neither the variables that its flags are taken from,
-        // nor the file `.env` that it reads in the current folder.
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| {
-                name.starts_with("SPIN_") || ["RUNTIME_CONFIG_FILE"].contains(&name)
-            }) {
-                command.env_remove(name);
-            }
-        }
-        command.current_dir(&folder);
-        let mut watch = command
-            .envs(environment)
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("sh runs");
-
+        let mut watch = command.envs(environment).spawn().expect("sh runs");
         let output = Arc::new(Mutex::new(String::new()));
         let stderr = watch.stderr.take().expect("piped");
         let kept = Arc::clone(&output);
@@ -119,7 +86,7 @@ impl Server {
             watch,
             address,
             output,
-            component_log: state.join("logs/jaas-jwt_stderr.txt"),
+            component_log: folder.join("state/logs/jaas-jwt_stderr.txt"),
         }
     }
 
@@ -148,6 +115,31 @@ impl Server {
         let log = std::fs::read(&self.component_log).unwrap_or_default();
         String::from_utf8_lossy(&log).into_owned()
     }
+}
+
+/// `spin up` without what a developer has set for Spin: neither the variables that its flags are taken from, nor the file
+/// `.env` that it reads in the current folder.
+fn command(folder: &Path, manifest: &Path, address: SocketAddr) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", WATCH, "sh"]).arg(folder);
+    command.args(["up", "--from"]).arg(manifest);
+    command.arg("--listen").arg(address.to_string());
+    command.arg("--temp").arg(folder.join("work"));
+    // Spin's default for logs is a folder of this one.
+    command.arg("--state-dir").arg(folder.join("state"));
+    for (name, _) in std::env::vars_os() {
+        let is_spins = |name: &str| name.starts_with("SPIN_") || name == "RUNTIME_CONFIG_FILE";
+        if name.to_str().is_some_and(is_spins) {
+            command.env_remove(name);
+        }
+    }
+    command
+        .current_dir(folder)
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
 }
 
 impl Drop for Server {

@@ -7,7 +7,6 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::hit::{Hit, Subject, Value};
 
-/// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -33,13 +32,11 @@ impl fmt::Display for Severity {
 pub struct Check {
     /// The name in the report; stable.
     pub id: &'static str,
-    /// How much it matters.
     pub severity: Severity,
     /// What it applies to in this configuration.
     pub when: fn(&Context) -> Vec<Hit>,
     /// The rest of a sentence that starts with the subject; each `{}` is one of the hit's details.
     pub message: &'static str,
-    /// What repairs it.
     pub repair: Repair,
 }
 
@@ -57,14 +54,12 @@ macro_rules! checks {
 }
 pub(crate) use checks;
 
-/// What repairs a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repair {
     /// The message says it.
     InMessage,
     /// This; `{}` is the subject, as a word of a shell.
     Do(&'static str),
-    /// Give the variable this value.
     Set(&'static str),
     /// Give the variable the output of this command.
     Output(&'static str),
@@ -75,11 +70,8 @@ pub enum Repair {
 /// One finding. None of its texts holds any part of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The check's id.
     pub id: &'static str,
-    /// How much it matters.
     pub severity: Severity,
-    /// What it is about.
     pub subject: Subject,
     /// The rest of the sentence that starts with the subject.
     pub message: String,
@@ -88,17 +80,18 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The whole sentence.
-    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}[{}]", self.severity, self.id)
+    }
+
     pub fn sentence(&self) -> String {
         format!("{} {}", self.subject, self.message)
     }
 }
 
-/// One line.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}] {}", self.severity, self.id, self.sentence())?;
+        write!(f, "{} {}", self.label(), self.sentence())?;
         match &self.repair {
             Some(repair) => write!(f, " Repair: {repair}"),
             None => Ok(()),
@@ -107,7 +100,6 @@ impl fmt::Display for Finding {
 }
 
 impl Check {
-    /// What it finds.
     pub fn run(&self, context: &Context) -> Vec<Finding> {
         let hits = (self.when)(context).into_iter();
         hits.map(|hit| self.finding(context, hit)).collect()

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::hit::{Hit, Value};
 use crate::origins::{self, Origin};
 use crate::service::{self, Problem, PublicHalf, Service};
-use crate::token::{self, Judgement, Refusal};
+use crate::token::{self, Judgement, Rejection};
 
 /// The three credentials of 8x8.
 pub const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
@@ -34,22 +34,19 @@ pub const LOGIN_KEYS: [&str; 4] = [
 /// Stands before a repair that has values of an example.
 pub const YOUR_OWN: &str = "with your own values: ";
 
-/// What the checks look at.
 pub struct Context<'a> {
     /// Files, environment and variables.
     pub facts: &'a Facts,
-    /// Whether the production profile is required.
     pub production: bool,
     /// None of the three credentials is configured: `cargo dev up` uses the throw-away key.
     pub is_unconfigured: bool,
-    /// What the service rejects.
     pub problems: Vec<Problem>,
     /// The entries of `allowed_origins` that the service accepts.
     pub origins: Vec<Origin>,
     /// The public half of the private key, where the service can use that.
     pub key: Option<PublicHalf>,
-    /// The token that the service signed, judged, or its refusal; `None` where the configuration is incomplete.
-    pub token: Option<Result<Judgement, Refusal>>,
+    /// The token that the service signed, judged, or the response in its place; `None` where the configuration is incomplete.
+    pub token: Option<Result<Judgement, Rejection>>,
     /// A request without a room is rejected because of `allowed_rooms`.
     pub default_room_is_closed: bool,
 }
@@ -78,7 +75,7 @@ impl<'a> Context<'a> {
         let mut problems = context.service().problems();
         let is_complete = problems.is_empty();
         let by_a_provider = !facts.settings.other_providers().is_empty();
-        problems.retain(|problem| !problem.is_missing || !(is_unconfigured || by_a_provider));
+        problems.retain(|problem| !problem.is_missing() || !(is_unconfigured || by_a_provider));
         context.problems = problems;
         context.origins = origins::read(context.value("allowed_origins"));
         context.key = PublicHalf::of(context.value("jaas_private_key"));
@@ -110,20 +107,21 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The service without a login.
     pub fn service_without_login(&self) -> Service<'_> {
         Service::new(|name| match name {
             "auth_mode" => Some("none".to_owned()),
             // Described without being used, a login and what stands in its place are problems.
             name if name.starts_with("auth_") || OF_A_LOGIN_OR_A_STORE.contains(&name) => {
-                self.facts.default(name).map(str::to_owned)
+                self.facts.settings.default(name).map(str::to_owned)
             }
             name => self.configured(name),
         })
     }
 
     fn configured(&self, name: &str) -> Option<String> {
-        let value = self.throw_away(name).or_else(|| self.facts.value(name));
+        let value = self
+            .throw_away(name)
+            .or_else(|| self.facts.settings.value(name));
         value.map(str::to_owned)
     }
 
@@ -141,7 +139,9 @@ impl<'a> Context<'a> {
 
     /// A variable's value, untrimmed; empty where it has none.
     pub fn value(&self, name: &str) -> &str {
-        let value = self.throw_away(name).or_else(|| self.facts.value(name));
+        let value = self
+            .throw_away(name)
+            .or_else(|| self.facts.settings.value(name));
         value.unwrap_or_default()
     }
 
@@ -150,7 +150,6 @@ impl<'a> Context<'a> {
         self.value(name).trim()
     }
 
-    /// A variable's value as a number.
     pub fn number(&self, name: &str) -> Option<u64> {
         self.text(name).parse().ok()
     }
@@ -165,9 +164,10 @@ impl<'a> Context<'a> {
         self.text(name).eq_ignore_ascii_case("true")
     }
 
-    /// Whether the service rejects a variable.
     pub fn is_wrong(&self, name: &str) -> bool {
-        self.problems.iter().any(|problem| problem.variable == name)
+        self.problems
+            .iter()
+            .any(|problem| problem.variable() == name)
     }
 
     /// Whether both engines sign alike; `None` where that was not tried.
@@ -175,7 +175,6 @@ impl<'a> Context<'a> {
         self.token.as_ref()?.as_ref().ok()?.engines_agree
     }
 
-    /// Whether nobody has to log in.
     pub fn is_open(&self) -> bool {
         self.text("auth_mode") == "none"
     }

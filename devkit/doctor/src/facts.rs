@@ -17,11 +17,8 @@ use crate::scan;
 pub struct Facts {
     /// The variables of `spin.toml`.
     pub variables: Vec<Variable>,
-    /// Their values.
     pub settings: Settings,
-    /// All environment variables.
     pub environment: Vec<(String, String)>,
-    /// The env file.
     pub env_file: Option<EnvFile>,
     /// Files that hold secrets, and the env file.
     pub files: Vec<FileFacts>,
@@ -33,7 +30,6 @@ pub struct Facts {
     pub broken: Vec<Broken>,
 }
 
-/// The env file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvFile {
     /// Its path, as a person would write it.
@@ -43,7 +39,6 @@ pub struct EnvFile {
 
 impl EnvFile {
     /// Remembers on which lines the names stand. Of two equal names the last one counts.
-    #[must_use]
     pub fn new(path: String, text: &str) -> Self {
         let lines = text.lines().zip(1..).filter_map(|(line, number)| {
             let (name, _) = line
@@ -59,26 +54,21 @@ impl EnvFile {
     }
 
     /// The line of an entry, from 1.
-    #[must_use]
     pub fn line(&self, name: &str) -> Option<usize> {
         self.lines.get(name).copied()
     }
 }
 
-/// A file that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// The check that reports it.
     pub id: &'static str,
     /// Its path, as a person would write it.
     pub path: String,
     /// What is wrong with it, without any of its text.
     pub detail: String,
-    /// The command that opens it.
     pub repair: String,
 }
 
-/// A file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFacts {
     /// Its path, as a person would write it.
@@ -91,11 +81,8 @@ pub struct FileFacts {
     pub open: bool,
     /// Whether Git knows it or would add it.
     pub git: Git,
-    /// It begins with a byte order mark.
-    pub bom: bool,
 }
 
-/// What Git does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Git {
     /// It is in the index.
@@ -107,10 +94,6 @@ pub enum Git {
 }
 
 impl Facts {
-    /// Reads everything.
-    ///
-    /// # Errors
-    /// A file that was named, or that the project needs, cannot be read; an environment variable is not UTF-8 text.
     pub fn gather(project: &Project, env_file: Option<&Path>) -> Result<Self> {
         let variables = settings::variables(&read(&project.manifest())?)?;
         let runtime_config = project.runtime_config();
@@ -166,31 +149,19 @@ impl Facts {
         })
     }
 
-    /// The value that counts, if somebody sets one or it has a default.
-    #[must_use]
-    pub fn value(&self, variable: &str) -> Option<&str> {
-        let given = self.settings.given(variable).first();
-        given
-            .map(|(_, value)| value.as_str())
-            .or_else(|| self.default(variable))
-    }
-
-    /// A variable's default.
-    #[must_use]
-    pub fn default(&self, variable: &str) -> Option<&str> {
-        let mut declared = self.variables.iter();
-        let declared = declared.find(|declared| declared.name == variable)?;
-        declared.default.as_deref()
-    }
-
     /// Whether a variable has another value than its default.
-    #[must_use]
     pub fn is_changed(&self, variable: &str) -> bool {
-        self.value(variable).map(str::trim) != self.default(variable)
+        self.settings.value(variable).map(str::trim) != self.settings.default(variable)
+    }
+
+    /// Where a name stands in the env file, for a message.
+    pub fn place_in_env_file(&self, name: &str) -> String {
+        let line = self.env_file.as_ref().and_then(|file| file.line(name));
+        let line = line.map(|line| format!("line {line} of "));
+        format!("{}{}", line.unwrap_or_default(), self.env_file_name())
     }
 
     /// The env file, for a message.
-    #[must_use]
     pub fn env_file_name(&self) -> &str {
         let file = self.env_file.as_ref();
         file.map_or("the env file", |file| file.path.as_str())
@@ -250,7 +221,6 @@ impl FileFacts {
             shared,
             open: is_open(&metadata),
             git: git(path),
-            bom: text.starts_with('\u{feff}'),
         })
     }
 }
@@ -261,7 +231,6 @@ fn is_open(metadata: &fs::Metadata) -> bool {
     metadata.permissions().mode() & 0o066 != 0
 }
 
-/// Other systems have no such bits.
 #[cfg(not(unix))]
 fn is_open(_: &fs::Metadata) -> bool {
     false

@@ -9,7 +9,6 @@ pub enum Subject {
     Variable(String),
     /// A file, as a person would write its path.
     File(String),
-    /// The token that was signed.
     Token,
 }
 
@@ -22,7 +21,6 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Something that a check applies to.
 pub struct Hit {
     pub(crate) subject: Subject,
     pub(crate) details: Vec<String>,
@@ -30,7 +28,6 @@ pub struct Hit {
 }
 
 impl Hit {
-    /// A hit without details.
     pub fn on(subject: Subject) -> Self {
         Self {
             subject,
@@ -39,17 +36,14 @@ impl Hit {
         }
     }
 
-    /// A hit on a variable.
     pub fn variable(name: &str) -> Self {
         Self::on(Subject::Variable(name.to_owned()))
     }
 
-    /// A hit on a file.
     pub fn file(path: &str) -> Self {
         Self::on(Subject::File(path.to_owned()))
     }
 
-    /// One detail more for the message.
     pub fn detail(mut self, detail: impl fmt::Display) -> Self {
         self.details.push(detail.to_string());
         self
@@ -62,11 +56,8 @@ impl Hit {
     }
 }
 
-/// The value in a repair.
 #[derive(Debug, Clone, Copy)]
 pub enum Value<'a> {
-    /// This text.
     Text(&'a str),
-    /// What this command prints.
     Output(&'static str),
 }

@@ -4,6 +4,8 @@
 //! read them and sign a token; [`checks`] are tables of what is looked for; [`report`] shows it. [`credential`] checks a
 //! caller's credential, for which [`web`] fetches what the login publishes ([`provider`]). No finding holds any part of a value.
 #![forbid(unsafe_code)]
+// It is not published: what a name says already is not said again.
+#![allow(missing_docs)]
 
 pub mod check;
 pub mod checks;
@@ -28,7 +30,6 @@ use facts::Facts;
 use report::Report;
 
 /// Examines a configuration, and a caller's credential if there is one. `now` is in seconds since 1970-01-01 UTC.
-#[must_use]
 pub fn examine(
     facts: &Facts,
     production: bool,

@@ -37,20 +37,6 @@ impl Origin {
         }
     }
 
-    /// Why hardly any browser sends it.
-    pub fn why_unlikely(&self) -> Option<&'static str> {
-        let Some(Host::Domain(host)) = &self.host else {
-            return None;
-        };
-        if host.ends_with('.') {
-            Some("its host ends with a dot")
-        } else if !host.contains('.') && !self.is_local() {
-            Some("its host has one label, which only a local network knows")
-        } else {
-            None
-        }
-    }
-
     /// Whether its star stands for names that anybody can register: directly below a public suffix, such as `co.uk`, or
     /// that of a hosting service, such as `vercel.app`.
     pub fn is_shared(&self) -> bool {

@@ -19,10 +19,8 @@ pub const BILLED: &[&str] = &[
     "outbound-call",
 ];
 
-/// The origin in repairs.
 pub const EXAMPLE_ORIGIN: &str = "https://app.example.org";
 
-/// What a variable must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// This, case-insensitively.
@@ -50,7 +48,6 @@ pub struct Requirement(&'static str, &'static str, Rule, &'static str);
 /// The features that call telephones at the owner's cost.
 const DIALLING: &[&str] = &["sip-outbound-call", "outbound-call"];
 
-/// The profile.
 #[rustfmt::skip]
 pub const PROFILE: [Requirement; 12] = [
     Requirement("auth_mode", "required", Rule::Is("required"), "only people whom your login knows get a token"),
@@ -58,7 +55,7 @@ pub const PROFILE: [Requirement; 12] = [
     Requirement("auth_audience", "jaas-jwt.example.org", Rule::Something, "for whom they are made: the claim aud"),
     Requirement("allowed_origins", EXAMPLE_ORIGIN, Rule::Pages, "only your own pages, none on a visitor's machine"),
     Requirement("require_origin", "true", Rule::Is("true"), "web pages are the only callers"),
-    Requirement("disclose_origins", "false", Rule::Is("false"), "a page that is refused learns nothing of the others"),
+    Requirement("disclose_origins", "false", Rule::Is("false"), "a page that is rejected learns nothing of the others"),
     Requirement("allowed_rooms", "my-room, meetup-*", Rule::Rooms, "only the rooms that you mean to open"),
     Requirement("default_room", "", Rule::Chosen, "a request that names no room gets none"),
     Requirement("moderator_features", "livestreaming", Rule::NoneOf(DIALLING), "nobody dials telephones at your cost"),
@@ -78,7 +75,6 @@ pub const SAID_BY_THE_PROFILE: [&str; 6] = [
 ];
 
 /// The block of variables, in the format of an env file.
-#[must_use]
 pub fn block() -> String {
     PROFILE
         .iter()

@@ -34,7 +34,6 @@ const AUDIENCES: [(&str, Option<&str>, &str); 2] = [
 pub struct Provider {
     /// What it writes into `iss`.
     pub issuer: String,
-    /// The address of its keys.
     pub jwks_url: String,
     /// The document there, in which the service finds a key.
     pub jwks: String,
@@ -103,7 +102,6 @@ impl Provider {
     }
 
     /// The variables by which the service finds its keys, and what the others must not be beside them.
-    #[must_use]
     pub fn keys(&self) -> Vec<(&'static str, String)> {
         let origin = web::usable(&self.jwks_url).map(|url| url.origin().ascii_serialization());
         vec![
@@ -113,7 +111,6 @@ impl Provider {
     }
 
     /// The block of variables, in the format of an env file.
-    #[must_use]
     pub fn block(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: &str| {

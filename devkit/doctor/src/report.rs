@@ -9,7 +9,6 @@ use crate::credential::{Outcome, Verdict};
 use crate::hit::Subject;
 use crate::token::Judgement;
 
-/// What was found.
 #[derive(Debug)]
 pub struct Report {
     /// Whether the production profile was required; then warnings count as errors do.
@@ -53,7 +52,7 @@ const YELLOW: u8 = 33;
 const BLUE: u8 = 36;
 
 fn painted(is_on: bool, colour: u8, text: &str) -> String {
-    match is_on {
+    match is_on && !text.is_empty() {
         true => format!("\x1b[{colour}m{text}\x1b[0m"),
         false => text.to_owned(),
     }
@@ -61,7 +60,6 @@ fn painted(is_on: bool, colour: u8, text: &str) -> String {
 
 impl Report {
     /// How many findings of this severity there are.
-    #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         let of_it = self
             .findings
@@ -76,42 +74,36 @@ impl Report {
     }
 
     /// Whether that is so, and the credential, if there is one, is accepted.
-    #[must_use]
     pub fn is_ok(&self) -> bool {
         let credential = self.credential.as_ref();
         self.is_usable() && credential.is_none_or(|verdict| verdict.accepted)
     }
 
     /// For a file or a pipe: a line for each finding with its repair, one for the token, one for the sum.
-    #[must_use]
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        for finding in &self.findings {
-            let _ = writeln!(text, "{finding}");
-        }
-        for check in self.credential.iter().flat_map(|verdict| &verdict.checks) {
-            let _ = writeln!(text, "{check}");
-        }
-        let _ = writeln!(text, "{}\n{}", self.token_line(), self.sum());
-        text
+        self.lines(false, " Repair: ")
     }
 
     /// For a terminal, which breaks long lines itself and copies them whole: each repair has a line of its own.
-    #[must_use]
     pub fn terminal(&self, colours: bool) -> String {
+        self.lines(colours, "\n  ")
+    }
+
+    fn lines(&self, colours: bool, before_repair: &str) -> String {
         let mut text = String::new();
+        let mut line = |colour, label: &str, rest: &str| {
+            let _ = writeln!(text, "{}{rest}", painted(colours, colour, label));
+        };
         for finding in &self.findings {
             let colour = match finding.severity {
                 Severity::Error => RED,
                 Severity::Warning => YELLOW,
                 Severity::Hint => BLUE,
             };
-            let label = format!("{}[{}]", finding.severity, finding.id);
-            let label = painted(colours, colour, &label);
-            let _ = writeln!(text, "{label} {}", finding.sentence());
-            if let Some(repair) = &finding.repair {
-                let _ = writeln!(text, "  {repair}");
-            }
+            let repair = finding.repair.as_ref();
+            let repair = repair.map(|repair| format!("{before_repair}{repair}"));
+            let rest = format!(" {}{}", finding.sentence(), repair.unwrap_or_default());
+            line(colour, &finding.label(), &rest);
         }
         for check in self.credential.iter().flat_map(|verdict| &verdict.checks) {
             let colour = match check.result {
@@ -119,13 +111,12 @@ impl Report {
                 Outcome::Note => BLUE,
                 Outcome::Fail => RED,
             };
-            let line = check.to_string();
-            let (label, rest) = line.split_at(line.find(']').map_or(0, |end| end + 1));
-            let _ = writeln!(text, "{}{rest}", painted(colours, colour, label));
+            let whole = check.to_string();
+            let (label, rest) = whole.split_at(whole.find(']').map_or(0, |end| end + 1));
+            line(colour, label, rest);
         }
-        let colour = if self.is_ok() { GREEN } else { RED };
-        let sum = painted(colours, colour, &self.sum());
-        let _ = writeln!(text, "{}\n{sum}", self.token_line());
+        line(0, "", &self.token_line());
+        line(if self.is_ok() { GREEN } else { RED }, &self.sum(), "");
         text
     }
 
@@ -166,13 +157,11 @@ impl Report {
             match self.credential.as_ref().map(|verdict| verdict.accepted) {
                 None => "",
                 Some(true) => "; credential accepted",
-                Some(false) => "; credential rejected",
+                Some(false) => "; credential not accepted",
             }
         )
     }
 
-    /// For a program.
-    #[must_use]
     pub fn json(&self) -> String {
         let findings = self.findings.iter().map(|finding| JsonFinding {
             id: finding.id,

@@ -10,9 +10,7 @@ use devkit_spin_app::PREFIX;
 
 /// The most bytes of a file that are read.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
-/// The most files that are read.
 const MAX_FILES: usize = 4000;
-/// Folders of other programs' files.
 const SKIPPED: [&str; 4] = [".git", "target", "node_modules", ".spin"];
 
 /// The files below a folder that hold a private key, nearest first. Links are not followed; no more than

@@ -1,6 +1,6 @@
 //! Everything that the doctor takes from the component's core. Nothing else in this crate names a path of it.
 
-use jaas_jwt::caller::{self, Cause, Claim, Error, KeySet, KeySource, VerificationKey};
+use jaas_jwt::caller::{self, Caller, Cause, Claim, Error, KeySet, KeySource, VerificationKey};
 use jaas_jwt::config::{Config, Source};
 use jaas_jwt::cors::AllowedOrigins;
 use jaas_jwt::environment::Environment;
@@ -12,25 +12,14 @@ use jaas_jwt::text::{Separator, parse_list};
 use jaas_jwt::token::{Engine, Signer};
 use ring::rand::{SecureRandom, SystemRandom};
 
-pub use jaas_jwt::caller::SourceError;
+pub use jaas_jwt::caller::{MAX_CREDENTIAL_BYTES, SourceError};
+pub use jaas_jwt::config::Problem;
 pub use jaas_jwt::environment::{FetchError, FetchLimits, Fetched, Network};
 pub use jaas_jwt::http::Headers;
-
-/// What the service itself rejects in its configuration.
-#[derive(Debug, Clone)]
-pub struct Problem {
-    /// The variable.
-    pub variable: String,
-    /// It is not set at all.
-    pub is_missing: bool,
-    /// The rest of the sentence that starts with the variable's name.
-    pub message: String,
-}
 
 /// A response of the service, without its headers.
 #[derive(Debug, Clone)]
 pub struct Response {
-    /// The HTTP status.
     pub status: u16,
     /// The token, if there is one.
     pub token: Option<String>,
@@ -38,13 +27,22 @@ pub struct Response {
     pub error: Option<String>,
 }
 
+/// Reaches nothing.
+pub struct NoNetwork;
+
+impl Network for NoNetwork {
+    fn get(&self, _: &str, _: FetchLimits) -> Result<Fetched, FetchError> {
+        Err(FetchError::Failed)
+    }
+}
+
 /// What the service says of a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opinion {
     /// No login is configured, or not so that it can be used.
     NoLogin,
-    /// It is accepted.
-    Accepted,
+    /// It is accepted; the caller's role.
+    Accepted(&'static str),
     /// It is rejected by this check, and for this reason, which the log has too.
     Rejected(&'static str, String),
 }
@@ -53,21 +51,13 @@ pub enum Opinion {
 pub struct Service<'a>(Box<dyn Source + 'a>);
 
 impl<'a> Service<'a> {
-    /// With these values.
     pub fn new(value: impl Fn(&str) -> Option<String> + 'a) -> Self {
         Self(Box::new(move |name: &str| Ok(value(name))))
     }
 
     /// Everything the service rejects in its configuration.
     pub fn problems(&self) -> Vec<Problem> {
-        let problems = Config::new(&*self.0).problems().into_iter();
-        problems
-            .map(|problem| Problem {
-                variable: problem.variable().to_owned(),
-                is_missing: problem.is_missing(),
-                message: problem.message().to_owned(),
-            })
-            .collect()
+        Config::new(&*self.0).problems()
     }
 
     /// Requests a token as a page of the first allowed origin does. `now` is in seconds since 1970-01-01 UTC.
@@ -103,30 +93,32 @@ impl<'a> Service<'a> {
             return Opinion::NoLogin;
         };
         let headers = bearer(credential);
-        let mut random = |_: &mut [u8]| {};
+        let mut random = random;
         let environment = Environment {
             network,
             ..Environment::isolated(now, &mut random)
         };
         match login.authenticate(&headers, &environment, &mut None) {
-            Ok(_) => Opinion::Accepted,
+            Ok(Caller::Known(identity)) => Opinion::Accepted(identity.role.name()),
+            Ok(Caller::Anyone | Caller::Guest) => Opinion::NoLogin,
             Err(error) => Opinion::Rejected(check_of(error), error.reason()),
         }
     }
 
-    /// Verifies an invitation, as far as that goes without the store, which knows what was withdrawn or used up.
-    pub fn admit(&self, invitation: &str, now: u64) -> Opinion {
+    /// Verifies an invitation, as far as that goes without the store, which knows what was withdrawn or used up. `None`:
+    /// there are no invitations. The error is the reason that the log has.
+    pub fn admit(&self, invitation: &str, now: u64) -> Option<Result<(), String>> {
         let config = Config::new(&*self.0);
-        let (Ok(Some(invitations)), Ok(app_id)) = (config.invitations(), config.app_id()) else {
-            return Opinion::NoLogin;
-        };
-        let mut random = |_: &mut [u8]| {};
+        let (invitations, app_id) = (config.invitations().ok()??, config.app_id().ok()?);
+        let mut random = random;
         let environment = Environment::isolated(now, &mut random);
-        match invitations.verify(invitation, app_id, now, environment.store) {
-            // It is looked up last.
-            Ok(_) | Err(invitation::Error::StoreUnavailable) => Opinion::Accepted,
-            Err(error) => Opinion::Rejected("invitation", error.reason()),
-        }
+        Some(
+            match invitations.verify(invitation, app_id, now, environment.store) {
+                // It is looked up last.
+                Ok(_) | Err(invitation::Error::StoreUnavailable) => Ok(()),
+                Err(error) => Err(error.reason()),
+            },
+        )
     }
 
     /// The algorithm of the login's one key; `None` where it has none or a set.
@@ -152,7 +144,16 @@ fn check_of(error: caller::Error) -> &'static str {
         Error::Claim(Claim::NoId | Claim::EmptyId | Claim::UnusableId) => "sub",
         Error::NotMember(_) => "group",
         Error::Claim(Claim::Moderator) => "moderator",
-        Error::Claim(Claim::Type(name)) | Error::Invalid(Cause::ClaimType(name)) => name,
+        Error::Claim(Claim::Type(claim)) | Error::Invalid(Cause::ClaimType(claim)) => match claim {
+            "of auth_audience_claim" => "aud",
+            "of auth_id_claim" => "sub",
+            "of auth_name_claim" => "name",
+            "of auth_email_claim" => "email",
+            "of auth_picture_claim" => "picture",
+            "of auth_required_claim" => "group",
+            "of auth_rooms_claim" => "rooms",
+            registered => registered,
+        },
         Error::Invalid(cause) => match cause {
             Cause::Unset | Cause::Opaque | Cause::Encrypted | Cause::HeaderUnreadable => "form",
             Cause::CriticalExtension => "crit",
@@ -235,9 +236,7 @@ fn random(bytes: &mut [u8]) {
 
 /// The public half of an RSA key: modulus and exponent, big-endian.
 pub struct PublicHalf {
-    /// The modulus.
     pub n: Vec<u8>,
-    /// The exponent.
     pub e: Vec<u8>,
 }
 

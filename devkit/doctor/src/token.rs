@@ -11,12 +11,10 @@ use crate::service::{PublicHalf, Response, Service, signed_by_each_engine};
 /// What the service says of a room that is not in `allowed_rooms`.
 const ROOM_NOT_ALLOWED: &str = "Room not allowed";
 
-/// How the token did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Judgement {
     /// The web client's checks, in its order.
     pub checks: Vec<WebClientCheck>,
-    /// Whether another implementation accepts the signature.
     pub signature_verified: bool,
     /// Whether both engines make the same token with this key; `None` where only one takes it.
     pub engines_agree: Option<bool>,
@@ -25,21 +23,16 @@ pub struct Judgement {
     pub broken_rules: Vec<&'static str>,
 }
 
-/// One of the web client's checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WebClientCheck {
-    /// What must be.
     pub name: &'static str,
-    /// Whether it is.
     pub ok: bool,
 }
 
 /// The service's response in place of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The status.
+pub struct Rejection {
     pub status: u16,
-    /// The public message.
     pub message: String,
 }
 
@@ -57,15 +50,13 @@ fn open_room(allowed_rooms: &[String]) -> String {
 
 /// A token, or the service's response in place of it.
 pub struct Signed {
-    /// The token.
-    pub token: Result<String, Refusal>,
+    pub token: Result<String, Rejection>,
     /// A request without a room is rejected because of `allowed_rooms`.
     pub default_room_is_closed: bool,
 }
 
 /// Signs a token as for a page of the first allowed origin, for a room that is open. Nobody here has a credential of the
 /// login, so `service` is without one.
-#[must_use]
 pub fn sign(service: &Service<'_>, allowed_rooms: &[String], now: u64) -> Signed {
     let mut response = service.request_token("", now);
     let default_room_is_closed = response.error.as_deref() == Some(ROOM_NOT_ALLOWED);
@@ -77,7 +68,7 @@ pub fn sign(service: &Service<'_>, allowed_rooms: &[String], now: u64) -> Signed
         token,
         error,
     } = response;
-    let token = token.filter(|_| status == 200).ok_or_else(|| Refusal {
+    let token = token.filter(|_| status == 200).ok_or_else(|| Rejection {
         status,
         message: error.unwrap_or_else(|| "no message".to_owned()),
     });
@@ -90,7 +81,6 @@ pub fn sign(service: &Service<'_>, allowed_rooms: &[String], now: u64) -> Signed
 /// Judges a token; `now` is in seconds since 1970-01-01 UTC.
 ///
 /// What variables decide, and other checks say, breaks no rule here: features of members, and a short leeway.
-#[must_use]
 pub fn judge(token: &str, key: &PublicHalf, now: u64) -> Judgement {
     let broken_rules: Vec<&str> = violations(token, now.try_into().unwrap_or(i64::MAX))
         .into_iter()
@@ -113,7 +103,6 @@ pub fn judge(token: &str, key: &PublicHalf, now: u64) -> Judgement {
 }
 
 /// Whether both engines make the same token with this key, as there is one right signature; `None` where only one takes it.
-#[must_use]
 pub fn engines_agree(private_key: &str, now: u64) -> Option<bool> {
     let [one, other] = signed_by_each_engine(private_key, now);
     Some(one? == other?)

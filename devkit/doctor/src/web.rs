@@ -92,7 +92,6 @@ pub fn usable(url: &str) -> Option<Url> {
     (is_safe && is_plain && url.fragment().is_none()).then_some(url)
 }
 
-/// Whether it is at this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

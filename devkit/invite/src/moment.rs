@@ -4,9 +4,6 @@ use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Local, NaiveDateTime, TimeZone};
 
 /// The seconds from `now` until a time such as `2h` or `2026-12-24T19:00`, which is in the time zone of this machine.
-///
-/// # Errors
-/// Another form, a time that the time zone leaves out, and one that is over.
 pub fn lifetime(text: &str, now: &DateTime<Local>) -> Result<u64> {
     if let Some(seconds) = duration(text) {
         return Ok(seconds);

@@ -11,16 +11,18 @@
 //! ```
 #![forbid(unsafe_code)]
 
+use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use hyper::StatusCode;
+use hyper::body::{Body, Incoming};
 use hyper::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::{HttpService, Service as _, service_fn};
+use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::oneshot;
@@ -55,17 +57,11 @@ impl Server {
 ///
 /// A folder's page is its `index.html`. Every response has `Cache-Control: no-store`: a page that was changed is seen
 /// changed. What a symbolic link in the folder names is served, too.
-///
-/// # Errors
-/// The folder is not there, or the address is taken.
 pub fn start(folder: &Path, listen: SocketAddr) -> Result<Server> {
     start_at(folder, listen, None)
 }
 
 /// As [`start`]; where the folder has no page of its own, `/` leads to `home`.
-///
-/// # Errors
-/// As [`start`]; also a `home` that cannot stand in a header.
 pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result<Server> {
     ensure!(
         folder.is_dir(),
@@ -92,7 +88,7 @@ pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result
         CACHE_CONTROL,
         HeaderValue::from_static("no-store"),
     ));
-    let pages = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+    let pages = service_fn(move |request: Request<Incoming>| {
         let home = home.clone().filter(|_| request.uri().path() == "/");
         let response = files.call(request);
         async move {
@@ -103,47 +99,54 @@ pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result
                 *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
                 response.headers_mut().insert(LOCATION, home);
             }
-            Ok::<_, std::convert::Infallible>(response)
+            Ok::<_, Infallible>(response)
         }
     });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("no thread can be had")?;
-    let (stop, stopped) = oneshot::channel::<()>();
+        .context("the server cannot be started")?;
+    let (stop, stopped) = oneshot::channel();
     let serving = async move {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        loop {
-            // An error here is a peer's that has gone, or a want of file descriptors that passes.
-            let Ok((stream, _)) = listener.accept().await else {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), pages.clone());
-            // An error here is the peer's: it broke off, or it does not speak HTTP.
-            tokio::spawn(async move { drop(connection.await) });
+        // The socket is set up above: nothing is left that could fail.
+        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+            return;
+        };
+        tokio::select! {
+            () = accept(listener, pages) => {}
+            _ = stopped => {}
         }
-        #[expect(unreachable_code, reason = "it gives the block its type")]
-        std::io::Result::Ok(())
     };
     thread::Builder::new()
         .name("pages".to_owned())
-        .spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = serving => {}
-                    _ = stopped => {}
-                }
-            });
-        })
-        .context("no thread can be had")?;
+        .spawn(move || runtime.block_on(serving))
+        .context("the server cannot be started")?;
     Ok(Server {
         address,
         _stop: stop,
     })
+}
+
+/// Serves each connection by a task of its own, for ever.
+async fn accept<S, B>(listener: tokio::net::TcpListener, pages: S)
+where
+    S: HttpService<Incoming, ResBody = B, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data: Send, Error: std::error::Error + Send + Sync> + Send + 'static,
+{
+    loop {
+        // An error here is a peer's that has gone, or a want of file descriptors that passes.
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), pages.clone());
+        // An error here is the peer's: it broke off, or it does not speak HTTP.
+        tokio::spawn(async move { drop(connection.await) });
+    }
 }
 
 #[cfg(test)]

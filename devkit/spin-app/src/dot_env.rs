@@ -13,7 +13,6 @@ use anyhow::{Result, anyhow};
 
 use crate::line_of;
 
-/// The file's name.
 pub const FILE: &str = ".env";
 
 /// A line that Spin cannot read: it then has no value for any variable that the environment does not set.
@@ -50,9 +49,6 @@ pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
 }
 
 /// Reads the entries of a `.env`, in their order.
-///
-/// # Errors
-/// The first line that is no entry.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
     dotenvy::from_read_iter(text.as_bytes())
         .map(|entry| {

@@ -16,23 +16,18 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 
-/// A line that is no entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineError {
     /// The line's number, from 1.
     pub line: usize,
-    /// What is wrong with it.
     pub kind: LineErrorKind,
 }
 
-/// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineErrorKind {
     /// It is not `NAME=value`.
     NoEntry,
-    /// Its quote is never closed.
     OpenQuote,
-    /// Something follows the closing quote.
     AfterQuote,
 }
 
@@ -66,9 +61,6 @@ pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
 }
 
 /// Reads the entries of an env file's text, in their order.
-///
-/// # Errors
-/// The first line that is no entry.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
     let text = text
         .strip_prefix('\u{feff}')

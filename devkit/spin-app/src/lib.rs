@@ -4,6 +4,8 @@
 //! [`env_file`] the files that `--env-file` names. [`settings`] says which value counts and where it stands, [`resolve`] what
 //! the component gets, [`outbound`] whom it may call. No error holds any part of a value: it may be a key.
 #![forbid(unsafe_code)]
+// It is not published: what a name says already is not said again.
+#![allow(missing_docs)]
 
 pub mod dot_env;
 pub mod env_file;
@@ -17,7 +19,6 @@ pub mod settings;
 pub const PREFIX: &str = "SPIN_VARIABLE_";
 
 /// The environment variable that sets a variable of the application.
-#[must_use]
 pub fn environment_name(variable: &str) -> String {
     format!("{PREFIX}{}", variable.to_ascii_uppercase())
 }

@@ -20,7 +20,6 @@ pub const DEFAULT_STORE: &str = "default";
 pub struct Manifest {
     /// Where the component's `.wasm` is.
     pub source: PathBuf,
-    /// The application's variables.
     pub variables: Vec<Variable>,
     /// What the component sees: its own variable names and their templates.
     pub templates: BTreeMap<String, String>,
@@ -30,10 +29,8 @@ pub struct Manifest {
     pub allowed_outbound_hosts: Vec<String>,
 }
 
-/// An application variable.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Variable {
-    /// Its lower-case name.
     #[serde(skip)]
     pub name: String,
     /// The host does not start without a value.
@@ -80,9 +77,6 @@ struct RawComponent {
 
 impl Manifest {
     /// Reads the manifest at `path`.
-    ///
-    /// # Errors
-    /// It cannot be read, or has what the embedded host does not serve.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the manifest {}", path.display()))?;
@@ -141,9 +135,6 @@ impl Manifest {
 }
 
 /// The variables that a `spin.toml` declares, whatever else is in it.
-///
-/// # Errors
-/// It is not TOML.
 pub fn variables(text: &str) -> Result<Vec<Variable>> {
     #[derive(Deserialize)]
     struct Declared {
@@ -214,7 +205,7 @@ command = "true"
     }
 
     #[test]
-    fn what_this_host_cannot_serve_is_refused() {
+    fn what_this_host_cannot_serve_is_rejected() {
         let second_trigger = "\n[[trigger.http]]\nroute = \"/two\"\ncomponent = \"app\"\n";
         let second_component = "\n[component.two]\nsource = \"two.wasm\"\n";
         for (manifest, expected) in [

@@ -78,13 +78,11 @@ impl AllowedHosts {
     }
 
     /// Why nothing is allowed, where that is a mistake.
-    #[must_use]
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
 
     /// Whether the component may call this server.
-    #[must_use]
     pub fn allow(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         // As a browser reads it: `2130706433` is 127.0.0.1, and a domain is in lower case.
         let (Ok(host), Some(port)) = (Host::parse(host), port.or_else(|| well_known(scheme)))

@@ -29,9 +29,6 @@ impl fmt::Debug for Providers {
 
 impl Providers {
     /// Reads the providers of the file at `path`.
-    ///
-    /// # Errors
-    /// It cannot be read, or as [`Self::parse`].
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
@@ -39,9 +36,6 @@ impl Providers {
     }
 
     /// Reads the providers of a `runtime-config.toml`.
-    ///
-    /// # Errors
-    /// It is not TOML, or a provider has no type, or a static one has no values.
     pub fn parse(text: &str) -> Result<Self> {
         // Table by table: an error of a typed reading quotes what it found, and that can be a secret.
         let config: toml::Table = text.parse().map_err(|error| {
@@ -74,7 +68,6 @@ impl Providers {
     }
 
     /// The first value that a static provider has for a variable.
-    #[must_use]
     pub fn value(&self, variable: &str) -> Option<&str> {
         let mut values = self.statics.iter().filter_map(|it| it.get(variable));
         values.next().map(String::as_str)
@@ -87,15 +80,11 @@ impl Providers {
     }
 
     /// The types of the providers that only Spin asks, such as `vault`.
-    #[must_use]
     pub fn others(&self) -> &[String] {
         &self.others
     }
 
     /// The same, for a host that has static providers alone.
-    ///
-    /// # Errors
-    /// There is another one.
     pub fn only_static(self) -> Result<Self> {
         if let Some(kind) = self.others.first() {
             bail!(

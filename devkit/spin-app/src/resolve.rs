@@ -11,9 +11,6 @@ use crate::providers::Providers;
 /// The component's variables, each with its final value.
 ///
 /// `providers` win over `environment`, which wins over the manifest's defaults.
-///
-/// # Errors
-/// A name or a template is wrong, or a required variable has no value, whether the component uses it or not.
 pub fn resolve(
     manifest: &Manifest,
     providers: &Providers,
@@ -44,7 +41,6 @@ pub(crate) fn defaults(manifest: &Manifest) -> Values<'_> {
         .collect()
 }
 
-/// Their final values.
 pub(crate) fn application<'a>(
     manifest: &'a Manifest,
     providers: &'a Providers,

@@ -32,7 +32,6 @@ const ALLOWED_ORIGINS: &str = "allowed_origins";
 /// The variables that the Worker has too, under their plain upper-case names.
 const OF_THE_WORKER: [&str; 3] = [APP_ID, KEY_ID, PRIVATE_KEY];
 
-/// Where a value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A `static` provider of `runtime-config.toml`.
@@ -45,7 +44,6 @@ pub enum Source {
     DotEnv(String),
 }
 
-/// Who gives the private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// The environment or one of its files.
@@ -83,9 +81,6 @@ impl Settings {
     ///
     /// `environment` reads an environment variable; `env_file` is the file's entries in their order, of which the last
     /// of two equal names wins.
-    ///
-    /// # Errors
-    /// `environment` fails.
     pub fn gather(
         variables: &[Variable],
         providers: Providers,
@@ -129,7 +124,6 @@ impl Settings {
     }
 
     /// Adds the entries of `.env`, of which the last of two equal names wins: they count where nothing else does.
-    #[must_use]
     pub fn with_dot_env(mut self, dot_env: &[(String, String)]) -> Self {
         for (name, found) in &mut self.given {
             found.extend(entries(dot_env, &environment_name(name), Source::DotEnv));
@@ -138,19 +132,16 @@ impl Settings {
     }
 
     /// Names in the env file that are no variable of `spin.toml`.
-    #[must_use]
     pub fn unknown(&self) -> &[String] {
         &self.unknown
     }
 
     /// Every value that a variable is given, with where it stands; the first one counts.
-    #[must_use]
     pub fn given(&self, variable: &str) -> &[(Source, String)] {
         self.given.get(variable).map_or(&[], Vec::as_slice)
     }
 
     /// The value that counts, if somebody sets one or it has a default.
-    #[must_use]
     pub fn value(&self, variable: &str) -> Option<&str> {
         self.providers
             .value(variable)
@@ -158,8 +149,6 @@ impl Settings {
             .or_else(|| self.default(variable))
     }
 
-    /// A variable's default.
-    #[must_use]
     pub fn default(&self, variable: &str) -> Option<&str> {
         let mut variables = self.variables.iter();
         variables.find(|it| it.name == variable)?.default.as_deref()
@@ -181,13 +170,10 @@ impl Settings {
     }
 
     /// The types of the providers that only the host asks, such as `vault`: they may give anything.
-    #[must_use]
     pub fn other_providers(&self) -> &[String] {
         self.providers.others()
     }
 
-    /// Who gives the private key.
-    #[must_use]
     pub fn key_source(&self) -> KeySource {
         match (
             self.given(PRIVATE_KEY).first(),
@@ -201,7 +187,6 @@ impl Settings {
     }
 
     /// Required variables that nothing gives, by the environment variable to set. Empty where a provider may give them.
-    #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let required = self.variables.iter().filter(|variable| {
             variable.required
@@ -230,7 +215,6 @@ impl Settings {
     /// Adds an origin to those whose pages may call; the others stay.
     ///
     /// Whether it is allowed now: what a provider in `runtime-config.toml` gives cannot be changed from here.
-    #[must_use]
     pub fn allow_origin(&mut self, origin: &str) -> bool {
         let list = self.value(ALLOWED_ORIGINS).unwrap_or_default();
         let mut entries = list.split(|c: char| c == ',' || c.is_whitespace());
@@ -263,10 +247,6 @@ fn entries<'a>(
     found.map(move |(name, value)| (source(name.clone()), value.clone()))
 }
 
-/// An environment variable of this process.
-///
-/// # Errors
-/// It is not UTF-8 text.
 pub fn of_process(name: &str) -> Result<Option<String>> {
     std::env::var_os(name)
         .map(|value| {
@@ -279,7 +259,6 @@ pub fn of_process(name: &str) -> Result<Option<String>> {
 
 /// A name from a file as it may be shown: a line of a key can have the shape of an entry, so that only capital letters,
 /// digits and underscores, in words of up to eleven characters, are shown as they are.
-#[must_use]
 pub fn presented(name: &str) -> &str {
     let is_word = |word: &str| {
         word.len() < 12

@@ -12,7 +12,6 @@ use crate::os::report;
 /// What tells the tests in a browser which Chromium to start.
 pub const VARIABLE: &str = "JAAS_TEST_CHROMIUM";
 
-/// The workspace's package with those tests.
 pub const PACKAGE: &str = "browser-tests";
 
 /// Chromium on `PATH`, by the names that it has; Google's Chrome is another build of the same.
@@ -32,16 +31,14 @@ const NEEDED: &str = "`chromium` and `chromedriver` are not both on PATH: instal
 pub enum Need {
     /// Never: CI.
     Always,
-    /// Where the browser cannot be had.
     IfPossible,
-    /// Where it is not there already: other tests were asked for.
+    /// Where it is not there already: other tests were chosen.
     IfThere,
 }
 
 impl Need {
     /// What holds for a run of the tests; `chosen` when its caller chose among them. `CI` in the environment, which CI
     /// systems set, is never to be shown less than everything.
-    #[must_use]
     pub fn of_run(chosen: bool) -> Self {
         Self::of(chosen, env::var_os("CI").is_some_and(|ci| !ci.is_empty()))
     }
@@ -70,10 +67,10 @@ impl Need {
     }
 }
 
-/// The whole path of Chromium where it and its driver can be had; `None`: the tests that need it are left out.
+/// The whole path of Chromium where it and its driver are there or can be installed; `None`: the tests that need it are left out.
 ///
 /// # Errors
-/// It is needed in any case and cannot be had; [`Interrupted`] when the user ends the installation.
+/// It is needed in any case and cannot be installed; [`Interrupted`] when the user ends the installation.
 pub fn require(need: Need) -> Result<Option<PathBuf>> {
     if let Some(path) = chromium() {
         return Ok(Some(path));

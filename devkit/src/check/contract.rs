@@ -17,10 +17,8 @@ use crate::os::report;
 /// What tells the test which program to run.
 pub const VARIABLE: &str = "JAAS_TEST_SCHEMATHESIS";
 
-/// What pip installs.
 const REQUIREMENTS: &str = include_str!("../../../tests/service/contract/requirements.txt");
 
-/// How long the download may take.
 const INSTALL_LIMIT: Duration = Duration::from_secs(300);
 
 /// Where a virtual environment has its programs.
@@ -45,7 +43,6 @@ pub fn require(project: &Project, need: Need) -> Result<Option<PathBuf>> {
     need.or_left_out(installed, "docs/openapi.yaml is not checked")
 }
 
-/// A virtual environment of Python.
 struct Tools {
     folder: PathBuf,
 }

@@ -13,9 +13,7 @@ use crate::os::report;
 /// What tells the tests where the packages are.
 pub const VARIABLE: &str = "JAAS_TEST_PROVIDERS";
 
-/// Names the packages' exact versions.
 const PACKAGE: &str = include_str!("../../../tests/service/providers/package.json");
-/// Their checksums.
 const LOCK: &str = include_str!("../../../tests/service/providers/package-lock.json");
 
 /// The folder with the packages; `None`: the tests that need them are left out, which is said.

@@ -42,9 +42,6 @@ pub struct Options {
 /// Sees that the tests' programs are there, builds the components, and runs every test: of the browser client and of the
 /// workspace; with `arguments`, which choose among cargo's tests, the workspace's alone. The tests in a browser are left out
 /// where `browser::require` finds none, and that is said.
-///
-/// # Errors
-/// A program is missing, or a component cannot be built. Failing tests are no error here: they are the status.
 pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
     let (variant, arguments) = (options.compiler.variant(), &options.arguments);
     let host = options.host.choose(variant)?;

@@ -12,16 +12,11 @@ use crate::os::programs::{self, NODE, NPM};
 use crate::os::project::{Project, shown};
 use crate::os::report;
 
-/// Names the compiler's exact version.
 const PACKAGE: &str = include_str!("../../../web/package.json");
-/// Its checksum.
 const LOCK: &str = include_str!("../../../web/package-lock.json");
 
 /// Runs the tests and then checks the types, as far as Node and npm are there; says so where they are not. `None`: nothing
 /// failed.
-///
-/// # Errors
-/// There are no tests, or npm cannot fetch the compiler. Failing tests are no error here: they are the status.
 pub fn test(project: &Project) -> Result<Option<ExitStatus>> {
     let web = project.root().join("web");
     if programs::find(NODE.name).is_none() {

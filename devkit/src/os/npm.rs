@@ -11,7 +11,6 @@ use crate::os::process;
 use crate::os::programs::NPM;
 use crate::os::project::write_whole;
 
-/// How long the download may take.
 const INSTALL_LIMIT: Duration = Duration::from_secs(180);
 
 /// What npm installs, and where.
@@ -28,8 +27,6 @@ pub struct Package {
 }
 
 impl Package {
-    /// The program's path.
-    #[must_use]
     pub fn program(&self) -> PathBuf {
         self.folder.join(self.program)
     }
@@ -40,16 +37,11 @@ impl Package {
     }
 
     /// Whether the program is there, at the version of the lock file.
-    #[must_use]
     pub fn is_installed(&self) -> bool {
         self.program().is_file()
             && fs::read_to_string(self.stamp()).is_ok_and(|lock| lock == self.lock)
     }
 
-    /// Installs it.
-    ///
-    /// # Errors
-    /// npm is missing, fails or takes longer than three minutes; its own message stands above.
     pub fn install(&self) -> Result<()> {
         let _ = fs::remove_file(self.stamp());
         write_whole(&self.folder.join("package.json"), self.manifest.as_bytes())?;

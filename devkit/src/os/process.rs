@@ -22,9 +22,6 @@ const GRACE: Duration = Duration::from_secs(5);
 static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// Has Ctrl-C, SIGTERM and a closed terminal end the programs that run, and then the command.
-///
-/// # Errors
-/// The operating system rejects the handlers.
 pub fn stop_on_signals() -> Result<()> {
     let mut signals = vec![signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
     #[cfg(unix)]
@@ -47,7 +44,6 @@ pub fn check_stop() -> Result<()> {
     Ok(())
 }
 
-/// The user ended the command.
 #[derive(Debug)]
 pub struct Interrupted;
 
@@ -68,9 +64,6 @@ pub struct Running {
 
 impl Running {
     /// Starts a program with this program's output and without input.
-    ///
-    /// # Errors
-    /// It cannot be started.
     pub fn start(command: &mut Command) -> Result<Self> {
         command.stdin(Stdio::null());
         #[cfg(unix)]
@@ -85,15 +78,11 @@ impl Running {
     }
 
     /// Its number, which is also that of its process group.
-    #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// How it ended, if it did.
-    ///
-    /// # Errors
-    /// The operating system does not tell.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         let status = self
             .child
@@ -158,9 +147,6 @@ pub fn run(command: &mut Command) -> Result<ExitStatus> {
 }
 
 /// Runs a program to its end, which has to be a good one; `failed` says what did not happen.
-///
-/// # Errors
-/// As [`run`]; the program fails.
 pub fn run_well(command: &mut Command, failed: &'static str) -> Result<()> {
     let status = run(command)?;
     ensure!(
@@ -171,9 +157,6 @@ pub fn run_well(command: &mut Command, failed: &'static str) -> Result<()> {
 }
 
 /// Runs a program for at most `limit`; `None` when it took longer and was ended.
-///
-/// # Errors
-/// As [`run`].
 pub fn run_for(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
     run_until(command, &STOP, Some(Instant::now() + limit))
 }
@@ -206,7 +189,6 @@ fn run_until(
 }
 
 /// What a quick program prints, or `None` when it is missing or fails.
-#[must_use]
 pub fn printed_by(command: &mut Command) -> Option<String> {
     let output = command
         .stdin(Stdio::null())

@@ -9,16 +9,13 @@ use anyhow::{Result, bail, ensure};
 use crate::os::process;
 use crate::os::report;
 
-/// A program and what brings it.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
     /// Its name on `PATH`.
     pub name: &'static str,
-    /// Debian's package.
     pub package: &'static str,
 }
 
-/// Makes keys and checks signatures.
 pub const OPENSSL: Program = Program {
     name: "openssl",
     package: "openssl",
@@ -67,7 +64,6 @@ pub const PROXIES: [Program; 2] = [
 pub const SPIN: &str = "spin";
 
 /// The whole path of a program on `PATH`.
-#[must_use]
 pub fn find(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     env::split_paths(&env::var_os("PATH")?)
@@ -76,7 +72,6 @@ pub fn find(name: &str) -> Option<PathBuf> {
 }
 
 /// Whether a file is there that may be run.
-#[must_use]
 pub fn is_executable(path: &Path) -> bool {
     let Ok(metadata) = path.metadata() else {
         return false;
@@ -114,7 +109,6 @@ pub fn require(program: Program) -> Result<PathBuf> {
 }
 
 /// Whether packages can be installed here: Debian or a relative of it, as root.
-#[must_use]
 pub fn can_install() -> bool {
     is_root() && Path::new("/etc/debian_version").exists() && find("apt-get").is_some()
 }
@@ -129,8 +123,6 @@ fn is_root() -> bool {
     false
 }
 
-/// Whether Debian's packages are all installed.
-#[must_use]
 pub fn are_installed(packages: &[&str]) -> bool {
     let mut query = Command::new("dpkg-query");
     query
@@ -142,9 +134,6 @@ pub fn are_installed(packages: &[&str]) -> bool {
 }
 
 /// Installs Debian's packages. The package lists are fetched only where that fails with those that are there.
-///
-/// # Errors
-/// apt-get fails; its own message stands above.
 pub fn install(packages: &[&str]) -> Result<()> {
     let install =
         || apt_get(&[&["install", "--yes", "--no-install-recommends"], packages].concat());
@@ -162,9 +151,6 @@ pub fn install(packages: &[&str]) -> Result<()> {
 }
 
 /// Unpacks a Debian package below `folder`. It is not installed, because the installed package of a server starts it.
-///
-/// # Errors
-/// The package cannot be downloaded or unpacked here.
 pub fn unpack(program: Program, folder: &Path) -> Result<()> {
     let folder = folder.join(program.package);
     if find(program.name).is_some() || folder.join("usr").is_dir() {

@@ -8,7 +8,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-/// The workspace on disk.
 #[derive(Debug, Clone)]
 pub struct Project {
     root: PathBuf,
@@ -17,9 +16,6 @@ pub struct Project {
 impl Project {
     /// Finds the workspace: the one that `cargo run` works in, else the one around the current folder, else the one
     /// that this program was built from.
-    ///
-    /// # Errors
-    /// None of them has a `spin.toml` beside a `devkit` folder.
     pub fn find() -> Result<Self> {
         let starts = [
             env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
@@ -35,7 +31,6 @@ impl Project {
     }
 
     /// Cargo's own folder, which holds the sources of crates.
-    #[must_use]
     pub fn cargo_home(&self) -> Option<PathBuf> {
         let named = env::var_os("CARGO_HOME").filter(|home| !home.is_empty());
         named
@@ -43,33 +38,25 @@ impl Project {
             .or_else(|| Some(env::home_dir()?.join(".cargo")))
     }
 
-    /// The workspace's root folder.
-    #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The application manifest.
-    #[must_use]
     pub fn manifest(&self) -> PathBuf {
         self.root.join("spin.toml")
     }
 
-    /// The variable providers for the host.
-    #[must_use]
     pub fn runtime_config(&self) -> PathBuf {
         self.root.join("runtime-config.toml")
     }
 
     /// The target folder that holds the component.
-    #[must_use]
     pub fn target_dir(&self) -> PathBuf {
         self.root.join("target")
     }
 
     /// The target folder of programs for this machine: `CARGO_TARGET_DIR` where it is set, so that they are compiled
     /// once for every command.
-    #[must_use]
     pub fn native_target_dir(&self) -> PathBuf {
         match env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty()) {
             // Cargo reads a relative folder from where it was called.
@@ -79,7 +66,6 @@ impl Project {
     }
 
     /// The cargo that runs this command, in the workspace's root.
-    #[must_use]
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root);
@@ -112,9 +98,6 @@ fn is_of_cargo_run(name: &OsString) -> bool {
 
 /// Writes a file, and the folders above it, so that whoever reads it meanwhile finds the old content or the new one,
 /// whole.
-///
-/// # Errors
-/// It cannot be written.
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
     path.parent()
@@ -126,7 +109,6 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
 }
 
 /// A path as a person reads it: relative to the current folder where that is shorter.
-#[must_use]
 pub fn shown(path: &Path) -> String {
     let relative = env::current_dir()
         .ok()

@@ -28,10 +28,6 @@ pub struct Options {
 }
 
 /// Serves the component and the page until the user ends it.
-///
-/// # Errors
-/// As [`up::up`]; also when the page's address is taken, or one that other machines reach: the service allows pages over
-/// plain http on the loopback only.
 pub fn demo(project: &Project, options: &Options) -> Result<()> {
     let page = page_address(options)?;
     let origin = format!("http://{page}");
@@ -79,7 +75,6 @@ fn path(service: SocketAddr) -> String {
     format!("/demo/?server=http://{service}")
 }
 
-/// What to open.
 fn ready(link: &str) -> String {
     format!("\nReady. Open this page:\n\n    {link}\n\nCtrl-C ends it.\n")
 }

@@ -17,8 +17,6 @@ pub struct Configured {
     pub allowed_origins: String,
 }
 
-/// A line for the shell.
-#[must_use]
 pub fn curl(url: &str, configured: &Configured) -> String {
     let is_required = configured.auth_mode.trim() == "required";
     let by_invitation = is_required && configured.by_invitation;

@@ -9,13 +9,10 @@ use serde::Deserialize;
 /// How long one attempt may take. The user's Ctrl-C waits for it.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// More than any response has.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// What the service says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
-    /// It can issue tokens.
     Ready,
     /// It cannot: a sentence for each problem.
     Problems(Vec<String>),
@@ -24,7 +21,6 @@ pub enum Health {
 }
 
 /// Sends a request to the service; `None`: there is no response yet.
-#[must_use]
 pub fn of(address: SocketAddr) -> Option<Health> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
     stream.set_read_timeout(Some(LIMIT)).ok()?;

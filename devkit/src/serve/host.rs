@@ -16,7 +16,6 @@ use crate::os::programs;
 use crate::os::project::Project;
 use crate::os::report;
 
-/// What serves the component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Host {
     /// `spin` where it is on PATH, else embedded
@@ -29,9 +28,6 @@ pub enum Host {
 
 impl Host {
     /// Decides on Spin or the embedded host.
-    ///
-    /// # Errors
-    /// Spin is wanted and not there, or for a component that it does not take.
     pub fn choose(self, variant: Variant) -> Result<Self> {
         self.choose_with(variant, programs::find(programs::SPIN).is_some())
     }
@@ -58,7 +54,6 @@ impl Host {
     }
 
     /// What a person calls it, once it is chosen.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Spin => "spin",
@@ -67,9 +62,6 @@ impl Host {
     }
 
     /// The program, which is built if it is ours.
-    ///
-    /// # Errors
-    /// It cannot be built.
     pub fn program(self, project: &Project) -> Result<PathBuf> {
         match self {
             Self::Spin => Ok(programs::SPIN.into()),
@@ -78,7 +70,6 @@ impl Host {
     }
 
     /// The command by which `program`, this host, serves at `listen` what a manifest describes.
-    #[must_use]
     pub fn command(self, program: &Path, manifest: &Path, listen: SocketAddr) -> Command {
         let mut command = Command::new(program);
         match self {
@@ -102,9 +93,6 @@ pub struct Server {
 
 impl Server {
     /// Starts a server and waits until it listens at `address`.
-    ///
-    /// # Errors
-    /// It cannot be started, it ends, or the user ends the command.
     pub fn start(name: &'static str, command: &mut Command, address: SocketAddr) -> Result<Self> {
         report::step(&format!("Starting {name} …"));
         let mut server = Self {
@@ -119,9 +107,6 @@ impl Server {
 }
 
 /// Waits while the servers run until `done`. All end when the user ends the command.
-///
-/// # Errors
-/// A server ends by itself, or the user ends the command.
 pub fn wait_until(servers: &mut [&mut Server], done: impl Fn() -> bool) -> Result<()> {
     loop {
         process::check_stop().inspect_err(|_| {
@@ -163,9 +148,6 @@ pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Checks that nobody listens at the address yet; port 0 becomes a number. `flag` is the one that chooses the address.
-///
-/// # Errors
-/// The address cannot be listened at.
 pub fn free_address(listen: SocketAddr, flag: &str) -> Result<SocketAddr> {
     match TcpListener::bind(listen).and_then(|listener| listener.local_addr()) {
         Ok(address) => Ok(address),
@@ -182,7 +164,6 @@ pub fn free_address(listen: SocketAddr, flag: &str) -> Result<SocketAddr> {
 }
 
 /// Where a server that listens at `address` is reached from this machine.
-#[must_use]
 pub fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -20,7 +20,6 @@ pub const BITS: [&str; 3] = ["2048", "3072", "4096"];
 /// What every PEM's first line ends with; in two parts, so that no search for keys finds this file.
 const KEY: &str = concat!("PRIVATE", " KEY");
 
-/// The shape of the PEM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// As `openssl genpkey` writes it
@@ -45,9 +44,7 @@ impl Format {
 pub struct Order {
     /// The length of the modulus: one of [`BITS`].
     pub bits: u16,
-    /// The shape of the PEM.
     pub format: Format,
-    /// The file.
     pub out: PathBuf,
     /// Whether a file that is there is replaced.
     pub force: bool,
@@ -55,7 +52,6 @@ pub struct Order {
 
 impl Order {
     /// The key that [`super::up`] takes when none is configured.
-    #[must_use]
     pub fn throw_away(project: &Project) -> Self {
         Self {
             bits: 2048,
@@ -66,16 +62,10 @@ impl Order {
     }
 }
 
-/// Where the throw-away key is kept.
-#[must_use]
 pub fn default_path(project: &Project) -> PathBuf {
     project.root().join(".dev/throwaway-private-key.pem")
 }
 
-/// Makes a key.
-///
-/// # Errors
-/// The file is there and `force` is not set, no program makes keys here, or the file cannot be written.
 pub fn make(order: &Order) -> Result<()> {
     let out = &order.out;
     ensure!(
@@ -98,7 +88,7 @@ pub fn make(order: &Order) -> Result<()> {
     };
     ensure!(
         pem.trim_start().starts_with(&order.format.first_line()),
-        "the program that makes keys wrote another shape of PEM than was asked for"
+        "the program that makes keys wrote another shape of PEM than --format says"
     );
 
     // Whole or not at all, and never through a link to somewhere else.
@@ -112,9 +102,6 @@ pub fn make(order: &Order) -> Result<()> {
 }
 
 /// The throw-away key's PEM, made on the first call and kept.
-///
-/// # Errors
-/// As [`make`]; the file cannot be read.
 pub fn throw_away(project: &Project) -> Result<String> {
     let order = Order::throw_away(project);
     if !order.out.exists() {
@@ -124,7 +111,6 @@ pub fn throw_away(project: &Project) -> Result<String> {
 }
 
 /// The command that shows the public half, which 8x8 wants.
-#[must_use]
 pub fn show_public_half(path: &Path) -> String {
     let path = quoted(&shown(path));
     if programs::find(OPENSSL.name).is_some() {
@@ -135,7 +121,6 @@ pub fn show_public_half(path: &Path) -> String {
 }
 
 /// A text as one word for a shell.
-#[must_use]
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:".contains(c);
     if word.chars().all(plain) {

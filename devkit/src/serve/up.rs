@@ -60,13 +60,10 @@ pub fn up(project: &Project, options: &Options) -> Result<()> {
 
 /// The service, which serves.
 pub(super) struct Service {
-    /// What serves it.
     pub(super) server: Server,
     /// Where it is reached from this machine.
     pub(super) address: SocketAddr,
-    /// What it says of itself.
     health: Health,
-    /// A request that gets a token.
     curl: String,
     /// The throw-away key's file if that key signs.
     throw_away: Option<PathBuf>,
@@ -146,10 +143,6 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
     })
 }
 
-/// Reads every source of settings.
-///
-/// # Errors
-/// A file cannot be read or understood, or a variable of the environment is not UTF-8 text.
 pub fn gather(project: &Project, env_file: Option<&Path>) -> Result<Settings> {
     let manifest = project.manifest();
     let manifest = fs::read_to_string(&manifest)
@@ -258,7 +251,7 @@ fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
     }
     if settings.key_source() != KeySource::Nobody && !settings.missing().is_empty() {
         report::step(&format!(
-            "warning: not configured: {}; the host will refuse to start",
+            "warning: not configured: {}; the host will not start",
             settings.missing().join(", ")
         ));
     }
@@ -283,7 +276,6 @@ fn ready(curl: &str) -> String {
     text
 }
 
-/// What has to be repaired first.
 fn not_ready(problems: &[String]) -> String {
     format!(
         "\nNot ready: it serves, and issues no token until this is repaired.\n\n    {}\n\nCtrl-C ends it.\n",
@@ -347,10 +339,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_its_prefix_is_refused_where_it_would_not_count() {
+    fn a_name_without_its_prefix_is_rejected_where_it_would_not_count() {
         let provider =
             "[[variables_provider]]\ntype = \"static\"\nvalues = { auth_mode = \"none\" }\n";
-        for (environment, config, refused) in [
+        for (environment, config, rejected) in [
             (&[][..], "", false),
             (&[("AUTH_MODE", "required")], "", true),
             (&[("ALLOWED_ORIGINS", "")], "", true),
@@ -372,7 +364,7 @@ mod tests {
                 Ok(found.map(|(_, value)| (*value).to_owned()))
             };
             let found = check_plain_names(&variables(), &settings, of);
-            assert_eq!(found.is_err(), refused, "{environment:?}");
+            assert_eq!(found.is_err(), rejected, "{environment:?}");
             if let Err(error) = found {
                 assert!(error.to_string().contains("set SPIN_VARIABLE_"), "{error}");
             }

@@ -21,11 +21,6 @@ checks! {
         => "has its default, vTaiwan's pages: yours are not among them.", Set(EXAMPLE_ORIGIN);
     Error "origin-shared" |c| shared(c).filter(|_| c.production) => SHARED, NAME_THEM;
     Hint "origin-shared" |c| shared(c).filter(|_| !c.production) => SHARED, NAME_THEM;
-    Warning "origin-unlikely" |c| c.origins.iter().filter_map(|origin| {
-        let why = origin.why_unlikely()?;
-        Some(Hit::variable(ORIGINS).detail(origin.place).detail(why))
-    })
-        => "entry {} will hardly ever match: {}.", Do("copy it from `location.origin` in the page's console");
 
     Warning "moderator-open" |c| c.hit("auth_mode", c.is_open())
         => "is none: anybody can become moderator of every open room.", Login;

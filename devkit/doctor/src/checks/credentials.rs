@@ -12,7 +12,10 @@ checks! {
         c.hit("jaas_private_key", !c.is_unconfigured && own == Some(c.text("jaas_private_key")))
     }
         => "is the throw-away key of this project's folder, which 8x8 does not accept.", Output("cat key.pem");
-    Warning "throw-away-key" |c| c.hit("jaas_private_key", c.is_unconfigured)
+    Warning "throw-away-key" |c| c.hit("jaas_private_key", c.is_unconfigured).map(|hit| match &c.facts.env_file {
+        Some(file) => hit.repair(format!("put JAAS_APP_ID, JAAS_KEY_ID and JAAS_PRIVATE_KEY into {}", file.path)),
+        None => hit,
+    })
         => "is not set, nor are the ids: the throw-away key will be used, which 8x8 does not accept.",
         Do("put JAAS_APP_ID, JAAS_KEY_ID and JAAS_PRIVATE_KEY into a file .dev.vars, and name it by --env-file");
     Hint "engine-slow" |c| {

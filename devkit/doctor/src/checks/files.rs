@@ -21,9 +21,6 @@ checks! {
         => "holds {}, and other users of this machine can read or change it.", Do("chmod 600 {}");
     Warning "file-not-ignored" |c| by_name(secrets(c, |file| file.git == Git::Addable))
         => "holds {}, and the next `git add .` would add it.", Do("echo {} >> .gitignore");
-    Warning "file-bom" |c| c.facts.files.iter().filter(|file| file.bom).map(|file| Hit::file(&file.path))
-        => "begins with a byte order mark, which other programs take for a part of the first name.",
-        Do("sed -i '1s/^\\xEF\\xBB\\xBF//' {}");
     Hint "env-file-unread" |c| c.facts.unread.iter().map(|path| Hit::file(path))
         => "exists and was not read.", Do("cargo dev doctor --env-file {}");
     Hint "provider-unread" |c| c.facts.settings.other_providers().iter().map(|kind| {

@@ -7,8 +7,6 @@ use crate::check::checks;
 use crate::hit::Hit;
 use crate::service;
 
-const SECRET: &str = "auth_hs256_secret";
-
 /// The variables that name one claim each.
 const ONE_CLAIM: [&str; 6] = [
     "auth_id_claim",
@@ -32,12 +30,6 @@ checks! {
     Warning "claim-list" |c| ONE_CLAIM.into_iter().filter_map(|name| c.hit(name, c.text(name).contains(',')))
         => "names one claim, and its comma is taken as a part of that name; only auth_name_claim and auth_picture_claim take several.",
         Do("name one claim");
-    Hint "secret-newline" |c| {
-        let is_used = !c.is_open() && !c.text(SECRET).is_empty();
-        c.hit(SECRET, is_used && c.value(SECRET).ends_with(['\n', '\r']))
-    }
-        => "ends with a line feed, which the service removes: the login must sign without it.",
-        Do("printf %s \"$(cat FILE)\" > FILE.new, for the login's own copy");
 }
 
 /// The private keys of a key set, as a message calls them. The service rejects the set as a whole.

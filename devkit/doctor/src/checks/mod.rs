@@ -15,7 +15,6 @@ use crate::check::Check;
 /// The checks that need no more than the files.
 pub const OF_FILES: &[&[Check]] = &[files::CHECKS];
 
-/// The checks of the configuration.
 pub const OF_SETTINGS: &[&[Check]] = &[
     service::CHECKS,
     texts::CHECKS,
@@ -25,7 +24,6 @@ pub const OF_SETTINGS: &[&[Check]] = &[
     login::CHECKS,
 ];
 
-/// All of them.
 pub fn all() -> impl Iterator<Item = &'static Check> {
     OF_FILES.iter().chain(OF_SETTINGS).copied().flatten()
 }

@@ -14,9 +14,9 @@ const CHECK_KEY: &str = "openssl rsa -in key.pem -check -noout";
 checks! {
     Error "missing" |c| problems(c).filter_map(|(missing, hit)| missing.then_some(hit)) => "{}", InMessage;
     Error "invalid" |c| problems(c).filter_map(|(missing, hit)| (!missing).then_some(hit)) => "{}", InMessage;
-    Error "token-refused" |c| c.token.as_ref().and_then(|token| token.as_ref().err()).map(|refusal| {
-        let hit = Hit::on(Subject::Token).detail(refusal.status).detail(&refusal.message);
-        match refusal.status {
+    Error "token-refused" |c| c.token.as_ref().and_then(|token| token.as_ref().err()).map(|rejection| {
+        let hit = Hit::on(Subject::Token).detail(rejection.status).detail(&rejection.message);
+        match rejection.status {
             403 => hit.repair(c.set(&[("allowed_origins", Value::Text(EXAMPLE_ORIGIN))])),
             _ => hit,
         }
@@ -33,8 +33,8 @@ checks! {
 /// What the service rejects: whether it is missing, and the hit.
 fn problems(c: &Context) -> impl Iterator<Item = (bool, Hit)> {
     c.problems.iter().map(|problem| {
-        let hit = Hit::variable(&problem.variable).detail(&problem.message);
-        (problem.is_missing, hit)
+        let hit = Hit::variable(problem.variable()).detail(problem.message());
+        (problem.is_missing(), hit)
     })
 }
 

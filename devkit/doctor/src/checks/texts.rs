@@ -22,11 +22,6 @@ checks! {
     })
         => "starts or ends with a quote, which is now part of the value; quote it once, for the shell or the file alone.",
         Set("VALUE");
-    Warning "escapes" |c| c.hits(|name, value| !FILES.contains(&name) && (value.contains("\\n") || value.contains("\\r")))
-        => "has a backslash and an n or r in place of a line break; only keys may be written so.",
-        Output("printf 'VALUE\\nVALUE'");
-    Warning "trailing-backslash" |c| c.hits(|name, value| !FILES.contains(&name) && value.ends_with('\\'))
-        => "ends with a backslash: a line that should continue does not.", Set("VALUE");
     Warning "unexpanded" |c| c.hits(|_, value| is_unexpanded(value))
         => "still has a $ or a back quote that a shell should have replaced; single quotes and env files replace nothing.",
         Output("cat FILE");
@@ -64,7 +59,7 @@ fn unread_names(facts: &Facts) -> impl Iterator<Item = &String> {
         let is_plain = |v: &&Variable| v.name.to_ascii_uppercase() == *name;
         let variable = facts.variables.iter().find(is_plain)?;
         let is_read = CREDENTIALS.contains(&variable.name.as_str());
-        let counts = facts.value(&variable.name).unwrap_or_default();
+        let counts = facts.settings.value(&variable.name).unwrap_or_default();
         (!is_read && counts.trim() != value.trim()).then_some(name)
     })
 }
@@ -130,7 +125,7 @@ fn unknown_names(facts: &Facts) -> Vec<Unknown> {
     let in_file = facts.settings.unknown().iter().map(|name| {
         unknown(
             name,
-            facts.env_file_name(),
+            &facts.place_in_env_file(name),
             |prefixed, variable| match prefixed {
                 true => environment_name(variable),
                 false => variable.to_ascii_uppercase(),

@@ -1,77 +1,346 @@
-//! The credential's claims.
+//! The credential's claims. The service's own code checks them, one after the other: a claim that it rejects is made good,
+//! and it is asked again. What it cannot know is added: how a value differs from the configured one, and what to do.
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
-use super::parts::{CredentialCheck, Jwt, Outcome, kind, side_by_side};
-use super::person::{PERSONAL, follow, group, moderator, personal, rooms, subject, texts};
-use crate::context::Context;
+use super::checks::{CredentialCheck, Outcome, kind, shown, shown_value};
+use super::header::{Jwt, sign};
+use crate::context::{Context, LOGIN_KEYS};
+use crate::service::{NoNetwork, Opinion};
 
-/// How far the login's clock may be off, in seconds.
-const TOLERANCE: f64 = 30.0;
-/// The longest life of a credential, in seconds: 366 days.
-const LONGEST_LIFE: f64 = 366.0 * 86_400.0;
 /// In seconds the year 5138, in milliseconds 1973: a time above it is in milliseconds.
 const MILLISECONDS: f64 = 1e11;
 /// What stands for the audience where the login writes none.
 pub(super) const AUDIENCE_CLAIMS: [&str; 2] = ["client_id", "azp"];
+/// Signs the claims in place of the login.
+const SECRET: &str = "v7Qm2ZxK9tRw4LcY6pHs3NfBe8JdUa5G";
 
-pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<CredentialCheck>) {
-    let claims = &jwt.claims;
-    #[allow(clippy::cast_precision_loss)]
-    let now = now as f64;
-    checks.push(issuer(context, claims));
-    checks.push(audience(context, claims));
-    checks.push(expiry(claims, now));
-    checks.extend(
-        ["nbf", "iat"]
-            .into_iter()
-            .filter_map(|name| beginning(claims, name, now)),
-    );
-    checks.push(subject(context, claims));
-    let personal = PERSONAL
-        .iter()
-        .filter_map(|row| personal(context, claims, row));
-    checks.extend(personal);
-    checks.extend(group(context, claims));
-    let moderator = moderator(context, claims);
-    let failed = |name: &str| {
-        checks
-            .iter()
-            .any(|check| check.name == name && check.result == Outcome::Fail)
-    };
-    if failed("aud") || failed("iss") || moderator.result != Outcome::Ok {
-        checks.extend(other_kind(jwt));
-    }
-    checks.push(moderator);
-    checks.push(rooms(context, claims));
+/// The checks in the order of the report, and the variable that says which claim it is about.
+const CHECKS: [(&str, &str); 12] = [
+    ("iss", ""),
+    ("aud", "auth_audience_claim"),
+    ("exp", ""),
+    ("nbf", ""),
+    ("iat", ""),
+    ("sub", "auth_id_claim"),
+    ("name", "auth_name_claim"),
+    ("email", "auth_email_claim"),
+    ("picture", "auth_picture_claim"),
+    ("group", "auth_required_claim"),
+    ("moderator", "auth_moderator_claim"),
+    ("rooms", "auth_rooms_claim"),
+];
+
+const OTHER_NAMES: [(&str, &[&str]); 2] = [
+    ("name", &["preferred_username", "nickname", "username"]),
+    ("picture", &["image", "avatar_url"]),
+];
+
+struct Claim<'a> {
+    context: &'a Context<'a>,
+    jwt: &'a Jwt<'a>,
+    name: &'static str,
+    variable: &'static str,
+    value: Option<&'a Value>,
+    now: u64,
 }
 
-fn issuer(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
-    let configured = context.text("auth_issuer");
-    let check = match claims.get("iss") {
-        Some(Value::String(iss)) if iss == configured => CredentialCheck::ok("iss"),
-        Some(Value::String(iss)) => {
-            CredentialCheck::fail("iss", difference(iss, configured, "auth_issuer"))
-        }
-        Some(other) => CredentialCheck::fail(
-            "iss",
-            format!("it is {}, and must be a string.", kind(other)),
-        ),
-        None => CredentialCheck::fail("iss", "the credential does not name its issuer."),
+pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<CredentialCheck>) {
+    let Some((failed, role)) = by_the_service(context, jwt, now) else {
+        return;
     };
-    side_by_side(context, check, claims.get("iss"), configured)
+    let reason = |name: &str| failed.iter().find(|(failed, _)| *failed == name);
+    let mut other_kind = false;
+    for names in CHECKS {
+        let (name, claim) = (names.0, Claim::new(context, jwt, names, now));
+        let check = match reason(name) {
+            Some((_, reason)) => Some(CredentialCheck::fail(name, claim.why(reason))),
+            None => claim.passed(role),
+        };
+        let Some(check) = check else { continue };
+        let is_ok = check.result == Outcome::Ok;
+        other_kind |= !is_ok && ["iss", "aud", "moderator"].contains(&name);
+        if name == "moderator" && other_kind {
+            checks.extend(jwt.other_kind());
+        }
+        checks.push(claim.side_by_side(check));
+    }
+    let is_known = |name: &str| CHECKS.iter().any(|(known, _)| *known == name);
+    let others = failed.iter().filter(|(name, _)| !is_known(name));
+    checks.extend(others.map(|(name, reason)| CredentialCheck::fail(name, format!("{reason}."))));
+}
+
+/// The checks that fail, each with the reason, and the role of a credential whose claims are otherwise as they must be.
+/// `None`: there is no login.
+fn by_the_service(
+    context: &Context,
+    jwt: &Jwt,
+    now: u64,
+) -> Option<(Vec<(&'static str, String)>, Option<&'static str>)> {
+    let mut values: Vec<_> = LOGIN_KEYS.map(|name| (name, String::new())).into();
+    let origin = context.facts.settings.default("auth_jwks_origin");
+    values.push(("auth_jwks_origin", origin.unwrap_or_default().to_owned()));
+    values[0].1 = SECRET.to_owned();
+    let mut claims = jwt.claims.clone();
+    let mut payload = jwt.payload.clone();
+    let mut failed: Vec<(&str, String)> = Vec::new();
+    loop {
+        let credential = sign(&payload, SECRET);
+        let service = context.service_with(&values);
+        let opinion = service.identify(&credential, &NoNetwork, now);
+        drop(service);
+        match opinion {
+            Opinion::NoLogin => return None,
+            Opinion::Accepted(role) => {
+                let is_read = failed.iter().all(|(name, _)| *name != "moderator");
+                return Some((failed, is_read.then_some(role)));
+            }
+            Opinion::Rejected(check, _) if failed.iter().any(|(name, _)| *name == check) => {
+                return Some((failed, None));
+            }
+            Opinion::Rejected(check, reason) => failed.push((check, reason)),
+        }
+        let (check, _) = failed[failed.len() - 1];
+        make_good(context, check, &mut claims, &mut values, now);
+        payload = claims.to_string();
+    }
+}
+
+/// Lets a check pass: by another value of the claim, or by reading another claim.
+fn make_good(
+    context: &Context,
+    check: &'static str,
+    claims: &mut Value,
+    values: &mut Vec<(&'static str, String)>,
+    now: u64,
+) {
+    // No claim of a credential.
+    const NOWHERE: &str = "devkit-doctor";
+    let mut read = |variable, claim: &str| values.push((variable, claim.to_owned()));
+    match check {
+        "iss" => claims["iss"] = json!(context.text("auth_issuer")),
+        "aud" => {
+            read("auth_audience_claim", "aud");
+            claims["aud"] = json!(context.entries("auth_audience").first());
+        }
+        "exp" => claims["exp"] = json!(now + 60),
+        "sub" => {
+            read("auth_id_claim", "sub");
+            claims["sub"] = json!(NOWHERE);
+        }
+        "name" => read("auth_name_claim", ""),
+        "email" => read("auth_email_claim", ""),
+        "picture" => read("auth_picture_claim", ""),
+        "group" => ["auth_required_claim", "auth_required_values"]
+            .into_iter()
+            .for_each(|variable| read(variable, "")),
+        "moderator" => read("auth_moderator_claim", NOWHERE),
+        "rooms" => read("auth_rooms_claim", NOWHERE),
+        other => {
+            if let Some(claims) = claims.as_object_mut() {
+                claims.remove(other);
+            }
+        }
+    }
+}
+
+/// Follows the path of a claim; a claim whose whole name has dots comes first.
+fn follow<'a>(claims: &'a Value, path: &str) -> Option<&'a Value> {
+    let pointer = path.replace('~', "~0").replace('/', "~1").replace('.', "/");
+    claims
+        .get(path)
+        .or_else(|| claims.pointer(&format!("/{pointer}")))
+}
+
+/// The texts of a claim that may be one text or a list of texts alone.
+fn texts(value: Option<&Value>) -> Vec<&str> {
+    match value {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(list)) => {
+            let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+            texts.unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The audiences that a credential names, in the claim that is configured.
+pub(super) fn audiences<'a>(context: &Context, claims: &'a Value) -> Vec<&'a str> {
+    texts(follow(claims, context.text("auth_audience_claim")))
+}
+
+impl<'a> Claim<'a> {
+    fn new(
+        context: &'a Context,
+        jwt: &'a Jwt,
+        (name, variable): (&'static str, &'static str),
+        now: u64,
+    ) -> Self {
+        let value = match variable {
+            "" => jwt.claims.get(name),
+            "auth_name_claim" | "auth_picture_claim" => {
+                let paths = context.entries(variable);
+                paths.iter().find_map(|path| follow(&jwt.claims, path))
+            }
+            variable => follow(&jwt.claims, context.text(variable)),
+        };
+        Self {
+            context,
+            jwt,
+            name,
+            variable,
+            value,
+            now,
+        }
+    }
+
+    /// What is said of a claim that is as it must be.
+    fn passed(&self, role: Option<&str>) -> Option<CredentialCheck> {
+        let (name, value) = (self.name, self.value);
+        let is_none = value.is_none_or(Value::is_null);
+        match name {
+            "nbf" | "iat" if value.is_none() => return None,
+            "group" if self.context.text(self.variable).is_empty() => return None,
+            "name" | "email" | "picture" => return self.other_name(),
+            "moderator" if is_none => {
+                let names = self.jwt.claims.as_object().into_iter().flatten().take(30);
+                let names = names.map(|(name, _)| shown(self.context, name));
+                let names = names.collect::<Vec<_>>().join(", ");
+                let message =
+                    "the claim is absent, so that the caller is a member; the credential has";
+                return Some(CredentialCheck::note(name, format!("{message} {names}.")));
+            }
+            "moderator" => {
+                let role = role.map(|role| format!("the caller is a {role}."));
+                return Some(CredentialCheck::new(
+                    name,
+                    Outcome::Ok,
+                    role.unwrap_or_default(),
+                ));
+            }
+            "rooms" if value.is_some_and(|rooms| rooms.is_null() || *rooms == json!([])) => {
+                let message = "null and an empty list open no room: Go, PHP and Python write null for an empty list; leave the claim out to open all.";
+                return Some(CredentialCheck::note(name, message));
+            }
+            _ => {}
+        }
+        Some(CredentialCheck::ok(name))
+    }
+
+    /// Whether the login has another claim in place of one that is absent.
+    fn other_name(&self) -> Option<CredentialCheck> {
+        let text = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
+        let (_, others) = OTHER_NAMES.iter().find(|(name, _)| *name == self.name)?;
+        let other = others
+            .iter()
+            .find(|other| self.jwt.claims[**other].is_string())?;
+        let message = format!(
+            "the login calls it {other}: name that in {}.",
+            self.variable
+        );
+        (!self.value.is_some_and(text)).then(|| CredentialCheck::note(self.name, message))
+    }
+
+    /// What is wrong with it, and what to do.
+    fn why(&self, reason: &str) -> String {
+        match (self.name, self.value) {
+            ("iss", Some(Value::String(iss))) => {
+                difference(iss, self.context.text("auth_issuer"), "auth_issuer")
+            }
+            ("aud", _) => self.audience(),
+            ("exp", None) => "it never expires; let the login write exp.".to_owned(),
+            ("exp" | "nbf" | "iat", Some(value)) => match value.as_f64() {
+                Some(time) => self.time(time),
+                None => format!("{reason}; it must be a number of seconds since 1970 (RFC 7519)."),
+            },
+            ("sub", _) => {
+                format!("{reason}; let the login write the person's id, as in String(user.id).")
+            }
+            ("name" | "email" | "picture", _) => "it must be a string, or be left out.".to_owned(),
+            ("rooms", _) => "it must be a list of strings, or be left out.".to_owned(),
+            ("group", _) => {
+                "it has none of auth_required_values, so that the caller gets 403; add the group there, or the person to a group.".to_owned()
+            }
+            ("moderator", _) => {
+                "it must be true, false, a string or a list of strings.".to_owned()
+            }
+            _ => format!("{reason}."),
+        }
+    }
+
+    fn audience(&self) -> String {
+        let configured = self.context.entries("auth_audience");
+        let has = |name: &&str| self.jwt.claims.get(*name).is_some();
+        match (&texts(self.value)[..], &configured[..]) {
+            ([audience], [configured]) => return difference(audience, configured, "auth_audience"),
+            ([_, ..], _) => {
+                "none is in auth_audience; set it to the one that stands for this service."
+            }
+            _ if AUDIENCE_CLAIMS.iter().any(has) => {
+                "it names no audience, only client_id or azp, as access tokens of Cognito and session tokens of Clerk do; set auth_audience_claim to that claim, and auth_audience to its value."
+            }
+            _ => "it names no audience; let the login write one, for this service alone.",
+        }
+        .to_owned()
+    }
+
+    fn time(&self, time: f64) -> String {
+        #[allow(clippy::cast_precision_loss)]
+        let ahead = time - self.now as f64;
+        if time > MILLISECONDS {
+            "it is in milliseconds and must be in seconds: let the login divide by 1000, as in Math.floor(Date.now() / 1000).".to_owned()
+        } else if self.name != "exp" {
+            let reason = time_zone(ahead, "the login's clock is fast");
+            format!("it begins in {}; {reason}.", span(ahead))
+        } else if ahead < 0.0 {
+            let reason = time_zone(-ahead, "the page sent an old credential");
+            format!("it expired {} ago; {reason}.", span(-ahead))
+        } else {
+            "it is more than 366 days ahead; let the login write a shorter life.".to_owned()
+        }
+    }
+
+    /// The check with both values. Of what is personal the kind is shown alone.
+    fn side_by_side(&self, check: CredentialCheck) -> CredentialCheck {
+        let (context, value) = (self.context, self.value);
+        let path = || shown(context, context.text(self.variable));
+        let listed = |variable: &str| {
+            let values = context.entries(variable).into_iter();
+            let values: Vec<String> = values.map(|value| shown(context, &value)).collect();
+            values.join(", ")
+        };
+        let configured = match self.name {
+            "iss" => listed("auth_issuer"),
+            "aud" => listed("auth_audience"),
+            "exp" | "nbf" | "iat" => format!("now {}", self.now),
+            "group" => format!("{}: {}", path(), listed("auth_required_values")),
+            "moderator" => {
+                let values = listed("auth_moderator_values");
+                let values = ["true", &values].join(if values.is_empty() { "" } else { ", " });
+                format!("{}: {values}", path())
+            }
+            "rooms" => format!("{}: a list of strings", path()),
+            _ => format!("{}: a string", path()),
+        };
+        let value = match self.name {
+            "iss" | "aud" | "group" | "moderator" => shown_value(context, value),
+            "exp" | "nbf" | "iat" if value.is_some_and(Value::is_number) => {
+                shown_value(context, value)
+            }
+            _ => kind(value).to_owned(),
+        };
+        check.credential(value).configured(configured)
+    }
 }
 
 /// How two values differ that should be equal.
 fn difference(value: &str, configured: &str, variable: &str) -> String {
     let without_slash = |text: &str| text.trim_end_matches('/').to_owned();
     let without_scheme = |text: &str| {
-        text.split_once("://")
-            .map_or(text.to_owned(), |(_, rest)| rest.to_owned())
+        let rest = text.split_once("://").map(|(_, rest)| rest);
+        rest.unwrap_or(text).to_owned()
     };
-    let how = if configured.is_empty() {
-        return format!("{variable} is not set; set it to what the login writes.");
-    } else if without_slash(value) == without_slash(configured) {
+    let how = if without_slash(value) == without_slash(configured) {
         "they differ by the slash at the end"
     } else if value.trim() == configured {
         "the credential's has white space around it"
@@ -83,108 +352,6 @@ fn difference(value: &str, configured: &str, variable: &str) -> String {
         "they differ"
     };
     format!("{how}; set {variable} to what the login writes, character by character.")
-}
-
-/// The audiences that a credential names, in the claim that is configured.
-pub(super) fn audiences<'a>(context: &Context, claims: &'a Map<String, Value>) -> Vec<&'a str> {
-    let found = follow(claims, context.text("auth_audience_claim"));
-    texts(found.ok().flatten())
-}
-
-fn audience(context: &Context, claims: &Map<String, Value>) -> CredentialCheck {
-    const NAME: &str = "aud";
-    let configured = context.entries("auth_audience");
-    let named = audiences(context, claims);
-    let is = |name: &&str| configured.iter().any(|configured| configured == name);
-    let check = if named.iter().any(is) {
-        CredentialCheck::ok(NAME)
-    } else if let ([audience], [] | [_]) = (&named[..], &configured[..]) {
-        let configured = configured.first().map_or("", String::as_str);
-        CredentialCheck::fail(NAME, difference(audience, configured, "auth_audience"))
-    } else if !named.is_empty() {
-        CredentialCheck::fail(
-            NAME,
-            "none is in auth_audience; set it to the one that stands for this service.",
-        )
-    } else if AUDIENCE_CLAIMS
-        .iter()
-        .any(|name| claims.contains_key(*name))
-    {
-        CredentialCheck::fail(
-            NAME,
-            "it names no audience, only client_id or azp, as access tokens of Cognito and session tokens of Clerk do; set auth_audience_claim to that claim, and auth_audience to its value.",
-        )
-    } else {
-        CredentialCheck::fail(
-            NAME,
-            "it names no audience; let the login write one, for this service alone.",
-        )
-    };
-    let found = follow(claims, context.text("auth_audience_claim"));
-    side_by_side(context, check, found.ok().flatten(), &configured.join(", "))
-}
-
-fn expiry(claims: &Map<String, Value>, now: f64) -> CredentialCheck {
-    let check = match claims.get("exp") {
-        None => CredentialCheck::fail("exp", "it never expires; let the login write exp."),
-        Some(value) => match value.as_f64() {
-            None => CredentialCheck::fail("exp", not_a_number(value)),
-            Some(exp) if exp > MILLISECONDS => CredentialCheck::fail("exp", in_milliseconds()),
-            Some(exp) if exp - now > LONGEST_LIFE => CredentialCheck::fail(
-                "exp",
-                "it is more than 366 days ahead; let the login write a shorter life.",
-            ),
-            Some(exp) if exp < now - TOLERANCE => CredentialCheck::fail(
-                "exp",
-                format!(
-                    "it expired {} ago; {}.",
-                    span(now - exp),
-                    time_zone(now - exp, "the page sent an old credential")
-                ),
-            ),
-            Some(_) => CredentialCheck::ok("exp"),
-        },
-    };
-    with_times(check, claims.get("exp"), now)
-}
-
-/// `nbf` and `iat`: neither may lie in the future.
-fn beginning(claims: &Map<String, Value>, name: &'static str, now: f64) -> Option<CredentialCheck> {
-    let value = claims.get(name)?;
-    let check = match value.as_f64() {
-        None => CredentialCheck::fail(name, not_a_number(value)),
-        Some(time) if time > MILLISECONDS => CredentialCheck::fail(name, in_milliseconds()),
-        Some(time) if time > now + TOLERANCE => CredentialCheck::fail(
-            name,
-            format!(
-                "it begins in {}; {}.",
-                span(time - now),
-                time_zone(time - now, "the login's clock is fast")
-            ),
-        ),
-        Some(_) => CredentialCheck::ok(name),
-    };
-    Some(with_times(check, Some(value), now))
-}
-
-fn with_times(check: CredentialCheck, value: Option<&Value>, now: f64) -> CredentialCheck {
-    let value = match value {
-        None => "none".to_owned(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(other) => kind(other).to_owned(),
-    };
-    check.credential(value).configured(format!("now {now}"))
-}
-
-fn not_a_number(value: &Value) -> String {
-    format!(
-        "it is {}, and must be a number of seconds since 1970 (RFC 7519).",
-        kind(value)
-    )
-}
-
-fn in_milliseconds() -> &'static str {
-    "it is in milliseconds and must be in seconds: let the login divide by 1000, as in Math.floor(Date.now() / 1000)."
 }
 
 /// A difference of whole half hours, but for some minutes, is that of a time zone.
@@ -210,33 +377,4 @@ fn span(seconds: f64) -> String {
         3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{} days", seconds / 86_400),
     }
-}
-
-/// An ID token in place of the access token, and the like, by what the usual logins write.
-fn other_kind(jwt: &Jwt) -> Option<CredentialCheck> {
-    let claims = &jwt.claims;
-    let word = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
-    let has = |names: &[&str]| names.iter().any(|name| claims.contains_key(*name));
-    let header_type = jwt
-        .header
-        .get("typ")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let message = if word("typ") == "Refresh" || word("token_use") == "refresh" {
-        "it is a refresh token, which only the login itself may get; send the access token."
-    } else if word("token_use") == "access"
-        || header_type.eq_ignore_ascii_case("at+jwt")
-        || word("typ") == "Bearer"
-        || has(&["scope", "scp"])
-    {
-        "it is an access token; where claims are missing in it, let the login add them to access tokens, or send the ID token."
-    } else if word("token_use") == "id"
-        || word("typ") == "ID"
-        || has(&["nonce", "at_hash", "c_hash"])
-    {
-        "it is an ID token, made for the page that logs in; where aud or roles are missing in it, send the access token."
-    } else {
-        return None;
-    };
-    Some(CredentialCheck::note("kind", message))
 }

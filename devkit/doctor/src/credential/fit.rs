@@ -1,9 +1,8 @@
 //! Which `auth_…` values would fit a credential that is rejected, tried with the service's own code.
 
-use serde_json::Value;
-
+use super::checks::{CredentialCheck, is_shown};
 use super::claims::{AUDIENCE_CLAIMS, audiences};
-use super::parts::{CredentialCheck, Jwt, is_shown};
+use super::header::Jwt;
 use crate::context::{Context, LOGIN_KEYS};
 use crate::hit;
 use crate::provider::{Provider, is_plain};
@@ -19,7 +18,7 @@ pub(super) fn check(
     identify: impl Fn(&Service) -> Opinion,
 ) -> Option<CredentialCheck> {
     let lacks_keys = match opinion {
-        Opinion::Accepted => return None,
+        Opinion::Accepted(_) => return None,
         Opinion::NoLogin => true,
         Opinion::Rejected(check, _) => ["keys", "alg", "kid", "signature"].contains(check),
     };
@@ -37,7 +36,7 @@ pub(super) fn check(
         return None;
     }
     let then = match identify(&context.service_with(&values)) {
-        Opinion::Accepted => "if your login made it: with these values the service accepts it",
+        Opinion::Accepted(_) => "if your login made it: with these values the service accepts it",
         _ if lacks_keys && provider.is_none() => {
             "if your login made it: these values are its own, and --issuer URL finds the login's keys"
         }
@@ -62,7 +61,7 @@ fn claims(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
     if context.is_open() {
         set("auth_mode", "required");
     }
-    let issuer = jwt.claims.get("iss").and_then(Value::as_str);
+    let issuer = jwt.claims["iss"].as_str();
     if let Some(issuer) = issuer.filter(|issuer| *issuer != context.text("auth_issuer")) {
         set("auth_issuer", issuer);
     }
@@ -70,7 +69,7 @@ fn claims(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
     let audiences = audiences(context, &jwt.claims);
     let instead = || {
         let mut names = AUDIENCE_CLAIMS.into_iter();
-        names.find_map(|name| Some((name, jwt.claims.get(name)?.as_str()?)))
+        names.find_map(|name| Some((name, jwt.claims[name].as_str()?)))
     };
     if audiences
         .iter()

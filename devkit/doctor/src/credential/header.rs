@@ -3,13 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::parts::{CredentialCheck, Jwt, MAX_BYTES, shown, shown_value};
+use super::checks::{CredentialCheck, shown, shown_value};
 use crate::checks::is_presentable;
 use crate::context::Context;
 use crate::provider;
-use crate::service::{self, Opinion};
+use crate::service::{self, MAX_CREDENTIAL_BYTES, Opinion};
 
 /// The words that a page sends when it has no credential.
 const NO_CREDENTIAL: [&str; 6] = [
@@ -21,67 +21,108 @@ const NO_CREDENTIAL: [&str; 6] = [
     "false",
 ];
 
-/// Takes a credential apart.
-///
-/// # Errors
-/// The failed check: it is no signed JWT.
-pub(super) fn read(token: &str) -> Result<Jwt<'_>, CredentialCheck> {
-    let fail = |message: &str| Err(CredentialCheck::fail("form", message));
-    if token.is_empty() {
-        return fail("nothing is there.");
-    }
-    if NO_CREDENTIAL.contains(&token.to_ascii_lowercase().as_str()) {
-        return Err(CredentialCheck::fail(
-            "form",
-            "it is a word that a page sends when it has no credential yet; let the page wait for its login's promise.",
-        )
-        .credential(format!("{token:?}")));
-    }
-    if token.contains(char::is_whitespace) {
-        return fail("it has white space within; put one credential into the file, on one line.");
-    }
-    if token.len() > MAX_BYTES {
-        return fail("it is longer than 8,192 bytes; let the login leave out claims.");
-    }
-    let parts: Vec<&str> = token.split('.').collect();
-    match parts[..] {
-        [header, claims, signature] => {
-            let Some(header) = object(header) else {
-                return fail(
-                    "its first part is no JSON object in base64url: it is an opaque token, or was changed on the way.",
-                );
-            };
-            let Some(claims) = object(claims) else {
-                return fail(
-                    "its second part is no JSON object in base64url; it was cut off or changed on the way.",
-                );
-            };
-            if URL_SAFE_NO_PAD.decode(signature).is_err() || signature.is_empty() {
-                return fail(
-                    "its signature is empty or no base64url; it was cut off or changed on the way.",
-                );
-            }
-            Ok(Jwt {
-                text: token,
-                header,
-                claims,
-            })
-        }
-        [_, _, _, _, _] => fail(
-            "it has five parts: a JWE, encrypted for somebody else; let the login issue a signed JWT (with Auth0, name an API as audience).",
-        ),
-        [_] => fail(
-            "it is an opaque token or a session id, no JWT; take the login's JWT (with Auth0, name an API as audience; with Google and Firebase, take the ID token).",
-        ),
-        _ => fail(
-            "a signed JWT has three parts, and it has another number; it was cut off or joined with something.",
-        ),
+/// A credential, taken apart.
+pub(super) struct Jwt<'a> {
+    text: &'a str,
+    header: Value,
+    pub(super) claims: Value,
+    pub(super) payload: String,
+}
+
+impl Jwt<'_> {
+    /// An ID token in place of the access token, and the like, by what the usual logins write.
+    pub(super) fn other_kind(&self) -> Option<CredentialCheck> {
+        let word = |name: &str| self.claims[name].as_str().unwrap_or_default();
+        let has = |names: &[&str]| names.iter().any(|name| self.claims.get(*name).is_some());
+        let of_header = self.header["typ"].as_str().unwrap_or_default();
+        let message = if word("typ") == "Refresh" || word("token_use") == "refresh" {
+            "it is a refresh token, which only the login itself may get; send the access token."
+        } else if word("token_use") == "access"
+            || of_header.eq_ignore_ascii_case("at+jwt")
+            || word("typ") == "Bearer"
+            || has(&["scope", "scp"])
+        {
+            "it is an access token; where claims are missing in it, let the login add them to access tokens, or send the ID token."
+        } else if word("token_use") == "id"
+            || word("typ") == "ID"
+            || has(&["nonce", "at_hash", "c_hash"])
+        {
+            "it is an ID token, made for the page that logs in; where aud or roles are missing in it, send the access token."
+        } else {
+            return None;
+        };
+        Some(CredentialCheck::note("kind", message))
     }
 }
 
-fn object(part: &str) -> Option<Map<String, Value>> {
-    let json = URL_SAFE_NO_PAD.decode(part).ok()?;
-    serde_json::from_slice(&json).ok()
+pub(super) fn read(token: &str) -> Result<Jwt<'_>, CredentialCheck> {
+    const NAME: &str = "form";
+    if NO_CREDENTIAL.contains(&token.to_ascii_lowercase().as_str()) {
+        let message = "it is a word that a page sends when it has no credential yet; let the page wait for its login's promise.";
+        return Err(CredentialCheck::fail(NAME, message).credential(format!("{token:?}")));
+    }
+    let parts: Vec<&str> = token.split('.').collect();
+    let message = match parts[..] {
+        _ if token.is_empty() => "nothing is there.",
+        _ if token.contains(char::is_whitespace) => {
+            "it has white space within; put one credential into the file, on one line."
+        }
+        _ if token.len() > MAX_CREDENTIAL_BYTES => {
+            "it is longer than 8,192 bytes; let the login leave out claims."
+        }
+        [header, claims, signature] => match (object(header), object(claims)) {
+            (None, _) => {
+                "its first part is no JSON object in base64url: it is an opaque token, or was changed on the way."
+            }
+            (_, None) => {
+                "its second part is no JSON object in base64url; it was cut off or changed on the way."
+            }
+            (Some((header, _)), Some((claims, payload))) => {
+                if decoded(signature).is_some_and(|bytes| !bytes.is_empty()) {
+                    return Ok(Jwt {
+                        text: token,
+                        header,
+                        claims,
+                        payload,
+                    });
+                }
+                "its signature is empty or no base64url; it was cut off or changed on the way."
+            }
+        },
+        [_, _, _, _, _] => {
+            "it has five parts: a JWE, encrypted for somebody else; let the login issue a signed JWT (with Auth0, name an API as audience)."
+        }
+        [_] => {
+            "it is an opaque token or a session id, no JWT; take the login's JWT (with Auth0, name an API as audience; with Google and Firebase, take the ID token)."
+        }
+        _ => {
+            "a signed JWT has three parts, and it has another number; it was cut off or joined with something."
+        }
+    };
+    Err(CredentialCheck::fail(NAME, message))
+}
+
+fn decoded(part: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(part).ok()
+}
+
+fn object(part: &str) -> Option<(Value, String)> {
+    let text = String::from_utf8(decoded(part)?).ok()?;
+    let value: Value = serde_json::from_str(&text).ok()?;
+    value.is_object().then_some((value, text))
+}
+
+/// A credential with these claims, signed with a shared secret.
+pub(super) fn sign(payload: &str, secret: &str) -> String {
+    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let message = format!(
+        "{}.{}",
+        encode(r#"{"alg":"HS256","typ":"JWT"}"#),
+        encode(payload)
+    );
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
 /// The checks of the header, in the order in which the service makes them: it says nothing of those after the one that
@@ -90,7 +131,6 @@ const ORDER: [&str; 6] = ["keys", "alg", "kid", "crit", "typ", "signature"];
 
 /// The key set that the service verifies with.
 pub(super) struct Keys {
-    /// The variable that it comes from.
     pub(super) variable: &'static str,
     /// The document; empty where there is none.
     pub(super) document: String,
@@ -105,7 +145,7 @@ pub(super) fn check(
 ) {
     let (failed, reason) = match opinion {
         Opinion::NoLogin => return,
-        Opinion::Accepted => (None, ""),
+        Opinion::Accepted(_) => (None, ""),
         Opinion::Rejected(check, reason) => (Some(*check), reason.as_str()),
     };
     let keys = match context.service().algorithm() {
@@ -164,18 +204,12 @@ fn side_by_side(
         }
         _ => return check,
     };
-    let value = jwt.header.get(check.name);
-    let value = value.map_or_else(|| "none".to_owned(), |value| shown_value(context, value));
+    let value = shown_value(context, jwt.header.get(check.name));
     check.credential(value).configured(configured)
 }
 
 fn wrong_algorithm(jwt: &Jwt) -> &'static str {
-    match jwt
-        .header
-        .get("alg")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-    {
+    match jwt.header["alg"].as_str().unwrap_or_default() {
         "none" | "" => "it is not signed.",
         "HS256" => {
             "it is signed with a shared secret; set auth_hs256_secret instead of the public key, or let the login sign with its private key."
@@ -191,7 +225,7 @@ fn wrong_algorithm(jwt: &Jwt) -> &'static str {
 
 fn wrong_kid(set: &Keys, jwt: &Jwt) -> String {
     let variable = set.variable;
-    let Some(kid) = jwt.header.get("kid").and_then(Value::as_str) else {
+    let Some(kid) = jwt.header["kid"].as_str() else {
         return format!(
             "the header has no kid, and {variable} has more than one key for its alg; let the login write the kid into the header."
         );
@@ -233,6 +267,5 @@ fn is_tagged(token: &str, secret: &[u8]) -> bool {
         return false;
     };
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    let tag = URL_SAFE_NO_PAD.decode(tag).unwrap_or_default();
-    hmac::verify(&key, message.as_bytes(), &tag).is_ok()
+    hmac::verify(&key, message.as_bytes(), &decoded(tag).unwrap_or_default()).is_ok()
 }

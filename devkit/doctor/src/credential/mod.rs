@@ -3,27 +3,24 @@
 //! The values of `iss`, `aud`, `kid`, `alg`, `typ`, the times and the roles are shown, never the credential itself, its
 //! signature, `sub` or what else is personal.
 
+mod checks;
 mod claims;
 mod fit;
 mod header;
-mod parts;
-mod person;
 
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::provider::Provider;
-use crate::service::{self, Network, Opinion};
+use crate::service::{self, Network, Opinion, Service};
 use crate::web;
+use checks::shown;
 use header::Keys;
-use parts::shown;
 
-pub use parts::{CredentialCheck, Outcome};
+pub use checks::{CredentialCheck, Outcome};
 
-/// What was found of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// No check failed.
     pub accepted: bool,
     /// The checks, in the order of their making.
     pub checks: Vec<CredentialCheck>,
@@ -40,9 +37,7 @@ pub struct Credential<'a> {
 }
 
 /// Checks a credential. What it says itself chooses no address that is fetched. `now` is in seconds since 1970-01-01 UTC.
-#[must_use]
 pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict {
-    let mut checks = Vec::new();
     let network = credential.network;
     let trimmed = credential.text.trim();
     let token = match trimmed.split_once(' ') {
@@ -52,15 +47,14 @@ pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict 
     if service::is_invitation(token) {
         return invitation(context.service().admit(token, now));
     }
-    let opinion = context.service().identify(token, network, now);
+    let identify = |service: &Service| service.identify(token, network, now);
+    let opinion = identify(&context.service());
+    let mut checks = Vec::new();
     match header::read(token) {
         Err(check) => checks.push(check),
         Ok(_) if context.is_by_invitation_alone() => {
-            checks.extend([
-                CredentialCheck::ok("form"),
-                CredentialCheck::fail(SERVICE, NO_LOGIN),
-            ]);
-            return Verdict::of(checks);
+            checks.push(CredentialCheck::ok("form"));
+            return Verdict::new(false, checks, CredentialCheck::fail(SERVICE, NO_LOGIN));
         }
         Ok(jwt) => {
             checks.push(CredentialCheck::ok("form"));
@@ -71,25 +65,23 @@ pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict 
                 &opinion,
                 &mut checks,
             );
-            let provider = issuer(context, credential).map(|issuer| {
+            let provider = issuer(context, credential).and_then(|issuer| {
                 let found = Provider::discover(network, issuer);
                 checks.push(discovery(context, issuer, &found));
-                found
+                found.ok()
             });
             claims::check(context, &jwt, now, &mut checks);
-            let provider = provider.and_then(Result::ok);
             checks.extend(fit::check(
                 context,
                 &jwt,
                 provider.as_ref(),
                 &opinion,
-                |service| service.identify(token, network, now),
+                identify,
             ));
         }
     }
-    let failed = |checks: &[CredentialCheck]| checks.iter().any(|c| c.result == Outcome::Fail);
-    checks.push(by_the_service(opinion, failed(&checks)));
-    Verdict::of(checks)
+    let accepted = matches!(opinion, Opinion::Accepted(_));
+    Verdict::new(accepted, checks, by_the_service(opinion))
 }
 
 /// The check that has the service's last word.
@@ -98,34 +90,40 @@ const SERVICE: &str = "service";
 const NO_LOGIN: &str = "rejects it with 401: there is no login here, and only an invitation lets anybody in; `cargo dev invite` makes one.";
 
 impl Verdict {
-    fn of(checks: Vec<CredentialCheck>) -> Self {
-        let accepted = checks.iter().all(|check| check.result != Outcome::Fail);
+    fn new(accepted: bool, mut checks: Vec<CredentialCheck>, last: CredentialCheck) -> Self {
+        checks.push(last);
         Self { accepted, checks }
     }
 }
 
 /// What is said of an invitation: it needs no login.
-fn invitation(opinion: Opinion) -> Verdict {
-    let kind = CredentialCheck::note(
-        "kind",
-        "it is an invitation and no login's credential; a page sends it as invitation in the body of a POST, or in Authorization.",
-    );
-    let service = match opinion {
-        Opinion::Accepted => CredentialCheck::new(
-            SERVICE,
-            Outcome::Ok,
-            "accepts it, unless it was withdrawn or used up, which only the running service's store knows.",
+fn invitation(admitted: Option<Result<(), String>>) -> Verdict {
+    let kind = "it is an invitation and no login's credential; a page sends it as invitation in the body of a POST, or in Authorization.";
+    let checks = vec![
+        CredentialCheck::ok("form"),
+        CredentialCheck::note("kind", kind),
+    ];
+    let (accepted, message) = match admitted {
+        Some(Ok(())) => (
+            true,
+            "accepts it, unless it was withdrawn or used up, which only the running service's store knows.".to_owned(),
         ),
-        Opinion::NoLogin => CredentialCheck::fail(
-            SERVICE,
-            "rejects it with 401: invitation_secret is not set, or the variables of invitations have errors.",
-        ),
-        Opinion::Rejected(_, reason) => CredentialCheck::fail(
-            SERVICE,
-            format!("rejects it with 401; its log has: {reason}."),
+        Some(Err(reason)) => (false, rejection(401, &reason)),
+        None => (
+            false,
+            rejection(401, "an invitation where there is no invitation_secret"),
         ),
     };
-    Verdict::of(vec![CredentialCheck::ok("form"), kind, service])
+    let outcome = if accepted { Outcome::Ok } else { Outcome::Fail };
+    Verdict::new(
+        accepted,
+        checks,
+        CredentialCheck::new(SERVICE, outcome, message),
+    )
+}
+
+fn rejection(status: u16, reason: &str) -> String {
+    format!("rejects it with {status}; its log has: {reason}.")
 }
 
 /// The document of the login's keys, as far as it has one.
@@ -154,29 +152,23 @@ fn discovery(context: &Context, issuer: &str, found: &Result<Provider, String>) 
     const NAME: &str = "discovery";
     let configured = context.text("auth_jwks_url");
     let check = match found {
-        Ok(login) if ["", &login.jwks_url].contains(&configured) => {
-            let keys = format!("the login's keys are at {}.", login.jwks_url);
-            CredentialCheck::new(NAME, Outcome::Ok, keys)
-        }
-        Ok(login) => CredentialCheck::note(
-            NAME,
-            format!(
-                "the login's keys are at {}, and auth_jwks_url is another.",
-                login.jwks_url
-            ),
-        ),
         Err(error) => CredentialCheck::note(NAME, error),
+        Ok(login) => {
+            let keys = format!("the login's keys are at {}", login.jwks_url);
+            match ["", &login.jwks_url].contains(&configured) {
+                true => CredentialCheck::new(NAME, Outcome::Ok, format!("{keys}.")),
+                false => {
+                    CredentialCheck::note(NAME, format!("{keys}, and auth_jwks_url is another."))
+                }
+            }
+        }
     };
     check.configured(shown(context, issuer))
 }
 
-/// What the service says of it: the last word, also on what nobody here looks at.
-fn by_the_service(opinion: Opinion, a_check_failed: bool) -> CredentialCheck {
+fn by_the_service(opinion: Opinion) -> CredentialCheck {
     match opinion {
-        Opinion::Accepted if a_check_failed => {
-            CredentialCheck::note(SERVICE, "accepts it, although a check above fails.")
-        }
-        Opinion::Accepted => CredentialCheck::ok(SERVICE),
+        Opinion::Accepted(_) => CredentialCheck::ok(SERVICE),
         Opinion::NoLogin => CredentialCheck::note(
             SERVICE,
             "verifies no credential: auth_mode is none, or the variables of the login have errors.",
@@ -187,10 +179,7 @@ fn by_the_service(opinion: Opinion, a_check_failed: bool) -> CredentialCheck {
                 "group" => 403,
                 _ => 401,
             };
-            CredentialCheck::fail(
-                SERVICE,
-                format!("rejects it with {status}; its log has: {reason}."),
-            )
+            CredentialCheck::fail(SERVICE, rejection(status, &reason))
         }
     }
 }

@@ -83,7 +83,7 @@ fn good() -> Setup {
 fn no_output_holds_a_piece_of_a_key_wherever_it_was_pasted() {
     let secret = body(short_key());
     let login = &good().facts();
-    let login = login.value("auth_hs256_secret").expect("a secret");
+    let login = login.settings.value("auth_hs256_secret").expect("a secret");
     let search = Search::new(&[
         &secret,
         &secret.to_lowercase(),

@@ -136,7 +136,6 @@ impl Setup {
             shared: false,
             open: false,
             git: Git::Away,
-            bom: false,
         };
         change(&mut file);
         self.files.push(file);

@@ -1,0 +1,138 @@
+//! What is said of a credential: one line for each check, with no value that may not be shown.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::context::Context;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Ok,
+    Note,
+    /// The service rejects the credential for it.
+    Fail,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CredentialCheck {
+    pub name: &'static str,
+    pub result: Outcome,
+    /// The credential's value, where it may be shown.
+    pub credential: Option<String>,
+    /// The configured value, or the present time.
+    pub configured: Option<String>,
+    /// What it means; empty where nothing is to be said.
+    pub message: String,
+}
+
+impl CredentialCheck {
+    pub(super) fn new(name: &'static str, result: Outcome, message: impl Into<String>) -> Self {
+        Self {
+            name,
+            result,
+            credential: None,
+            configured: None,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn ok(name: &'static str) -> Self {
+        Self::new(name, Outcome::Ok, "")
+    }
+
+    pub(super) fn note(name: &'static str, message: impl Into<String>) -> Self {
+        Self::new(name, Outcome::Note, message)
+    }
+
+    pub(super) fn fail(name: &'static str, message: impl Into<String>) -> Self {
+        Self::new(name, Outcome::Fail, message)
+    }
+
+    pub(super) fn credential(mut self, value: impl Into<String>) -> Self {
+        self.credential = Some(value.into());
+        self
+    }
+
+    pub(super) fn configured(mut self, value: impl Into<String>) -> Self {
+        self.configured = Some(value.into());
+        self
+    }
+}
+
+impl fmt::Display for CredentialCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let result = match self.result {
+            Outcome::Ok => "ok",
+            Outcome::Note => "note",
+            Outcome::Fail => "fail",
+        };
+        write!(f, "{result}[{}]", self.name)?;
+        if let Some(value) = &self.credential {
+            write!(f, " credential {value}")?;
+        }
+        if let Some(value) = &self.configured {
+            write!(f, " configured {value}")?;
+        }
+        let has_value = self.credential.is_some() || self.configured.is_some();
+        match (self.message.as_str(), has_value) {
+            ("", _) => Ok(()),
+            (message, true) => write!(f, ": {message}"),
+            (message, false) => write!(f, " {message}"),
+        }
+    }
+}
+
+/// A value as it may be shown: quoted, without control characters, and nothing that may be a key, a secret or a token.
+pub(super) fn shown(context: &Context, text: &str) -> String {
+    match is_shown(context, text) {
+        true => format!("{text:?}"),
+        false => format!("(a text of {} characters, not shown)", text.chars().count()),
+    }
+}
+
+pub(super) fn is_shown(context: &Context, text: &str) -> bool {
+    let is_of = |name: &str| {
+        let secret = context.text(name);
+        text.len() >= 8 && !secret.is_empty() && (text.contains(secret) || secret.contains(text))
+    };
+    let of_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_');
+    let mut words = text.split(|c| !of_base64(c));
+    text.len() <= 200
+        && words.all(|word| word.len() <= 34)
+        && !text.starts_with("eyJ")
+        && !text.contains("-----")
+        && !["auth_hs256_secret", "jaas_private_key"]
+            .into_iter()
+            .any(is_of)
+}
+
+/// A JSON value as it may be shown.
+pub(super) fn shown_value(context: &Context, value: Option<&Value>) -> String {
+    match value {
+        None => "none".to_owned(),
+        Some(Value::String(text)) => shown(context, text),
+        Some(Value::Array(list)) => {
+            let items = list.iter().take(10);
+            let items = items.map(|item| shown_value(context, Some(item)));
+            let more = (list.len() > 10).then(|| "…".to_owned());
+            format!("[{}]", items.chain(more).collect::<Vec<_>>().join(", "))
+        }
+        Some(Value::Object(_)) => "an object".to_owned(),
+        Some(other) => other.to_string(),
+    }
+}
+
+pub(super) fn kind(value: Option<&Value>) -> &'static str {
+    match value {
+        None => "none",
+        Some(Value::Null) => "null",
+        Some(Value::Bool(_)) => "a boolean",
+        Some(Value::Number(_)) => "a number",
+        Some(Value::String(_)) => "a string",
+        Some(Value::Array(_)) => "a list",
+        Some(Value::Object(_)) => "an object",
+    }
+}
