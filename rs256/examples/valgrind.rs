@@ -10,8 +10,8 @@
 //! ```
 //!
 //! and once more with `RUSTFLAGS='--cfg rs256_limbs="29"'` and `"49"`, which are WebAssembly's arithmetics; `.ci/valgrind`
-//! does it with one key and the last of them. `rs256/valgrind.supp` names the three functions that may look: whether a key
-//! is good, whether a signature is good, whether a divisor is zero. The first two bytes of each number stay defined: the
+//! does it with one key and the last of them. `rs256/valgrind.supp` names the two functions that may look: whether a key
+//! is good, and whether a signature is good. The first two bytes of each number stay defined: the
 //! ASN.1 decoder looks at them, and they tell the sign and the length.
 //!
 //! `valgrind target/key.der leak` branches on a secret on purpose: then there must be a complaint.

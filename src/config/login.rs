@@ -1,8 +1,8 @@
 //! The variables of callers who prove who they are.
 #![forbid(unsafe_code)]
 
-use super::Memo;
 use super::claims::{read_audience, read_group, read_identity, read_text};
+use super::memo::Memo;
 use super::reader::Reader;
 use super::remote::{self, Remote};
 use super::variable::{self, Variable};

@@ -3,7 +3,7 @@
 
 use url::{Host, Url};
 
-use super::Memo;
+use super::memo::Memo;
 use super::reader::Reader;
 use super::variable;
 use crate::caller::RemoteKeySet;

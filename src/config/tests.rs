@@ -170,16 +170,22 @@ fn the_defaults_are_those_of_the_worker() {
     assert!(config.disclose_origins() && !config.require_origin());
     assert!(matches!(config.login(), Ok(None)));
     assert!(matches!(config.invitations(), Ok(None)) && !config.has_invitations());
-    let policy::Settings {
+    let crate::policy::Settings {
         defaults,
         allowed_rooms,
         ..
     } = config.policy();
     assert!(allowed_rooms.is_none());
-    assert_eq!(defaults.room, room::Name::parse("default-room").ok());
+    assert_eq!(defaults.room, crate::room::Name::parse("default-room").ok());
     assert!(defaults.user_id.is_some());
-    assert_eq!(defaults.user_name, Name::parse("Your User").ok());
-    assert_eq!(defaults.user_email, Email::parse("user@example.com").ok());
+    assert_eq!(
+        defaults.user_name,
+        crate::person::Name::parse("Your User").ok()
+    );
+    assert_eq!(
+        defaults.user_email,
+        crate::person::Email::parse("user@example.com").ok()
+    );
     assert_eq!(defaults.moderator, Some(true));
 }
 

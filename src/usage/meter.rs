@@ -3,7 +3,7 @@
 
 use super::error::Error;
 use super::ledger::{Damaged, Ledger};
-use super::period::Period;
+use super::period::{Period, parse_date};
 use super::pseudonym::{Pseudonym, Pseudonyms};
 use super::report::Report;
 use super::settings::{Limit, Settings, Source};
@@ -218,7 +218,7 @@ impl<'a> Meter<'a> {
     fn forget_old_periods(&self) {
         for key in self.store.keys().unwrap_or_default() {
             let date = key.strip_prefix(KEYS).and_then(|rest| rest.split_once('-'));
-            let start = date.and_then(|(_, date)| date.parse().ok());
+            let start = date.and_then(|(_, date)| parse_date(date));
             if start.is_some_and(|start| self.period().outlives(start)) {
                 let _ = self.store.delete(&key);
             }

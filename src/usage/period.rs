@@ -93,6 +93,14 @@ fn date(at: u64) -> NaiveDate {
         .map_or_else(NaiveDate::default, |time| time.date_naive())
 }
 
+/// Reads a date as `Display` writes it. chrono's own parser knows every form of a date, and is larger than all else that is
+/// used of it.
+pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
 fn months_before(date: NaiveDate, months: u32) -> NaiveDate {
     date.checked_sub_months(Months::new(months)).unwrap_or(date)
 }

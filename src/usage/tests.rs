@@ -123,6 +123,8 @@ fn old_ledgers_are_removed_and_nothing_else() {
         "jaas-jwt.v1.usage.issued-2020-01-01",
         "jaas-jwt.v1.usage.notes",
         "jaas-jwt.v1.usage.webhook-soon",
+        "jaas-jwt.v1.usage.webhook-2020-13-01",
+        "jaas-jwt.v1.usage.webhook-2020-01",
         "revoked-2020-01-01",
     ] {
         store.set(key, b"").unwrap();
@@ -135,6 +137,8 @@ fn old_ledgers_are_removed_and_nothing_else() {
         store.keys().unwrap(),
         [
             "jaas-jwt.v1.usage.notes",
+            "jaas-jwt.v1.usage.webhook-2020-01",
+            "jaas-jwt.v1.usage.webhook-2020-13-01",
             "jaas-jwt.v1.usage.webhook-2025-11-08",
             KEY,
             "jaas-jwt.v1.usage.webhook-soon",

@@ -71,6 +71,24 @@ const LAST_BIAS: [i64; LAST] = {
     [kernels::LOW_BITS, both, both, both]
 };
 
+/// Runs a block for each number below a count that is known when compiling, ten at most. Written out, because the crate is
+/// compiled for size, where the compiler unrolls no loop: then places are computed and checked at each turn.
+macro_rules! turns {
+    ($i:ident < $count:expr => $block:block) => {
+        turns!(@ $i, $count, $block; 0 1 2 3 4 5 6 7 8 9)
+    };
+    (@ $i:ident, $count:expr, $block:block; $($turn:literal)*) => {{
+        let count: usize = $count;
+        debug_assert!(count <= 10, "more turns than are written out");
+        $(
+            if $turn < count {
+                let $i: usize = $turn;
+                $block
+            }
+        )*
+    }};
+}
+
 /// Four limbs of columns, each with the carry from the column before it: `columns[0]` is that of the first.
 #[inline(always)]
 fn read(columns: &[Columns]) -> [Doubles; 4] {
@@ -103,15 +121,13 @@ fn limb(before: Columns, column: Columns) -> Doubles {
 #[inline(always)]
 fn read_all(columns: &[Columns], limbs: &mut [Doubles]) {
     let (fours, rest) = limbs.as_chunks_mut::<4>();
-    let mut at = 0;
-    for limbs in fours {
-        *limbs = read(&columns[at..]);
-        at += 4;
-    }
-    for limb_of in rest {
-        *limb_of = limb(columns[at], columns[at + 1]);
-        at += 1;
-    }
+    turns!(i < fours.len() => {
+        fours[i] = read(&columns[4 * i..]);
+    });
+    let at = 4 * fours.len();
+    turns!(i < rest.len() => {
+        rest[i] = limb(columns[at + i], columns[at + i + 1]);
+    });
 }
 
 /// Adds `a·b` for one part `a`, and `b` of four limbs or one.
@@ -148,12 +164,12 @@ fn rows<const L: usize>(columns: &mut [Columns], a: &[Doubles; L], b: &[Doubles]
 #[inline(always)]
 fn blocks<const L: usize>(columns: &mut [Columns], a: &[Doubles; L], b: &[Doubles]) {
     let (fours, ones) = b.as_chunks::<4>();
-    for (i, b) in fours.iter().enumerate() {
-        rows(&mut columns[4 * i..], a, b);
-    }
-    for (i, b) in ones.iter().enumerate() {
-        rows(&mut columns[4 * fours.len() + i..], a, &[*b]);
-    }
+    turns!(i < fours.len() => {
+        rows(&mut columns[4 * i..], a, &fours[i]);
+    });
+    turns!(i < ones.len() => {
+        rows(&mut columns[4 * fours.len() + i..], a, &[ones[i]]);
+    });
 }
 
 /// Adds the square of a part.
@@ -185,15 +201,15 @@ fn square_all<const L: usize>(columns: &mut [Columns], a: &[Doubles; L]) {
     }
     part_square(&mut columns[L..], high);
     let (fours, ones) = low.as_chunks::<4>();
-    for (i, b) in fours.iter().enumerate() {
-        let [b0, b1, b2, b3] = *b;
+    turns!(i < fours.len() => {
+        let [b0, b1, b2, b3] = fours[i];
         let twice = [b0.add(b0), b1.add(b1), b2.add(b2), b3.add(b3)];
         part_rows(&mut columns[half + 4 * i..], high, &twice);
-    }
-    for (i, b) in ones.iter().enumerate() {
+    });
+    turns!(i < ones.len() => {
         let columns = &mut columns[half + 4 * fours.len() + i..];
-        part_rows(columns, high, &[b.add(*b)]);
-    }
+        part_rows(columns, high, &[ones[i].add(ones[i])]);
+    });
 }
 
 /// Two odd moduli.
@@ -221,6 +237,22 @@ impl<const L: usize, const C: usize> Field<L, C> {
         count_reduction(count_blocks(Bias::<C>::none(), 0, L, L), L).columns(OFFSET);
     const REDUCED_SQUARE: [i64; C] =
         count_reduction(count_square(Bias::<C>::none(), L), L).columns(OFFSET);
+
+    /// The steps of a reduction before the last one.
+    const STEPS: &[usize] = steps(L);
+    /// For each of them the place of its constant in `steps`.
+    const PLACES: [usize; 10] = {
+        let lengths = lengths(L);
+        let mut places = [0; 10];
+        let mut i = 0;
+        while i < Self::STEPS.len() {
+            while lengths[places[i]] != Self::STEPS[i] {
+                places[i] += 1;
+            }
+            i += 1;
+        }
+        places
+    };
 
     /// Two odd moduli of full length.
     pub(super) fn new(moduli: [&[u8]; 2]) -> Self {
@@ -279,23 +311,24 @@ impl<const L: usize, const C: usize> Field<L, C> {
     #[inline(always)]
     fn start(room: &mut Room<L, C>, start: &[i64; C]) {
         room.columns[0] = Columns::splat(RAISE);
-        // Eight at a time, so that the loop has few turns.
         let (columns, last) = room.columns[1..].as_chunks_mut::<8>();
         let (starts, last_starts) = start.as_chunks::<8>();
-        for (columns, starts) in columns.iter_mut().zip(starts) {
-            let [a, b, c, d, e, f, g, h] = *starts;
-            columns[0] = Columns::splat(a);
-            columns[1] = Columns::splat(b);
-            columns[2] = Columns::splat(c);
-            columns[3] = Columns::splat(d);
-            columns[4] = Columns::splat(e);
-            columns[5] = Columns::splat(f);
-            columns[6] = Columns::splat(g);
-            columns[7] = Columns::splat(h);
-        }
-        for (column, start) in last.iter_mut().zip(last_starts) {
-            *column = Columns::splat(*start);
-        }
+        turns!(i < columns.len() => {
+            let [a, b, c, d, e, f, g, h] = starts[i];
+            columns[i] = [
+                Columns::splat(a),
+                Columns::splat(b),
+                Columns::splat(c),
+                Columns::splat(d),
+                Columns::splat(e),
+                Columns::splat(f),
+                Columns::splat(g),
+                Columns::splat(h),
+            ];
+        });
+        turns!(i < last.len() => {
+            last[i] = Columns::splat(last_starts[i]);
+        });
     }
 
     /// `a ← a·b/R`.
@@ -347,20 +380,20 @@ impl<const L: usize, const C: usize> Field<L, C> {
         Number::from_columns(&*columns)
     }
 
-    /// Divides the columns by `R`.
-    #[inline(always)]
+    /// Divides the columns by `R`. One function for products and squares: it is most of what they are.
+    #[inline(never)]
     fn reduce(&self, room: &mut Room<L, C>, out: &mut Number<L>) {
         let columns = &mut room.columns;
         // How many limbs are dropped already. Column k is in place k + 1.
         let mut at = 0;
-        for length in steps(L) {
-            let place = lengths(L).iter().position(|l| l == length);
-            let m = &self.steps[place.unwrap_or(0)].0;
-            let quotient = &mut room.quotient[..*length];
+        turns!(i < Self::STEPS.len() => {
+            let length = Self::STEPS[i];
+            let m = &self.steps[Self::PLACES[i]].0;
+            let quotient = &mut room.quotient[..length];
             read_all(&columns[at..], quotient);
             at += length;
             blocks(&mut columns[at + 1..], m, quotient);
-        }
+        });
         self.last_step(&mut columns[at..]);
         at += LAST;
         read_all(&columns[at..], &mut out.0);

@@ -4,7 +4,7 @@ use jwt_simple::prelude::{NoCustomClaims, RS256KeyPair, RSAPublicKeyLike};
 use serde_json::json;
 
 use super::*;
-use crate::caller::KeySource;
+use crate::caller::{KeySource, VerificationKey};
 
 #[test]
 fn a_signer_is_kept_as_long_as_all_that_it_is_made_of_is_the_same() {
@@ -93,12 +93,7 @@ fn a_key_of_the_login_is_kept_as_long_as_its_variable_is_the_same() {
         ];
         let source = source(&variables);
         let config = Config::remembering(&source, &memo);
-        let key = match config
-            .login_setting()
-            .value
-            .as_ref()
-            .map(|login| &login.key)
-        {
+        let key = match config.0.login().value.as_ref().map(|login| &login.key) {
             Some(KeySource::Configured(key)) => Some(key.clone()),
             _ => None,
         };
