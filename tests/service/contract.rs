@@ -360,6 +360,8 @@ fn whoever_has_to_wait_gets_what_the_page_says() {
 /// A page that leaves out a status, a header or a member is found out.
 #[test]
 fn a_page_that_says_too_little_is_found_out() {
+    const EXAMPLES: &str = "examples";
+    const COVERAGE: &str = "coverage";
     let login = Login::new();
     let server = Server::start(everything(&login));
     let (_, moderator) = bearer(&login.sign(&json!({"exp": now() + 3600, "moderator": true})));
@@ -375,8 +377,6 @@ fn a_page_that_says_too_little_is_found_out() {
         ))
     };
     let other = |from: &str, to: &str| (from.to_owned(), to.to_owned());
-    const EXAMPLES: &str = "examples";
-    const COVERAGE: &str = "coverage";
     let (no_status, no_header) = ("Undocumented status code", "Undocumented headers");
     for (number, (operation, phase, (from, to), finding)) in [
         ("getToken", COVERAGE, status(400, "BadRequest"), no_status),
