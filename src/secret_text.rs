@@ -126,13 +126,15 @@ const KNOWN: [&str; 3] = [
     "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
 ];
 
+type HasForm = fn(&str) -> bool;
+
 /// Texts that have a form of their own.
 fn structured(text: &str) -> Result<(), &'static str> {
     let text =
         text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
     let text = text.strip_prefix("Bearer ").unwrap_or(text).trim();
     // The first that fits names the text.
-    const FORMS: [(fn(&str) -> bool, &str); 8] = [
+    const FORMS: [(HasForm, &str); 8] = [
         (is_name, NAME),
         (is_ssh, SSH),
         (is_pem, PEM),

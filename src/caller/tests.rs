@@ -849,7 +849,7 @@ fn a_secret_is_whatever_a_generator_writes() {
         beginning(&[0x30, 0x81, 0x9c]),
         beginning(&[0x30, 0x82, 0x61, 0x02]),
         beginning(&[0x30, 0x82, 0x00, 0x10, 0x02, 0x01, 0x00, 0x30]),
-        "b4.xq/Wn^2!tR(8vK$zL>5mQ[c;Y~j".repeat(1) + "uH3&e@",
+        "b4.xq/Wn^2!tR(8vK$zL>5mQ[c;Y~juH3&e@".into(),
         "k9.ab:Wn^2!tR(8vK$zL>5mQ[c;Y~juH".into(),
         "q://tR8^vK2!zL5(mQ9$cY3>jH6[eW1;aN".into(),
         "$tR8^vK2!zL5mQ9cY3>jH6[eW1;aNqwP)".into(),
