@@ -7,10 +7,8 @@
 //! Nothing of a request is kept. All that is kept from one to the next is in [`MEMO`].
 #![deny(unsafe_code)]
 
-use std::future::poll_fn;
 use std::io::{self, Read};
 use std::rc::Rc;
-use std::task::Poll;
 
 use wasip3::http::types::{self, ErrorCode, Fields, Method};
 use wasip3::wit_bindgen::StreamResult;
@@ -58,7 +56,7 @@ impl wasip3::exports::http::handler::Guest for Handler {
             None => Body::default(),
             Some(limit) => read(incoming, limit + 1).await,
         };
-        send(respond(&config, head.with_body(body))).await
+        send(respond(&config, head.with_body(body)))
     }
 }
 
@@ -102,7 +100,7 @@ async fn read(request: types::Request, most: usize) -> Body {
 }
 
 /// Hands the response to the host.
-async fn send(mut response: Response) -> Result<types::Response, ErrorCode> {
+fn send(mut response: Response) -> Result<types::Response, ErrorCode> {
     let Ok(fields) = Fields::from_list(&fields(&mut response)) else {
         log_invalid_header();
         return Err(ErrorCode::InternalError(None));
@@ -117,12 +115,10 @@ async fn send(mut response: Response) -> Result<types::Response, ErrorCode> {
     let (outgoing, _) = types::Response::new(fields, Some(contents), trailers);
     let _ = outgoing.set_status_code(response.status);
     let body = response.body;
-    // What is left when the client has gone is nobody's.
-    let mut writing = Box::pin(async move { drop(writer.write_all(body).await) });
-    // Offered before the host learns of the response, so that it finds the body beside the head and sends both in one
-    // piece. Sent apart, the second would wait for the client's delayed acknowledgement of the first.
-    poll_fn(|context| Poll::Ready(writing.as_mut().poll(context).is_ready())).await;
-    spawn(writing);
+    // Begins before the host takes up the response, which it finds with the body's first part and sends in one piece.
+    // Sent apart, the body would wait for the client's delayed acknowledgement of the head. What is left when the client
+    // has gone is nobody's.
+    spawn(async move { drop(writer.write_all(body).await) });
     Ok(outgoing)
 }
 
