@@ -1,9 +1,9 @@
 //! What the doctor looks at, gathered from disk and environment as `cargo dev up` gathers it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{fmt, fs};
 
 use anyhow::{Context, Result};
 use devkit::os::project::{Project, shown};
@@ -99,35 +99,28 @@ impl Facts {
         let runtime_config = project.runtime_config();
         let mut broken = Vec::new();
         let providers = Providers::parse(&read(&runtime_config)?).unwrap_or_else(|error| {
-            broken.push(Broken {
-                id: "runtime-config-broken",
-                path: shown(&runtime_config),
-                detail: error.to_string(),
-                repair: format!("${{EDITOR:-vi}} {}", word(&runtime_config)),
-            });
+            broken.push(Broken::new(
+                "runtime-config-broken",
+                &runtime_config,
+                "",
+                &error,
+            ));
             Providers::default()
         });
         let text = env_file.map(read).transpose()?.unwrap_or_default();
         let entries = env_file::parse(&text).unwrap_or_else(|error| {
-            let path = env_file.unwrap_or(Path::new(""));
-            broken.push(Broken {
-                id: "env-file-broken",
-                path: shown(path),
-                detail: error.to_string(),
-                repair: format!("${{EDITOR:-vi}} +{} {}", error.line, word(path)),
-            });
+            let (path, line) = (
+                env_file.unwrap_or(Path::new("")),
+                format!("+{} ", error.line),
+            );
+            broken.push(Broken::new("env-file-broken", path, &line, &error));
             Vec::new()
         });
         let dev_vars = project.root().join(".dev.vars");
         let throw_away_key = fs::read_to_string(key::default_path(project)).ok();
-        let dot_env = project.root().join(dot_env::FILE);
-        let dot_env = dot_env::read(&dot_env).unwrap_or_else(|error| {
-            broken.push(Broken {
-                id: "env-file-broken",
-                path: shown(&dot_env),
-                detail: error.to_string(),
-                repair: format!("${{EDITOR:-vi}} {}", word(&dot_env)),
-            });
+        let dot_env_file = project.root().join(dot_env::FILE);
+        let dot_env = dot_env::read(&dot_env_file).unwrap_or_else(|error| {
+            broken.push(Broken::new("env-file-broken", &dot_env_file, "", &error));
             Vec::new()
         });
         let settings = Settings::gather(&variables, providers, settings::of_process, &entries)?
@@ -176,9 +169,16 @@ fn read(path: &Path) -> Result<String> {
         .with_context(|| format!("{} is not UTF-8 text", shown(path)))
 }
 
-/// A path as a word of a shell.
-fn word(path: &Path) -> String {
-    key::quoted(&shown(path))
+impl Broken {
+    /// `line` goes before the path in the command that opens the file.
+    fn new(id: &'static str, path: &Path, line: &str, error: &dyn fmt::Display) -> Self {
+        Self {
+            id,
+            path: shown(path),
+            detail: error.to_string(),
+            repair: format!("${{EDITOR:-vi}} {line}{}", key::quoted(&shown(path))),
+        }
+    }
 }
 
 /// The env file, and the files of the project that hold a secret.

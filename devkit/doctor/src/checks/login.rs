@@ -7,16 +7,6 @@ use crate::check::checks;
 use crate::hit::Hit;
 use crate::service;
 
-/// The variables that name one claim each.
-const ONE_CLAIM: [&str; 6] = [
-    "auth_id_claim",
-    "auth_email_claim",
-    "auth_rooms_claim",
-    "auth_moderator_claim",
-    "auth_audience_claim",
-    "auth_required_claim",
-];
-
 checks! {
     Error "jwks-private" |c| private_keys(c.text("auth_jwks")).into_iter().map(|kid| Hit::variable("auth_jwks").detail(kid))
         => "holds the private part of a key{}, which only your login may have; make a new pair.",
@@ -27,9 +17,6 @@ checks! {
     }).map(|(kid, reason)| Hit::variable("auth_jwks").detail(named(kid.as_deref())).detail(reason))
         => "has a key{} that is not used, so that what it signs gets 401: it {}.",
         Do("let the login sign with RSA of 2048 to 4096 bits, P-256 or Ed25519 and give the key a kid; or remove the key");
-    Warning "claim-list" |c| ONE_CLAIM.into_iter().filter_map(|name| c.hit(name, c.text(name).contains(',')))
-        => "names one claim, and its comma is taken as a part of that name; only auth_name_claim and auth_picture_claim take several.",
-        Do("name one claim");
 }
 
 /// The private keys of a key set, as a message calls them. The service rejects the set as a whole.

@@ -369,7 +369,7 @@ fn cases() -> Vec<(Setup, &'static str)> {
             )),
             "",
         ),
-        (good().set("auth_id_claim", "sub, user_id"), "claim-list"),
+        (good().set("auth_id_claim", "sub, user_id"), "invalid"),
         (good().set("auth_name_claim", "name, nickname"), ""),
         // Production.
         (
