@@ -68,16 +68,7 @@ pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result
         "there is no folder {}: name one with --folder",
         folder.display()
     );
-    let listener = match TcpListener::bind(listen) {
-        Ok(listener) => listener,
-        Err(error) => bail!(
-            "cannot listen on {listen}: {error}; choose another port with `--listen {}:PORT`",
-            listen.ip()
-        ),
-    };
-    listener
-        .set_nonblocking(true)
-        .context("the socket cannot be used")?;
+    let listener = bind(listen)?;
     let address = listener.local_addr().context("the socket has no address")?;
     let home = home
         .map(HeaderValue::from_str)
@@ -125,6 +116,20 @@ pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result
         address,
         _stop: stop,
     })
+}
+
+fn bind(listen: SocketAddr) -> Result<TcpListener> {
+    let listener = match TcpListener::bind(listen) {
+        Ok(listener) => listener,
+        Err(error) => bail!(
+            "cannot listen on {listen}: {error}; choose another port with `--listen {}:PORT`",
+            listen.ip()
+        ),
+    };
+    listener
+        .set_nonblocking(true)
+        .context("the socket cannot be used")?;
+    Ok(listener)
 }
 
 /// Serves each connection by a task of its own, for ever.

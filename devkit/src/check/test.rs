@@ -71,14 +71,12 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
         .args(["test", "--workspace", "--exclude", "devkit-bench"])
         .args(["--locked", "--target-dir"])
         .arg(project.native_target_dir());
-    let name = match host {
-        Host::Spin => {
-            // One program's failure says nothing about the next one.
-            cargo.arg("--no-fail-fast");
-            "spin"
-        }
-        Host::Auto | Host::Embedded => "embedded",
-    };
+    let is_spin = host == Host::Spin;
+    if is_spin {
+        // One program's failure says nothing about the next one.
+        cargo.arg("--no-fail-fast");
+    }
+    let name = if is_spin { "spin" } else { "embedded" };
     if chromium.is_none() {
         cargo.args(["--exclude", browser::PACKAGE]);
     }

@@ -1,19 +1,16 @@
-//! The credential's claims. The service's own code checks them, one after the other: a claim that it rejects is made good,
-//! and it is asked again. What it cannot know is added: how a value differs from the configured one, and what to do.
+//! The credential's claims: which the service rejects, how they differ from what is configured, and what to do.
 
 use serde_json::{Value, json};
 
 use super::checks::{CredentialCheck, Outcome, kind, shown, shown_value};
-use super::header::{Jwt, sign};
-use crate::context::{Context, LOGIN_KEYS};
-use crate::service::{NoNetwork, Opinion};
+use super::header::Jwt;
+use super::trial;
+use crate::context::Context;
 
 /// In seconds the year 5138, in milliseconds 1973: a time above it is in milliseconds.
 const MILLISECONDS: f64 = 1e11;
 /// What stands for the audience where the login writes none.
 pub(super) const AUDIENCE_CLAIMS: [&str; 2] = ["client_id", "azp"];
-/// Signs the claims in place of the login.
-const SECRET: &str = "v7Qm2ZxK9tRw4LcY6pHs3NfBe8JdUa5G";
 
 /// The checks in the order of the report, and the variable that says which claim it is about.
 const CHECKS: [(&str, &str); 12] = [
@@ -46,7 +43,7 @@ struct Claim<'a> {
 }
 
 pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<CredentialCheck>) {
-    let Some((failed, role)) = by_the_service(context, jwt, now) else {
+    let Some((failed, role)) = trial::run(context, jwt, now) else {
         return;
     };
     let reason = |name: &str| failed.iter().find(|(failed, _)| *failed == name);
@@ -68,80 +65,6 @@ pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<Cre
     let is_known = |name: &str| CHECKS.iter().any(|(known, _)| *known == name);
     let others = failed.iter().filter(|(name, _)| !is_known(name));
     checks.extend(others.map(|(name, reason)| CredentialCheck::fail(name, format!("{reason}."))));
-}
-
-/// The checks that fail, each with the reason, and the role of a credential whose claims are otherwise as they must be.
-/// `None`: there is no login.
-fn by_the_service(
-    context: &Context,
-    jwt: &Jwt,
-    now: u64,
-) -> Option<(Vec<(&'static str, String)>, Option<&'static str>)> {
-    let mut values: Vec<_> = LOGIN_KEYS.map(|name| (name, String::new())).into();
-    let origin = context.facts.settings.default("auth_jwks_origin");
-    values.push(("auth_jwks_origin", origin.unwrap_or_default().to_owned()));
-    values[0].1 = SECRET.to_owned();
-    let mut claims = jwt.claims.clone();
-    let mut payload = jwt.payload.clone();
-    let mut failed: Vec<(&str, String)> = Vec::new();
-    loop {
-        let credential = sign(&payload, SECRET);
-        let service = context.service_with(&values);
-        let opinion = service.identify(&credential, &NoNetwork, now);
-        drop(service);
-        match opinion {
-            Opinion::NoLogin => return None,
-            Opinion::Accepted(role) => {
-                let is_read = failed.iter().all(|(name, _)| *name != "moderator");
-                return Some((failed, is_read.then_some(role)));
-            }
-            Opinion::Rejected(check, _) if failed.iter().any(|(name, _)| *name == check) => {
-                return Some((failed, None));
-            }
-            Opinion::Rejected(check, reason) => failed.push((check, reason)),
-        }
-        let (check, _) = failed[failed.len() - 1];
-        make_good(context, check, &mut claims, &mut values, now);
-        payload = claims.to_string();
-    }
-}
-
-/// Lets a check pass: by another value of the claim, or by reading another claim.
-fn make_good(
-    context: &Context,
-    check: &'static str,
-    claims: &mut Value,
-    values: &mut Vec<(&'static str, String)>,
-    now: u64,
-) {
-    // No claim of a credential.
-    const NOWHERE: &str = "devkit-doctor";
-    let mut read = |variable, claim: &str| values.push((variable, claim.to_owned()));
-    match check {
-        "iss" => claims["iss"] = json!(context.text("auth_issuer")),
-        "aud" => {
-            read("auth_audience_claim", "aud");
-            claims["aud"] = json!(context.entries("auth_audience").first());
-        }
-        "exp" => claims["exp"] = json!(now + 60),
-        "sub" => {
-            read("auth_id_claim", "sub");
-            claims["sub"] = json!(NOWHERE);
-        }
-        "name" => read("auth_name_claim", ""),
-        "email" => read("auth_email_claim", ""),
-        "picture" => read("auth_picture_claim", ""),
-        "group" => ["auth_required_claim", "auth_required_values"]
-            .into_iter()
-            .for_each(|variable| read(variable, "")),
-        "moderator" => read("auth_moderator_claim", NOWHERE),
-        "rooms" => read("auth_rooms_claim", NOWHERE),
-        other => {
-            if let Some(claims) = claims.as_object_mut() {
-                claims.remove(other);
-            }
-        }
-    }
 }
 
 /// Follows the path of a claim; a claim whose whole name has dots comes first.

@@ -7,6 +7,7 @@ mod checks;
 mod claims;
 mod fit;
 mod header;
+mod trial;
 
 use serde::Serialize;
 
