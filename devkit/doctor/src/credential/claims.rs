@@ -43,7 +43,7 @@ struct Claim<'a> {
 }
 
 pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<CredentialCheck>) {
-    let Some((failed, role)) = trial::run(context, jwt, now) else {
+    let Some(trial::Outcome { failed, role }) = trial::run(context, jwt, now) else {
         return;
     };
     let reason = |name: &str| failed.iter().find(|(failed, _)| *failed == name);

@@ -9,13 +9,16 @@ use crate::service::{NoNetwork, Opinion};
 /// Signs the claims in place of the login.
 const SECRET: &str = "v7Qm2ZxK9tRw4LcY6pHs3NfBe8JdUa5G";
 
-/// The checks that fail, each with the reason, and the role of a credential whose claims are otherwise as they must be.
-/// `None`: there is no login.
-pub(super) fn run(
-    context: &Context,
-    jwt: &Jwt,
-    now: u64,
-) -> Option<(Vec<(&'static str, String)>, Option<&'static str>)> {
+/// What a trial finds.
+pub(super) struct Outcome {
+    /// The checks that fail, each with the reason.
+    pub failed: Vec<(&'static str, String)>,
+    /// The role of a credential whose claims are otherwise as they must be.
+    pub role: Option<&'static str>,
+}
+
+/// Tries the claims; `None`: there is no login.
+pub(super) fn run(context: &Context, jwt: &Jwt, now: u64) -> Option<Outcome> {
     let mut values: Vec<_> = LOGIN_KEYS.map(|name| (name, String::new())).into();
     let origin = context.facts.settings.default("auth_jwks_origin");
     values.push(("auth_jwks_origin", origin.unwrap_or_default().to_owned()));
@@ -32,10 +35,11 @@ pub(super) fn run(
             Opinion::NoLogin => return None,
             Opinion::Accepted(role) => {
                 let is_read = failed.iter().all(|(name, _)| *name != "moderator");
-                return Some((failed, is_read.then_some(role)));
+                let role = is_read.then_some(role);
+                return Some(Outcome { failed, role });
             }
             Opinion::Rejected(check, _) if failed.iter().any(|(name, _)| *name == check) => {
-                return Some((failed, None));
+                return Some(Outcome { failed, role: None });
             }
             Opinion::Rejected(check, reason) => failed.push((check, reason)),
         }
