@@ -18,12 +18,12 @@ pub struct Request<B> {
 }
 
 impl Request<()> {
-    /// The request with its body, which came after the head.
-    pub fn with_body<B>(self, body: B) -> Request<B> {
+    /// The request with its body, or with what has come of it.
+    pub fn with_body<B>(&self, body: B) -> Request<B> {
         Request {
-            method: self.method,
-            target: self.target,
-            headers: self.headers,
+            method: self.method.clone(),
+            target: self.target.clone(),
+            headers: self.headers.clone(),
             body,
         }
     }

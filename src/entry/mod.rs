@@ -16,7 +16,7 @@ use crate::config::{Config, Unavailable};
 use crate::environment::Environment;
 use crate::host::{DefaultStore, Outbound};
 use crate::http::{Request, Response};
-use crate::service;
+use crate::service::{self, Outcome};
 
 /// Reads a variable.
 fn variable(name: &str) -> Result<Option<String>, Unavailable> {
@@ -27,8 +27,8 @@ fn variable(name: &str) -> Result<Option<String>, Unavailable> {
     }
 }
 
-/// Lets the core handle a request, and logs what it has to say.
-fn respond(config: &Config<'_>, request: Request<impl Read>) -> Response {
+/// Lets the core handle a request.
+fn handle(config: &Config<'_>, request: Request<impl Read>) -> Outcome {
     // A clock before 1970 reads as 1970: the token it makes is expired, and opens nothing.
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -40,7 +40,11 @@ fn respond(config: &Config<'_>, request: Request<impl Read>) -> Response {
         network: &Outbound,
         sleep: &std::thread::sleep,
     };
-    let outcome = service::handle(config, request, environment);
+    service::handle(config, request, environment)
+}
+
+/// Logs what there is to say of a request; the rest is the response.
+fn logged(outcome: Outcome) -> Response {
     if let Some(line) = outcome.log {
         log(line);
     }

@@ -7,7 +7,7 @@ use spin_sdk::http::{
     Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 
-use super::{fields, log_invalid_header, method_name, respond, variable};
+use super::{fields, log_invalid_header, logged, method_name, variable};
 use crate::config::Config;
 use crate::http::{Headers, Request};
 
@@ -31,7 +31,7 @@ pub fn handle(incoming: IncomingRequest, outparam: ResponseOutparam) {
         headers: Headers::new(incoming.headers().entries()),
         body: body_reader(&incoming),
     };
-    let mut response = respond(&Config::new(&variable), request);
+    let mut response = logged(super::handle(&Config::new(&variable), request));
     send(
         response.status,
         &fields(&mut response),

@@ -11,13 +11,12 @@ use std::io::{self, Read};
 use std::rc::Rc;
 
 use wasip3::http::types::{self, ErrorCode, Fields, Method};
-use wasip3::wit_bindgen::StreamResult;
+use wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult};
 use wasip3::{spawn, wit_future, wit_stream};
 
-use super::{fields, log_invalid_header, method_name, respond, variable};
+use super::{fields, handle, log_invalid_header, logged, method_name, variable};
 use crate::config::{Config, Memo};
 use crate::http::{Headers, Request, Response};
-use crate::service;
 
 thread_local! {
     /// What the instance keeps from one request to the next.
@@ -50,52 +49,97 @@ impl wasip3::exports::http::handler::Guest for Handler {
             headers: Headers::new(incoming.get_headers().copy_all()),
             body: (),
         };
-        // Before the core is entered: it is synchronous, and a slow body must not keep the instance from the requests
-        // beside this one.
-        let body = match service::body_limit(&config, &head) {
-            None => Body::default(),
-            Some(limit) => read(incoming, limit + 1).await,
-        };
-        send(respond(&config, head.with_body(body)))
+        let mut body = Body::of(incoming);
+        loop {
+            let outcome = handle(&config, head.with_body(&mut body));
+            if !body.is_short {
+                return send(logged(outcome));
+            }
+            // The core is synchronous, and must not wait for a client while it holds the instance. So it is told that the
+            // body broke off, which has no effects; what it says of that is dropped, and it begins again when there is more.
+            body.read_on().await;
+        }
     }
 }
 
-/// A request's body, or its beginning.
-#[derive(Debug, Default)]
+/// How much of a body is read before the core tries again, in bytes: what either kind of route reads at most.
+const STEPS: [usize; 2] = [
+    crate::request::MAX_BODY_BYTES + 1,
+    crate::webhook::MAX_BODY_BYTES + 1,
+];
+
+/// A request's body, as far as it is read. Nothing is read before the core reads.
 struct Body {
-    bytes: io::Cursor<Vec<u8>>,
-    /// It ended there without being complete.
-    is_cut_off: bool,
+    incoming: Option<types::Request>,
+    stream: Option<(StreamReader<u8>, FutureReader<Trailers>)>,
+    bytes: Vec<u8>,
+    /// How much of the bytes the core has read.
+    place: usize,
+    end: End,
+    /// The core wants more than there is.
+    is_short: bool,
 }
 
-impl Read for Body {
+/// Whether a body is read to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    NotYet,
+    Complete,
+    CutOff,
+}
+
+type Trailers = Result<Option<types::Trailers>, ErrorCode>;
+
+impl Read for &mut Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.bytes.read(buffer)? {
-            0 if self.is_cut_off && !buffer.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
-            length => Ok(length),
+        let length = (&self.bytes[self.place..]).read(buffer)?;
+        self.place += length;
+        if length > 0 || buffer.is_empty() || self.end == End::Complete {
+            return Ok(length);
         }
+        self.is_short = self.end == End::NotYet;
+        Err(io::ErrorKind::UnexpectedEof.into())
     }
 }
 
-/// Reads a body to its end, or so many bytes of it that the core knows it to be too large.
-async fn read(request: types::Request, most: usize) -> Body {
-    let (_, done) = wit_future::new(|| Ok(()));
-    let (mut stream, end) = types::Request::consume_body(request, done);
-    let mut bytes = Vec::new();
-    while bytes.len() < most {
-        let (result, chunk) = stream.read(Vec::with_capacity(CHUNK)).await;
-        bytes.extend(chunk);
-        if !matches!(result, StreamResult::Complete(_)) {
-            // Only the end tells whether it was the body's.
-            let is_cut_off = end.await.is_err();
-            let bytes = io::Cursor::new(bytes);
-            return Body { bytes, is_cut_off };
+impl Body {
+    fn of(incoming: types::Request) -> Self {
+        Self {
+            incoming: Some(incoming),
+            stream: None,
+            bytes: Vec::new(),
+            place: 0,
+            end: End::NotYet,
+            is_short: false,
         }
     }
-    let bytes = io::Cursor::new(bytes);
-    Body {
-        bytes,
-        is_cut_off: false,
+
+    /// Reads to the body's end, or to the next of [`STEPS`]; the core reads from the start again.
+    async fn read_on(&mut self) {
+        (self.place, self.is_short) = (0, false);
+        if let Some(incoming) = self.incoming.take() {
+            let (_, done) = wit_future::new(|| Ok(()));
+            self.stream = Some(types::Request::consume_body(incoming, done));
+        }
+        let step = STEPS.into_iter().find(|step| *step > self.bytes.len());
+        let (Some(step), Some((mut stream, end))) = (step, self.stream.take()) else {
+            // No route reads more.
+            self.end = End::CutOff;
+            return;
+        };
+        while self.bytes.len() < step {
+            let (result, chunk) = stream.read(Vec::with_capacity(CHUNK)).await;
+            self.bytes.extend(chunk);
+            if !matches!(result, StreamResult::Complete(_)) {
+                // Only this tells whether the end was the body's.
+                self.end = match end.await {
+                    Ok(_) => End::Complete,
+                    Err(_) => End::CutOff,
+                };
+                return;
+            }
+        }
+        self.stream = Some((stream, end));
     }
 }
 

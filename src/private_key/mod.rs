@@ -79,7 +79,7 @@ pub enum Error {
     TooLarge,
     /// Values that do not belong together, or a public exponent other than 65537.
     #[error(
-        "is not a valid RSA key with public exponent 65537; check it with `openssl rsa -in key.pem -check -noout`, and where that fails {}.",
+        "is not a valid RSA key with public exponent 65537 and two primes; check it with `openssl rsa -in key.pem -check -noout`, and where that fails, or `-text` instead of `-check` shows another exponent or a third prime, {}.",
         GENERATE
     )]
     Inconsistent,

@@ -161,7 +161,9 @@ fn undo_escapes(text: &[u8]) -> Wiped {
     };
     // Forms write a space as a plus sign, which no label has, and encode plus signs.
     if find(&clean, b"-----BEGIN+").is_some() {
-        let mut spaced = Zeroizing::new(text.to_vec());
+        // Encoded twice, the plus sign is there after the first decoding only.
+        let is_encoded_once = find(text, b"BEGIN+").is_some();
+        let mut spaced = Zeroizing::new(if is_encoded_once { text } else { &clean }.to_vec());
         for byte in spaced.iter_mut().filter(|byte| **byte == b'+') {
             *byte = b' ';
         }

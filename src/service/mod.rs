@@ -102,28 +102,6 @@ impl<'a> Route<'a> {
     }
 }
 
-/// How much of the request's body [`handle`] can need, in bytes; `None`: it reads nothing of it. For an entry that has to
-/// read the body first. What a credential decides is not looked at here: that may take a request to another server.
-pub fn body_limit(config: &Config<'_>, head: &Request<()>) -> Option<usize> {
-    if head.method != "POST" {
-        return None;
-    }
-    let (path, query) = split_target(&head.target);
-    let limit = match Route::of(path, config) {
-        Route::Webhook => crate::webhook::MAX_BODY_BYTES,
-        Route::Token | Route::Invitations => {
-            let call = Call::new(config, &head.method, query, &head.headers);
-            call.check_origin().ok()?;
-            crate::request::MAX_BODY_BYTES
-        }
-        Route::Invitation(_) | Route::Usage | Route::Health | Route::Unknown => return None,
-    };
-    let announced = head.headers.content_length();
-    announced
-        .is_none_or(|length| length <= limit as u64)
-        .then_some(limit)
-}
-
 /// Handles one request.
 pub fn handle(
     config: &Config<'_>,

@@ -1,6 +1,5 @@
 //! The order of the checks, the log line and what a request costs.
 
-mod body;
 mod usage;
 
 use super::*;
