@@ -136,10 +136,13 @@ mod tests {
     fn no_line_exceeds_what_one_call_takes() {
         let variable = crate::config::variable::ALL[0];
         let problems = vec![Problem::invalid(variable, "is wrong. ".repeat(20)); 100];
+        let thousands = vec![Problem::invalid(variable, "is wrong. "); 30_000];
         let longest_origin = "\u{10ffff}".repeat(1_000).into_bytes();
         let headers = Headers::new(vec![("origin".to_owned(), longest_origin); 2]);
         for (problems, reason) in [
             (Some(problems.as_slice()), "configuration".to_owned()),
+            // Written once each, and not the whole list for each that is left out.
+            (Some(thousands.as_slice()), "configuration".to_owned()),
             (Some(&problems[..1]), "\u{1}".repeat(5_000)),
             (None, "\u{1}".repeat(5_000)),
         ] {

@@ -112,6 +112,10 @@ fn every_shape_gives_the_same_key() {
             "percent-encoded by a form",
             percent(pem).replace("%20", "+"),
         ),
+        (
+            "percent-encoded by a form, twice",
+            percent(&percent(pem).replace("%20", "+")),
+        ),
         ("the percent-encoded body alone", percent(&body)),
         ("percent-encoded base64", percent(&base64)),
         ("\\u000a", pem.replace('\n', "\\u000a")),

@@ -193,6 +193,49 @@ fn slow_bodies_keep_nobody_waiting() {
     }
 }
 
+#[test]
+fn a_rejection_that_needs_no_body_does_not_wait_for_it() {
+    const JSON: &str = "Content-Type: application/json";
+    let good = Server::start(Settings::good());
+    let login = Server::start(Settings::good().set_all(&[
+        ("auth_mode", "required"),
+        ("auth_hs256_secret", "qJ4vS8wZk2Xn7Tb0Lr5Yd9Mf3Hc6Pg1Ua"),
+        ("auth_issuer", "https://login.example"),
+        ("auth_audience", "jaas"),
+        (
+            "jaas_webhook_authorization",
+            "Basic kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE",
+        ),
+    ]));
+    let broken = Server::start_broken(Settings::good().set("jaas_private_key", "x"));
+    for (server, target, headers, status) in [
+        (&good, TOKEN_ROUTE, "Content-Type: text/plain", 415),
+        (&good, TOKEN_ROUTE, "X-None: 1", 415),
+        (
+            &good,
+            TOKEN_ROUTE,
+            "Content-Type: application/json\r\nContent-Encoding: gzip",
+            415,
+        ),
+        (&good, "/api/jitsi-token?room=a", JSON, 400),
+        (&good, "/other", JSON, 404),
+        (&login, TOKEN_ROUTE, JSON, 401),
+        (&login, "/webhooks/jaas", JSON, 401),
+        (&broken, TOKEN_ROUTE, JSON, 500),
+    ] {
+        let mut connection = server.connect();
+        connection
+            .write(format!(
+                "POST {target} HTTP/1.1\r\nHost: a\r\n{headers}\r\nContent-Length: 50\r\n\r\n"
+            ))
+            .expect("it is written");
+        let response = connection.read("POST").expect("a response");
+        assert_eq!(response.status, status, "{target} {headers}: {response}");
+        // The component's own, and not the host's after its time limit.
+        assert!(!response.error().is_empty(), "{target} {headers}");
+    }
+}
+
 /// What a provider gives, changed while the server runs.
 #[derive(Clone, Default)]
 struct Changing(Arc<Mutex<Vec<(&'static str, String)>>>);
