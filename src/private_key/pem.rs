@@ -160,10 +160,14 @@ fn undo_escapes(text: &[u8]) -> Wiped {
         Zeroizing::new(text.to_vec())
     };
     // Forms write a space as a plus sign, which no label has, and encode plus signs.
-    if find(&clean, b"-----BEGIN+").is_some() {
-        // Encoded twice, the plus sign is there after the first decoding only.
-        let is_encoded_once = find(text, b"BEGIN+").is_some();
-        let mut spaced = Zeroizing::new(if is_encoded_once { text } else { &clean }.to_vec());
+    // Encoded twice, the plus sign is there after the first decoding only.
+    let decoded = has_escapes.then_some(&clean[..]);
+    let form = [Some(text), decoded]
+        .into_iter()
+        .flatten()
+        .find(|text| is_form(text));
+    if let Some(form) = form {
+        let mut spaced = Zeroizing::new(form.to_vec());
         for byte in spaced.iter_mut().filter(|byte| **byte == b'+') {
             *byte = b' ';
         }
@@ -175,6 +179,12 @@ fn undo_escapes(text: &[u8]) -> Wiped {
         undo_rules(&mut clean);
     }
     clean
+}
+
+/// Whether the label has plus signs for its spaces; base64 has neither of these dashes.
+fn is_form(text: &[u8]) -> bool {
+    let before = find(text, b"BEGIN+").map(|at| &text[..at]);
+    before.is_some_and(|before| before.ends_with(b"-") || before.ends_with(b"%2D"))
 }
 
 /// Percent-decodes; what is not two hexadecimal digits stays.
