@@ -19,7 +19,7 @@ pub struct Options {
     /// The service
     #[command(flatten)]
     pub service: up::Options,
-    /// Port, or address and port, of the page: on 127.0.0.1 or [::1]; port 0 takes a free one
+    /// Port, or address and port, of the page, on a loopback address; port 0 takes a free one
     #[arg(long, value_name = "[IP:]PORT", default_value = "127.0.0.1:8080", value_parser = listen_address)]
     pub page_listen: SocketAddr,
     /// Open the page in the browser
