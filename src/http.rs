@@ -4,6 +4,8 @@
 //! would be built for every request to look up four names.
 #![forbid(unsafe_code)]
 
+use std::io::Read;
+
 /// A request. The body is read only where a stage needs it.
 #[derive(Debug)]
 pub struct Request<B> {
@@ -17,16 +19,34 @@ pub struct Request<B> {
     pub body: B,
 }
 
-impl Request<()> {
-    /// The request with its body, or with what has come of it.
-    pub fn with_body<B>(&self, body: B) -> Request<B> {
-        Request {
-            method: self.method.clone(),
-            target: self.target.clone(),
-            headers: self.headers.clone(),
-            body,
-        }
+/// Why a body is not read whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is longer than the limit.
+    TooLarge,
+    /// It ends before its end.
+    BrokeOff,
+}
+
+/// Reads a body whole, of at most so many bytes.
+///
+/// # Errors
+/// See [`BodyError`]. Of a body that is announced to be too large nothing is read.
+pub fn read_body(headers: &Headers, body: impl Read, limit: usize) -> Result<Vec<u8>, BodyError> {
+    if headers
+        .content_length()
+        .is_some_and(|length| length > limit as u64)
+    {
+        return Err(BodyError::TooLarge);
     }
+    let mut bytes = Vec::new();
+    body.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|_| BodyError::BrokeOff)?;
+    if bytes.len() > limit {
+        return Err(BodyError::TooLarge);
+    }
+    Ok(bytes)
 }
 
 /// A request's headers in the order in which they came.
@@ -49,8 +69,7 @@ impl Headers {
     }
 
     /// The length of the body as the header announces it, in bytes; `None` where there is no such header, or a wrong one.
-    #[must_use]
-    pub fn content_length(&self) -> Option<u64> {
+    fn content_length(&self) -> Option<u64> {
         self.get_all("content-length")
             .find_map(|value| std::str::from_utf8(value).ok()?.trim().parse().ok())
     }

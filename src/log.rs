@@ -19,9 +19,6 @@ pub const MAX_BYTES: usize = 4095;
 /// How much of a reason is kept in a line that is too long, in characters.
 const CUT_REASON_CHARACTERS: usize = 200;
 
-/// The reason in a line that has not all problems.
-const CUT: &str = "configuration; /healthz has the problems that follow";
-
 /// One line.
 #[derive(Debug, Default, Serialize)]
 pub struct Line<'a> {
@@ -66,22 +63,15 @@ impl Line<'_> {
                     .collect()
             })
             .collect();
-        let total = self.problems.map(<[_]>::len);
         self.origin = (!origins.is_empty()).then(|| origins.join(", "));
-        if let Some(problems) = self.problems {
-            self.problems = Some(&problems[..fitting(problems)]);
-        }
         let mut text = self.text();
-        if self.problems.map(<[_]>::len) != total {
-            // Says so where all that is left fits.
-            self.reason = Some(CUT.into());
-            text = self.text();
-        }
-        while text.len() > MAX_BYTES
-            && let Some([first @ .., _]) = self.problems
+        if text.len() > MAX_BYTES
+            && let Some(problems) = self.problems
         {
-            self.problems = Some(first);
-            self.reason = Some(CUT.into());
+            self.problems = Some(&[]);
+            self.reason = Some("configuration; /healthz has the problems that follow".into());
+            let room = MAX_BYTES.saturating_sub(self.text().len());
+            self.problems = Some(&problems[..fitting(problems, room)]);
             text = self.text();
         }
         if text.len() > MAX_BYTES {
@@ -98,14 +88,15 @@ impl Line<'_> {
     }
 }
 
-/// How many problems a line can have at most. There may be thousands, so that each is written once to find out.
-fn fitting(problems: &[Problem]) -> usize {
+/// How many problems fit into so many bytes, with a comma behind each but the last. There may be thousands, so that each is
+/// written once to find out.
+fn fitting(problems: &[Problem], room: usize) -> usize {
     let mut length = 0;
     problems
         .iter()
         .take_while(|problem| {
-            length += serde_json::to_string(problem).map_or(MAX_BYTES, |text| text.len());
-            length <= MAX_BYTES
+            length += serde_json::to_string(problem).map_or(room, |text| text.len()) + 1;
+            length - 1 <= room
         })
         .count()
 }

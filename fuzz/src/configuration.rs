@@ -64,7 +64,7 @@ pub fn run(input: &[u8]) {
 
 fn respond(config: &Config<'_>, method: &str, target: &str, origin: Option<&str>) -> Response {
     let headers = origin.map(|origin| ("origin".to_owned(), origin.as_bytes().to_vec()));
-    let request = Request {
+    let mut request = Request {
         method: method.into(),
         target: target.into(),
         headers: Headers::new(headers.into_iter().collect()),
@@ -72,7 +72,7 @@ fn respond(config: &Config<'_>, method: &str, target: &str, origin: Option<&str>
     };
     let outcome = service::handle(
         config,
-        request,
+        &mut request,
         Environment::isolated(NOW, &mut |bytes: &mut [u8]| bytes.fill(0)),
     );
     SECRETS.check(&outcome.response.body);

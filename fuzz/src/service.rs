@@ -144,7 +144,7 @@ impl Read for Pieces<'_> {
 }
 
 fn outcome(good: &Good, message: &Message, body: u8, now: u64) -> Outcome {
-    let request = Request {
+    let mut request = Request {
         method: message.method.clone(),
         target: message.target.clone(),
         headers: Headers::new(message.headers.clone()),
@@ -157,7 +157,7 @@ fn outcome(good: &Good, message: &Message, body: u8, now: u64) -> Outcome {
     let mut random = |bytes: &mut [u8]| bytes.fill(0xab);
     let environment = Environment::isolated(now, &mut random);
     let source = |name: &str| Ok(good.variable(name));
-    service::handle(&Config::new(&source), request, environment)
+    service::handle(&Config::new(&source), &mut request, environment)
 }
 
 fn check(good: &Good, message: &Message, outcome: &Outcome, now: u64) {

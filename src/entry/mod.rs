@@ -28,7 +28,7 @@ fn variable(name: &str) -> Result<Option<String>, Unavailable> {
 }
 
 /// Lets the core handle a request.
-fn handle(config: &Config<'_>, request: Request<impl Read>) -> Outcome {
+fn handle(config: &Config<'_>, request: &mut Request<impl Read>) -> Outcome {
     // A clock before 1970 reads as 1970: the token it makes is expired, and opens nothing.
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)

@@ -25,13 +25,13 @@ mod export {
 
 /// Handles one request of the host.
 pub fn handle(incoming: IncomingRequest, outparam: ResponseOutparam) {
-    let request = Request {
+    let mut request = Request {
         method: name_of(incoming.method()),
         target: incoming.path_with_query().unwrap_or_default(),
         headers: Headers::new(incoming.headers().entries()),
         body: body_reader(&incoming),
     };
-    let mut response = logged(super::handle(&Config::new(&variable), request));
+    let mut response = logged(super::handle(&Config::new(&variable), &mut request));
     send(
         response.status,
         &fields(&mut response),

@@ -43,21 +43,20 @@ impl wasip3::exports::http::handler::Guest for Handler {
     async fn handle(incoming: types::Request) -> Result<types::Response, ErrorCode> {
         let memo = MEMO.with(Rc::clone);
         let config = Config::remembering(&variable, &memo);
-        let head = Request {
+        let mut request = Request {
             method: name_of(incoming.get_method()),
             target: incoming.get_path_with_query().unwrap_or_default(),
             headers: Headers::new(incoming.get_headers().copy_all()),
-            body: (),
+            body: Body::of(incoming),
         };
-        let mut body = Body::of(incoming);
         loop {
-            let outcome = handle(&config, head.with_body(&mut body));
-            if !body.is_short {
+            let outcome = handle(&config, &mut request);
+            if !request.body.is_short {
                 return send(logged(outcome));
             }
             // The core is synchronous, and must not wait for a client while it holds the instance. So it is told that the
             // body broke off, which has no effects; what it says of that is dropped, and it begins again when there is more.
-            body.read_on().await;
+            request.body.read_on().await;
         }
     }
 }
@@ -90,7 +89,7 @@ enum End {
 
 type Trailers = Result<Option<types::Trailers>, ErrorCode>;
 
-impl Read for &mut Body {
+impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = (&self.bytes[self.place..]).read(buffer)?;
         self.place += length;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 
 use super::error::{Error, MAX_BODY_BYTES, UnknownParameters};
 use super::parameters::{Value, Values, place_of};
-use crate::http::Headers;
+use crate::http::{BodyError, Headers, read_body};
 use crate::json;
 
 /// The byte order mark in UTF-8, which some editors and .NET write before a text.
@@ -42,21 +42,12 @@ impl Body {
         if !headers.get_all("content-encoding").all(is_identity) {
             return Err(Error::UnsupportedEncoding);
         }
-        if headers
-            .content_length()
-            .is_some_and(|length| length > MAX_BODY_BYTES as u64)
-        {
-            return Err(Error::BodyTooLarge);
-        }
-        let mut bytes = Vec::new();
-        body.take(MAX_BODY_BYTES as u64 + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|_| {
+        let bytes = read_body(headers, body, MAX_BODY_BYTES).map_err(|error| match error {
+            BodyError::TooLarge => Error::BodyTooLarge,
+            BodyError::BrokeOff => {
                 Error::MalformedBody("The body broke off before its end: send it again".into())
-            })?;
-        if bytes.len() > MAX_BODY_BYTES {
-            return Err(Error::BodyTooLarge);
-        }
+            }
+        })?;
         Ok(Self { media_type, bytes })
     }
 

@@ -102,10 +102,10 @@ impl<'a> Route<'a> {
     }
 }
 
-/// Handles one request.
+/// Handles one request. It is lent, for an entry that begins again when more of the body has come.
 pub fn handle(
     config: &Config<'_>,
-    request: Request<impl Read>,
+    request: &mut Request<impl Read>,
     environment: Environment<'_>,
 ) -> Outcome {
     let Request {
@@ -114,12 +114,12 @@ pub fn handle(
         headers,
         body,
     } = request;
-    let (path, query) = split_target(&target);
-    let call = Call::new(config, &method, query, &headers);
+    let (path, query) = split_target(target);
+    let call = Call::new(config, method, query, headers);
     let origin = call.origin;
     let result = run(&call, Route::of(path, config), body, environment);
     Outcome {
-        log: response::log_line(&result, call.warning.get(), &headers),
+        log: response::log_line(&result, call.warning.get(), headers),
         response: response::respond(config, &result, origin, method == "HEAD"),
     }
 }

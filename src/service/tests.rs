@@ -38,23 +38,23 @@ fn request<'a>(
     }
 }
 
-fn handle_with(source: &dyn Source, request: Request<impl Read>) -> Outcome {
+fn handle_with(source: &dyn Source, mut request: Request<impl Read>) -> Outcome {
     let mut random = |bytes: &mut [u8]| bytes.fill(7);
     let environment = Environment::isolated(NOW, &mut random);
-    handle(&Config::new(source), request, environment)
+    handle(&Config::new(source), &mut request, environment)
 }
 
 fn send_with_store(
     variables: &[(&str, &str)],
     store: &MemoryStore,
-    request: Request<impl Read>,
+    mut request: Request<impl Read>,
 ) -> Outcome {
     let mut random = |bytes: &mut [u8]| bytes.fill(7);
     let environment = Environment {
         store,
         ..Environment::isolated(NOW, &mut random)
     };
-    handle(&Config::new(&source(variables)), request, environment)
+    handle(&Config::new(&source(variables)), &mut request, environment)
 }
 
 fn send(variables: &[(&str, &str)], request: Request<impl Read>) -> Outcome {

@@ -1,6 +1,8 @@
 //! Why a request is not taken for one of 8x8.
 #![forbid(unsafe_code)]
 
+use crate::http::BodyError;
+
 /// The largest body, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -47,4 +49,13 @@ pub enum Error {
     /// From 8x8, and not what its documentation says.
     #[error("The event of the webhook cannot be read: {0}")]
     Malformed(&'static str),
+}
+
+impl From<BodyError> for Error {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::BodyTooLarge,
+            BodyError::BrokeOff => Self::BodyBrokeOff,
+        }
+    }
 }

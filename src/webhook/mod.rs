@@ -14,7 +14,7 @@ mod tests;
 
 use std::io::Read;
 
-use crate::http::Headers;
+use crate::http::{Headers, read_body};
 use crate::secret::Secret;
 
 pub use error::{Error, MAX_BODY_BYTES, TOLERANCE_SECONDS};
@@ -43,7 +43,8 @@ impl Settings {
     /// See [`Error`].
     pub fn receive(&self, headers: &Headers, body: impl Read, now: u64) -> Result<Event, Error> {
         let has_authorization = self.check_authorization(headers)?;
-        let body = read(headers, body)?;
+        // As it came: its signature is about every byte.
+        let body = read_body(headers, body, MAX_BODY_BYTES)?;
         let is_signed = if self.secrets.is_empty() {
             false
         } else {
@@ -76,22 +77,4 @@ impl Settings {
             _ => Err(Error::Authorization),
         }
     }
-}
-
-/// The body as it came: its signature is about every byte.
-fn read(headers: &Headers, body: impl Read) -> Result<Vec<u8>, Error> {
-    if headers
-        .content_length()
-        .is_some_and(|length| length > MAX_BODY_BYTES as u64)
-    {
-        return Err(Error::BodyTooLarge);
-    }
-    let mut bytes = Vec::new();
-    body.take(MAX_BODY_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|_| Error::BodyBrokeOff)?;
-    if bytes.len() > MAX_BODY_BYTES {
-        return Err(Error::BodyTooLarge);
-    }
-    Ok(bytes)
 }

@@ -422,7 +422,7 @@ fn a_request_reads_as_many_variables_as_the_table_says() {
         };
         let outcome = service::handle(
             &Config::new(&source),
-            Request {
+            &mut Request {
                 method: method.to_owned(),
                 target: target.to_owned(),
                 headers: headers.as_slice().into(),

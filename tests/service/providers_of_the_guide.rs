@@ -257,7 +257,7 @@ impl Provider {
         ];
         let outcome = service::handle(
             &config,
-            Request {
+            &mut Request {
                 method: "POST".to_owned(),
                 target: "/api/jitsi-token".to_owned(),
                 headers: headers.as_slice().into(),

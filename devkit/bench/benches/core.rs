@@ -42,7 +42,7 @@ fn request(bencher: Bencher, engine: &str, method: &str) {
             let default = declared.and_then(|variable| variable.default);
             Ok(set.or(default).map(str::to_owned))
         };
-        let request = Request {
+        let mut request = Request {
             method: method.to_owned(),
             target: "/api/jitsi-token?room=bench".to_owned(),
             headers: Headers::default(),
@@ -50,7 +50,7 @@ fn request(bencher: Bencher, engine: &str, method: &str) {
         };
         let mut random = |bytes: &mut [u8]| bytes.fill(7);
         let environment = Environment::isolated(1_800_000_000, &mut random);
-        let outcome = service::handle(&Config::new(&source), request, environment);
+        let outcome = service::handle(&Config::new(&source), &mut request, environment);
         assert_eq!(outcome.response.status, 200);
     });
 }

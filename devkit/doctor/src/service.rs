@@ -68,7 +68,7 @@ impl<'a> Service<'a> {
             let origin = origin.replacen('*', "www", 1);
             ("origin".to_owned(), origin.into_bytes())
         });
-        let request = Request {
+        let mut request = Request {
             method: "GET".to_owned(),
             target: format!("{TOKEN_PATH}{query}"),
             headers: Headers::new(origin.into_iter().collect()),
@@ -76,7 +76,7 @@ impl<'a> Service<'a> {
         };
         let mut random = random;
         let environment = Environment::isolated(now, &mut random);
-        let response = service::handle(&config, request, environment).response;
+        let response = service::handle(&config, &mut request, environment).response;
         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let text = |name: &str| body[name].as_str().map(str::to_owned);
         Response {

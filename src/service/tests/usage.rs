@@ -27,7 +27,11 @@ const COUNTED: [(&str, &str); 6] = [
 
 const OPTIONAL: [(&str, &str); 1] = [("auth_mode", "optional")];
 
-fn send_to(store: &dyn Store, variables: &[(&str, &str)], request: Request<impl Read>) -> Outcome {
+fn send_to(
+    store: &dyn Store,
+    variables: &[(&str, &str)],
+    mut request: Request<impl Read>,
+) -> Outcome {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut random = |bytes: &mut [u8]| {
         let next = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
@@ -39,7 +43,7 @@ fn send_to(store: &dyn Store, variables: &[(&str, &str)], request: Request<impl 
         store,
         ..Environment::isolated(NOW, &mut random)
     };
-    handle(&Config::new(&source(variables)), request, environment)
+    handle(&Config::new(&source(variables)), &mut request, environment)
 }
 
 fn sign(body: &str) -> String {
