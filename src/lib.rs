@@ -11,10 +11,12 @@
 pub mod caller;
 pub mod config;
 pub mod cors;
+#[cfg(target_family = "wasm")]
 pub mod entry;
 pub mod environment;
 pub mod error;
 pub mod features;
+#[cfg(target_family = "wasm")]
 mod host;
 pub mod http;
 pub mod invitation;

@@ -5,6 +5,8 @@
 //! form when they are read; the header is not brought into any form, so that nothing but what a browser sends matches.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeSet;
+
 use url::{Host, Url};
 
 use crate::text::{Separator, parse_list};
@@ -114,7 +116,9 @@ impl AllowedOrigins {
     /// response that tells of the wrong ones.
     #[must_use]
     pub fn parse(list: &str) -> (Self, Vec<EntryError>) {
-        let mut origins = Vec::new();
+        let mut origins: Vec<Entry> = Vec::new();
+        // Not a search of the list for each entry: it may have thousands.
+        let mut seen = BTreeSet::new();
         let mut errors = Vec::new();
         let list = parse_list(list, Separator::CommaOrSpace);
         let entries = list.unwrap_or_else(|error| {
@@ -123,8 +127,8 @@ impl AllowedOrigins {
         });
         for (entry, position) in entries.iter().zip(1..) {
             match Entry::parse(entry) {
-                Ok(parsed) if origins.contains(&parsed) => {}
-                Ok(parsed) => origins.push(parsed),
+                Ok(parsed) if seen.insert(parsed.serialized.clone()) => origins.push(parsed),
+                Ok(_) => {}
                 Err(problem) => errors.push(EntryError::Entry { position, problem }),
             }
         }
