@@ -131,9 +131,9 @@ impl Host {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             log: Log::Memory,
             store: settings.store.clone().unwrap_or_default(),
+            faults,
         };
-        let server =
-            devkit_host::start_with_faults(options, faults).expect("the embedded host starts");
+        let server = devkit_host::start(options).expect("the embedded host starts");
         Self::Embedded {
             address: server.address(),
             server: Mutex::new(server),

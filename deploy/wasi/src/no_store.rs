@@ -28,10 +28,6 @@ impl spin::GuestStore for Never {
         match *self {}
     }
 
-    fn exists(&self, _: String) -> Result<bool, spin::Error> {
-        match *self {}
-    }
-
     fn get_keys(&self) -> Result<Vec<String>, spin::Error> {
         match *self {}
     }
@@ -45,27 +41,7 @@ impl wasi::Guest for Adapter {
     }
 }
 
-impl wasi::GuestBucket for Never {
-    fn get(&self, _: String) -> Result<Option<Vec<u8>>, wasi::Error> {
-        match *self {}
-    }
-
-    fn set(&self, _: String, _: Vec<u8>) -> Result<(), wasi::Error> {
-        match *self {}
-    }
-
-    fn delete(&self, _: String) -> Result<(), wasi::Error> {
-        match *self {}
-    }
-
-    fn exists(&self, _: String) -> Result<bool, wasi::Error> {
-        match *self {}
-    }
-
-    fn list_keys(&self, _: Option<String>) -> Result<wasi::KeyResponse, wasi::Error> {
-        match *self {}
-    }
-}
+impl wasi::GuestBucket for Never {}
 
 impl atomics::Guest for Adapter {
     type Cas = Never;

@@ -1,165 +1,73 @@
-//! Machine code for the component: compiled once per build, then loaded from a cache beside the artifact.
-//!
-//! A cache file is the compiled component followed by a checksum over it. Its name carries a hash of the artifact and
-//! of everything that Wasmtime's code generation depends on, so a file that fits by name fits the engine.
+//! Machine code for the component: compiled once per build, then loaded from a file beside the artifact.
 
 use std::fs::{self, DirBuilder, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::process;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// The directory beside the artifact that holds the compiled code.
-const CACHE_DIRECTORY: &str = "devkit-host";
-const CACHE_EXTENSION: &str = "cwasm";
-const CHECKSUM_LENGTH: usize = size_of::<u64>();
+use crate::log::complain;
 
-/// A component as it was built.
-pub(crate) struct Artifact {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    /// Hash of the bytes.
-    pub(crate) hash: u64,
+/// Tells machine code apart: by what was compiled, and by all that the compilation depends on. It may change with the
+/// compiler, which costs a compilation.
+pub(crate) fn key(engine: &Engine, artifact: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    artifact.hash(&mut hasher);
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
 }
 
-impl Artifact {
-    pub(crate) fn read(path: &Path) -> Result<Self> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => bail!(
-                "There is no component at {}: run `cargo dev build` first.",
-                path.display()
-            ),
-            Err(error) => {
-                return Err(error).context(format!("cannot read the component {}", path.display()));
-            }
-        };
-        let hash = hash(&bytes);
-        let path = path.to_owned();
-        Ok(Self { path, bytes, hash })
+/// The component that was read from `path`, compiled now or earlier.
+pub(crate) fn load(engine: &Engine, path: &Path, artifact: &[u8], key: u64) -> Result<Component> {
+    let name = path.file_stem().unwrap_or_default();
+    let folder = path.with_file_name("devkit-host").join(name);
+    let file = folder.join(format!("{key:016x}"));
+    // Whoever comes second waits here for the first instead of doing its work again. Without a lock, and without a
+    // folder, everything works, only slower.
+    let _lock = lock(&folder);
+    if let Ok(component) = compiled(engine, &file) {
+        return Ok(component);
     }
-
-    /// The component, compiled now or earlier; `notice` is called when it is now.
-    pub(crate) fn load(&self, engine: &Engine, notice: impl FnOnce()) -> Result<Component> {
-        let mut key = DefaultHasher::new();
-        self.hash.hash(&mut key);
-        engine.precompile_compatibility_hash().hash(&mut key);
-        let cache = Cache::beside(&self.path, key.finish());
-
-        if let Some(component) = cache.load(engine) {
-            return Ok(component);
-        }
-        // Whoever comes second waits here for the first instead of doing its work again. Without a lock, and without
-        // a cache, everything works, only slower.
-        let _lock = cache.lock();
-        if let Some(component) = cache.load(engine) {
-            return Ok(component);
-        }
-        notice();
-        let code = self.code(engine)?;
-        let _ = cache.store(&code);
-        deserialize(engine, &code).map_err(anyhow::Error::from)
+    complain("Compiling the component for this machine (a few seconds, once per build) …");
+    let component = Component::new(engine, artifact)
+        .map_err(anyhow::Error::from)
+        .with_context(|| format!("cannot compile {}", path.display()))?;
+    if let Ok(code) = component.serialize() {
+        let _ = replace(&folder, &file, &code);
     }
-
-    fn code(&self, engine: &Engine) -> Result<Vec<u8>> {
-        engine
-            .precompile_component(&self.bytes)
-            .map_err(anyhow::Error::from)
-            .with_context(|| format!("cannot compile {}", self.path.display()))
-    }
-}
-
-struct Cache {
-    directory: PathBuf,
-    stem: String,
-    file: PathBuf,
-}
-
-impl Cache {
-    fn beside(artifact: &Path, key: u64) -> Self {
-        let directory = artifact.with_file_name(CACHE_DIRECTORY);
-        let stem = artifact
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let file = directory.join(format!("{stem}-{key:016x}.{CACHE_EXTENSION}"));
-        Self {
-            directory,
-            stem,
-            file,
-        }
-    }
-
-    fn load(&self, engine: &Engine) -> Option<Component> {
-        let mut code = fs::read(&self.file).ok()?;
-        let checksum = code.split_off(code.len().checked_sub(CHECKSUM_LENGTH)?);
-        if checksum != hash(&code).to_le_bytes() {
-            return None;
-        }
-        deserialize(engine, &code).ok()
-    }
-
-    /// Locks the cache against other processes until the file is dropped.
-    fn lock(&self) -> Option<File> {
-        self.create_directory().ok()?;
-        let file = File::create(self.directory.join(format!("{}.lock", self.stem))).ok()?;
-        file.lock().ok()?;
-        Some(file)
-    }
-
-    /// Nobody else may write here: what lies here is run as machine code.
-    fn create_directory(&self) -> std::io::Result<()> {
-        let mut builder = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&self.directory)
-    }
-
-    fn store(&self, code: &[u8]) -> std::io::Result<()> {
-        let temporary = self.file.with_extension(format!("{}.tmp", process::id()));
-        let content = [code, &hash(code).to_le_bytes()].concat();
-        // The rename puts the whole file in its place at once.
-        let stored = fs::write(&temporary, content)
-            .and_then(|()| fs::rename(&temporary, &self.file))
-            .inspect_err(|_| drop(fs::remove_file(&temporary)));
-        self.remove_others();
-        stored
-    }
-
-    /// Removes the code of earlier builds.
-    fn remove_others(&self) {
-        let prefix = format!("{}-", self.stem);
-        for entry in fs::read_dir(&self.directory)
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let path = entry.path();
-            let earlier = path.extension().is_some_and(|it| it == CACHE_EXTENSION)
-                && entry.file_name().to_string_lossy().starts_with(&prefix)
-                && path != self.file;
-            if earlier {
-                let _ = fs::remove_file(path);
-            }
-        }
-    }
+    Ok(component)
 }
 
 #[allow(unsafe_code)]
-fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` comes from `Engine::precompile_component`, either directly or through a file that carries its
-    // checksum, in a directory that only this program writes to.
-    unsafe { Component::deserialize(engine, code) }
+fn compiled(engine: &Engine, file: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: the file is what `Component::serialize` has made. Only this program writes to its folder, and only whole
+    // files. Wasmtime itself checks that its version and its settings fit.
+    unsafe { Component::deserialize_file(engine, file) }
 }
 
-/// A hash against mistakes, not against an attacker. It may change with the compiler, which costs a compilation.
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
+/// Locks the folder against other processes until the file is dropped.
+fn lock(folder: &Path) -> io::Result<File> {
+    let mut builder = DirBuilder::new();
+    // Nobody else may write here: what lies here is run as machine code.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)?;
+    let file = File::create(folder.with_extension("lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Puts the code of this build in the place of that of earlier ones.
+fn replace(folder: &Path, file: &Path, code: &[u8]) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let _ = fs::remove_file(entry?.path());
+    }
+    let temporary = file.with_extension(process::id().to_string());
+    fs::write(&temporary, code)?;
+    // The whole file is there at once.
+    fs::rename(temporary, file)
 }

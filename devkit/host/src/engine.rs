@@ -1,23 +1,21 @@
 //! What the servers of a process share: the engine, its threads, and the components it has loaded.
 
 use std::collections::HashMap;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::compile::Artifact;
-use crate::guest::{Component, Guest, MEMORY};
-use crate::{key_value, variables};
-
-/// How many instances run at once in a process; further requests wait.
-const INSTANCES: u32 = 1000;
+use crate::guest::{Guest, INSTANCES, MEMORY};
+use crate::imports::fermyon::spin::variables;
+use crate::{compile, key_value};
 
 /// How many core modules a component may be: its own, the adapters of its imports, and the glue between them.
 const MODULES: u32 = 8;
@@ -38,11 +36,9 @@ const TIME_SLICE: Duration = Duration::from_millis(10);
 /// The parts of the host that servers share.
 pub(crate) struct Shared {
     pub(crate) runtime: Runtime,
-    /// One permit per instance.
-    pub(crate) instances: Arc<Semaphore>,
     engine: Engine,
-    /// Loaded components, by the hash of their artifact.
-    components: Mutex<HashMap<u64, Component>>,
+    /// Components that are ready for instances, by the key of their machine code.
+    components: Mutex<HashMap<u64, InstancePre<Guest>>>,
 }
 
 impl Shared {
@@ -68,43 +64,38 @@ impl Shared {
                     thread::sleep(TIME_SLICE);
                 }
             })?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .thread_name("devkit-host")
-            .enable_all()
-            .build()
-            .context("cannot start the threads of the host")?;
+        let runtime = Runtime::new().context("cannot start the threads of the host")?;
         Ok(Self {
             runtime,
-            instances: Arc::new(Semaphore::new(INSTANCES as usize)),
             engine,
             components: Mutex::default(),
         })
     }
 
-    /// The component at `path`, ready for instances; `notice` is called when it has to be compiled.
-    pub(crate) fn component(&self, path: &Path, notice: impl FnOnce()) -> Result<Component> {
-        let artifact = Artifact::read(path)?;
+    /// The component at `path`, ready for instances.
+    pub(crate) fn component(&self, path: &Path) -> Result<InstancePre<Guest>> {
+        let shown = path.display();
+        let artifact = fs::read(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                anyhow!("There is no component at {shown}: run `cargo dev build` first.")
+            }
+            _ => anyhow!("cannot read the component {shown}: {error}"),
+        })?;
+        let key = compile::key(&self.engine, &artifact);
         // Held while compiling, so that servers that start together compile once.
         let mut components = self
             .components
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(component) = components.get(&artifact.hash) {
+        if let Some(component) = components.get(&key) {
             return Ok(component.clone());
         }
-        let component = artifact.load(&self.engine, notice)?;
-        let pre = self.linked(&component)?;
-        components.insert(artifact.hash, pre.clone());
-        Ok(pre)
-    }
-
-    fn linked(&self, component: &wasmtime::component::Component) -> Result<Component> {
-        let mut linker = Linker::new(&self.engine);
-        link(&mut linker)
-            .and_then(|()| linker.instantiate_pre(component))
-            .and_then(Component::new)
+        let component = compile::load(&self.engine, path, &artifact, key)?;
+        let linked = link(&self.engine, &component)
             .map_err(anyhow::Error::from)
-            .context("the component does not fit this host")
+            .context("the component does not fit this host")?;
+        components.insert(key, linked.clone());
+        Ok(linked)
     }
 }
 
@@ -136,12 +127,23 @@ fn engine(wide_arithmetic: bool) -> Result<Engine> {
 }
 
 /// Gives a component its imports.
-fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+fn link(engine: &Engine, component: &Component) -> wasmtime::Result<InstancePre<Guest>> {
+    let mut linker = Linker::new(engine);
     // All of WASI, not `wasi:http/proxy` alone: Rust's standard library imports wasi:cli/environment and others.
-    wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     // Of WASI 0.3 what the entry needs; the rest of such a component uses WASI 0.2.
-    wasmtime_wasi_http::p3::add_to_linker(linker)?;
-    key_value::add_to_linker(linker)?;
-    variables::add_to_linker::<_, HasSelf<_>>(linker, |guest| guest)
+    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    key_value::add_to_linker(&mut linker)?;
+    variables::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
+    linker.instantiate_pre(component)
+}
+
+/// Whether a component asks for Spin's variables. One that was composed to run without Spin reads WASI's environment.
+pub(crate) fn asks_for_variables(component: &InstancePre<Guest>) -> bool {
+    let component = component.component();
+    component
+        .component_type()
+        .imports(component.engine())
+        .any(|(name, _)| name.starts_with("fermyon:spin/variables@"))
 }

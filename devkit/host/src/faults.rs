@@ -1,6 +1,5 @@
 //! What can go wrong with a host, for tests.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,17 +31,6 @@ pub enum StoreFault {
     CannotOpen,
     /// It opens, and every other call fails, as where its server is down.
     Fails,
-}
-
-impl fmt::Debug for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Faults")
-            .field("variables", &self.variables.is_some())
-            .field("clock", &self.clock)
-            .field("no_random", &self.no_random)
-            .field("store", &self.store)
-            .finish()
-    }
 }
 
 impl Faults {

@@ -16,9 +16,9 @@ use crate::log::complain;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The way to other servers, as the instances of one server have it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Outbound {
-    pub(crate) allowed: Arc<AllowedHosts>,
+    allowed: Arc<AllowedHosts>,
     /// How many requests instances meant to send, allowed or not.
     pub(crate) requests: Arc<AtomicUsize>,
 }

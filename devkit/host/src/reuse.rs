@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::SemaphorePermit;
 use tokio::time::{Sleep, sleep};
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
@@ -19,7 +19,7 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
-use crate::guest::{Application, Guest, TIME_LIMIT};
+use crate::guest::{Application, Guest, PERMITS, TIME_LIMIT};
 use crate::log::complain;
 
 /// How many requests an instance handles before it is dropped.
@@ -60,15 +60,8 @@ impl HandlerState for Source {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Expiration, Worker>> {
-        // Nobody closes the semaphore.
-        let permit = self
-            .application
-            .instances
-            .clone()
-            .acquire_owned()
-            .await
-            .ok();
-        let mut store = self.application.store(self.component.engine());
+        let permit = PERMITS.acquire().await.ok();
+        let mut store = Guest::in_store(&self.application, self.component.engine());
         let service = self.component.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,
@@ -83,7 +76,7 @@ impl HandlerState for Source {
 /// An instance, as it decides on requests.
 pub(crate) struct Worker {
     /// Released when the store has returned its slots to the pool.
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: Option<SemaphorePermit<'static>>,
 }
 
 impl WorkerState for Worker {

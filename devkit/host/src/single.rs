@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use hyper::{Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::p2::types::HostResponseOutparam;
-use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
+use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
-use crate::guest::{Application, Guest, TIME_LIMIT};
+use crate::guest::{Application, Guest, PERMITS, TIME_LIMIT};
 use crate::handover::outparam;
 use crate::log::complain;
 
@@ -35,7 +34,7 @@ pub(crate) async fn respond(
             None
         }
         Err(_) => {
-            if let Ok(Ok(())) = instance.await {
+            if let Ok(true) = instance.await {
                 complain("error: the component set no response");
             }
             None
@@ -43,23 +42,16 @@ pub(crate) async fn respond(
     }
 }
 
-/// The instance failed; details are on standard error.
-#[derive(Debug)]
-struct Failed;
-
-/// Runs an instance from its start to its end.
-async fn run<B>(
+/// Runs an instance from its start to its end. Whether it went well; if not, the reason is on standard error.
+async fn run(
     application: Arc<Application>,
     component: ProxyPre<Guest>,
-    request: Request<B>,
+    request: Request<Incoming>,
     outparam: HostResponseOutparam,
-) -> Result<(), Failed>
-where
-    B: Body<Data = Bytes, Error: Into<Error>> + Send + 'static,
-{
-    // Released last, when the store has returned its slots to the pool. Nobody closes the semaphore.
-    let _permit = application.instances.acquire().await;
-    let mut store = application.store(component.engine());
+) -> bool {
+    // Released last, when the store has returned its slots to the pool.
+    let _permit = PERMITS.acquire().await;
+    let mut store = Guest::in_store(&application, component.engine());
     let handled = async {
         let request = store
             .data_mut()
@@ -73,11 +65,11 @@ where
             .await
     };
     match timeout(TIME_LIMIT, handled).await {
-        Ok(Ok(())) => return Ok(()),
+        Ok(Ok(())) => return true,
         Ok(Err(error)) => complain(format_args!("error: the component failed: {error:#}")),
         Err(_) => complain(format_args!(
             "error: the component took longer than {TIME_LIMIT:?}"
         )),
     }
-    Err(Failed)
+    false
 }

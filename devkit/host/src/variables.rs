@@ -1,33 +1,19 @@
-//! What serves the component's `fermyon:spin/variables`.
+//! `fermyon:spin/variables` for an instance.
 
-use std::collections::BTreeMap;
+use devkit_spin_app::resolve::check_name;
 
-use anyhow::Result;
-use devkit_spin_app::manifest::Manifest;
-use devkit_spin_app::providers::Providers;
-use devkit_spin_app::resolve::{check_name, resolve};
+use crate::guest::Guest;
+use crate::imports::fermyon::spin::variables::{Error, Host};
 
-pub(crate) use crate::imports::fermyon::spin::variables::{Error, Host, add_to_linker};
-
-/// The component's variables, each with its final value.
-///
-/// Every source that this host knows is fixed when it starts, so all values are too.
-#[derive(Default)]
-pub(crate) struct Variables(BTreeMap<String, String>);
-
-impl Variables {
-    pub(crate) fn resolve(
-        manifest: &Manifest,
-        providers: &Providers,
-        environment: &BTreeMap<String, String>,
-    ) -> Result<Self> {
-        resolve(manifest, providers, environment).map(Self)
-    }
-
-    /// The component's `fermyon:spin/variables.get`.
-    pub(crate) fn get(&self, name: &str) -> Result<String, Error> {
-        check_name(name).map_err(Error::InvalidName)?;
-        let value = self.0.get(name).cloned();
+impl Host for Guest {
+    fn get(&mut self, name: String) -> Result<String, Error> {
+        let provider = self.application.faults.variables.as_ref();
+        if let Some(response) = provider.and_then(|provider| provider(&name)) {
+            return response.map_err(Error::Provider);
+        }
+        check_name(&name).map_err(Error::InvalidName)?;
+        // Every source that this host knows is fixed when it starts, so all values are too.
+        let value = self.application.variables.get(&name).cloned();
         value.ok_or_else(|| Error::Undefined(format!("no variable {name:?}")))
     }
 }
@@ -35,12 +21,18 @@ impl Variables {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::Application;
 
     #[test]
     fn wrong_names_and_unknown_ones_are_told_apart() {
-        let variables = Variables([("mine".to_owned(), "k".to_owned())].into());
-        assert_eq!(variables.get("mine").unwrap(), "k");
-        assert!(matches!(variables.get("other"), Err(Error::Undefined(_))));
-        assert!(matches!(variables.get("Mine"), Err(Error::InvalidName(_))));
+        let application = Application {
+            variables: [("mine".to_owned(), "k".to_owned())].into(),
+            ..Application::default()
+        };
+        let mut guest = Guest::new(&application.into());
+        let mut get = |name: &str| guest.get(name.to_owned());
+        assert_eq!(get("mine").unwrap(), "k");
+        assert!(matches!(get("other"), Err(Error::Undefined(_))));
+        assert!(matches!(get("Mine"), Err(Error::InvalidName(_))));
     }
 }

@@ -4,35 +4,18 @@
 //! quotes a backslash escapes and `$NAME` is substituted, and of two equal names the last wins. `.dev.vars` and its like are
 //! read by [`crate::env_file`] instead, because Wrangler substitutes nothing.
 
-use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
 
-use crate::line_of;
+use crate::{LineError, line_of};
 
 pub const FILE: &str = ".env";
 
-/// A line that Spin cannot read: it then has no value for any variable that the environment does not set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LineError {
-    /// The line's number, from 1.
-    pub line: usize,
-}
-
-impl fmt::Display for LineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = self.line;
-        write!(
-            f,
-            "line {line}: not an entry as Spin reads it (put the value in single quotes, and each entry on a line of its own)"
-        )
-    }
-}
-
-impl std::error::Error for LineError {}
+/// With such a line Spin has no value for any variable that the environment does not set.
+const NO_ENTRY: &str = "not an entry as Spin reads it (put the value in single quotes, and each entry on a line of its own)";
 
 /// Reads a `.env` from disk; one that is not there is empty.
 ///
@@ -40,12 +23,11 @@ impl std::error::Error for LineError {}
 /// It cannot be read. The message names the file and the line's number, never its text.
 pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
     let shown = path.display();
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        bytes => bytes.map_err(|error| anyhow!("{shown} cannot be read: {error}"))?,
-    };
-    let text = String::from_utf8(bytes).map_err(|_| anyhow!("{shown} is not UTF-8 text"))?;
-    parse(&text).map_err(|error| anyhow!("{shown}, {error}"))
+    match fs::read_to_string(path) {
+        Ok(text) => parse(&text).map_err(|error| anyhow!("{shown}, {error}")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(anyhow!("{shown} cannot be read: {error}")),
+    }
 }
 
 /// Reads the entries of a `.env`, in their order.
@@ -60,6 +42,7 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
                 };
                 LineError {
                     line: line_of(text, place.unwrap_or_default()),
+                    reason: NO_ENTRY,
                 }
             })
         })

@@ -10,54 +10,27 @@
 //!
 //! No error holds any part of a line: it may be a key.
 
-use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LineError {
-    /// The line's number, from 1.
-    pub line: usize,
-    pub kind: LineErrorKind,
-}
+use crate::LineError;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineErrorKind {
-    /// It is not `NAME=value`.
-    NoEntry,
-    OpenQuote,
-    AfterQuote,
-}
-
-impl fmt::Display for LineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: ", self.line)?;
-        f.write_str(match self.kind {
-            LineErrorKind::NoEntry => {
-                "neither NAME=value nor a comment (a value of several lines, such as a PEM, belongs in double quotes)"
-            }
-            LineErrorKind::OpenQuote => "the quote that begins this value is never closed",
-            LineErrorKind::AfterQuote => {
-                "text after the closing quote (put the whole value in quotes of the other kind)"
-            }
-        })
-    }
-}
-
-impl std::error::Error for LineError {}
+const NO_ENTRY: &str = "neither NAME=value nor a comment (a value of several lines, such as a PEM, belongs in double quotes)";
+const OPEN_QUOTE: &str = "the quote that begins this value is never closed";
+const AFTER_QUOTE: &str =
+    "text after the closing quote (put the whole value in quotes of the other kind)";
 
 /// Reads an env file from disk.
 ///
 /// # Errors
 /// It cannot be read, or a line is no entry. The message names the file and the line's number, never its text.
 pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
-    let bytes = fs::read(path)
-        .map_err(|error| anyhow!("the env file {} cannot be read: {error}", path.display()))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| anyhow!("the env file {} is not UTF-8 text", path.display()))?;
-    parse(&text).map_err(|error| anyhow!("the env file {}, {error}", path.display()))
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| anyhow!("the env file {shown} cannot be read: {error}"))?;
+    parse(&text).map_err(|error| anyhow!("the env file {shown}, {error}"))
 }
 
 /// Reads the entries of an env file's text, in their order.
@@ -71,7 +44,7 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
     let mut rest = text.as_str();
     let mut line = 1;
     while !rest.is_empty() {
-        let (entry, after) = next_entry(rest).map_err(|kind| LineError { line, kind })?;
+        let (entry, after) = next_entry(rest).map_err(|reason| LineError { line, reason })?;
         entries.extend(entry);
         line += rest[..rest.len() - after.len()].matches('\n').count();
         rest = after;
@@ -83,14 +56,14 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
 type Entry = Option<(String, String)>;
 
 /// The entry at the beginning of the text, and the text after its last line.
-fn next_entry(text: &str) -> Result<(Entry, &str), LineErrorKind> {
+fn next_entry(text: &str) -> Result<(Entry, &str), &'static str> {
     let (line, after_line) = first_line(text);
     let line = line.trim_start();
     if line.is_empty() || line.starts_with('#') {
         return Ok((None, after_line));
     }
     // Of the whole text: a quoted value may go on after this line.
-    let (name, value) = text.split_once('=').ok_or(LineErrorKind::NoEntry)?;
+    let (name, value) = text.split_once('=').ok_or(NO_ENTRY)?;
     let name = name.trim();
     let name = match name.strip_prefix("export") {
         Some(after) if after.starts_with([' ', '\t']) => after.trim_start(),
@@ -98,7 +71,7 @@ fn next_entry(text: &str) -> Result<(Entry, &str), LineErrorKind> {
     };
     let is_name_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     if name.is_empty() || !name.chars().all(is_name_char) {
-        return Err(LineErrorKind::NoEntry);
+        return Err(NO_ENTRY);
     }
 
     let value = value.trim_start_matches([' ', '\t']);
@@ -112,11 +85,15 @@ fn next_entry(text: &str) -> Result<(Entry, &str), LineErrorKind> {
         return Ok((Some((name.to_owned(), value.to_owned())), after));
     };
     let quoted = &value[1..];
-    let end = closing(quoted, quote).ok_or(LineErrorKind::OpenQuote)?;
+    // A backslash before the quote keeps it open.
+    let mut closing = quoted.match_indices(quote).map(|(at, _)| at);
+    let end = closing
+        .find(|&at| !quoted[..at].ends_with('\\'))
+        .ok_or(OPEN_QUOTE)?;
     let (tail, after) = first_line(&quoted[end + 1..]);
     let tail = tail.trim_start();
     if !tail.is_empty() && !tail.starts_with('#') {
-        return Err(LineErrorKind::AfterQuote);
+        return Err(AFTER_QUOTE);
     }
     let value = &quoted[..end];
     let value = if quote == '"' {
@@ -130,16 +107,6 @@ fn next_entry(text: &str) -> Result<(Entry, &str), LineErrorKind> {
 /// The text's first line, and what comes after it.
 fn first_line(text: &str) -> (&str, &str) {
     text.split_once('\n').unwrap_or((text, ""))
-}
-
-/// Where the quote is closed; a backslash keeps it open.
-fn closing(quoted: &str, quote: char) -> Option<usize> {
-    let mut before = None;
-    quoted.char_indices().find_map(|(at, c)| {
-        let closes = c == quote && before != Some('\\');
-        before = Some(c);
-        closes.then_some(at)
-    })
 }
 
 #[cfg(test)]
@@ -231,19 +198,18 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_entry_is_named_by_its_number_only() {
-        use LineErrorKind::{AfterQuote, NoEntry, OpenQuote};
-        for (text, line, kind) in [
-            ("just words".to_owned(), 1, NoEntry),
-            ("A=b\n\n# c\n=d".to_owned(), 4, NoEntry),
-            ("A b=c".to_owned(), 1, NoEntry),
-            ("A=b\nB=\"c\nd\ne".to_owned(), 2, OpenQuote),
-            ("A=\"b\nc\"\nB='d".to_owned(), 3, OpenQuote),
-            ("A=\"b\" c".to_owned(), 1, AfterQuote),
+        for (text, line, reason) in [
+            ("just words".to_owned(), 1, NO_ENTRY),
+            ("A=b\n\n# c\n=d".to_owned(), 4, NO_ENTRY),
+            ("A b=c".to_owned(), 1, NO_ENTRY),
+            ("A=b\nB=\"c\nd\ne".to_owned(), 2, OPEN_QUOTE),
+            ("A=\"b\nc\"\nB='d".to_owned(), 3, OPEN_QUOTE),
+            ("A=\"b\" c".to_owned(), 1, AFTER_QUOTE),
             // A PEM without quotes: its second line is no entry.
-            (format!("K={}", pem()), 2, NoEntry),
+            (format!("K={}", pem()), 2, NO_ENTRY),
         ] {
             let error = parse(&text).expect_err(&text);
-            assert_eq!(error, LineError { line, kind }, "{text:?}");
+            assert_eq!(error, LineError { line, reason }, "{text:?}");
             for secret in ["words", "MIIE", "BEGIN"] {
                 assert!(!error.to_string().contains(secret), "{error}");
             }

@@ -15,6 +15,8 @@ pub mod providers;
 pub mod resolve;
 pub mod settings;
 
+use std::fmt;
+
 /// What Spin puts before a variable's upper-case name.
 pub const PREFIX: &str = "SPIN_VARIABLE_";
 
@@ -22,6 +24,22 @@ pub const PREFIX: &str = "SPIN_VARIABLE_";
 pub fn environment_name(variable: &str) -> String {
     format!("{PREFIX}{}", variable.to_ascii_uppercase())
 }
+
+/// A line of an env file that cannot be read. It may hold a part of a key, so that its text is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineError {
+    /// The line's number, from 1.
+    pub line: usize,
+    reason: &'static str,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.reason)
+    }
+}
+
+impl std::error::Error for LineError {}
 
 /// The line, from 1, on which a place of a text is.
 fn line_of(text: &str, place: usize) -> usize {

@@ -30,31 +30,28 @@ pub struct Manifest {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct Variable {
     #[serde(skip)]
     pub name: String,
     /// The host does not start without a value.
-    #[serde(default)]
     pub required: bool,
     /// Its value where there is no other.
     pub default: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct RawManifest {
-    #[serde(default)]
     spin_manifest_version: u32,
-    #[serde(default)]
     variables: BTreeMap<String, Variable>,
-    #[serde(default)]
     trigger: RawTriggers,
-    #[serde(default)]
     component: BTreeMap<String, RawComponent>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct RawTriggers {
-    #[serde(default)]
     http: Vec<RawHttpTrigger>,
 }
 
@@ -136,9 +133,9 @@ impl Manifest {
 
 /// The variables that a `spin.toml` declares, whatever else is in it.
 pub fn variables(text: &str) -> Result<Vec<Variable>> {
-    #[derive(Deserialize)]
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
     struct Declared {
-        #[serde(default)]
         variables: BTreeMap<String, Variable>,
     }
     let declared: Declared = toml::from_str(text)

@@ -25,8 +25,7 @@ struct Rule {
     /// `None`: any.
     scheme: Option<String>,
     host: HostRule,
-    /// `None`: any.
-    ports: Option<Range<u32>>,
+    ports: Range<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,19 +53,16 @@ impl AllowedHosts {
         providers: &Providers,
         environment: &BTreeMap<String, String>,
     ) -> Result<Self> {
-        let entries = &manifest.allowed_outbound_hosts;
-        if entries.is_empty() {
-            return Ok(Self::default());
-        }
         let values = application(manifest, providers, environment)?;
         let mut allowed = Self::default();
-        for entry in entries {
+        for entry in &manifest.allowed_outbound_hosts {
             let about = || format!("in allowed_outbound_hosts, the entry {entry:?}");
-            if let Some(host) = expand(entry, &defaults(manifest)).with_context(about)? {
-                Rule::parse(&host).with_context(about)?;
-            }
             let host = expand(entry, &values).with_context(about)?;
-            match host.context("has no value").and_then(|it| Rule::parse(&it)) {
+            // Where a variable has no default, there is nothing to check by defaults.
+            if let Ok(by_default) = expand(entry, &defaults(manifest)) {
+                Rule::parse(&by_default).with_context(about)?;
+            }
+            match Rule::parse(&host) {
                 Ok(rule) => allowed.rules.push(rule),
                 Err(error) => allowed.problem = Some(format!("{}: {error:#}", about())),
             }
@@ -104,20 +100,13 @@ impl Rule {
             .context("has no scheme: write scheme://host or scheme://host:port")?;
         let (host, port) = split_port(rest)?;
         let ports = ports(port, scheme)?;
-        let scheme = match scheme {
-            "*" => None,
-            _ => {
-                ensure!(
-                    scheme.chars().all(char::is_alphabetic),
-                    "has a scheme that is not made of letters"
-                );
-                Some(scheme.to_owned())
-            }
-        };
-        let host = HostRule::parse(host)?;
+        ensure!(
+            scheme == "*" || scheme.chars().all(char::is_alphabetic),
+            "has a scheme that is not made of letters"
+        );
         Ok(Self {
-            scheme,
-            host,
+            scheme: (scheme != "*").then(|| scheme.to_owned()),
+            host: HostRule::parse(host)?,
             ports,
         })
     }
@@ -125,10 +114,7 @@ impl Rule {
     fn allows(&self, scheme: &str, host: &Host, port: u16) -> bool {
         self.scheme.as_deref().is_none_or(|it| it == scheme)
             && self.host.allows(host)
-            && self
-                .ports
-                .as_ref()
-                .is_none_or(|it| it.contains(&port.into()))
+            && self.ports.contains(&port.into())
     }
 }
 
@@ -146,27 +132,23 @@ fn split_port(rest: &str) -> Result<(&str, &str)> {
     }
 }
 
-/// `None`: any.
-fn ports(text: &str, scheme: &str) -> Result<Option<Range<u32>>> {
-    let number = |text: &str| -> Result<u32> {
-        let number: u16 = text.parse().context("has a port that is not a number")?;
-        Ok(number.into())
+fn ports(text: &str, scheme: &str) -> Result<Range<u32>> {
+    let number = |text: &str| {
+        text.parse::<u16>()
+            .context("has a port that is not a number")
     };
-    let ports = match (text, text.split_once("..")) {
-        ("*", _) => return Ok(None),
-        ("", _) => {
-            let port = well_known(scheme)
-                .context("needs a port: its scheme has no default")?
-                .into();
-            port..port + 1
-        }
-        (_, Some((start, end))) => number(start)?..number(end)?,
-        (_, None) => {
-            let port = number(text)?;
-            port..port + 1
+    let (first, end) = match (text, text.split_once("..")) {
+        ("*", _) => (0, u32::from(u16::MAX) + 1),
+        (_, Some((first, end))) => (number(first)?, number(end)?.into()),
+        _ => {
+            let port = match text {
+                "" => well_known(scheme).context("needs a port: its scheme has no default")?,
+                _ => number(text)?,
+            };
+            (port, u32::from(port) + 1)
         }
     };
-    Ok(Some(ports))
+    Ok(first.into()..end)
 }
 
 fn well_known(scheme: &str) -> Option<u16> {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
 use crate::environment_name;
-use crate::manifest::{Manifest, Variable};
+use crate::manifest::Manifest;
 use crate::providers::Providers;
 
 /// The component's variables, each with its final value.
@@ -21,45 +21,41 @@ pub fn resolve(
     for (name, template) in &manifest.templates {
         check_name(name).map_err(anyhow::Error::msg)?;
         let value = expand(template, &application)
-            .transpose()
-            .context("has no value")
-            .flatten()
             .with_context(|| format!("in the template of the component variable {name}"))?;
         values.insert(name.clone(), value);
     }
     Ok(values)
 }
 
-/// The application's variables: `None` for one without a value.
-pub(crate) type Values<'a> = BTreeMap<&'a str, Option<&'a str>>;
+/// The application's variables that have a value.
+pub(crate) type Values<'a> = BTreeMap<&'a str, &'a str>;
 
 /// What they are where nobody sets them.
 pub(crate) fn defaults(manifest: &Manifest) -> Values<'_> {
     let variables = manifest.variables.iter();
     variables
-        .map(|variable| (variable.name.as_str(), variable.default.as_deref()))
+        .filter_map(|variable| Some((variable.name.as_str(), variable.default.as_deref()?)))
         .collect()
 }
 
+/// What they are; all of them have a value.
 pub(crate) fn application<'a>(
     manifest: &'a Manifest,
     providers: &'a Providers,
     environment: &'a BTreeMap<String, String>,
 ) -> Result<Values<'a>> {
-    let mut application = BTreeMap::new();
+    let mut application = defaults(manifest);
     let mut missing = Vec::new();
-    for Variable { name, default, .. } in &manifest.variables {
+    for name in manifest.variables.iter().map(|it| it.name.as_str()) {
         check_name(name).map_err(anyhow::Error::msg)?;
         let setter = environment_name(name);
-        let value = providers
-            .value(name)
-            .or_else(|| environment.get(&setter).map(String::as_str))
-            .or(default.as_deref());
-        match value {
-            Some(value) => drop(application.insert(name.as_str(), Some(value))),
-            None => missing.push(format!(
+        let given = environment.get(&setter).map(String::as_str);
+        if let Some(value) = providers.value(name).or(given) {
+            application.insert(name, value);
+        } else if !application.contains_key(name) {
+            missing.push(format!(
                 "the variable {name} is required and has no value: set {setter}"
-            )),
+            ));
         }
     }
     if !missing.is_empty() {
@@ -68,49 +64,39 @@ pub(crate) fn application<'a>(
     Ok(application)
 }
 
-/// Puts values in the place of each `{{ name }}`; `None`: one of them has no value.
-pub(crate) fn expand(template: &str, application: &Values) -> Result<Option<String>> {
-    let mut complete = true;
+/// Puts values in the place of each `{{ name }}`.
+pub(crate) fn expand(template: &str, values: &Values) -> Result<String> {
     let mut expanded = String::new();
     let mut rest = template;
     while let Some((literal, after)) = rest.split_once("{{") {
         let (name, after) = after.split_once("}}").context("unmatched \"{{\"")?;
         let name = name.trim();
-        let value = application
+        let value = values
             .get(name)
             .with_context(|| format!("unknown variable {name:?}"))?;
         expanded.push_str(literal);
-        expanded.push_str(value.unwrap_or_default());
-        complete &= value.is_some();
+        expanded.push_str(value);
         rest = after;
     }
     expanded.push_str(rest);
-    Ok(complete.then_some(expanded))
+    Ok(expanded)
 }
 
-/// Checks a name by Spin's rules: lower-case letters, digits and single underscores between them.
+/// Checks a name by Spin's rules.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn check_name(name: &str) -> Result<(), String> {
-    let check = || {
-        ensure!(
-            name.starts_with(|first: char| first.is_ascii_lowercase()),
-            "has to start with a lower-case letter"
-        );
-        ensure!(
-            name.bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
-            "may contain lower-case letters, digits and underscores only"
-        );
-        ensure!(!name.ends_with('_'), "has to end with a letter or digit");
-        ensure!(
-            !name.contains("__"),
-            "must not contain consecutive underscores"
-        );
-        Ok(())
+    let is_word = |word: &str| {
+        let mut bytes = word.bytes();
+        !word.is_empty() && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
-    check().map_err(|reason| format!("the variable name {name:?} {reason}"))
+    if name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('_').all(is_word) {
+        return Ok(());
+    }
+    Err(format!(
+        "the variable name {name:?} has to start with a lower-case letter, and to consist of lower-case letters, digits and single underscores between them"
+    ))
 }
 
 #[cfg(test)]

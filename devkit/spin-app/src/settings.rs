@@ -9,10 +9,9 @@
 //! 5. `SPIN_VARIABLE_<NAME>` in `.env` in the project's folder, as Spin reads it.
 //!
 //! Only where no private key is configured anywhere does a throw-away key take its place. Nothing here is validated: the
-//! component does that and shows it at `/healthz`. No value is ever shown, not by `Debug` either.
+//! component does that and shows it at `/healthz`. No value is ever shown, so that nothing here has `Debug`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use anyhow::{Result, anyhow};
 
@@ -20,13 +19,9 @@ pub use crate::environment_name;
 pub use crate::manifest::{Variable, variables};
 pub use crate::providers::Providers;
 
-/// The variable that holds the app id.
 const APP_ID: &str = "jaas_app_id";
-/// The variable that holds the key id.
 const KEY_ID: &str = "jaas_key_id";
-/// The variable that holds the private key.
 const PRIVATE_KEY: &str = "jaas_private_key";
-/// The variable that lists the origins whose pages may call.
 const ALLOWED_ORIGINS: &str = "allowed_origins";
 
 /// The variables that the Worker has too, under their plain upper-case names.
@@ -55,7 +50,6 @@ pub enum KeySource {
 }
 
 /// The configuration that the host is started with.
-#[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     variables: Vec<Variable>,
     /// Every value that is given, those that do not count among them; the first wins.
@@ -64,16 +58,6 @@ pub struct Settings {
     chosen: BTreeMap<String, String>,
     providers: Providers,
     unknown: Vec<String>,
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.environment().map(|(name, _)| name).collect();
-        f.debug_struct("Settings")
-            .field("names", &names)
-            .field("providers", &self.providers)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Settings {
@@ -92,11 +76,8 @@ impl Settings {
         for Variable { name, .. } in variables {
             let plain = name.to_ascii_uppercase();
             let prefixed = environment_name(name);
-            let value = providers.value(name);
-            let mut found: Vec<_> = value
-                .map(|it| (Source::Provider, it.to_owned()))
-                .into_iter()
-                .collect();
+            let provided = providers.value(name);
+            let mut found = Vec::from_iter(provided.map(|it| (Source::Provider, it.to_owned())));
             let of_the_worker = OF_THE_WORKER.contains(&name.as_str()).then_some(&plain);
             for key in [Some(&prefixed), of_the_worker].into_iter().flatten() {
                 let value = environment(key)?;

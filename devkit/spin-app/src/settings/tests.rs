@@ -282,14 +282,3 @@ fn an_origin_is_added_to_those_that_are_configured() {
         assert_eq!(value(&settings, name).as_deref(), expected, "{origin}");
     }
 }
-
-#[test]
-fn no_value_is_shown() {
-    let config = "[[variables_provider]]\ntype = \"static\"\n[variables_provider.values]\njaas_key_id = \"hidden\"\n";
-    let settings = gather(
-        config,
-        &[("JAAS_PRIVATE_KEY", "hidden")],
-        &[("JAAS_APP_ID", "hidden")],
-    );
-    assert!(!format!("{settings:?}").contains("hidden"));
-}
