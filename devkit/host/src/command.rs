@@ -31,12 +31,12 @@ impl WasiView for Program {
 pub fn command(path: &Path, arguments: &[String]) -> Result<u8> {
     let mut config = Config::new();
     config.wasm_wide_arithmetic(true);
-    let engine = Engine::new(&config).map_err(Error::from)?;
+    let engine = Engine::new(&config)?;
     let component = Component::from_file(&engine, path)
         .map_err(Error::from)
         .with_context(|| format!("{} cannot be loaded", path.display()))?;
     let mut linker = Linker::new(&engine);
-    add_to_linker_sync::<Program>(&mut linker).map_err(Error::from)?;
+    add_to_linker_sync::<Program>(&mut linker)?;
     let wasi = WasiCtx::builder()
         .inherit_stdio()
         .inherit_env()
@@ -45,7 +45,7 @@ pub fn command(path: &Path, arguments: &[String]) -> Result<u8> {
         .build();
     let table = ResourceTable::new();
     let mut store = Store::new(&engine, Program { wasi, table });
-    let program = Command::instantiate(&mut store, &component, &linker).map_err(Error::from)?;
+    let program = Command::instantiate(&mut store, &component, &linker)?;
     match program.wasi_cli_run().call_run(&mut store) {
         Ok(outcome) => Ok(outcome.is_err().into()),
         Err(error) => match error.downcast_ref::<I32Exit>() {

@@ -238,7 +238,7 @@ mod tests {
     fn every_call_of_a_store_that_fails_is_an_error() {
         let mut guest = guest(&["default"], Some(StoreFault::Fails));
         let store = HostStore::open(&mut guest, "default".into()).unwrap();
-        let mut store = || again(&store);
+        let store = || again(&store);
         let cas = HostCas::new(&mut guest, store(), "a".into()).unwrap();
         for outcome in [
             error(HostStore::get(&mut guest, store(), "a".into())),

@@ -53,13 +53,13 @@ fn main() -> ExitCode {
         Some(Command::Run { program, arguments }) => command(&program, &arguments),
         None => serve(arguments).map(|()| 0),
     };
-    outcome.map_or_else(
-        |error| {
+    match outcome {
+        Ok(status) => status.into(),
+        Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
-        },
-        ExitCode::from,
-    )
+        }
+    }
 }
 
 fn serve(arguments: Arguments) -> Result<()> {

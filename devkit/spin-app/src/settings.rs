@@ -71,13 +71,14 @@ impl Settings {
         environment: impl Fn(&str) -> Result<Option<String>>,
         env_file: &[(String, String)],
     ) -> Result<Self> {
-        let mut given = BTreeMap::new();
+        let mut given = BTreeMap::<_, Vec<_>>::new();
         let mut known = Vec::new();
         for Variable { name, .. } in variables {
             let plain = name.to_ascii_uppercase();
             let prefixed = environment_name(name);
+            let found = given.entry(name.clone()).or_default();
             let provided = providers.value(name);
-            let mut found = Vec::from_iter(provided.map(|it| (Source::Provider, it.to_owned())));
+            found.extend(provided.map(|value| (Source::Provider, value.to_owned())));
             let of_the_worker = OF_THE_WORKER.contains(&name.as_str()).then_some(&plain);
             for key in [Some(&prefixed), of_the_worker].into_iter().flatten() {
                 let value = environment(key)?;
@@ -86,7 +87,6 @@ impl Settings {
             for key in [&prefixed, &plain] {
                 found.extend(entries(env_file, key, Source::EnvFile));
             }
-            given.insert(name.clone(), found);
             known.extend([plain, prefixed]);
         }
         let mut unknown: Vec<String> = Vec::new();
@@ -156,10 +156,8 @@ impl Settings {
     }
 
     pub fn key_source(&self) -> KeySource {
-        match (
-            self.given(PRIVATE_KEY).first(),
-            self.other_providers().first(),
-        ) {
+        let given = self.given(PRIVATE_KEY).first();
+        match (given, self.other_providers().first()) {
             (Some((Source::Provider, _)), _) => KeySource::Provider("static".to_owned()),
             (Some(_), _) => KeySource::Given,
             (None, Some(kind)) => KeySource::Provider(kind.clone()),
