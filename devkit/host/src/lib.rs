@@ -5,7 +5,7 @@
 //! numbers and its standard output. Production is Spin.
 //!
 //! What is the same as with Spin 4.1, and what is not, is the table "The embedded host and Spin" in docs/architecture.md.
-//! It serves one component at one route (`/...`).
+//! It serves one component at one route (`/...`), and gives it no files.
 //!
 //! ```no_run
 //! use devkit_host::{Log, Options, start};
