@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::harness::{Settings, now};
+use crate::now;
+use crate::settings::Settings;
 
 pub use crate::hs256::{sign as sign_exactly, signing_input};
 
@@ -12,14 +13,12 @@ pub const ISSUER: &str = "https://login.example";
 pub const AUDIENCE: &str = "jaas";
 pub const SUBJECT: &str = "by-credential";
 
-/// `name` and `value` of the header in which a credential comes.
-pub fn bearer(credential: &str) -> (&'static str, String) {
-    ("Authorization", format!("Bearer {credential}"))
-}
+/// The header of a good credential.
+pub const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 /// A login with a shared secret, made for this run.
 pub struct Login {
-    secret: String,
+    pub secret: String,
 }
 
 impl Login {
@@ -31,10 +30,6 @@ impl Login {
         Self {
             secret: URL_SAFE_NO_PAD.encode(bytes),
         }
-    }
-
-    pub fn secret(&self) -> &str {
-        &self.secret
     }
 
     /// Settings with which this login's credentials are accepted, or with `none` not required.
@@ -52,22 +47,12 @@ impl Login {
 
     /// A credential that is good for a minute, with more or other claims; `null` takes one away.
     pub fn sign(&self, changes: &Value) -> String {
-        self.sign_with(&self.secret, changes)
+        self.sign_text(&payload(changes))
     }
 
     /// A credential with exactly this payload.
     pub fn sign_text(&self, payload: &str) -> String {
-        let header = r#"{"alg":"HS256","typ":"JWT"}"#;
-        sign_exactly(self.secret.as_bytes(), header, payload)
-    }
-
-    /// The same as [`Login::sign`], signed with another secret.
-    pub fn sign_with(&self, secret: &str, changes: &Value) -> String {
-        sign_exactly(
-            secret.as_bytes(),
-            r#"{"alg":"HS256","typ":"JWT"}"#,
-            payload(changes).as_str(),
-        )
+        sign_exactly(&self.secret, HEADER, payload)
     }
 }
 

@@ -2,16 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::credentials::{
-    AUDIENCE, ISSUER, Login, SUBJECT, bearer, payload, sign_exactly, signing_input,
-};
+use crate::credentials::{AUDIENCE, ISSUER, Login, SUBJECT, payload, sign_exactly, signing_input};
 use crate::harness::{ALLOWED, FOREIGN, Server, Settings, now};
 use crate::http::{Request, Response, TOKEN_ROUTE, get, post_json, preflight};
 use crate::key_material::{Directory, openssl, openssl_key, public_key};
 
 fn call(server: &Server, credential: &str) -> Response {
-    let (name, value) = bearer(credential);
-    server.send(&get(&[]).header(name, value).origin(ALLOWED))
+    server.send(&get(&[]).bearer(credential).origin(ALLOWED))
 }
 
 /// A rejection that the page can read, and for which nothing was signed.
@@ -74,13 +71,12 @@ fn who_is_proven_is_not_asked() {
     let credential = login.sign(&json!({
         "name": "Proven", "email": "proven@x.example", "picture": "https://x.example/p", "moderator": true,
     }));
-    let (name, value) = bearer(&credential);
     let requested = json!({
         "room": "hall", "user_id": "other", "user_name": "Other", "user_email": "other@x.example",
         "user_avatar": "https://other.example/", "user_hidden_from_recorder": true,
     });
     let token = server
-        .send(&post_json(&requested).header(name, value))
+        .send(&post_json(&requested).bearer(&credential))
         .token();
     assert_eq!(token.claims["room"], "hall");
     assert_eq!(
@@ -220,8 +216,7 @@ fn an_authorization_header_is_one_bearer_token() {
         let response = server.send(&get(&[]).header("Authorization", &value));
         assert_eq!(response.status, status, "{:.10}: {response}", value);
     }
-    let (name, value) = bearer(&credential);
-    let response = server.send(&get(&[]).header(name, &value).header(name, &value));
+    let response = server.send(&get(&[]).bearer(&credential).bearer(&credential));
     assert_eq!(response.status, 401, "{response}");
 }
 
@@ -230,8 +225,7 @@ fn an_authorization_header_is_one_bearer_token() {
 fn a_header_of_a_mebibyte_gets_no_token() {
     let login = Login::new();
     let server = Server::start(login.configure("optional"));
-    let (name, value) = bearer(&"a".repeat(1 << 20));
-    if let Ok(response) = server.send_unchecked(&get(&[]).header(name, value)) {
+    if let Ok(response) = server.send_unchecked(&get(&[]).bearer(&"a".repeat(1 << 20))) {
         assert!((400..500).contains(&response.status), "{response}");
     }
     assert_eq!(server.send(&get(&[])).status, 200);
@@ -333,8 +327,7 @@ fn the_health_check_names_what_is_missing_or_contradicts() {
         assert!(!response.to_string().contains("hidden"), "{response}");
         // No token while nobody can tell who is calling.
         let credential = login.sign(&json!({}));
-        let (name, value) = bearer(&credential);
-        let response = server.send(&get(&[]).header(name, value));
+        let response = server.send(&get(&[]).bearer(&credential));
         assert_eq!(response.status, 500, "{response}");
     }
 }
@@ -700,15 +693,17 @@ fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
 fn a_secret_is_trimmed() {
     let login = Login::new();
     for (before, after) in [("", "\n"), (" ", "\r\n"), ("\t", " ")] {
-        let secret = format!("{before}{}{after}", login.secret());
+        let secret = format!("{before}{}{after}", login.secret);
         let settings = login
             .configure("required")
             .set("auth_hs256_secret", &secret);
         let server = Server::start(settings);
         assert_eq!(call(&server, &login.sign(&json!({}))).status, 200);
-        let with_newline = format!("{}\n", login.secret());
-        let untrimmed = login.sign_with(&with_newline, &json!({}));
-        assert_eq!(call(&server, &untrimmed).status, 401);
+        let untrimmed = Login {
+            secret: format!("{}\n", login.secret),
+        };
+        let credential = untrimmed.sign(&json!({}));
+        assert_eq!(call(&server, &credential).status, 401);
     }
 }
 
@@ -717,7 +712,7 @@ fn no_part_of_a_credential_or_a_secret_is_told() {
     let login = Login::new();
     let server = Server::start(login.configure("required"));
     let good = login.sign(&json!({"name": "Confidential", "email": "confidential@x.example"}));
-    let bad = login.sign_with("another secret of more than 32 bytes", &json!({}));
+    let bad = Login::new().sign(&json!({}));
     let mut told = String::new();
     let lines = server.log_of(|server| {
         for credential in [&good, &bad] {
@@ -735,7 +730,7 @@ fn no_part_of_a_credential_or_a_secret_is_told() {
             .map(|window| window.iter().collect())
             .collect()
     };
-    for secret in [&good, &bad, login.secret()] {
+    for secret in [&good, &bad, &login.secret] {
         for piece in pieces(secret) {
             assert!(!told.contains(&piece), "{piece}");
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::credentials::{AUDIENCE, ISSUER, Login, bearer, sign_exactly};
+use crate::credentials::{AUDIENCE, ISSUER, Login, sign_exactly};
 use crate::harness::{ALLOWED, APP_ID, FOREIGN, KEY_ID, Server, Settings, now};
 use crate::health::assert_problems;
 use crate::http::get;
@@ -159,7 +159,7 @@ fn a_wrong_default_is_told_even_when_no_request_needs_it() {
 /// A login is described and not used, while the operator believes that it protects the site.
 #[test]
 fn a_login_that_is_described_without_auth_mode_is_a_problem() {
-    let secret = Login::new().secret().to_owned();
+    let secret = Login::new().secret;
     let all = [
         ("auth_hs256_secret", secret.as_str()),
         ("auth_issuer", ISSUER),
@@ -250,8 +250,7 @@ fn a_secret_that_is_public_or_structured_is_refused() {
             r#"{"alg":"HS256","typ":"JWT"}"#,
             claims.to_string(),
         );
-        let (name, value) = bearer(&forged);
-        let response = server.send(&get(&[]).header(name, value));
+        let response = server.send(&get(&[]).bearer(&forged));
         if response.status != 500 {
             accepted.push(secret);
             continue;
@@ -323,11 +322,9 @@ fn a_wrong_credential_is_a_401_also_where_another_variable_is_wrong() {
     ] {
         let server = Server::start_broken(login.configure("required").set(variable, value));
         assert_eq!(server.send(&get(&[])).status, 401, "{variable}");
-        let (name, credential) = bearer(&login.sign(&json!({ "aud": "other" })));
-        let response = server.send(&get(&[]).header(name, credential));
+        let response = server.send(&get(&[]).bearer(&login.sign(&json!({ "aud": "other" }))));
         assert_eq!(response.status, 401, "{variable}: {response}");
-        let (name, credential) = bearer(&login.sign(&json!({})));
-        let response = server.send(&get(&[]).header(name, credential));
+        let response = server.send(&get(&[]).bearer(&login.sign(&json!({}))));
         assert_eq!(response.status, 500, "{variable}: {response}");
     }
 }

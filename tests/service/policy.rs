@@ -39,7 +39,7 @@ fn unless_empty(cell: &str) -> &str {
 
 fn with_bearer(request: Request, credential: Option<&str>) -> Request {
     match credential {
-        Some(credential) => request.header("Authorization", format!("Bearer {credential}")),
+        Some(credential) => request.bearer(credential),
         None => request,
     }
 }
@@ -48,10 +48,7 @@ fn with_bearer(request: Request, credential: Option<&str>) -> Request {
 fn credential(login: &Login, name: &str) -> Option<String> {
     match name {
         "absent" => None,
-        "bad" => Some(login.sign_with(
-            "another secret of more than 32 bytes",
-            &json!({"moderator": true}),
-        )),
+        "bad" => Some(Login::new().sign(&json!({"moderator": true}))),
         "member" => Some(login.sign(&json!({"moderator": false}))),
         "moderator" => Some(login.sign(&json!({"moderator": true}))),
         other => panic!("{other}"),

@@ -11,7 +11,7 @@ use devkit_host::{Faults, KeyValueStore, StoreFault};
 use serde_json::{Value, json};
 
 use crate::authentication::{openssl_signed, rsa_jwk};
-use crate::credentials::{AUDIENCE, ISSUER, bearer, payload};
+use crate::credentials::{AUDIENCE, ISSUER, payload};
 use crate::harness::{Server, Settings, now};
 use crate::http::{Request, Response, get};
 use crate::key_material::openssl_key;
@@ -127,20 +127,20 @@ fn document(logins: &[&Login]) -> Value {
 }
 
 fn call(server: &Server, credential: &str) -> Response {
-    let (name, value) = bearer(credential);
-    server.send(&get(&[]).header(name, value))
+    server.send(&get(&[]).bearer(credential))
 }
 
 /// A server that starts `seconds` after some time today, with what earlier ones have stored. Its clock is behind, and its
 /// tokens are good for a day, so that they hold by this machine's clock.
 fn later(settings: &Settings, store: &KeyValueStore, seconds: u64) -> Server {
     let now = u64::try_from(now()).expect("after 1970");
-    let settings = settings.clone().set("token_ttl_seconds", "86400");
+    let mut settings = settings.clone().set("token_ttl_seconds", "86400");
+    settings.store = Some(store.clone());
     let faults = Faults {
         clock: Some(Duration::from_secs(now - 5_000 + seconds)),
         ..Faults::default()
     };
-    Server::start_faulty(settings.with_store(store), faults)
+    Server::start_faulty(settings, faults)
 }
 
 fn unavailable(response: &Response) {
@@ -486,5 +486,6 @@ fn by_default_nothing_is_fetched_and_the_store_is_not_touched() {
         server.send(&Request::new("GET", target));
     }
     assert_eq!(store.calls(), 0);
-    assert_eq!(server.outbound_requests(), 0);
+    let host = server.embedded().expect("a server with faults");
+    assert_eq!(host.outbound_requests(), 0);
 }
