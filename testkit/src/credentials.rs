@@ -16,6 +16,16 @@ pub const SUBJECT: &str = "by-credential";
 /// The header of a good credential.
 pub const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
+/// Settings that require a credential, which the key in this variable verifies.
+pub fn verified_by(variable: &str, key: &str) -> Settings {
+    Settings::good().set_all(&[
+        ("auth_mode", "required"),
+        (variable, key),
+        ("auth_issuer", ISSUER),
+        ("auth_audience", AUDIENCE),
+    ])
+}
+
 /// A login with a shared secret, made for this run.
 pub struct Login {
     pub secret: String,
@@ -34,15 +44,10 @@ impl Login {
 
     /// Settings with which this login's credentials are accepted, or with `none` not required.
     pub fn configure(&self, auth_mode: &str) -> Settings {
-        let settings = Settings::good().set("auth_mode", auth_mode);
         if auth_mode == "none" {
-            return settings;
+            return Settings::good().set("auth_mode", auth_mode);
         }
-        settings.set_all(&[
-            ("auth_hs256_secret", &self.secret),
-            ("auth_issuer", ISSUER),
-            ("auth_audience", AUDIENCE),
-        ])
+        verified_by("auth_hs256_secret", &self.secret).set("auth_mode", auth_mode)
     }
 
     /// A credential that is good for a minute, with more or other claims; `null` takes one away.

@@ -1,5 +1,6 @@
 //! Requests and responses, in exactly the bytes that a test says: anything in headers and target, bodies in pieces.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -189,5 +190,27 @@ impl Token {
 
     pub fn user(&self) -> &Value {
         &self.claims["context"]["user"]
+    }
+
+    /// The user's role; `left out` where the token has none.
+    pub fn role(&self) -> &str {
+        let text = |name: &str| self.user().get(name).and_then(Value::as_str);
+        match (text("moderator"), text("role")) {
+            (Some("true"), None) => "moderator",
+            (Some("false"), None) => "member",
+            (Some("false"), Some(role)) => role,
+            (None, None) => "left out",
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The features that are switched on.
+    pub fn features(&self) -> BTreeSet<&str> {
+        let features = self.claims["context"]["features"].as_object();
+        let on = features
+            .expect("features")
+            .iter()
+            .filter(|(_, on)| **on == true);
+        on.map(|(name, _)| name.as_str()).collect()
     }
 }

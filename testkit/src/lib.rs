@@ -26,13 +26,10 @@ mod settings;
 pub mod signature;
 #[cfg(feature = "server")]
 mod spin;
-mod unread;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-pub use crate::unread::Unread;
 
 /// Locks, also where another test failed with the lock in its hands: its failure is its own.
 pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -42,8 +42,11 @@ fn a_token_has_what_the_named_claims_say() {
     let lines = server.log_of(|server| {
         let response = call(server, &login.sign(&json!({"name": "Jane"})), &[]);
         assert_eq!(response.status, 401, "{response}");
-        let told = response.error();
-        assert!(told.contains("claim of auth_id_claim is missing"), "{told}");
+        let message = response.error();
+        assert!(
+            message.contains("claim of auth_id_claim is missing"),
+            "{message}"
+        );
     });
     assert_eq!(lines[0]["reason"], "the claim of auth_id_claim is missing");
 }

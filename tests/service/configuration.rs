@@ -43,7 +43,7 @@ fn a_missing_credential_is_the_worker_s_500_and_the_log_names_it() {
 }
 
 #[test]
-fn a_missing_credential_does_not_open_the_gate() {
+fn a_missing_credential_lets_nobody_in() {
     let server = Server::start_broken(Settings::good().set("jaas_app_id", ""));
     assert_eq!(server.send(&get(&[]).origin(FOREIGN)).status, 403);
 }
@@ -84,7 +84,7 @@ fn a_key_id_without_the_app_id_is_completed() {
 }
 
 #[test]
-fn a_key_id_of_another_app_is_refused() {
+fn a_key_id_of_another_app_is_rejected() {
     for wrong in [
         "vpaas-magic-cookie-ffffffffffffffffffffffffffffffff/4f4910".to_owned(),
         format!("{}/4f4910", APP_ID.to_uppercase()),
@@ -150,7 +150,7 @@ fn a_wrong_variable_is_a_500_that_names_it_and_not_its_value() {
 }
 
 #[test]
-fn a_wrong_default_is_told_even_when_no_request_needs_it() {
+fn a_wrong_default_is_reported_even_when_no_request_needs_it() {
     let server = Server::start_broken(Settings::good().set("default_user_email", "nobody"));
     let response = server.send(&get(&[("user_email", "a@b.example")]));
     assert_eq!(response.status, 500, "{response}");
@@ -198,7 +198,7 @@ fn a_login_that_is_described_without_auth_mode_is_a_problem() {
 
 /// Whoever knows the secret makes moderators: it must not be public, nor a sample.
 #[test]
-fn a_secret_that_is_public_or_structured_is_refused() {
+fn a_secret_that_is_public_or_structured_is_rejected() {
     let pair = key(Kind::Pkcs8, 2048);
     let public = public_key(&pair.pem);
     let token = sign_exactly(

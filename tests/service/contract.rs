@@ -310,7 +310,7 @@ fn the_webhook_gets_what_the_page_says() {
 }
 
 #[test]
-fn without_its_store_the_service_gives_what_the_page_says() {
+fn without_its_store_the_service_responds_as_the_page_says() {
     let login = Login::new();
     let faults = Faults {
         store: Some(StoreFault::Fails),

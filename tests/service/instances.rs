@@ -235,7 +235,7 @@ fn a_rejection_that_needs_no_body_does_not_wait_for_it() {
     }
 }
 
-/// What a provider gives, changed while the server runs.
+/// What a provider returns, changed while the server runs.
 #[derive(Clone, Default)]
 struct Changing(Arc<Mutex<Vec<(&'static str, String)>>>);
 

@@ -257,7 +257,7 @@ fn wrong_kinds_have_messages_of_their_own() {
     assert_eq!(messages.len(), distinct.len(), "{messages:#?}");
 }
 
-/// Its meaning is plain, so it may work; if not, it is told like any other.
+/// Its meaning is plain, so it may work; if not, it is reported like any other.
 #[test]
 fn a_pkcs1_key_under_the_label_of_pkcs8_signs_or_is_told() {
     let key = key(Kind::Pkcs1, 2048);

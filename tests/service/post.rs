@@ -12,7 +12,7 @@ const LARGEST_BODY: usize = 16_384;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 #[test]
-fn json_gives_every_parameter() {
+fn json_has_every_parameter() {
     let token = Server::good()
         .send(&post_json(&json!({
             "room": "My-Room", "user_id": "7", "user_name": "公民",
@@ -27,7 +27,7 @@ fn json_gives_every_parameter() {
 }
 
 #[test]
-fn a_form_gives_every_parameter() {
+fn a_form_has_every_parameter() {
     let token = Server::good()
         .send(&post_form(&[
             ("room", "My-Room"),

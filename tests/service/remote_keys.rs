@@ -11,7 +11,7 @@ use devkit_host::{Faults, KeyValueStore, StoreFault};
 use serde_json::{Value, json};
 
 use crate::authentication::{openssl_signed, rsa_jwk};
-use crate::credentials::{AUDIENCE, ISSUER, payload};
+use crate::credentials::{ISSUER, payload, verified_by};
 use crate::harness::{Server, Settings, now};
 use crate::http::{Request, Response, get};
 use crate::key_material::openssl_key;
@@ -59,13 +59,7 @@ impl KeyServer {
 
     fn settings(&self) -> Settings {
         let origin = format!("http://{}", self.address);
-        Settings::good().set_all(&[
-            ("auth_mode", "required"),
-            ("auth_jwks_url", &format!("{origin}/jwks?v=1")),
-            ("auth_jwks_origin", &origin),
-            ("auth_issuer", ISSUER),
-            ("auth_audience", AUDIENCE),
-        ])
+        verified_by("auth_jwks_url", &format!("{origin}/jwks?v=1")).set("auth_jwks_origin", &origin)
     }
 }
 
@@ -340,9 +334,9 @@ fn each_failure_of_the_source_has_its_response_and_its_line_in_the_log() {
         // Without a copy.
         let server = later(&settings, &store, 0);
         let log = server.log_of(|server| unavailable(&call(server, &login.credential())));
-        let told = log[0]["reason"].as_str().unwrap_or_default();
+        let logged = log[0]["reason"].as_str().unwrap_or_default();
         assert!(
-            told.starts_with("auth_jwks_url ") && told.contains(reason),
+            logged.starts_with("auth_jwks_url ") && logged.contains(reason),
             "{reason}: {log:?}"
         );
         assert_eq!(log[0]["level"], "error");
@@ -389,9 +383,9 @@ fn a_source_that_is_down_is_a_503() {
         .set_all(&[("auth_jwks_url", &url), ("auth_jwks_origin", &origin)]);
     let server = Server::start_broken(settings);
     let log = server.log_of(|server| unavailable(&call(server, &login.credential())));
-    let told = log[0]["reason"].as_str().unwrap_or_default();
+    let logged = log[0]["reason"].as_str().unwrap_or_default();
     assert!(
-        told.starts_with("auth_jwks_url cannot be reached"),
+        logged.starts_with("auth_jwks_url cannot be reached"),
         "{log:?}"
     );
 }
