@@ -7,7 +7,6 @@ mod requests;
 mod server;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
@@ -16,11 +15,10 @@ use clap::Parser;
 use devkit::build::artifact::{self, Variant};
 use devkit::build::{component, toolchain};
 use devkit::os::process::{Interrupted, printed_by, stop_on_signals};
-use devkit::os::programs::SPIN;
-use devkit::os::project::{Project, shown};
+use devkit::os::programs::{self, OPENSSL, SPIN};
+use devkit::os::project::Project;
 use devkit::os::report;
 use devkit::serve::host::Host;
-use devkit::serve::key::{self, Format, Order};
 use devkit_spin_app::environment_name;
 
 /// The lengths of keys that are measured. What does not depend on the key is measured with the first one.
@@ -49,8 +47,8 @@ struct Setting {
     project: Project,
     /// The builds of the component: names and files.
     builds: Vec<(&'static str, PathBuf)>,
-    /// A throw-away key's file for each of [`BITS`].
-    keys: BTreeMap<u16, PathBuf>,
+    /// A throw-away key for each of [`BITS`].
+    keys: BTreeMap<u16, String>,
 }
 
 impl Setting {
@@ -67,24 +65,14 @@ impl Setting {
             }
             builds.push((title(variant), built));
         }
-        let mut keys = BTreeMap::new();
-        for bits in BITS {
-            let out = project.target_dir().join(format!("bench/keys/{bits}.pem"));
-            if !out.exists() {
-                report::step(&format!("Making a throw-away key of {bits} bits …"));
-                key::make(&Order {
-                    bits,
-                    format: Format::Pkcs8,
-                    out: out.clone(),
-                    force: false,
-                })?;
-            }
-            keys.insert(bits, out);
-        }
+        report::step("Making throw-away keys …");
         Ok(Self {
             project,
             builds,
-            keys,
+            keys: BITS
+                .into_iter()
+                .map(throw_away_key)
+                .collect::<Result<_>>()?,
         })
     }
 
@@ -94,22 +82,25 @@ impl Setting {
     }
 
     /// The environment that configures a host or the peer: a key, names that go with it, and an engine.
-    fn environment(&self, bits: u16, engine: &str) -> Result<BTreeMap<String, String>> {
-        let path = &self.keys[&bits];
-        let pem =
-            fs::read_to_string(path).with_context(|| format!("{} cannot be read", shown(path)))?;
+    fn environment(&self, bits: u16, engine: &str) -> [(String, String); 4] {
         let app_id = format!("vpaas-magic-cookie-{}", "0".repeat(32));
         let values = [
             ("jaas_key_id", format!("{app_id}/000000")),
             ("jaas_app_id", app_id),
-            ("jaas_private_key", pem),
+            ("jaas_private_key", self.keys[&bits].clone()),
             ("signing_engine", engine.to_owned()),
         ];
-        let values = values.into_iter();
-        Ok(values
-            .map(|(name, value)| (environment_name(name), value))
-            .collect())
+        values.map(|(name, value)| (environment_name(name), value))
     }
+}
+
+/// A new key of this length, in PEM.
+fn throw_away_key(bits: u16) -> Result<(u16, String)> {
+    let size = format!("rsa_keygen_bits:{bits}");
+    let mut openssl = Command::new(programs::require(OPENSSL)?);
+    openssl.args(["genpkey", "-algorithm", "RSA", "-pkeyopt", &size]);
+    let pem = printed_by(&mut openssl).context("openssl makes no key")?;
+    Ok((bits, pem))
 }
 
 /// What the tables call a build.
@@ -159,13 +150,13 @@ fn bench(flags: &Flags) -> Result<()> {
     let setting = Setting::make(Project::find()?, host)?;
     // Before anything is measured: it may need the network.
     let kinds = server::kinds(&setting, host, flags.peer)?;
-    let results = requests::measure(&setting, kinds, host)?;
+    let (tables, lines) = requests::measure(&setting, kinds, host)?;
     let machine = machine::sentence(&setting.project, flags.peer, host == Host::Spin);
-    let tables = results.tables.iter().map(ToString::to_string);
+    let tables = tables.iter().map(ToString::to_string);
     let text = format!("{machine}\n{}", tables.collect::<String>());
     report::result(&text);
     if flags.write {
-        page::write(&setting.project, &text, &results.lines)?;
+        page::write(&setting.project, &text, &lines)?;
     }
     Ok(())
 }
