@@ -407,7 +407,7 @@ fn what_is_wrong_is_named_by_entry_and_field_and_not_shown() {
         ("[]", "is an empty list"),
         ("[7]", "entry 1 is not a JSON object"),
         (
-            r#"[{"rooms":"a"},{"lobby":"x"}]"#,
+            r#"[{"rooms":"a"},{"max_occupants":3}]"#,
             "entry 2 has no field rooms",
         ),
         (r#"[{"rooms":7}]"#, "entry 1 has no field rooms"),
