@@ -110,11 +110,14 @@ fn check_headers(response: &Response, context: &str) {
 
 /// The request, for a message.
 pub fn summary(request: &Request) -> String {
-    let mut target = String::from_utf8_lossy(&request.target).into_owned();
-    if target.len() > 300 {
-        target = format!("{}…", target.chars().take(300).collect::<String>());
-    }
-    format!("{} {target} {:?}", request.method, request.headers)
+    let target: String = String::from_utf8_lossy(&request.target)
+        .chars()
+        .take(300)
+        .collect();
+    let headers = request.headers.iter();
+    let headers = headers.map(|(name, value)| (name, String::from_utf8_lossy(value)));
+    let headers: Vec<_> = headers.collect();
+    format!("{} {target} {headers:?}", request.method)
 }
 
 /// The private key's value, to be looked for where it must not be.

@@ -19,7 +19,7 @@ use devkit::serve::host::Host;
 
 use crate::page::{Line, Table};
 use crate::server::{Kind, Server, Usage};
-use crate::{BITS, Setting};
+use crate::setting::{BITS, Setting};
 
 /// Sends requests.
 const HEY: Program = Program {

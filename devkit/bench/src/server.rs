@@ -19,7 +19,7 @@ use devkit::os::report;
 use devkit::serve::host::{Host, free_address};
 use devkit_spin_app::PREFIX;
 
-use crate::{ENGINES, Setting};
+use crate::setting::{ENGINES, Setting};
 
 /// How long a server may take until its first token: Spin compiles the component each time.
 const START_LIMIT: Duration = Duration::from_secs(120);
