@@ -1,7 +1,7 @@
 // The same service on Node, with jose: what `cargo dev bench --peer` measures the component against. Never deployed.
 //
-// Same routes, same gates, same claims, same headers and log lines as the component gives to the requests of the
-// measurement; what those do not use (POST, credentials, every check of a parameter) is left out, to the peer's favour.
+// Same routes, checks, claims, headers and log lines as the component's for the requests of the measurement; what those do
+// not use (POST, credentials, every check of a parameter) is left out, to the peer's favour.
 // Like the component, it reads its configuration from SPIN_VARIABLE_…; unlike it, it imports the key once.
 //
 // node server.mjs IP:PORT
@@ -53,7 +53,7 @@ function claims(query) {
   }
 }
 
-async function answer(request) {
+async function respond(request) {
   const headers = {
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
@@ -88,7 +88,7 @@ async function answer(request) {
 }
 
 const server = createServer(async (request, response) => {
-  const [status, headers, body] = await answer(request)
+  const [status, headers, body] = await respond(request)
   if (body) headers['content-length'] = Buffer.byteLength(body)
   response.writeHead(status, headers).end(body)
 })

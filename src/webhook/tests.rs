@@ -52,94 +52,40 @@ fn read(body: &str) -> Result<Event, Error> {
 
 #[test]
 fn the_example_of_the_documentation_is_believed() {
+    use Error::{SignatureMalformed as Malformed, SignatureOld as Old, SignatureWrong as Wrong};
     let good = format!("t={AT},v1={SIGNATURE}");
     let other = STANDARD.encode([7; 32]);
-    let by_other = sign("whsec_00000000000000000000000000000000", AT, BODY);
-    for (header, body, now, expected) in [
+    let changed = BODY.replace("true", "false");
+    let cases = [
         (good.as_str(), BODY, AT, Ok(())),
         (&good, BODY, AT + 300, Ok(())),
         (&good, BODY, AT - 300, Ok(())),
-        (&good, BODY, AT + 301, Err(Error::SignatureOld)),
-        (&good, BODY, AT - 301, Err(Error::SignatureOld)),
-        (&good, BODY, 0, Err(Error::SignatureOld)),
-        (&good, &BODY[1..], AT, Err(Error::SignatureWrong)),
-        (
-            &good,
-            &BODY.replace("true", "false"),
-            AT,
-            Err(Error::SignatureWrong),
-        ),
-        (&by_other, BODY, AT, Err(Error::SignatureWrong)),
-        (
-            &format!("t={},v1={SIGNATURE}", AT + 1),
-            BODY,
-            AT,
-            Err(Error::SignatureWrong),
-        ),
-        (
-            &format!("t=0{AT},v1={SIGNATURE}"),
-            BODY,
-            AT,
-            Err(Error::SignatureWrong),
-        ),
+        (&good, BODY, AT + 301, Err(Old)),
+        (&good, BODY, AT - 301, Err(Old)),
+        (&good, BODY, 0, Err(Old)),
+        (&good, &BODY[1..], AT, Err(Wrong)),
+        (&good, &changed, AT, Err(Wrong)),
+    ];
+    let headers = [
+        (sign("whsec_0000000000000000", AT, BODY), Err(Wrong)),
+        (format!("t={},v1={SIGNATURE}", AT + 1), Err(Wrong)),
+        (format!("t=0{AT},v1={SIGNATURE}"), Err(Wrong)),
         // Others beside it, and schemes to come.
-        (
-            &format!("t={AT},v1={other},v1={SIGNATURE}"),
-            BODY,
-            AT,
-            Ok(()),
-        ),
-        (
-            &format!("v2=?, v1={SIGNATURE}, t={AT}, v0=x"),
-            BODY,
-            AT,
-            Ok(()),
-        ),
-        (
-            &format!("t={AT},v1={other}"),
-            BODY,
-            AT,
-            Err(Error::SignatureWrong),
-        ),
-        (
-            &format!("t={AT},v2={SIGNATURE}"),
-            BODY,
-            AT,
-            Err(Error::SignatureMalformed),
-        ),
-        (
-            &format!("v1={SIGNATURE}"),
-            BODY,
-            AT,
-            Err(Error::SignatureMalformed),
-        ),
-        (
-            &format!("t=,v1={SIGNATURE}"),
-            BODY,
-            AT,
-            Err(Error::SignatureMalformed),
-        ),
-        (
-            &format!("t=+{AT},v1={SIGNATURE}"),
-            BODY,
-            AT,
-            Err(Error::SignatureMalformed),
-        ),
-        (
-            &format!("t={AT},t={AT},v1={SIGNATURE}"),
-            BODY,
-            AT,
-            Err(Error::SignatureMalformed),
-        ),
-        (
-            &format!("t={AT},v1={}", &SIGNATURE[..40]),
-            BODY,
-            AT,
-            Err(Error::SignatureMalformed),
-        ),
-        ("nonsense", BODY, AT, Err(Error::SignatureMalformed)),
-        ("", BODY, AT, Err(Error::SignatureMalformed)),
-    ] {
+        (format!("t={AT},v1={other},v1={SIGNATURE}"), Ok(())),
+        (format!("v2=?, v1={SIGNATURE}, t={AT}, v0=x"), Ok(())),
+        (format!("t={AT},v1={other}"), Err(Wrong)),
+        (format!("t={AT},v2={SIGNATURE}"), Err(Malformed)),
+        (format!("v1={SIGNATURE}"), Err(Malformed)),
+        (format!("t=,v1={SIGNATURE}"), Err(Malformed)),
+        (format!("t=+{AT},v1={SIGNATURE}"), Err(Malformed)),
+        (format!("t={AT},t={AT},v1={SIGNATURE}"), Err(Malformed)),
+        (format!("t={AT},v1={}", &SIGNATURE[..40]), Err(Malformed)),
+        ("nonsense".to_owned(), Err(Malformed)),
+        (String::new(), Err(Malformed)),
+    ];
+    let headers = headers.iter();
+    let headers = headers.map(|(header, expected)| (header.as_str(), BODY, AT, *expected));
+    for (header, body, now, expected) in cases.into_iter().chain(headers) {
         let headers = [("X-Jaas-Signature", header)];
         let received = receive(&settings(&[SECRET], None), &headers, body, now);
         assert_eq!(received.map(|_| ()), expected, "{header} {now}");
@@ -173,124 +119,36 @@ fn a_request_proves_itself_by_signature_or_authorization() {
     let starting = format!(r#"{{"fqn":"{APP_ID}/town"}}"#);
     let usage = format!(r#"{{"eventType":"USAGE","appId":"{APP_ID}","timestamp":1,"data":[]}}"#);
     let other = format!(r#"{{"eventType":"ROOM_CREATED","appId":"{APP_ID}"}}"#);
-    let text = "Bearer 1f2e3d4c";
     let wrong = sign("whsec_x", AT, &usage);
-    for (secrets, authorization, body, sent, signature, expected) in [
+    let (bearer, missing) = (Some("Bearer 1f2e3d4c"), Err(Error::SignatureMissing));
+    let (authorization, wrong_signature) = (Err(Error::Authorization), Err(Error::SignatureWrong));
+    let (changed, longer) = (Some("Bearer 1f2e3d4d"), Some("Bearer 1f2e3d4c "));
+    let (signed, unsigned) = (&[SECRET][..], &[][..]);
+    for (secrets, wanted, body, sent, signature, expected) in [
         // By signature alone.
-        (&[SECRET][..], None, &usage, None, "good", Ok(())),
-        (&[SECRET], None, &starting, None, "good", Ok(())),
-        (
-            &[SECRET],
-            None,
-            &usage,
-            None,
-            "",
-            Err(Error::SignatureMissing),
-        ),
-        (
-            &[SECRET],
-            None,
-            &starting,
-            None,
-            "",
-            Err(Error::SignatureMissing),
-        ),
-        (
-            &[SECRET],
-            None,
-            &starting,
-            Some(text),
-            "",
-            Err(Error::SignatureMissing),
-        ),
+        (signed, None, &usage, None, "good", Ok(())),
+        (signed, None, &starting, None, "good", Ok(())),
+        (signed, None, &usage, None, "", missing),
+        (signed, None, &starting, None, "", missing),
+        (signed, None, &starting, bearer, "", missing),
         // By authorization alone.
-        (&[], Some(text), &other, Some(text), "", Ok(())),
-        (&[], Some(text), &other, Some(text), &wrong, Ok(())),
-        (
-            &[],
-            Some(text),
-            &usage,
-            Some(text),
-            "",
-            Err(Error::SignatureMissing),
-        ),
-        (
-            &[],
-            Some(text),
-            &usage,
-            Some(text),
-            "good",
-            Err(Error::SignatureMissing),
-        ),
-        (&[], Some(text), &starting, Some(text), "", Ok(())),
-        (
-            &[],
-            Some(text),
-            &starting,
-            Some("Bearer 1f2e3d4d"),
-            "",
-            Err(Error::Authorization),
-        ),
-        (
-            &[],
-            Some(text),
-            &starting,
-            Some("Bearer 1f2e3d4c "),
-            "",
-            Err(Error::Authorization),
-        ),
-        (
-            &[],
-            Some(text),
-            &starting,
-            None,
-            "",
-            Err(Error::Authorization),
-        ),
+        (unsigned, bearer, &other, bearer, "", Ok(())),
+        (unsigned, bearer, &other, bearer, &wrong, Ok(())),
+        (unsigned, bearer, &usage, bearer, "", missing),
+        (unsigned, bearer, &usage, bearer, "good", missing),
+        (unsigned, bearer, &starting, bearer, "", Ok(())),
+        (unsigned, bearer, &starting, changed, "", authorization),
+        (unsigned, bearer, &starting, longer, "", authorization),
+        (unsigned, bearer, &starting, None, "", authorization),
         // Both: what is there has to be right, and only the settings may come unsigned.
-        (&[SECRET], Some(text), &usage, Some(text), "good", Ok(())),
-        (&[SECRET], Some(text), &starting, Some(text), "", Ok(())),
-        (
-            &[SECRET],
-            Some(text),
-            &usage,
-            Some(text),
-            "",
-            Err(Error::SignatureMissing),
-        ),
-        (
-            &[SECRET],
-            Some(text),
-            &other,
-            Some(text),
-            "",
-            Err(Error::SignatureMissing),
-        ),
-        (
-            &[SECRET],
-            Some(text),
-            &usage,
-            None,
-            "good",
-            Err(Error::Authorization),
-        ),
-        (
-            &[SECRET],
-            Some(text),
-            &starting,
-            Some(text),
-            &wrong,
-            Err(Error::SignatureWrong),
-        ),
+        (signed, bearer, &usage, bearer, "good", Ok(())),
+        (signed, bearer, &starting, bearer, "", Ok(())),
+        (signed, bearer, &usage, bearer, "", missing),
+        (signed, bearer, &other, bearer, "", missing),
+        (signed, bearer, &usage, None, "good", authorization),
+        (signed, bearer, &starting, bearer, &wrong, wrong_signature),
         // Neither.
-        (
-            &[],
-            None,
-            &starting,
-            Some(text),
-            "good",
-            Err(Error::SignatureMissing),
-        ),
+        (unsigned, None, &starting, bearer, "good", missing),
     ] {
         let good = sign(SECRET, AT, body);
         let signature = if signature == "good" {
@@ -301,7 +159,7 @@ fn a_request_proves_itself_by_signature_or_authorization() {
         let mut headers = Vec::new();
         headers.extend(sent.map(|text| ("authorization", text)));
         headers.extend(Some(("x-jaas-signature", signature)).filter(|(_, s)| !s.is_empty()));
-        let received = receive(&settings(secrets, authorization), &headers, body, AT);
+        let received = receive(&settings(secrets, wanted), &headers, body, AT);
         assert_eq!(
             received.map(|_| ()),
             expected,
@@ -312,15 +170,17 @@ fn a_request_proves_itself_by_signature_or_authorization() {
 
 #[test]
 fn an_event_belongs_to_the_app_id() {
-    let own_customer = &APP_ID["vpaas-magic-cookie-".len()..];
+    let customer = &APP_ID["vpaas-magic-cookie-".len()..];
+    let upper = APP_ID.to_uppercase();
     let foreign = Err(Error::Foreign);
+    let all = format!(r#""fqn":"{APP_ID}/r","appId":"{APP_ID}","customerId":"{customer}""#);
+    let of_device = r#""data":[{"deviceId":"d","customerId":"0"}]"#;
+    let no_room = Err(Error::Malformed("fqn is not App ID, slash and room"));
+    let neither = Err(Error::Malformed("fqn and appId are missing"));
     for (members, expected) in [
-        (
-            format!(r#""fqn":"{APP_ID}/r","appId":"{APP_ID}","customerId":"{own_customer}""#),
-            Ok(()),
-        ),
+        (all, Ok(())),
         (format!(r#""appId":"{APP_ID}""#), Ok(())),
-        (format!(r#""fqn":"{}/r""#, APP_ID.to_uppercase()), Ok(())),
+        (format!(r#""fqn":"{upper}/r""#), Ok(())),
         (
             format!(r#""fqn":"{OTHER_ID}/r","appId":"{APP_ID}""#),
             foreign,
@@ -333,18 +193,9 @@ fn an_event_belongs_to_the_app_id() {
             format!(r#""fqn":"{APP_ID}/r","customerId":"{APP_ID}""#),
             foreign,
         ),
-        (
-            format!(r#""appId":"{APP_ID}","data":[{{"deviceId":"d","customerId":"0"}}]"#),
-            foreign,
-        ),
-        (
-            format!(r#""fqn":"{APP_ID}""#),
-            Err(Error::Malformed("fqn is not App ID, slash and room")),
-        ),
-        (
-            r#""x":1"#.into(),
-            Err(Error::Malformed("fqn and appId are missing")),
-        ),
+        (format!(r#""appId":"{APP_ID}",{of_device}"#), foreign),
+        (format!(r#""fqn":"{APP_ID}""#), no_room),
+        (r#""x":1"#.to_owned(), neither),
     ] {
         let body = if members.contains("data") {
             format!(r#"{{"eventType":"USAGE","timestamp":1,{members}}}"#)
@@ -549,14 +400,14 @@ fn a_derived_passcode_is_six_digits_of_secret_and_room() {
 
 #[test]
 fn what_is_wrong_is_named_by_entry_and_field_and_not_shown() {
-    for (entries, expected) in [
+    let entries = [
         ("", "is not a JSON list"),
         ("{}", "is not a JSON list"),
         ("[", "is not a JSON list"),
         ("[]", "is an empty list"),
         ("[7]", "entry 1 is not a JSON object"),
         (
-            r#"[{"rooms":"a"},{"lobby":"wait-for-approval"}]"#,
+            r#"[{"rooms":"a"},{"max_occupants":3}]"#,
             "entry 2 has no field rooms",
         ),
         (r#"[{"rooms":7}]"#, "entry 1 has no field rooms"),
@@ -573,71 +424,74 @@ fn what_is_wrong_is_named_by_entry_and_field_and_not_shown() {
             r#"[{"rooms":"a, b/c"}]"#,
             "entry 1 has a field rooms of which entry 2 must not contain",
         ),
+    ];
+    let fields = [
         (
-            r#"[{"rooms":"a","Lobby":"x"}]"#,
+            r#""Lobby":"x""#,
             "entry 1 has an unknown field, of which the nearest known one is lobby;",
         ),
         (
-            r#"[{"rooms":"a","maxOccupants":3}]"#,
+            r#""maxOccupants":3"#,
             "the nearest known one is max_occupants;",
         ),
         (
-            r#"[{"rooms":"a","lobby":true}]"#,
+            r#""lobby":true"#,
             "entry 1 has a lobby that is not known; write one of: wait-for-approval, wait-for-moderator.",
         ),
         (
-            r#"[{"rooms":"a","lobby":"hunter2"}]"#,
+            r#""lobby":"hunter2""#,
             "entry 1 has a lobby that is not known",
         ),
         (
-            r#"[{"rooms":"a","max_occupants":1}]"#,
+            r#""max_occupants":1"#,
             "entry 1 has a max_occupants that is not a whole number from 2 to 500",
         ),
-        (r#"[{"rooms":"a","max_occupants":501}]"#, "from 2 to 500"),
-        (r#"[{"rooms":"a","max_occupants":"9"}]"#, "from 2 to 500"),
-        (r#"[{"rooms":"a","max_occupants":2.5}]"#, "from 2 to 500"),
+        (r#""max_occupants":501"#, "from 2 to 500"),
+        (r#""max_occupants":"9""#, "from 2 to 500"),
+        (r#""max_occupants":2.5"#, "from 2 to 500"),
         (
-            r#"[{"rooms":"a","participants_soft_limit":0}]"#,
+            r#""participants_soft_limit":0"#,
             "has a participants_soft_limit that",
         ),
         (
-            r#"[{"rooms":"a","visitors":"true"}]"#,
+            r#""visitors":"true""#,
             "has a visitors that is neither true nor false",
         ),
+        (r#""passcode":1234"#, "has a passcode that is not a string"),
         (
-            r#"[{"rooms":"a","passcode":1234}]"#,
-            "has a passcode that is not a string",
-        ),
-        (
-            r#"[{"rooms":"a","passcode":"123"}]"#,
+            r#""passcode":"123""#,
             "has a passcode that is not 4 to 16 digits",
         ),
         (
-            r#"[{"rooms":"a","passcode":"hunter2"}]"#,
+            r#""passcode":"hunter2""#,
             "has a passcode that is not 4 to 16 digits",
         ),
         (
-            r#"[{"rooms":"a","passcode":"１２３４"}]"#,
+            r#""passcode":"１２３４""#,
             "has a passcode that is not 4 to 16 digits",
         ),
         (
-            r#"[{"rooms":"a","passcode_from":"x7Kq"}]"#,
+            r#""passcode_from":"x7Kq""#,
             "has a passcode_from that is shorter than 32 bytes",
         ),
         (
-            r#"[{"rooms":"a","passcode":"1234","passcode_from":"x"}]"#,
+            r#""passcode":"1234","passcode_from":"x""#,
             "keep one of them",
         ),
         (
-            r#"[{"rooms":"a","transcriber":"hunter2"}]"#,
+            r#""transcriber":"hunter2""#,
             "has a transcriber that is not known",
         ),
         (
-            r#"[{"rooms":"a","hide_display_name":true}]"#,
+            r#""hide_display_name":true"#,
             "has a hide_display_name that is not known",
         ),
-    ] {
-        let error = parse(entries).expect_err(entries);
+    ];
+    let of_room = |field: &str| format!(r#"[{{"rooms":"a",{field}}}]"#);
+    let fields = fields.map(|(field, expected)| (of_room(field), expected));
+    let entries = entries.map(|(text, expected)| (text.to_owned(), expected));
+    for (entries, expected) in entries.into_iter().chain(fields) {
+        let error = parse(&entries).expect_err(&entries);
         assert!(error.contains(expected), "{entries}: {error}");
         assert!(
             error.ends_with('.') && !error.contains("hunter2"),

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::harness::{Settings, now};
+use crate::now;
+use crate::settings::Settings;
 
 pub use crate::hs256::{sign as sign_exactly, signing_input};
 
@@ -12,14 +13,22 @@ pub const ISSUER: &str = "https://login.example";
 pub const AUDIENCE: &str = "jaas";
 pub const SUBJECT: &str = "by-credential";
 
-/// `name` and `value` of the header in which a credential comes.
-pub fn bearer(credential: &str) -> (&'static str, String) {
-    ("Authorization", format!("Bearer {credential}"))
+/// The header of a good credential.
+pub const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+
+/// Settings that require a credential, which the key in this variable verifies.
+pub fn verified_by(variable: &str, key: &str) -> Settings {
+    Settings::good().set_all(&[
+        ("auth_mode", "required"),
+        (variable, key),
+        ("auth_issuer", ISSUER),
+        ("auth_audience", AUDIENCE),
+    ])
 }
 
 /// A login with a shared secret, made for this run.
 pub struct Login {
-    secret: String,
+    pub secret: String,
 }
 
 impl Login {
@@ -33,41 +42,22 @@ impl Login {
         }
     }
 
-    pub fn secret(&self) -> &str {
-        &self.secret
-    }
-
     /// Settings with which this login's credentials are accepted, or with `none` not required.
     pub fn configure(&self, auth_mode: &str) -> Settings {
-        let settings = Settings::good().set("auth_mode", auth_mode);
         if auth_mode == "none" {
-            return settings;
+            return Settings::good().set("auth_mode", auth_mode);
         }
-        settings.set_all(&[
-            ("auth_hs256_secret", &self.secret),
-            ("auth_issuer", ISSUER),
-            ("auth_audience", AUDIENCE),
-        ])
+        verified_by("auth_hs256_secret", &self.secret).set("auth_mode", auth_mode)
     }
 
     /// A credential that is good for a minute, with more or other claims; `null` takes one away.
     pub fn sign(&self, changes: &Value) -> String {
-        self.sign_with(&self.secret, changes)
+        self.sign_text(&payload(changes))
     }
 
     /// A credential with exactly this payload.
     pub fn sign_text(&self, payload: &str) -> String {
-        let header = r#"{"alg":"HS256","typ":"JWT"}"#;
-        sign_exactly(self.secret.as_bytes(), header, payload)
-    }
-
-    /// The same as [`Login::sign`], signed with another secret.
-    pub fn sign_with(&self, secret: &str, changes: &Value) -> String {
-        sign_exactly(
-            secret.as_bytes(),
-            r#"{"alg":"HS256","typ":"JWT"}"#,
-            payload(changes).as_str(),
-        )
+        sign_exactly(&self.secret, HEADER, payload)
     }
 }
 

@@ -1,15 +1,15 @@
 //! Keys, made by `openssl` and `ssh-keygen` when the tests run: none is kept, none is committed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 
 use crate::locked;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// As OpenSSL writes it.
     Pkcs8,
@@ -17,7 +17,6 @@ pub enum Kind {
     Pkcs1,
 }
 
-pub const KINDS: [Kind; 2] = [Kind::Pkcs8, Kind::Pkcs1];
 pub const SIZES: [u32; 3] = [2048, 3072, 4096];
 
 #[derive(Debug)]
@@ -30,11 +29,12 @@ pub struct Key {
 
 /// The key of this kind and size: made once, then the same.
 pub fn key(kind: Kind, bits: u32) -> &'static Key {
-    type Keys = Mutex<HashMap<(Kind, u32), Arc<OnceLock<&'static Key>>>>;
-    static KEYS: LazyLock<Keys> = LazyLock::new(Keys::default);
-    let place = Arc::clone(locked(&KEYS).entry((kind, bits)).or_default());
-    // The map is free meanwhile: several keys can be in the making.
-    place.get_or_init(|| Box::leak(Box::new(key_of(kind, bits))))
+    static KEYS: Mutex<BTreeMap<(Kind, u32), &OnceLock<Key>>> = Mutex::new(BTreeMap::new());
+    let place = *locked(&KEYS)
+        .entry((kind, bits))
+        .or_insert_with(|| Box::leak(Box::default()));
+    // The map is free meanwhile: several keys can be made at once.
+    place.get_or_init(|| key_of(kind, bits))
 }
 
 /// A new key of this kind and size.

@@ -1,17 +1,17 @@
 //! `spin up`, as a process of the tests' own.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::http::{Connection, Request};
+use crate::connection::Connection;
+use crate::http::Request;
 use crate::key_material::Directory;
-use crate::locked;
+use crate::root;
+use crate::settings::Settings;
 
 /// The first start compiles the component.
 const START: Duration = Duration::from_secs(60);
@@ -29,25 +29,23 @@ wait
 rm -rf "$state"
 "#;
 
+/// The file with what `spin up` prints, in its folder.
+const OUTPUT: &str = "output.txt";
+
 /// What `spin up` prints when it ends by itself, by the script above.
 const ENDED: &str = "spin ended with status";
 
 pub struct Server {
     watch: Child,
     address: SocketAddr,
-    output: Arc<Mutex<String>>,
-    component_log: PathBuf,
+    folder: PathBuf,
 }
 
 impl Server {
-    pub fn start(
-        manifest: &Path,
-        runtime_config: Option<&Path>,
-        environment: &BTreeMap<String, String>,
-    ) -> Self {
+    pub fn start(settings: &Settings) -> Self {
         // Another process may take the port between this question and Spin's start.
         for _ in 0..3 {
-            let server = Self::spawn(manifest, runtime_config, environment);
+            let server = Self::spawn(settings);
             match server.wait_until_ready() {
                 Ok(()) => return server,
                 Err(output) if output.contains("already in use") => {}
@@ -57,36 +55,21 @@ impl Server {
         panic!("`spin up` found no free port");
     }
 
-    fn spawn(
-        manifest: &Path,
-        runtime_config: Option<&Path>,
-        environment: &BTreeMap<String, String>,
-    ) -> Self {
+    fn spawn(settings: &Settings) -> Self {
         let address = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .expect("a free port");
         let folder = Directory::new("spin").keep();
-        let mut command = command(&folder, manifest, address);
-        if let Some(file) = runtime_config {
+        let mut command = command(&folder, address);
+        if let Some(file) = &settings.runtime_config {
             command.arg("--runtime-config-file").arg(file);
         }
-        let mut watch = command.envs(environment).spawn().expect("sh runs");
-        let output = Arc::new(Mutex::new(String::new()));
-        let stderr = watch.stderr.take().expect("piped");
-        let kept = Arc::clone(&output);
-        std::thread::spawn(move || {
-            // Read on for ever: a full pipe would stop Spin.
-            for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-                let mut kept = locked(&kept);
-                kept.push_str(&String::from_utf8_lossy(&line));
-                kept.push('\n');
-            }
-        });
+        let output = File::create(folder.join(OUTPUT)).expect("a temporary file");
+        let watch = command.envs(&settings.environment).stderr(output).spawn();
         Self {
-            watch,
+            watch: watch.expect("sh runs"),
             address,
-            output,
-            component_log: folder.join("state/logs/jaas-jwt_stderr.txt"),
+            folder,
         }
     }
 
@@ -95,7 +78,7 @@ impl Server {
         // Spin's own: reaches no component, leaves no line in its log.
         let health = Request::new("GET", "/.well-known/spin/health");
         loop {
-            let output = locked(&self.output).clone();
+            let output = self.written(OUTPUT);
             if output.contains(ENDED) || Instant::now() > deadline {
                 return Err(output);
             }
@@ -111,18 +94,23 @@ impl Server {
         self.address
     }
 
+    /// What the component wrote to its standard error.
     pub fn log(&self) -> String {
-        let log = std::fs::read(&self.component_log).unwrap_or_default();
-        String::from_utf8_lossy(&log).into_owned()
+        self.written("state/logs/jaas-jwt_stderr.txt")
+    }
+
+    fn written(&self, file: &str) -> String {
+        let bytes = fs::read(self.folder.join(file)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
 /// `spin up` without what a developer has set for Spin: neither the variables that its flags are taken from, nor the file
 /// `.env` that it reads in the current folder.
-fn command(folder: &Path, manifest: &Path, address: SocketAddr) -> Command {
+fn command(folder: &Path, address: SocketAddr) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", WATCH, "sh"]).arg(folder);
-    command.args(["up", "--from"]).arg(manifest);
+    command.args(["up", "--from"]).arg(root().join("spin.toml"));
     command.arg("--listen").arg(address.to_string());
     command.arg("--temp").arg(folder.join("work"));
     // Spin's default for logs is a folder of this one.
@@ -137,8 +125,7 @@ fn command(folder: &Path, manifest: &Path, address: SocketAddr) -> Command {
         .current_dir(folder)
         .process_group(0)
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+        .stdout(Stdio::null());
     command
 }
 

@@ -53,9 +53,11 @@ fn no_crate_has_a_circle_of_imports_between_its_files() {
         "src",
         "rs256/src",
         "devkit/src",
+        "devkit/bench/src",
         "devkit/doctor/src",
         "devkit/host/src",
         "devkit/invite/src",
+        "devkit/rules/src",
         "devkit/spin-app/src",
         "testkit/src",
     ] {

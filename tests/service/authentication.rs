@@ -2,16 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::credentials::{
-    AUDIENCE, ISSUER, Login, SUBJECT, bearer, payload, sign_exactly, signing_input,
-};
-use crate::harness::{ALLOWED, FOREIGN, Server, Settings, now};
+use crate::credentials::{Login, SUBJECT, payload, sign_exactly, signing_input, verified_by};
+use crate::harness::{ALLOWED, FOREIGN, Server, now};
 use crate::http::{Request, Response, TOKEN_ROUTE, get, post_json, preflight};
 use crate::key_material::{Directory, openssl, openssl_key, public_key};
 
 fn call(server: &Server, credential: &str) -> Response {
-    let (name, value) = bearer(credential);
-    server.send(&get(&[]).header(name, value).origin(ALLOWED))
+    server.send(&get(&[]).bearer(credential).origin(ALLOWED))
 }
 
 /// A rejection that the page can read, and for which nothing was signed.
@@ -68,19 +65,18 @@ fn no_credential_is_a_401_where_one_is_required_and_a_guest_where_not() {
 }
 
 #[test]
-fn who_is_proven_is_not_asked() {
+fn what_the_credential_says_overrides_the_request() {
     let login = Login::new();
     let server = Server::start(login.configure("required"));
     let credential = login.sign(&json!({
         "name": "Proven", "email": "proven@x.example", "picture": "https://x.example/p", "moderator": true,
     }));
-    let (name, value) = bearer(&credential);
     let requested = json!({
         "room": "hall", "user_id": "other", "user_name": "Other", "user_email": "other@x.example",
         "user_avatar": "https://other.example/", "user_hidden_from_recorder": true,
     });
     let token = server
-        .send(&post_json(&requested).header(name, value))
+        .send(&post_json(&requested).bearer(&credential))
         .token();
     assert_eq!(token.claims["room"], "hall");
     assert_eq!(
@@ -97,16 +93,13 @@ fn who_is_proven_is_not_asked() {
 
 #[test]
 fn a_forged_credential_is_a_401_and_signs_nothing() {
-    let key = openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]);
+    let key = rsa_key();
     let public = public_key(&key);
-    let server = Server::start(Settings::good().set_all(&[
-        ("auth_mode", "required"),
-        ("auth_public_key", &public),
-        ("auth_issuer", ISSUER),
-        ("auth_audience", AUDIENCE),
+    let settings = verified_by("auth_public_key", &public).set_all(&[
         ("auth_moderator_claim", "realm_access.roles"),
         ("auth_moderator_values", "host"),
-    ]));
+    ]);
+    let server = Server::start(settings);
     let rs256 = r#"{"alg":"RS256","typ":"JWT"}"#;
     let sign = |header: &str, payload: &str| openssl_signed(&key, header, payload);
     let good = |changes: Value| sign(rs256, &payload(&changes));
@@ -114,41 +107,28 @@ fn a_forged_credential_is_a_401_and_signs_nothing() {
     let twice = |claim: &str| plain.replacen('{', &format!("{{{claim},"), 1);
     let accepted = good(json!({"realm_access": {"roles": ["host"]}}));
     let (input, signature) = accepted.rsplit_once('.').unwrap();
+    let (none, hs256) = (r#"{"alg":"none"}"#, r#"{"alg":"HS256"}"#);
+    let with_signature =
+        |header, payload: &str| format!("{}.{signature}", signing_input(header, payload));
+    let others = payload(&json!({"sub": "x"}));
+    let critical = r#"{"alg":"RS256","crit":["x"],"x":1}"#;
+    let roles = |roles: Value| good(json!({"realm_access": {"roles": roles}}));
     let forged = [
-        (
-            "alg none",
-            format!("{}.", signing_input(r#"{"alg":"none"}"#, &plain)),
-        ),
-        (
-            "alg none with a signature",
-            format!("{}.{signature}", signing_input(r#"{"alg":"none"}"#, &plain)),
-        ),
+        ("alg none", format!("{}.", signing_input(none, &plain))),
+        ("alg none with a signature", with_signature(none, &plain)),
         (
             "HS256 with the public key",
-            sign_exactly(public.as_bytes(), r#"{"alg":"HS256"}"#, &plain),
+            sign_exactly(&public, hs256, &plain),
         ),
         (
-            "HS256 with the trimmed public key",
-            sign_exactly(public.trim().as_bytes(), r#"{"alg":"HS256"}"#, &plain),
+            "HS256 with the trimmed key",
+            sign_exactly(public.trim(), hs256, &plain),
         ),
-        (
-            "another key",
-            openssl_signed(
-                &openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
-                rs256,
-                &plain,
-            ),
-        ),
+        ("another key", openssl_signed(&rsa_key(), rs256, &plain)),
         ("no signature", format!("{input}.")),
         ("two parts", input.to_owned()),
         ("four parts", format!("{accepted}.x")),
-        (
-            "other claims under the signature",
-            format!(
-                "{}.{signature}",
-                signing_input(rs256, payload(&json!({"sub": "x"})))
-            ),
-        ),
+        ("other claims under it", with_signature(rs256, &others)),
         ("expired by 31 s and more", good(json!({"exp": now() - 35}))),
         ("not yet valid", good(json!({"nbf": now() + 60}))),
         ("no exp", good(json!({"exp": null}))),
@@ -157,34 +137,16 @@ fn a_forged_credential_is_a_401_and_signs_nothing() {
         ("other issuer", good(json!({"iss": "https://evil.example"}))),
         ("no subject", good(json!({"sub": null}))),
         ("repeated claim", sign(rs256, &twice(r#""sub":"x""#))),
+        ("repeated other", sign(rs256, &twice(r#""x":1,"x":2"#))),
         (
-            "repeated unknown claim",
-            sign(rs256, &twice(r#""x":1,"x":2"#)),
-        ),
-        (
-            "repeated header",
+            "repeated alg",
             sign(r#"{"alg":"RS256","alg":"none"}"#, &plain),
         ),
-        (
-            "critical extension",
-            sign(r#"{"alg":"RS256","crit":["x"],"x":1}"#, &plain),
-        ),
-        (
-            "nested path to a number",
-            good(json!({"realm_access": {"roles": 42}})),
-        ),
-        (
-            "nested path to an object",
-            good(json!({"realm_access": {"roles": {}}})),
-        ),
-        (
-            "nested path through a text",
-            good(json!({"realm_access": "host"})),
-        ),
-        (
-            "more than 8 KiB",
-            good(json!({"padding": "a".repeat(8_192)})),
-        ),
+        ("critical extension", sign(critical, &plain)),
+        ("nested path to a number", roles(json!(42))),
+        ("nested path to an object", roles(json!({}))),
+        ("path through a text", good(json!({"realm_access": "host"}))),
+        ("more than 8 KiB", good(json!({"pad": "a".repeat(8_192)}))),
         ("nothing", String::new()),
         ("not a JWT", "nonsense".into()),
     ];
@@ -220,8 +182,7 @@ fn an_authorization_header_is_one_bearer_token() {
         let response = server.send(&get(&[]).header("Authorization", &value));
         assert_eq!(response.status, status, "{:.10}: {response}", value);
     }
-    let (name, value) = bearer(&credential);
-    let response = server.send(&get(&[]).header(name, &value).header(name, &value));
+    let response = server.send(&get(&[]).bearer(&credential).bearer(&credential));
     assert_eq!(response.status, 401, "{response}");
 }
 
@@ -230,8 +191,7 @@ fn an_authorization_header_is_one_bearer_token() {
 fn a_header_of_a_mebibyte_gets_no_token() {
     let login = Login::new();
     let server = Server::start(login.configure("optional"));
-    let (name, value) = bearer(&"a".repeat(1 << 20));
-    if let Ok(response) = server.send_unchecked(&get(&[]).header(name, value)) {
+    if let Ok(response) = server.send_unchecked(&get(&[]).bearer(&"a".repeat(1 << 20))) {
         assert!((400..500).contains(&response.status), "{response}");
     }
     assert_eq!(server.send(&get(&[])).status, 200);
@@ -247,12 +207,7 @@ fn each_kind_of_public_key_verifies_its_own_algorithm() {
         let key = openssl_key(options);
         let public = public_key(&key);
         for shape in [public.clone(), public.replace('\n', "\\n")] {
-            let server = Server::start(Settings::good().set_all(&[
-                ("auth_mode", "required"),
-                ("auth_public_key", &shape),
-                ("auth_issuer", ISSUER),
-                ("auth_audience", AUDIENCE),
-            ]));
+            let server = Server::start(verified_by("auth_public_key", &shape));
             for claimed in ["RS256", "ES256", "EdDSA"] {
                 let header = json!({"alg": claimed}).to_string();
                 let credential = openssl_signed_as(&key, algorithm, &header, &payload(&json!({})));
@@ -269,17 +224,9 @@ fn each_kind_of_public_key_verifies_its_own_algorithm() {
 
 #[test]
 fn keys_of_a_set_are_chosen_by_kid_and_can_be_rotated() {
-    let (old, new) = (
-        openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
-        openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
-    );
+    let (old, new) = (rsa_key(), rsa_key());
     let set = json!({"keys": [rsa_jwk(&old, "old"), rsa_jwk(&new, "new")]}).to_string();
-    let server = Server::start(Settings::good().set_all(&[
-        ("auth_mode", "required"),
-        ("auth_jwks", &set),
-        ("auth_issuer", ISSUER),
-        ("auth_audience", AUDIENCE),
-    ]));
+    let server = Server::start(verified_by("auth_jwks", &set));
     for (key, kid, status) in [
         (&old, Some("old"), 200),
         (&new, Some("new"), 200),
@@ -287,40 +234,27 @@ fn keys_of_a_set_are_chosen_by_kid_and_can_be_rotated() {
         (&new, Some("other"), 401),
         (&new, None, 401),
     ] {
-        let mut header = json!({"alg": "RS256"});
-        if let Some(kid) = kid {
-            header["kid"] = json!(kid);
-        }
-        let credential = openssl_signed(key, &header.to_string(), &payload(&json!({})));
-        assert_eq!(call(&server, &credential).status, status, "{kid:?}");
+        let response = call(&server, &signed_with_kid(key, kid));
+        assert_eq!(response.status, status, "{kid:?}");
     }
 }
 
 #[test]
 fn the_health_check_names_what_is_missing_or_contradicts() {
     let login = Login::new();
-    let good = || login.configure("required");
-    for (settings, variables) in [
-        (good().set("auth_issuer", ""), &["auth_issuer"][..]),
+    for (values, variables) in [
+        (&[("auth_issuer", "")][..], &["auth_issuer"][..]),
         (
-            good().set("auth_issuer", "").set("auth_audience", ""),
+            &[("auth_issuer", ""), ("auth_audience", "")],
             &["auth_issuer", "auth_audience"],
         ),
-        (good().set("auth_hs256_secret", ""), &["auth_mode"]),
-        (
-            good().set("auth_hs256_secret", "hidden"),
-            &["auth_hs256_secret"],
-        ),
-        (
-            good().set("auth_public_key", "hidden"),
-            &["auth_public_key", "auth_public_key"],
-        ),
-        (
-            good().set("auth_jwks", r#"{"keys":[]}"#),
-            &["auth_jwks", "auth_jwks"],
-        ),
-        (good().set("auth_mode", "hidden"), &["auth_mode"]),
+        (&[("auth_hs256_secret", "")], &["auth_mode"]),
+        (&[("auth_hs256_secret", "hidden")], &["auth_hs256_secret"]),
+        (&[("auth_public_key", "hidden")], &["auth_public_key"; 2]),
+        (&[("auth_jwks", r#"{"keys":[]}"#)], &["auth_jwks"; 2]),
+        (&[("auth_mode", "hidden")], &["auth_mode"]),
     ] {
+        let settings = login.configure("required").set_all(values);
         let server = Server::start_broken(settings);
         let response = server.send(&Request::new("GET", "/healthz"));
         assert_eq!(response.status, 503, "{response}");
@@ -333,8 +267,7 @@ fn the_health_check_names_what_is_missing_or_contradicts() {
         assert!(!response.to_string().contains("hidden"), "{response}");
         // No token while nobody can tell who is calling.
         let credential = login.sign(&json!({}));
-        let (name, value) = bearer(&credential);
-        let response = server.send(&get(&[]).header(name, value));
+        let response = server.send(&get(&[]).bearer(&credential));
         assert_eq!(response.status, 500, "{response}");
     }
 }
@@ -374,49 +307,32 @@ fn a_credential_that_lasts_for_more_than_366_days_is_a_401_whose_cause_is_logged
     let login = Login::new();
     let server = Server::start(login.configure("required"));
     let day = 86_400;
-    for (claims, reason) in [
-        (
-            json!({"exp": (now() + 60) * 1_000}),
-            Some("exp is more than 366 days ahead"),
-        ),
-        (
-            json!({"exp": now() + 366 * day + 60}),
-            Some("exp is more than 366 days ahead"),
-        ),
-        (
-            json!({"exp": 1e300}),
-            Some("exp is more than 366 days ahead"),
-        ),
-        (
-            json!({"exp": u64::MAX}),
-            Some("exp is more than 366 days ahead"),
-        ),
-        (
-            json!({"nbf": now() * 1_000}),
-            Some("nbf is more than 366 days ahead"),
-        ),
-        (
-            json!({"iat": now() * 1_000}),
-            Some("iat is more than 366 days ahead"),
-        ),
-        (json!({"exp": now() + 366 * day - 60}), None),
+    // The claim that is too far ahead; empty where none is.
+    for (claims, far) in [
+        (json!({"exp": (now() + 60) * 1_000}), "exp"),
+        (json!({"exp": now() + 366 * day + 60}), "exp"),
+        (json!({"exp": 1e300}), "exp"),
+        (json!({"exp": u64::MAX}), "exp"),
+        (json!({"nbf": now() * 1_000}), "nbf"),
+        (json!({"iat": now() * 1_000}), "iat"),
+        (json!({"exp": now() + 366 * day - 60}), ""),
         (
             json!({"exp": now() + 30 * day, "nbf": now(), "iat": now()}),
-            None,
+            "",
         ),
     ] {
         let mut status = 0;
         let lines = server.log_of(|server| {
             status = call(server, &login.sign(&claims)).status;
         });
-        match reason {
-            None => assert_eq!(status, 200, "{claims}"),
-            Some(reason) => {
-                assert_eq!(status, 401, "{claims}");
-                let logged = lines[0]["reason"].as_str().unwrap();
-                assert!(logged.starts_with(reason), "{claims}: {logged}");
-            }
+        if far.is_empty() {
+            assert_eq!(status, 200, "{claims}");
+            continue;
         }
+        assert_eq!(status, 401, "{claims}");
+        let logged = lines[0]["reason"].as_str().unwrap();
+        let expected = format!("{far} is more than 366 days ahead");
+        assert!(logged.starts_with(&expected), "{claims}: {logged}");
     }
 }
 
@@ -450,200 +366,144 @@ fn an_address_that_the_login_has_not_verified_is_left_out() {
 /// The caller reads one sentence, and the operator which of the checks failed.
 #[test]
 fn each_cause_has_a_log_reason_of_its_own_and_all_one_sentence() {
-    let key = openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]);
-    let other = openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]);
+    let key = rsa_key();
+    let other = rsa_key();
     let set = json!({"keys": [rsa_jwk(&key, "one"), rsa_jwk(&other, "two")]}).to_string();
-    let server = Server::start(Settings::good().set_all(&[
-        ("auth_mode", "required"),
-        ("auth_jwks", &set),
-        ("auth_issuer", ISSUER),
-        ("auth_audience", AUDIENCE),
-    ]));
+    let server = Server::start(verified_by("auth_jwks", &set));
     let rs256 = r#"{"alg":"RS256","typ":"JWT","kid":"one"}"#;
     let good = |changes: Value| openssl_signed(&key, rs256, &payload(&changes));
     let plain = payload(&json!({}));
     let header = |header: &str| openssl_signed(&key, header, &plain);
-    let with = |member: &str| {
-        openssl_signed(
-            &key,
-            rs256,
-            &plain.replacen('{', &format!("{{{member},"), 1),
-        )
-    };
-    let jwe = "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.QUFB.QUFB.QUFB.QUFB";
-    let hs256 = sign_exactly(b"x", r#"{"alg":"HS256","kid":"one"}"#, &plain);
+    let repeated = plain.replacen('{', r#"{"sub":"confidential","#, 1);
+    let none = signing_input(r#"{"alg":"none"}"#, &plain);
+    let other_kid = r#"{"alg":"RS256","kid":"confidential"}"#;
+    let critical = r#"{"alg":"RS256","kid":"one","crit":["x"],"x":1}"#;
+    let opaque = "gho_confidential0123456789".to_owned();
+    let jwe = "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.QUFB.QUFB.QUFB.QUFB".to_owned();
     let invalid = [
         (
-            "wrong iss",
             good(json!({"iss": "https://confidential.example"})),
             "iss is not auth_issuer",
         ),
-        ("no iss", good(json!({"iss": null})), "iss is missing"),
+        (good(json!({"iss": null})), "iss is missing"),
         (
-            "wrong aud",
             good(json!({"aud": "confidential"})),
             "aud is not auth_audience",
         ),
-        ("no aud", good(json!({"aud": null})), "aud is missing"),
+        (good(json!({"aud": null})), "aud is missing"),
+        (good(json!({"exp": now() - 60})), "exp is in the past"),
         (
-            "expired",
-            good(json!({"exp": now() - 60})),
-            "exp is in the past",
-        ),
-        (
-            "in milliseconds",
             good(json!({"exp": now() * 1_000})),
             "exp is more than 366 days ahead; is it in milliseconds?",
         ),
+        (good(json!({"nbf": now() + 120})), "nbf is in the future"),
+        (good(json!({"iat": now() + 120})), "iat is in the future"),
         (
-            "not yet",
-            good(json!({"nbf": now() + 120})),
-            "nbf is in the future",
-        ),
-        (
-            "from the future",
-            good(json!({"iat": now() + 120})),
-            "iat is in the future",
-        ),
-        (
-            "unknown kid",
-            header(r#"{"alg":"RS256","kid":"confidential"}"#),
+            header(other_kid),
             "kid is not in the key set, or its key is for another alg",
         ),
         (
-            "no kid",
             header(r#"{"alg":"RS256"}"#),
             "kid is missing, and the key set has more than one key for this alg",
         ),
         (
-            "wrong alg",
-            hs256,
+            sign_exactly(b"x", r#"{"alg":"HS256","kid":"one"}"#, &plain),
             "alg is not that of any key in the key set",
         ),
+        (format!("{none}."), "alg is none"),
         (
-            "alg none",
-            format!("{}.", signing_input(r#"{"alg":"none"}"#, &plain)),
-            "alg is none",
-        ),
-        (
-            "bad signature",
             openssl_signed(&other, rs256, &plain),
             "the signature is not the configured key's",
         ),
+        (good(json!({"sub": 17})), "the claim sub has a wrong type"),
         (
-            "sub: 17",
-            good(json!({"sub": 17})),
-            "the claim sub has a wrong type",
-        ),
-        (
-            "exp as text",
             good(json!({"exp": "confidential"})),
             "the claim exp has a wrong type",
         ),
         (
-            "repeated",
-            with(r#""sub":"confidential""#),
+            openssl_signed(&key, rs256, &repeated),
             "a claim is repeated",
         ),
         (
-            "crit",
-            header(r#"{"alg":"RS256","kid":"one","crit":["x"],"x":1}"#),
+            header(critical),
             "the JWT's header has a critical extension (crit)",
         ),
         (
-            "opaque",
-            "gho_confidential0123456789".to_owned(),
+            opaque,
             "not a JWT: an opaque token, such as an access token that only its issuer can read",
         ),
         (
-            "JWE",
-            jwe.to_owned(),
+            jwe,
             "encrypted (JWE); let the login issue signed tokens (JWS)",
         ),
         (
-            "undefined",
             "undefined".to_owned(),
             "the token is the word undefined, null or [object Object]: the page has no credential",
         ),
         (
-            "null",
             "null".to_owned(),
             "the token is the word undefined, null or [object Object]: the page has no credential",
         ),
         (
-            "header",
             "YWJj.YWJj.YWJj".to_owned(),
             "the JWT's header is unreadable",
         ),
     ];
     let mut reasons = std::collections::BTreeSet::new();
-    for (context, credential, reason) in &invalid {
+    for (credential, reason) in &invalid {
         let mut message = String::new();
         let lines = server.log_of(|server| {
             let response = call(server, credential);
-            assert_unauthorized(&response, true, context);
+            assert_unauthorized(&response, true, reason);
             message = response.error();
         });
-        assert_eq!(lines.len(), 1, "{context}: {lines:?}");
-        assert!(
-            !lines[0].to_string().contains("confidential"),
-            "{}",
-            lines[0]
-        );
-        let logged = lines[0]["reason"].as_str().unwrap_or_default();
-        assert_eq!(logged, *reason, "{context}");
-        assert!(
-            message.starts_with("The credential is not valid: "),
-            "{context}: {message}"
-        );
-        reasons.insert(logged.to_owned());
+        assert_eq!(lines.len(), 1, "{reason}: {lines:?}");
+        let line = lines[0].to_string();
+        assert!(!line.contains("confidential"), "{line}");
+        assert_eq!(lines[0]["reason"], *reason);
+        let start = "The credential is not valid: ";
+        assert!(message.starts_with(start), "{reason}: {message}");
+        reasons.insert(*reason);
     }
     // `undefined` and `null` are one cause.
     assert_eq!(reasons.len(), invalid.len() - 1);
 
-    for (credential, reason) in [
+    let bearer = |claims: Value| format!("Bearer {}", good(claims));
+    for (authorization, reason) in [
         (
-            Some("Bearer [object Object]".to_owned()),
+            "Bearer [object Object]".to_owned(),
             "the token is the word undefined",
         ),
         (
-            Some(format!("Bearer {} x", good(json!({})))),
+            format!("{} x", bearer(json!({}))),
             "Authorization has more than one token",
         ),
         (
-            Some("Basic eDp5".to_owned()),
+            "Basic eDp5".to_owned(),
             "Authorization is not Bearer and a token",
         ),
+        (bearer(json!({"sub": null})), "sub is missing"),
+        (bearer(json!({"sub": " "})), "sub is empty"),
+        (bearer(json!({"exp": null})), "exp is missing"),
         (
-            Some(format!("Bearer {}", good(json!({"sub": null})))),
-            "sub is missing",
-        ),
-        (
-            Some(format!("Bearer {}", good(json!({"sub": " "})))),
-            "sub is empty",
-        ),
-        (
-            Some(format!("Bearer {}", good(json!({"exp": null})))),
-            "exp is missing",
-        ),
-        (
-            Some(format!("Bearer {}", good(json!({"rooms": "x"})))),
+            bearer(json!({"rooms": "x"})),
             "the claim rooms has a wrong type",
         ),
         (
-            Some(format!("Bearer {}", good(json!({"moderator": 1})))),
+            bearer(json!({"moderator": 1})),
             "the claim for moderators has a wrong type",
         ),
         (
-            Some(format!("Bearer {}", "a".repeat(9_000))),
+            format!("Bearer {}", "a".repeat(9_000)),
             "the credential is too long",
         ),
-        (None, "no credential"),
+        // Without the header.
+        (String::new(), "no credential"),
     ] {
         let lines = server.log_of(|server| {
             let mut request = get(&[]);
-            if let Some(value) = &credential {
-                request = request.header("Authorization", value);
+            if !authorization.is_empty() {
+                request = request.header("Authorization", &authorization);
             }
             assert_eq!(server.send(&request).status, 401, "{reason}");
         });
@@ -654,10 +514,7 @@ fn each_cause_has_a_log_reason_of_its_own_and_all_one_sentence() {
 
 #[test]
 fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
-    let (rsa, other) = (
-        openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
-        openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
-    );
+    let (rsa, other) = (rsa_key(), rsa_key());
     let nameless = |key: &str| {
         let mut jwk = rsa_jwk(key, "");
         jwk.as_object_mut().unwrap().remove("kid");
@@ -679,18 +536,8 @@ fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
         (json!([rsa_jwk(&rsa, "a")]), Some("b"), 401),
     ] {
         let set = json!({ "keys": keys }).to_string();
-        let server = Server::start(Settings::good().set_all(&[
-            ("auth_mode", "required"),
-            ("auth_jwks", &set),
-            ("auth_issuer", ISSUER),
-            ("auth_audience", AUDIENCE),
-        ]));
-        let mut header = json!({"alg": "RS256"});
-        if let Some(kid) = kid {
-            header["kid"] = json!(kid);
-        }
-        let credential = openssl_signed(&rsa, &header.to_string(), &payload(&json!({})));
-        let response = call(&server, &credential);
+        let server = Server::start(verified_by("auth_jwks", &set));
+        let response = call(&server, &signed_with_kid(&rsa, kid));
         assert_eq!(response.status, status, "{kid:?} in {set:.80}: {response}");
     }
 }
@@ -700,34 +547,36 @@ fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
 fn a_secret_is_trimmed() {
     let login = Login::new();
     for (before, after) in [("", "\n"), (" ", "\r\n"), ("\t", " ")] {
-        let secret = format!("{before}{}{after}", login.secret());
+        let secret = format!("{before}{}{after}", login.secret);
         let settings = login
             .configure("required")
             .set("auth_hs256_secret", &secret);
         let server = Server::start(settings);
         assert_eq!(call(&server, &login.sign(&json!({}))).status, 200);
-        let with_newline = format!("{}\n", login.secret());
-        let untrimmed = login.sign_with(&with_newline, &json!({}));
-        assert_eq!(call(&server, &untrimmed).status, 401);
+        let untrimmed = Login {
+            secret: format!("{}\n", login.secret),
+        };
+        let credential = untrimmed.sign(&json!({}));
+        assert_eq!(call(&server, &credential).status, 401);
     }
 }
 
 #[test]
-fn no_part_of_a_credential_or_a_secret_is_told() {
+fn no_part_of_a_credential_or_a_secret_is_disclosed() {
     let login = Login::new();
     let server = Server::start(login.configure("required"));
     let good = login.sign(&json!({"name": "Confidential", "email": "confidential@x.example"}));
-    let bad = login.sign_with("another secret of more than 32 bytes", &json!({}));
-    let mut told = String::new();
+    let bad = Login::new().sign(&json!({}));
+    let mut disclosed = String::new();
     let lines = server.log_of(|server| {
         for credential in [&good, &bad] {
             let response = call(server, credential);
             if response.status != 200 {
-                told.push_str(&response.to_string());
+                disclosed.push_str(&response.to_string());
             }
         }
     });
-    told.push_str(&Value::from(lines).to_string());
+    disclosed.push_str(&Value::from(lines).to_string());
     let pieces = |text: &str| -> Vec<String> {
         let characters: Vec<char> = text.chars().collect();
         characters
@@ -735,12 +584,28 @@ fn no_part_of_a_credential_or_a_secret_is_told() {
             .map(|window| window.iter().collect())
             .collect()
     };
-    for secret in [&good, &bad, login.secret()] {
+    for secret in [&good, &bad, &login.secret] {
         for piece in pieces(secret) {
-            assert!(!told.contains(&piece), "{piece}");
+            assert!(!disclosed.contains(&piece), "{piece}");
         }
     }
-    assert!(!told.to_lowercase().contains("confidential"), "{told}");
+    assert!(
+        !disclosed.to_lowercase().contains("confidential"),
+        "{disclosed}"
+    );
+}
+
+fn rsa_key() -> String {
+    openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
+}
+
+/// A good credential of this key, whose header names this key or none.
+fn signed_with_kid(key: &str, kid: Option<&str>) -> String {
+    let mut header = json!({"alg": "RS256"});
+    if let Some(kid) = kid {
+        header["kid"] = json!(kid);
+    }
+    openssl_signed(key, &header.to_string(), &payload(&json!({})))
 }
 
 pub(crate) fn openssl_signed(key: &str, header: &str, payload: &str) -> String {
@@ -793,14 +658,10 @@ fn raw_p256_signature(der: &[u8]) -> Vec<u8> {
 pub(crate) fn rsa_jwk(key: &str, kid: &str) -> Value {
     use base64::Engine as _;
     let modulus = openssl(&["rsa", "-noout", "-modulus"], key);
-    let digits = modulus
-        .trim()
-        .strip_prefix("Modulus=")
-        .expect("a modulus")
-        .to_owned();
-    let bytes: Vec<u8> = (0..digits.len())
+    let hex = modulus.trim().strip_prefix("Modulus=").expect("a modulus");
+    let bytes: Vec<u8> = (0..hex.len())
         .step_by(2)
-        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hexadecimal digits"))
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal"))
         .collect();
     let n = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
     json!({

@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::credentials::{Login, bearer, payload, sign_exactly};
+use crate::credentials::{Login, payload, sign_exactly};
 use crate::harness::{ALLOWED, Server, Settings};
 use crate::http::{Response, get, post_json};
 
 fn call(server: &Server, credential: &str, parameters: &[(&str, &str)]) -> Response {
-    let (name, value) = bearer(credential);
-    server.send(&get(parameters).header(name, value).origin(ALLOWED))
+    server.send(&get(parameters).bearer(credential).origin(ALLOWED))
 }
 
 fn with(login: &Login, variables: &[(&str, &str)]) -> Server {
@@ -43,8 +42,11 @@ fn a_token_has_what_the_named_claims_say() {
     let lines = server.log_of(|server| {
         let response = call(server, &login.sign(&json!({"name": "Jane"})), &[]);
         assert_eq!(response.status, 401, "{response}");
-        let told = response.error();
-        assert!(told.contains("claim of auth_id_claim is missing"), "{told}");
+        let message = response.error();
+        assert!(
+            message.contains("claim of auth_id_claim is missing"),
+            "{message}"
+        );
     });
     assert_eq!(lines[0]["reason"], "the claim of auth_id_claim is missing");
 }
@@ -65,9 +67,9 @@ fn only_the_name_is_taken_from_the_request_and_only_where_the_credential_has_non
         ("false", json!({"name": "Proven"}), Some("Proven")),
     ] {
         let server = with(&login, &[("auth_request_name", switch)]);
-        let (name, value) = bearer(&login.sign(&claims));
+        let credential = login.sign(&claims);
         let token = server
-            .send(&post_json(&requested).header(name, value))
+            .send(&post_json(&requested).bearer(&credential))
             .token();
         let mut user = token.user().clone();
         let shown = user.as_object_mut().unwrap().remove("name");
@@ -127,7 +129,7 @@ fn who_is_in_no_group_that_may_join_gets_403_and_a_guest_has_none() {
             Some("the claim of auth_required_claim has a wrong type"),
         ),
         (
-            login.sign_with("another secret of more than 32 bytes", &json!({})),
+            Login::new().sign(&json!({})),
             401,
             Some("the signature is not the configured key's"),
         ),
@@ -165,7 +167,7 @@ fn an_access_token_is_a_credential_and_another_kind_of_token_is_none() {
         ("logout+jwt", 401),
     ] {
         let header = json!({"alg": "HS256", "typ": typ}).to_string();
-        let credential = sign_exactly(login.secret().as_bytes(), &header, payload(&json!({})));
+        let credential = sign_exactly(&login.secret, &header, payload(&json!({})));
         let response = call(&server, &credential, &[]);
         assert_eq!(response.status, status, "{typ}: {response}");
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use jaas_jwt::request::name;
 use jaas_jwt::service::{HEALTH_PATH, INVITATIONS_PATH, TOKEN_PATH, USAGE_PATH, WEBHOOK_PATH};
 
-use crate::credentials::{Login, bearer};
+use crate::credentials::Login;
 use crate::harness::{ALLOWED, Server, Settings, now, root};
 use crate::http::{Request, get};
 use crate::webhook::SECRET;
@@ -38,6 +38,11 @@ const OF_RESPONSES: &str = "status_code_conformance,content_type_conformance,res
 /// Left out everywhere: without its headers a preflight is another method, a 405, which the first does not expect; an
 /// invitation can be withdrawn again, because the service keeps no list of them.
 const NEVER: &str = "missing_required_header,use_after_free,ensure_resource_availability";
+
+/// The header's value with a credential.
+fn bearer(credential: &str) -> String {
+    format!("Bearer {credential}")
+}
 
 const OPERATOR: &str = "Zm9yIHRoZXNlIHRlc3RzIGFsb25lLCAzMiBieXRlcyBvciBtb3Jl";
 
@@ -206,11 +211,13 @@ const PRODUCTION_ORIGIN: &str = "https://app.example.org";
 fn in_production_a_caller_with_a_credential_gets_what_the_page_says() {
     let login = Login::new();
     let server = Server::start(production(&login));
-    let (name, value) = bearer(&login.sign(&json!({ "exp": now() + 3600 })));
     // A room is required there, and the page of all configurations cannot say so.
     let checks = join(&[NEVER, "positive_data_acceptance"]);
+    let credential = login.sign(&json!({ "exp": now() + 3600 }));
     let run = Run::new("production", ALWAYS).header("Origin", PRODUCTION_ORIGIN);
-    let run = run.header(name, &value).without(&checks);
+    let run = run
+        .header("Authorization", &bearer(&credential))
+        .without(&checks);
     run.examples("40").assert_kept(&server);
 }
 
@@ -244,7 +251,7 @@ fn a_broken_configuration_gets_what_the_page_says() {
     let server = Server::start_broken(everything(&login).set("jaas_app_id", "x"));
     let run = Run::new("broken", ".").of_responses().examples("5");
     run.header("Origin", ALLOWED)
-        .header("Authorization", &format!("Bearer {OPERATOR}"))
+        .header("Authorization", &bearer(OPERATOR))
         .assert_kept(&server);
 }
 
@@ -253,9 +260,9 @@ fn a_moderator_who_invites_gets_what_the_page_says() {
     let login = Login::new();
     let server = Server::start(everything(&login));
     let credential = |claims| bearer(&login.sign(&claims));
-    let run = |name: &'static str, (header, value): (&str, String)| {
+    let run = |name: &'static str, authorization: String| {
         let run = Run::new(name, INVITATIONS).header("Origin", ALLOWED);
-        run.header(header, &value)
+        run.header("Authorization", &authorization)
     };
     let moderator = || credential(json!({"exp": now() + 3600, "moderator": true}));
     // How late not_before may be depends on the time of day, which the page cannot say.
@@ -276,7 +283,7 @@ fn the_operator_gets_what_the_page_says() {
     let server = Server::start(everything(&Login::new()));
     let operator = Run::new("operator", USAGE)
         .header("Origin", ALLOWED)
-        .header("Authorization", &format!("Bearer {OPERATOR}"));
+        .header("Authorization", &bearer(OPERATOR));
     operator.without(NEVER).assert_kept(&server);
     let others = Run::new("no-operator", USAGE).of_responses();
     others.examples("5").assert_kept(&server);
@@ -303,19 +310,19 @@ fn the_webhook_gets_what_the_page_says() {
 }
 
 #[test]
-fn without_its_store_the_service_gives_what_the_page_says() {
+fn without_its_store_the_service_responds_as_the_page_says() {
     let login = Login::new();
     let faults = Faults {
         store: Some(StoreFault::Fails),
         ..Faults::default()
     };
     let server = Server::start_faulty(everything(&login), faults);
-    let (name, moderator) = bearer(&login.sign(&json!({"exp": now() + 3600, "moderator": true})));
+    let moderator = bearer(&login.sign(&json!({"exp": now() + 3600, "moderator": true})));
     for (folder, paths, authorization) in [
         ("store-of-invitations", INVITATIONS, moderator),
-        ("store-of-usage", USAGE, format!("Bearer {OPERATOR}")),
+        ("store-of-usage", USAGE, bearer(OPERATOR)),
     ] {
-        let run = Run::new(folder, paths).header(name, &authorization);
+        let run = Run::new(folder, paths).header("Authorization", &authorization);
         run.of_responses().examples("3").assert_kept(&server);
     }
     let mut run = Run::new("store-of-events", WEBHOOK)
@@ -364,7 +371,7 @@ fn a_page_that_says_too_little_is_found_out() {
     const COVERAGE: &str = "coverage";
     let login = Login::new();
     let server = Server::start(everything(&login));
-    let (_, moderator) = bearer(&login.sign(&json!({"exp": now() + 3600, "moderator": true})));
+    let moderator = bearer(&login.sign(&json!({"exp": now() + 3600, "moderator": true})));
     let without = |line: &str| (format!("        {line}\n"), String::new());
     let status = |status: u16, response: &str| {
         without(&format!(

@@ -31,7 +31,7 @@ const PREFLIGHT_HEADERS: [&str; 3] = [
     "Access-Control-Max-Age",
 ];
 
-fn assert_refused(response: &Response, context: &str) {
+fn assert_rejected(response: &Response, context: &str) {
     assert_eq!(response.status, 403, "{context}: {response}");
     assert_eq!(response.header(ALLOW_ORIGIN), None, "{context}: {response}");
     for name in PREFLIGHT_HEADERS {
@@ -52,7 +52,7 @@ fn each_default_origin_is_allowed() {
 }
 
 #[test]
-fn another_origin_is_refused_and_told_the_list() {
+fn another_origin_is_rejected_with_the_list() {
     for request in [
         get(&[]),
         get(&[("room", "*")]),
@@ -60,7 +60,7 @@ fn another_origin_is_refused_and_told_the_list() {
         Request::new("DELETE", TOKEN_ROUTE),
     ] {
         let response = Server::good().send(&request.origin(FOREIGN));
-        assert_refused(&response, "foreign");
+        assert_rejected(&response, "foreign");
         assert_eq!(
             response.json(),
             json!({ "error": "Origin not allowed", "allowed_origins": DEFAULT_ORIGINS })
@@ -110,15 +110,15 @@ fn an_origin_is_compared_byte_for_byte() {
         "not an origin",
     ] {
         let response = Server::good().send(&get(&[]).origin(origin));
-        assert_refused(&response, origin);
+        assert_rejected(&response, origin);
     }
 }
 
 #[test]
-fn an_origin_that_is_no_text_is_refused() {
+fn an_origin_that_is_no_text_is_rejected() {
     let text = "https://\u{516c}.example";
     let response = Server::good().send(&get(&[]).origin(text));
-    assert_refused(&response, text);
+    assert_rejected(&response, text);
     // By the host, which has its own response for these.
     for origin in [b"https://vtaiwan.tw\xff".as_slice(), b"\xff\xfe"] {
         let response = Server::good().send(&get(&[]).origin(origin));
@@ -127,7 +127,7 @@ fn an_origin_that_is_no_text_is_refused() {
 }
 
 #[test]
-fn two_origins_are_refused() {
+fn two_origins_are_rejected() {
     for (first, second) in [
         (ALLOWED, ALLOWED),
         (ALLOWED, FOREIGN),
@@ -135,9 +135,9 @@ fn two_origins_are_refused() {
         (ALLOWED, "https://talk.vtaiwan.tw"),
     ] {
         let response = Server::good().send(&get(&[]).origin(first).origin(second));
-        assert_refused(&response, first);
+        assert_rejected(&response, first);
         let response = Server::good().send(&preflight(TOKEN_ROUTE, first).origin(second));
-        assert_refused(&response, first);
+        assert_rejected(&response, first);
     }
 }
 
@@ -149,16 +149,16 @@ fn no_origin_is_allowed_as_in_the_worker() {
 }
 
 #[test]
-fn require_origin_refuses_callers_without_one() {
+fn require_origin_rejects_callers_without_one() {
     for value in ["true", "TRUE"] {
         let server = Server::start(Settings::good().set("require_origin", value));
         for request in [get(&[]), post_json(&json!({}))] {
             let response = server.send(&request);
-            assert_refused(&response, "without an origin");
+            assert_rejected(&response, "without an origin");
             assert_eq!(response.json()["allowed_origins"], json!(DEFAULT_ORIGINS));
         }
         assert_eq!(server.send(&get(&[]).origin(ALLOWED)).status, 200);
-        assert_refused(&server.send(&get(&[]).origin(FOREIGN)), "foreign");
+        assert_rejected(&server.send(&get(&[]).origin(FOREIGN)), "foreign");
     }
 }
 
@@ -169,7 +169,7 @@ fn disclose_origins_false_leaves_the_list_out() {
     );
     for request in [get(&[]).origin(FOREIGN), get(&[])] {
         let response = server.send(&request);
-        assert_refused(&response, "foreign");
+        assert_rejected(&response, "foreign");
         assert_eq!(response.json(), json!({ "error": "Origin not allowed" }));
     }
 }
@@ -237,10 +237,10 @@ fn a_preflight_succeeds_whatever_method_it_requests() {
 }
 
 #[test]
-fn a_preflight_of_another_origin_is_refused() {
+fn a_preflight_of_another_origin_is_rejected() {
     for origin in [FOREIGN, "null", "", "https://vtaiwan.tw/"] {
         let response = Server::good().send(&preflight(TOKEN_ROUTE, origin));
-        assert_refused(&response, origin);
+        assert_rejected(&response, origin);
     }
 }
 
@@ -335,7 +335,7 @@ fn the_list_may_be_separated_by_commas_spaces_and_lines() {
             assert_eq!(response.header(ALLOW_ORIGIN), Some(origin));
         }
         // The variable replaces the default list.
-        assert_refused(&server.send(&get(&[]).origin(ALLOWED)), &text);
+        assert_rejected(&server.send(&get(&[]).origin(ALLOWED)), &text);
     }
 }
 
@@ -456,7 +456,7 @@ fn an_entry_means_what_a_browser_sends() {
             assert_eq!(response.header(ALLOW_ORIGIN), Some(*origin));
         }
         for origin in *others {
-            assert_refused(
+            assert_rejected(
                 &server.send(&get(&[]).origin(origin)),
                 &format!("{entry} and {origin}"),
             );
@@ -475,7 +475,7 @@ fn an_empty_list_allows_no_origin() {
 }
 
 #[test]
-fn a_wrong_entry_is_refused_with_a_message_of_its_own() {
+fn a_wrong_entry_is_rejected_with_a_message_of_its_own() {
     // Entry, a part of it that no response may repeat.
     let cases = [
         ("*", None),
@@ -512,7 +512,7 @@ fn a_wrong_entry_is_refused_with_a_message_of_its_own() {
 }
 
 #[test]
-fn other_wrong_entries_are_refused_too() {
+fn other_wrong_entries_are_rejected_too() {
     for entry in [
         "https://vtaiwan.tw/",
         "https://user@vtaiwan.tw",
@@ -600,7 +600,7 @@ fn headers_that_tracing_adds_pass_and_another_is_logged_by_name() {
 
 #[test]
 fn the_headers_that_pages_may_set_are_a_variable() {
-    for (list, told) in [
+    for (list, allowed) in [
         ("X-Mine", Some("X-Mine")),
         ("X-Mine,\n x-other", Some("X-Mine, x-other")),
         (r#"["X-Mine","x-other"]"#, Some("X-Mine, x-other")),
@@ -609,7 +609,7 @@ fn the_headers_that_pages_may_set_are_a_variable() {
         let server = Server::start(Settings::good().set("allowed_headers", list));
         let response = server.send(&preflight(TOKEN_ROUTE, ALLOWED));
         assert_eq!(response.status, 204, "{response}");
-        assert_eq!(response.header("Access-Control-Allow-Headers"), told);
+        assert_eq!(response.header("Access-Control-Allow-Headers"), allowed);
     }
     for list in ["*", "x y(z)", "X-Mine:", "公"] {
         let server = Server::start_broken(Settings::good().set("allowed_headers", list));

@@ -21,11 +21,11 @@ fn in_pieces(server: &Server, requests: &[(Request, u16)]) -> Vec<String> {
             connection.send(request).expect("a response");
         }
         let rounds = (0..ROUNDS).map(|_| {
-            let before = connection.reads;
+            let before = connection.reads();
             let response = connection.send(request).expect("a response");
             server.check(request, &response);
             assert_eq!(response.status, *status, "{request:?}: {response}");
-            connection.reads - before
+            connection.reads() - before
         });
         let most = rounds.max().filter(|reads| *reads > 1)?;
         let target = String::from_utf8_lossy(&request.target);
@@ -79,7 +79,9 @@ fn a_body_of_any_size_arrives() {
             values["allowed_origins"]
         );
         std::fs::write(&file, provider).expect("a temporary file");
-        let server = Server::start(Settings::good().with_runtime_config(&file));
+        let mut settings = Settings::good();
+        settings.runtime_config = Some(file);
+        let server = Server::start(settings);
         let response = server.send(&get(&[]).origin(FOREIGN));
         assert_eq!(response.status, 403);
         let listed = &response.json()["allowed_origins"];

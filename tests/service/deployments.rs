@@ -113,7 +113,7 @@ fn run(script: &str, folder: &Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_command_of_the_guide_gives_the_credentials_and_the_key_arrives_whole() {
+fn every_command_of_the_guide_passes_the_credentials_and_the_key_arrives_whole() {
     let material = key(Kind::Pkcs8, 2048);
     let directory = Directory::new("deploy");
     let folder: PathBuf = directory.path().into();

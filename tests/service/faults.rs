@@ -9,7 +9,7 @@ use devkit_rules as rules;
 use jaas_jwt::config::variable;
 use serde_json::json;
 
-use crate::credentials::{Login, bearer};
+use crate::credentials::Login;
 use crate::harness::{Server, Settings, now};
 use crate::http::{Body, Request, Response, get, post};
 use crate::key_material::{Kind, key};
@@ -161,9 +161,8 @@ fn a_clock_that_goes_back_makes_earlier_tokens_and_lets_no_credential_of_the_fut
     let ask = |clock: u64, claims: serde_json::Value| -> Response {
         let server = with_clock(clock, login.configure("required"));
         let credential = login.sign(&claims);
-        let (name, value) = bearer(&credential);
         server
-            .send_unchecked(&get(&[]).header(name, value))
+            .send_unchecked(&get(&[]).bearer(&credential))
             .expect("a response")
     };
     let good = |clock| ask(clock, json!({ "iat": now() }));
@@ -227,7 +226,7 @@ fn a_host_that_stops_in_mid_request_responds_whole_or_not_at_all() {
                 })
                 .collect();
             std::thread::sleep(Duration::from_millis(20));
-            server.stop();
+            drop(server);
             for response in requests.into_iter().chain([slow]) {
                 // No response counts as a response: the peer sees that the connection ends. So is the host's own.
                 if let Ok(response) = response.join().unwrap()

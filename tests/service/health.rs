@@ -51,7 +51,7 @@ fn a_complete_configuration_is_healthy() {
     );
 }
 
-/// A start cannot be told from a request in WASI 0.2, and a line for each probe would be one every few seconds.
+/// A start looks like a request in WASI 0.2, and a line for each probe would be one every few seconds.
 #[test]
 fn who_asks_for_it_reads_that_anybody_may_become_moderator() {
     let verbose = |server: &Server, target: &str| {

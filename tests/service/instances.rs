@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use devkit_host::Faults;
 use serde_json::{Value, json};
 
-use crate::credentials::{Login, bearer};
+use crate::connection::Connection;
+use crate::credentials::Login;
 use crate::harness::{ALLOWED, APP_ID, FOREIGN, Server, Settings, component};
-use crate::http::{Body, Connection, Request, TOKEN_ROUTE, get, post_json};
+use crate::http::{Body, Request, TOKEN_ROUTE, get, post_json};
 use crate::key_material::{Kind, key};
 use crate::signature;
 use crate::standalone::imports;
@@ -26,7 +27,8 @@ fn is_for_wasi_3() -> bool {
 #[test]
 fn an_instance_handles_as_many_requests_as_with_spin() {
     let server = Server::start(Settings::good());
-    let Some(before) = server.instances() else {
+    let instances = || server.embedded().map(|host| host.instances());
+    let Some(before) = instances() else {
         return;
     };
     let mut connection = server.connect();
@@ -35,7 +37,7 @@ fn an_instance_handles_as_many_requests_as_with_spin() {
         assert_eq!(response.expect("a response").status, 200);
     }
     let expected = if is_for_wasi_3() { 2 } else { 130 };
-    assert_eq!(server.instances(), Some(before + expected));
+    assert_eq!(instances(), Some(before + expected));
 }
 
 /// A page, a person and a room of their own.
@@ -46,11 +48,6 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    fn credential(&self) -> (&'static str, String) {
-        let claims = json!({ "sub": self.name, "context": { "user": { "name": self.name } } });
-        bearer(&self.login.sign(&claims))
-    }
-
     fn request(&self, number: usize, room: &str) -> Request {
         let request = match number % 3 {
             0 => get(&[("room", room)]),
@@ -63,8 +60,9 @@ impl Caller<'_> {
                     .body(Body::Chunks(pieces, Duration::from_millis(3)))
             }
         };
-        let (name, value) = self.credential();
-        request.header(name, value).origin(self.origin)
+        let claims = json!({ "sub": self.name, "context": { "user": { "name": self.name } } });
+        let request = request.bearer(&self.login.sign(&claims));
+        request.origin(self.origin)
     }
 
     /// Sends requests of its own, and checks that the responses are its own too.
@@ -89,22 +87,23 @@ impl Caller<'_> {
 fn fail(server: &Server, login: &Login, rounds: usize) {
     let stranger = Login::new();
     let json_body = |sent: &str| {
-        let (name, value) = bearer(&login.sign(&json!({})));
         Request::new("POST", TOKEN_ROUTE)
             .header("Content-Type", "application/json")
-            .header(name, value)
+            .bearer(&login.sign(&json!({})))
             .body(Body::BrokenOff {
                 announced: 100,
                 sent: sent.into(),
             })
     };
     for _ in 0..rounds {
-        let (name, value) = bearer(&stranger.sign(&json!({ "sub": "stranger" })));
-        let good = bearer(&login.sign(&json!({})));
+        let good = login.sign(&json!({}));
         for (request, status) in [
             (get(&[]), 401),
-            (get(&[]).header(name, value), 401),
-            (get(&[("room", "*")]).header(good.0, good.1), 400),
+            (
+                get(&[]).bearer(&stranger.sign(&json!({ "sub": "stranger" }))),
+                401,
+            ),
+            (get(&[("room", "*")]).bearer(&good), 400),
             (get(&[]).origin(FOREIGN), 403),
             (post_json(&json!({ "room": "x".repeat(20_000) })), 401),
             (Request::new("PUT", TOKEN_ROUTE), 405),
@@ -236,7 +235,7 @@ fn a_rejection_that_needs_no_body_does_not_wait_for_it() {
     }
 }
 
-/// What a provider gives, changed while the server runs.
+/// What a provider returns, changed while the server runs.
 #[derive(Clone, Default)]
 struct Changing(Arc<Mutex<Vec<(&'static str, String)>>>);
 
@@ -273,8 +272,7 @@ fn every_change_of_a_variable_shows_at_the_next_request() {
     let server = Server::start_faulty(login.configure("required"), changing.faults());
     let mut connection = server.connect();
     let mut send = |login: &Login, origin: &str| {
-        let (name, value) = bearer(&login.sign(&json!({})));
-        let request = get(&[]).header(name, value).origin(origin);
+        let request = get(&[]).bearer(&login.sign(&json!({}))).origin(origin);
         connection.send(&request).expect("a response")
     };
     let other_key_id = format!("{other_app}/abcdef");
@@ -282,7 +280,7 @@ fn every_change_of_a_variable_shows_at_the_next_request() {
         ("jaas_app_id", other_app.as_str()),
         ("jaas_key_id", &other_key_id),
     ];
-    let secret = ("auth_hs256_secret", other_login.secret());
+    let secret = ("auth_hs256_secret", other_login.secret.as_str());
     // A first one, so that everything is kept that ever will be.
     assert_eq!(send(&login, ALLOWED).status, 200);
     for turn in 0..3 {

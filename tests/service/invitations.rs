@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use devkit_host::{Faults, KeyValueStore, StoreFault};
 use serde_json::{Value, json};
 
-use crate::credentials::{Login, bearer, sign_exactly};
+use crate::credentials::{Login, sign_exactly};
 use crate::harness::{ALLOWED, APP_ID, FOREIGN, Server, Settings, now};
 use crate::http::{Body, Request, Response, TOKEN_ROUTE, get, post_json};
 use crate::policy::table;
@@ -22,10 +22,9 @@ fn configure(login: &Login) -> Settings {
 }
 
 fn make(server: &Server, credential: &str, order: &Value) -> Response {
-    let (name, value) = bearer(credential);
     let request = Request::new("POST", ROUTE)
         .header("Content-Type", "application/json")
-        .header(name, value)
+        .bearer(credential)
         .origin(ALLOWED)
         .body(Body::Whole(order.to_string().into_bytes()));
     server.send(&request)
@@ -46,9 +45,8 @@ fn join(server: &Server, made: &Value, more: &Value) -> Response {
 }
 
 fn withdraw(server: &Server, credential: &str, id: &str) -> Response {
-    let (name, value) = bearer(credential);
     let request = Request::new("DELETE", format!("{ROUTE}/{id}"));
-    server.send(&request.header(name, value).origin(ALLOWED))
+    server.send(&request.bearer(credential).origin(ALLOWED))
 }
 
 /// An invitation as another program would make it.
@@ -91,8 +89,7 @@ fn a_link_lets_its_bearer_in_until_it_is_withdrawn() {
     assert!(token.user()["id"].as_str().unwrap().starts_with("guest-"));
     let other = join(&server, &made, &json!({"room": "other"}));
     assert_eq!(other.status, 403, "{other}");
-    let (name, value) = bearer(text);
-    assert_eq!(server.send(&get(&[]).header(name, &value)).status, 200);
+    assert_eq!(server.send(&get(&[]).bearer(text)).status, 200);
     assert_eq!(server.send(&get(&[])).status, 401);
 
     let id = made["id"].as_str().unwrap();
@@ -122,7 +119,9 @@ fn a_link_lets_its_bearer_in_until_it_is_withdrawn() {
 fn what_was_withdrawn_stays_so_when_the_host_starts_anew() {
     let login = Login::new();
     let store = KeyValueStore::default();
-    let server = Server::start(configure(&login).with_store(&store));
+    let mut settings = configure(&login);
+    settings.store = Some(store.clone());
+    let server = Server::start(settings.clone());
     let [gone, kept] =
         ["gone", "kept"].map(|room| invitation(&server, &login, &json!({"room": room})));
     let moderator = login.sign(&json!({"moderator": true}));
@@ -130,9 +129,9 @@ fn what_was_withdrawn_stays_so_when_the_host_starts_anew() {
         withdraw(&server, &moderator, gone["id"].as_str().unwrap()).status,
         204
     );
-    server.stop();
+    drop(server);
     if !store.keys().is_empty() {
-        let server = Server::start(configure(&login).with_store(&store));
+        let server = Server::start(settings);
         assert_eq!(join(&server, &gone, &json!({})).status, 401);
         assert_eq!(join(&server, &kept, &json!({})).status, 200);
     }
@@ -161,14 +160,7 @@ fn roles_of_invitations_are_those_of_the_table() {
                 json!({"user_role": user_role})
             };
             let token = join(&server, &made, &requested).token();
-            let user = token.user();
-            let role = match (user["moderator"].as_str(), user.get("role")) {
-                (Some("true"), None) => "moderator",
-                (Some("false"), None) => "member",
-                (Some("false"), Some(role)) => role.as_str().unwrap(),
-                other => panic!("{other:?}"),
-            };
-            assert_eq!(role, row[2], "{row:?}");
+            assert_eq!(token.role(), row[2], "{row:?}");
         }
     }
 }
@@ -247,7 +239,7 @@ fn forged_and_borrowed_tokens_are_no_invitations_and_invitations_no_credentials(
     let none = r#"{"alg":"none","typ":"invitation+jwt"}"#;
     for (made, holds) in [
         (forge(SECRET, HEADER, &json!({})), true),
-        (forge(login.secret(), HEADER, &json!({})), false),
+        (forge(&login.secret, HEADER, &json!({})), false),
         (
             forge(SECRET, r#"{"alg":"HS256","typ":"JWT"}"#, &json!({})),
             false,
@@ -284,13 +276,12 @@ fn forged_and_borrowed_tokens_are_no_invitations_and_invitations_no_credentials(
     // What a login signs is no invitation, whatever type it writes, and the other way round.
     let claims = json!({"iss": "https://login.example", "aud": "jaas", "sub": "x", "exp": now() + 60, "moderator": true});
     for (secret, header) in [
-        (login.secret(), HEADER),
+        (login.secret.as_str(), HEADER),
         (SECRET, r#"{"alg":"HS256","typ":"JWT"}"#),
     ] {
         let token = sign_exactly(secret.as_bytes(), header, claims.to_string());
-        let (name, value) = bearer(&token);
         assert_eq!(
-            server.send(&get(&[]).header(name, value)).status,
+            server.send(&get(&[]).bearer(&token)).status,
             401,
             "{header}"
         );
@@ -357,7 +348,7 @@ fn by_default_there_are_no_invitations() {
 }
 
 #[test]
-fn where_the_store_cannot_be_asked_no_invitation_counts_and_logins_go_on() {
+fn where_the_store_is_out_of_reach_no_invitation_counts_and_logins_go_on() {
     let login = Login::new();
     for fault in [
         StoreFault::NotGranted,
@@ -377,9 +368,8 @@ fn where_the_store_cannot_be_asked_no_invitation_counts_and_logins_go_on() {
             503,
             "{fault:?}"
         );
-        let (name, value) = bearer(&moderator);
         assert_eq!(
-            server.send(&get(&[]).header(name, value)).status,
+            server.send(&get(&[]).bearer(&moderator)).status,
             200,
             "{fault:?}"
         );

@@ -8,7 +8,7 @@ use crate::harness::{ALLOWED, FOREIGN, Server, Settings};
 use crate::http::{Request, TOKEN_ROUTE, get, post, post_form, post_json, preflight};
 
 #[test]
-fn each_refused_request_leaves_one_line() {
+fn each_rejected_request_leaves_one_line() {
     let server = Server::start(Settings::good());
     for (request, status) in [
         (get(&[]).origin(FOREIGN), 403),

@@ -2,7 +2,7 @@
 //!
 //! `cargo dev build` first. `JAAS_TEST_HOST=spin` runs the same cases against `spin up`.
 
-use testkit::{credentials, harness, http, key_material, signature};
+use testkit::{connection, credentials, harness, http, key_material, signature};
 
 mod authentication;
 mod claims;

@@ -10,8 +10,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::connection::Connection;
 use crate::harness::{Server, Settings, root};
-use crate::http::{Body, Connection, Request, Response, Token, form, get};
+use crate::http::{Body, Request, Response, Token, form, get};
 
 const SOURCE: &str = include_str!("providers/provider.mjs");
 
@@ -174,7 +175,7 @@ fn posted(path: &str, fields: &[(&str, &str)]) -> Request {
 }
 
 fn call(server: &Server, credential: &str) -> Response {
-    server.send(&get(&[]).header("Authorization", format!("Bearer {credential}")))
+    server.send(&get(&[]).bearer(credential))
 }
 
 fn person(response: &Response) -> Value {

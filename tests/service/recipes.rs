@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::credentials::{Login, bearer};
+use crate::credentials::Login;
 use crate::harness::{Server, Settings, root};
 use crate::http::{Response, post_json};
 use crate::key_material::{Directory, openssl_key, public_key};
@@ -171,8 +171,7 @@ fn run_node(code: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Str
 }
 
 fn call(server: &Server, credential: &str) -> Response {
-    let (name, value) = bearer(credential);
-    server.send(&post_json(&json!({ "room": "recipes" })).header(name, value))
+    server.send(&post_json(&json!({ "room": "recipes" })).bearer(credential))
 }
 
 /// The credential of the guide's programs is taken, and what another makes of it is not.
@@ -218,11 +217,11 @@ fn assert_accepted_unless_altered(server: &Server, credential: &str, program: &s
 fn a_credential_of_each_program_is_accepted_and_an_altered_one_is_not() {
     let login = Login::new();
     let section = "Your own login: a shared secret";
-    let server = Server::start(settings(section, "auth_hs256_secret", login.secret()));
+    let server = Server::start(settings(section, "auth_hs256_secret", &login.secret));
     for interpreter in INTERPRETERS {
         let program = block(interpreter.language, SECRET);
         assert_eq!(program.section, section);
-        let environment = [(SECRET, login.secret())];
+        let environment = [(SECRET, login.secret.as_str())];
         if let Some(credential) = interpreter.run(&program.code, &[], &environment) {
             assert_accepted_unless_altered(&server, &credential, interpreter.language);
         }
@@ -233,8 +232,12 @@ fn a_credential_of_each_program_is_accepted_and_an_altered_one_is_not() {
 fn the_page_gets_a_token_for_its_credential() {
     let login = Login::new();
     let section = "Your own login: a shared secret";
-    let server = Server::start(settings(section, "auth_hs256_secret", login.secret()));
-    let credential = run_node(&block("js", SECRET).code, &[], &[(SECRET, login.secret())]);
+    let server = Server::start(settings(section, "auth_hs256_secret", &login.secret));
+    let credential = run_node(
+        &block("js", SECRET).code,
+        &[],
+        &[(SECRET, login.secret.as_str())],
+    );
     let page = block("js", "fetch(").code;
     let host = "https://YOUR-HOST";
     assert!(page.contains(host));

@@ -11,7 +11,7 @@ use devkit_host::{Faults, KeyValueStore, StoreFault};
 use serde_json::{Value, json};
 
 use crate::authentication::{openssl_signed, rsa_jwk};
-use crate::credentials::{AUDIENCE, ISSUER, bearer, payload};
+use crate::credentials::{ISSUER, payload, verified_by};
 use crate::harness::{Server, Settings, now};
 use crate::http::{Request, Response, get};
 use crate::key_material::openssl_key;
@@ -59,13 +59,7 @@ impl KeyServer {
 
     fn settings(&self) -> Settings {
         let origin = format!("http://{}", self.address);
-        Settings::good().set_all(&[
-            ("auth_mode", "required"),
-            ("auth_jwks_url", &format!("{origin}/jwks?v=1")),
-            ("auth_jwks_origin", &origin),
-            ("auth_issuer", ISSUER),
-            ("auth_audience", AUDIENCE),
-        ])
+        verified_by("auth_jwks_url", &format!("{origin}/jwks?v=1")).set("auth_jwks_origin", &origin)
     }
 }
 
@@ -127,20 +121,20 @@ fn document(logins: &[&Login]) -> Value {
 }
 
 fn call(server: &Server, credential: &str) -> Response {
-    let (name, value) = bearer(credential);
-    server.send(&get(&[]).header(name, value))
+    server.send(&get(&[]).bearer(credential))
 }
 
 /// A server that starts `seconds` after some time today, with what earlier ones have stored. Its clock is behind, and its
 /// tokens are good for a day, so that they hold by this machine's clock.
 fn later(settings: &Settings, store: &KeyValueStore, seconds: u64) -> Server {
     let now = u64::try_from(now()).expect("after 1970");
-    let settings = settings.clone().set("token_ttl_seconds", "86400");
+    let mut settings = settings.clone().set("token_ttl_seconds", "86400");
+    settings.store = Some(store.clone());
     let faults = Faults {
         clock: Some(Duration::from_secs(now - 5_000 + seconds)),
         ..Faults::default()
     };
-    Server::start_faulty(settings.with_store(store), faults)
+    Server::start_faulty(settings, faults)
 }
 
 fn unavailable(response: &Response) {
@@ -340,9 +334,9 @@ fn each_failure_of_the_source_has_its_response_and_its_line_in_the_log() {
         // Without a copy.
         let server = later(&settings, &store, 0);
         let log = server.log_of(|server| unavailable(&call(server, &login.credential())));
-        let told = log[0]["reason"].as_str().unwrap_or_default();
+        let logged = log[0]["reason"].as_str().unwrap_or_default();
         assert!(
-            told.starts_with("auth_jwks_url ") && told.contains(reason),
+            logged.starts_with("auth_jwks_url ") && logged.contains(reason),
             "{reason}: {log:?}"
         );
         assert_eq!(log[0]["level"], "error");
@@ -389,9 +383,9 @@ fn a_source_that_is_down_is_a_503() {
         .set_all(&[("auth_jwks_url", &url), ("auth_jwks_origin", &origin)]);
     let server = Server::start_broken(settings);
     let log = server.log_of(|server| unavailable(&call(server, &login.credential())));
-    let told = log[0]["reason"].as_str().unwrap_or_default();
+    let logged = log[0]["reason"].as_str().unwrap_or_default();
     assert!(
-        told.starts_with("auth_jwks_url cannot be reached"),
+        logged.starts_with("auth_jwks_url cannot be reached"),
         "{log:?}"
     );
 }
@@ -486,5 +480,6 @@ fn by_default_nothing_is_fetched_and_the_store_is_not_touched() {
         server.send(&Request::new("GET", target));
     }
     assert_eq!(store.calls(), 0);
-    assert_eq!(server.outbound_requests(), 0);
+    let host = server.embedded().expect("a server with faults");
+    assert_eq!(host.outbound_requests(), 0);
 }

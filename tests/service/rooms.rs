@@ -65,7 +65,7 @@ fn the_claim_is_the_name_that_the_client_asks_for() {
 }
 
 #[test]
-fn a_name_that_means_more_than_one_room_is_refused() {
+fn a_name_that_means_more_than_one_room_is_rejected() {
     let mut names: Vec<String> = [
         "*",
         "**",
@@ -128,7 +128,7 @@ fn a_name_that_means_more_than_one_room_is_refused() {
 
 /// What the contract leaves open: a token that keeps the rules, or a rejection that names the room.
 #[test]
-fn a_name_that_becomes_a_pattern_is_a_room_or_refused() {
+fn a_name_that_becomes_a_pattern_is_a_room_or_rejected() {
     for name in [
         "？",
         "＋",
@@ -183,7 +183,7 @@ fn a_name_that_becomes_a_pattern_is_a_room_or_refused() {
 }
 
 #[test]
-fn a_name_that_nobody_can_see_is_refused() {
+fn a_name_that_nobody_can_see_is_rejected() {
     for name in [
         "\u{200b}",
         "\u{feff}",

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::connection::Connection;
 use crate::harness::{ALLOWED, FOREIGN, Server, Settings};
-use crate::http::{Body, Connection, Request, get, post};
+use crate::http::{Body, Request, get, post};
 
 /// How much the host's memory may move in the second half, as a part of its least.
 const FLAT: f64 = 0.10;

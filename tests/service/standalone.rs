@@ -64,7 +64,8 @@ pub fn imports(component: &[u8]) -> Vec<String> {
 #[test]
 fn it_responds_as_the_component_for_spin_does() {
     let Some(path) = component() else { return };
-    let settings = Settings::good().served_from(&path);
+    let mut settings = Settings::good();
+    settings.component = Some(path);
     let server = Server::start(settings.clone());
     assert_eq!(server.send(&health()).status, 200);
     // Rules, signature and log are checked with each response.

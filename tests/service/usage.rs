@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use crate::credentials::{Login, bearer};
+use crate::credentials::Login;
 use crate::harness::{ALLOWED, FOREIGN, Server, Settings, now};
 use crate::http::{Request, Response, get};
 use crate::webhook::{SECRET, event, send, sign, usage};
@@ -28,7 +28,7 @@ fn report(server: &Server) -> Value {
 }
 
 fn operator(token: &str) -> Request {
-    Request::new("GET", "/api/usage").header("Authorization", format!("Bearer {token}"))
+    Request::new("GET", "/api/usage").bearer(token)
 }
 
 fn device(i: usize) -> Value {
@@ -83,10 +83,7 @@ fn near_the_limit_guests_wait_and_proven_moderators_get_in() {
     let login = Login::new();
     let server = Server::start(counted(login.configure("optional"), "5", "2"));
     let credential = |moderator: bool| login.sign(&json!({"moderator": moderator}));
-    let known = |moderator: bool| {
-        let (name, value) = bearer(&credential(moderator));
-        server.send(&get(&[]).header(name, value))
-    };
+    let known = |moderator: bool| server.send(&get(&[]).bearer(&credential(moderator)));
     // A guest whom 8x8 has reported, and who comes back with the id of the first token.
     let mine = request_token(&server, "").token();
     let mine = mine.user()["id"].as_str().expect("an id").to_owned();

@@ -176,7 +176,7 @@ impl Keyring {
 }
 
 #[test]
-fn a_key_whose_numbers_are_wrong_is_refused_with_a_message() {
+fn a_key_whose_numbers_are_wrong_is_rejected_with_a_message() {
     let pem = &key(Kind::Pkcs8, 2048).pem;
     let good = Numbers::of(pem);
     let (two, zero) = (BigUint::from(2_u8), BigUint::from(0_u8));
@@ -296,7 +296,7 @@ fn a_key_whose_numbers_are_wrong_is_refused_with_a_message() {
 }
 
 #[test]
-fn a_key_in_a_wrong_envelope_is_refused_with_a_message() {
+fn a_key_in_a_wrong_envelope_is_rejected_with_a_message() {
     let der = Numbers::of(&key(Kind::Pkcs8, 2048).pem).der();
     let info = |algorithm, key: &[u8]| {
         let info = pkcs8::PrivateKeyInfo::new(algorithm, key);

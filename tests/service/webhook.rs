@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::credentials::{Login, bearer};
+use crate::credentials::Login;
 use crate::harness::{ALLOWED, APP_ID, Server, Settings, now};
 use crate::http::{Body, Request, Response, get, preflight};
 
@@ -150,10 +150,9 @@ fn a_room_starts_as_the_operator_says_and_the_members_know_its_passcode() {
     let passcode = board["passcode"].as_str().expect("a passcode");
     assert!(passcode.len() == 6 && passcode.bytes().all(|b| b.is_ascii_digit()));
 
-    let (name, value) = bearer(&login.sign(&json!({})));
     let known = |room| {
         server
-            .send(&get(&[("room", room)]).header(name, &value))
+            .send(&get(&[("room", room)]).bearer(&login.sign(&json!({}))))
             .json()
     };
     assert_eq!(known("board")["passcode"], passcode);

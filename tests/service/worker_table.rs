@@ -146,12 +146,7 @@ fn token_difference(response: &Response, wanted: &BTreeMap<&str, &str>) -> Optio
     let token = response.token();
     let user = token.user();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let features = token.claims["context"]["features"].as_object();
-    let features: Vec<&str> = features
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| (value == true).then_some(name.as_str()))
-        .collect();
+    let features = token.features().into_iter().collect::<Vec<_>>();
     let mut known: BTreeMap<&str, &str> = BTreeMap::from([
         ("room", "default-room"),
         ("id", "user123"),

@@ -1,13 +1,12 @@
 //! What a request takes of the service's core, compiled for this machine:
 //! `cargo bench --package devkit-bench --no-default-features --bench core`.
 
-use std::process::{Command, Stdio};
-
 use divan::Bencher;
 use jaas_jwt::config::{Config, variable};
 use jaas_jwt::environment::Environment;
 use jaas_jwt::http::{Headers, Request};
 use jaas_jwt::service;
+use testkit::key_material::{Kind, key};
 
 const ENGINES: [&str; 2] = ["jwt-simple", "rs256"];
 
@@ -15,26 +14,15 @@ fn main() {
     divan::main();
 }
 
-/// A key of 2048 bits, which is made for this and never kept.
-fn pem() -> String {
-    let output = Command::new("openssl")
-        .args(["genpkey", "-algorithm", "RSA"])
-        .args(["-pkeyopt", "rsa_keygen_bits:2048"])
-        .stderr(Stdio::null())
-        .output()
-        .expect("openssl starts");
-    String::from_utf8(output.stdout).expect("a PEM is text")
-}
-
 fn request(bencher: Bencher, engine: &str, method: &str) {
     let app_id = format!("vpaas-magic-cookie-{}", "0".repeat(32));
-    let (key_id, pem) = (format!("{app_id}/000000"), pem());
+    let (key_id, pem) = (format!("{app_id}/000000"), &key(Kind::Pkcs8, 2048).pem);
     bencher.bench_local(|| {
         let source = |name: &str| {
             let set = match name {
                 "jaas_app_id" => Some(&*app_id),
                 "jaas_key_id" => Some(&*key_id),
-                "jaas_private_key" => Some(&*pem),
+                "jaas_private_key" => Some(pem.as_str()),
                 "signing_engine" => Some(engine),
                 _ => None,
             };

@@ -1,63 +1,33 @@
 //! What the numbers were measured on, and with.
 
-use std::fs;
 use std::process::Command;
-use std::thread;
 
 use devkit::os::process::printed_by;
-use devkit::os::programs;
 use devkit::os::project::Project;
 
-use crate::server::JOSE;
+/// Prints the day, the machine and the versions: `true` or `false` says whether there is the peer, and Spin.
+const SENTENCE: &str = r#"
+version() { cargo pkgid --offline "$1" | sed 's/.*[#@]//'; }
+[ -r /etc/os-release ] && . /etc/os-release
+processor=$(sed -n '/^model name/ { s/.*: //p; q }' /proc/cpuinfo)
+threads=$(getconf _NPROCESSORS_ONLN)
+versions="jwt-simple $(version jwt-simple), wasmtime $(version wasmtime), $(rustc --version)"
+if $1; then
+    jose=$(node -p 'require("./devkit/peer/package.json").dependencies.jose')
+    versions="$versions, node $(node --version), jose $jose"
+fi
+if $2; then versions="$versions, $(spin --version)"; fi
+commit=$(git describe --always --dirty --exclude '*')
+echo "$(date -u +%F), $processor, $threads threads, $PRETTY_NAME; $versions; commit $commit."
+"#;
 
 /// The day, the machine and the versions, in one sentence.
 pub fn sentence(project: &Project, with_peer: bool, with_spin: bool) -> String {
-    let root = project.root();
-    let says = |program: &str, arguments: &[&str]| {
-        let text = printed_by(Command::new(program).args(arguments).current_dir(root));
-        text.unwrap_or_default().trim().to_owned()
-    };
-    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
-    let mut versions = vec![
-        format!("jwt-simple {}", locked_version(&lock, "jwt-simple")),
-        format!("wasmtime {}", locked_version(&lock, "wasmtime")),
-        says("rustc", &["--version"]),
-    ];
-    if with_peer {
-        let node = says(programs::NODE.name, &["--version"]);
-        versions.push(format!("node {node}, jose {JOSE}"));
-    }
-    if with_spin {
-        versions.push(says(programs::SPIN, &["--version"]));
-    }
-    format!(
-        "{}, {}, {} threads, {}; {}; commit {}.",
-        says("date", &["-u", "+%F"]),
-        value_in("/proc/cpuinfo", "model name", ':'),
-        thread::available_parallelism().map_or(1, usize::from),
-        value_in("/etc/os-release", "PRETTY_NAME", '='),
-        versions.join(", "),
-        says(
-            "git",
-            &["describe", "--always", "--dirty", "--exclude", "*"]
-        ),
-    )
-}
-
-/// The value of the first line of a file that begins with a name.
-fn value_in(path: &str, name: &str, separator: char) -> String {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with(name));
-    let value = line.and_then(|line| line.split_once(separator));
-    let value = value.map_or("unknown", |(_, value)| value);
-    value.trim().trim_matches('"').to_owned()
-}
-
-/// The version of a crate in a `Cargo.lock`.
-fn locked_version(lock: &str, name: &str) -> String {
-    let after = lock.split_once(&format!("name = \"{name}\"\nversion = \""));
-    let version = after.and_then(|(_, after)| after.split('"').next());
-    version.unwrap_or("unknown").to_owned()
+    let mut shell = Command::new("sh");
+    shell.args(["-c", SENTENCE, "sh"]);
+    shell.args([with_peer, with_spin].map(|it| it.to_string()));
+    let text = printed_by(shell.current_dir(project.root()));
+    text.unwrap_or_default().trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -67,7 +37,20 @@ mod tests {
     #[test]
     fn versions_are_those_of_the_lock() {
         let lock = include_str!("../../../Cargo.lock");
-        assert!(locked_version(lock, "jwt-simple").starts_with("0."));
-        assert_eq!(locked_version(lock, "no-such-crate"), "unknown");
+        let sentence = sentence(&Project::find().unwrap(), false, false);
+        for name in ["jwt-simple", "wasmtime"] {
+            let (_, version) = lock
+                .split_once(&format!("name = \"{name}\"\nversion = \""))
+                .unwrap();
+            let (version, _) = version.split_once('"').unwrap();
+            assert!(
+                sentence.contains(&format!("{name} {version}, ")),
+                "{sentence}"
+            );
+        }
+        assert!(
+            sentence.starts_with("20") && !sentence.contains("jose"),
+            "{sentence}"
+        );
     }
 }

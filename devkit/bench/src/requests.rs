@@ -4,6 +4,7 @@
 //! the processor is the server's own account (user and kernel), which other programs on the machine disturb little. Rates
 //! and latencies are of a client that shares the processor with the server.
 
+use std::array;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -18,7 +19,7 @@ use devkit::serve::host::Host;
 
 use crate::page::{Line, Table};
 use crate::server::{Kind, Server, Usage};
-use crate::{BITS, Setting};
+use crate::setting::{BITS, Setting};
 
 /// Sends requests.
 const HEY: Program = Program {
@@ -36,108 +37,103 @@ const STARTS: usize = 5;
 /// Enough connections at once to keep every core busy.
 const SOME: usize = 8;
 
-/// What is requested: its name, the method, the page's origin, and the connections.
+/// What is requested: its name, the method, the page's origin, the connections, and the status of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Load(&'static str, &'static str, &'static str, usize);
+struct Load(
+    &'static str,
+    &'static str,
+    &'static str,
+    usize,
+    &'static str,
+);
 
 const ALLOWED: &str = "https://vtaiwan.tw";
-const TOKEN: Load = Load("token", "GET", ALLOWED, SOME);
+const TOKEN: Load = Load("token", "GET", ALLOWED, SOME, "200");
 /// Everything but the signature.
-const UNSIGNED: Load = Load("token, HEAD", "HEAD", ALLOWED, SOME);
+const UNSIGNED: Load = Load("token, HEAD", "HEAD", ALLOWED, SOME, "200");
+/// What is sent to the servers with the first key alone.
+const WITH_ONE_KEY: [Load; 4] = [
+    Load("token", "GET", ALLOWED, 1, "200"),
+    Load("token", "GET", ALLOWED, 64, "200"),
+    Load("preflight", "OPTIONS", ALLOWED, SOME, "204"),
+    Load("403", "GET", "https://evil.example", SOME, "403"),
+];
 
-/// What is sent to a server with each key: only the token depends on its length.
-fn loads(bits: u16) -> Vec<Load> {
-    let mut loads = vec![TOKEN, UNSIGNED];
-    if bits == BITS[0] {
-        loads.extend([1, 64].map(|connections| Load(TOKEN.0, TOKEN.1, TOKEN.2, connections)));
-        loads.push(Load("preflight", "OPTIONS", ALLOWED, SOME));
-        loads.push(Load("403", "GET", "https://evil.example", SOME));
-    }
-    loads
-}
-
-/// The results.
-pub struct Results {
-    pub tables: Vec<Table>,
-    pub lines: Vec<Line>,
-}
+/// What a round measures of a kind of request: the server's processor's time for each response in milliseconds, responses
+/// per second, and 50 and 99 % of the latencies in milliseconds. What cannot be measured is no number (`NaN`).
+type Round = [f64; 4];
 
 /// A server with what was measured of it.
 struct Measured {
     kind: Kind,
     bits: u16,
     server: Server,
-    /// From the start of the process to the first token, in milliseconds; of some starts.
-    first_token: Option<f64>,
-    at_start: Option<Usage>,
-    loads: Vec<(Load, [Vec<f64>; 4])>,
+    /// From the start of the process to the first token, of some starts.
+    first_token_ms: Vec<f64>,
+    at_start: Usage,
+    loads: Vec<(Load, Vec<Round>)>,
 }
-
-const MEBIBYTE: f64 = 1_048_576.0;
-
-/// The places in the arrays of measurements.
-const CPU: usize = 0;
-const RATE: usize = 1;
-const P50: usize = 2;
-const P99: usize = 3;
 
 impl Measured {
     fn start(setting: &Setting, kind: Kind, bits: u16) -> Result<Self> {
-        let mut starts = Vec::new();
+        let (mut loads, mut first_token_ms) = (vec![TOKEN, UNSIGNED], Vec::new());
         if bits == BITS[0] {
+            loads.extend(WITH_ONE_KEY);
             report::step(&format!("Starting {} …", kind.name));
             // The first time a host may have to compile the component.
             drop(Server::start(setting, &kind, bits)?);
             for _ in 0..STARTS {
                 let server = Server::start(setting, &kind, bits)?;
-                starts.push(server.first_token.as_secs_f64() * 1e3);
+                first_token_ms.push(server.first_token.as_secs_f64() * 1e3);
             }
         }
         let server = Server::start(setting, &kind, bits)?;
-        let loads = loads(bits).into_iter();
         Ok(Self {
             kind,
             bits,
-            first_token: quantile(starts, 0.5),
+            first_token_ms,
             at_start: server.usage(),
             server,
-            loads: loads.map(|load| (load, Default::default())).collect(),
+            loads: loads.into_iter().map(|load| (load, Vec::new())).collect(),
         })
     }
 
     fn measure(&mut self, hey: &Path) -> Result<()> {
-        for (load, values) in &mut self.loads {
+        for (load, rounds) in &mut self.loads {
             check_stop()?;
-            let before = settled(&self.server);
+            let before = settled(&self.server).processor_ms;
             let times = send(hey, self.server.address, *load)
                 .with_context(|| format!("{}, {} bits, {}", self.kind.name, self.bits, load.0))?;
+            let used = settled(&self.server).processor_ms - before;
             let count = times.len() as f64;
-            if let Some((before, after)) = before.zip(settled(&self.server)) {
-                values[CPU].push((after.processor_ms - before.processor_ms) / count);
-            }
-            values[RATE].push(count / f64::from(SECONDS));
-            values[P50].extend(quantile(times.clone(), 0.5));
-            values[P99].extend(quantile(times, 0.99));
+            let latencies = [0.5, 0.99].map(|part| quantile(times.clone(), part));
+            let per_second = count / f64::from(SECONDS);
+            rounds.push([used / count, per_second, latencies[0], latencies[1]]);
         }
         Ok(())
     }
 
-    /// The median of the rounds.
-    fn median(&self, load: Load, place: usize) -> Option<f64> {
-        let (_, values) = self.loads.iter().find(|(it, _)| *it == load)?;
-        quantile(values[place].clone(), 0.5)
+    /// The server's processor's time for a request of a kind that is sent with each key.
+    fn cpu_ms(&self, load: Load) -> f64 {
+        let of = self.loads.iter().find(|(it, _)| *it == load);
+        of.map_or(f64::NAN, |(_, rounds)| medians(rounds)[0])
     }
 
-    fn signature(&self) -> Option<f64> {
-        Some(self.median(TOKEN, CPU)? - self.median(UNSIGNED, CPU)?)
+    fn signature_ms(&self) -> f64 {
+        self.cpu_ms(TOKEN) - self.cpu_ms(UNSIGNED)
     }
 }
 
-/// Starts the servers, sends requests of every kind, and ends them.
+/// Medians, and not means: a round that another program disturbed must not move the result.
+fn medians(rounds: &[Round]) -> Round {
+    array::from_fn(|place| quantile(rounds.iter().map(|round| round[place]).collect(), 0.5))
+}
+
+/// Starts the servers, sends requests of every kind, and ends them: the tables, and the lines of the picture.
 ///
 /// # Errors
 /// A server does not start, or fails under way, or the user ends the command.
-pub fn measure(setting: &Setting, kinds: Vec<Kind>, host: Host) -> Result<Results> {
+pub fn measure(setting: &Setting, kinds: Vec<Kind>, host: Host) -> Result<(Vec<Table>, Vec<Line>)> {
     let hey = programs::require(HEY)?;
     let mut servers = Vec::new();
     for kind in kinds {
@@ -152,64 +148,55 @@ pub fn measure(setting: &Setting, kinds: Vec<Kind>, host: Host) -> Result<Result
             server.measure(&hey)?;
         }
     }
-    let points = |name: &str| {
-        let those = servers.iter().filter(|it| it.kind.name == name);
-        those
-            .filter_map(|it| Some((i32::from(it.bits), it.median(TOKEN, CPU)?)))
-            .collect()
-    };
-    let lines = servers.iter().filter(|it| it.bits == BITS[0]);
-    Ok(Results {
-        tables: tables(&servers, host.name()),
-        lines: lines
-            .map(|it| (it.kind.name.clone(), points(&it.kind.name)))
-            .collect(),
-    })
+    // The servers of a kind are beside each other.
+    let lines = servers.chunks(BITS.len()).map(|those| {
+        let points = those.iter().map(|it| (it.bits.into(), it.cpu_ms(TOKEN)));
+        let points = points.filter(|(_, value)| value.is_finite()).collect();
+        (those[0].kind.name.clone(), points)
+    });
+    let lines = lines.collect();
+    Ok((tables(&servers, host.name()), lines))
 }
 
-/// What is told of the servers, in three tables.
+/// The results, in three tables.
 fn tables(servers: &[Measured], host: &str) -> Vec<Table> {
-    let ratio = |value: Option<f64>, to: Option<f64>| Some(value? / to?);
     let tokens = servers.iter().map(|server| {
-        let other = |name| {
+        let of = |name, value: fn(&Measured) -> f64| {
             let is_it = |it: &&Measured| it.kind.name == name && it.bits == server.bits;
-            servers.iter().find(is_it)
+            servers.iter().find(is_it).map_or(f64::NAN, value)
         };
-        let plain = other("plain").and_then(Measured::signature);
-        let peer = other("node-jose").and_then(|it| it.median(TOKEN, CPU));
-        let token = server.median(TOKEN, CPU);
-        let unsigned = server.median(UNSIGNED, CPU);
-        let signature = server.signature();
-        let ratios = [ratio(signature, plain), ratio(token, peer)];
-        let values = [&[token, unsigned, signature], &ratios[..]].concat();
+        let token = server.cpu_ms(TOKEN);
+        let signature = server.signature_ms();
+        let values = vec![
+            token,
+            server.cpu_ms(UNSIGNED),
+            signature,
+            signature / of("plain", Measured::signature_ms),
+            token / of("node-jose", |it| it.cpu_ms(TOKEN)),
+        ];
         (
             format!("{}, {} bits", server.kind.name, server.bits),
             values,
         )
     });
     let requests = servers.iter().flat_map(|server| {
-        server.loads.iter().map(|&(load, _)| {
-            let Load(kind, .., connections) = load;
+        server.loads.iter().map(|(load, rounds)| {
+            let Load(kind, _, _, connections, _) = load;
             let (name, bits) = (&server.kind.name, server.bits);
             let title = format!("{name}, {bits} bits, {kind}, {connections} at once");
-            let values = [CPU, RATE, P50, P99].map(|place| server.median(load, place));
-            (title, values.to_vec())
+            (title, medians(rounds).to_vec())
         })
     });
-    let starts = servers
-        .iter()
-        .filter(|it| it.bits == BITS[0])
-        .map(|server| {
-            let of = |bytes: Option<u64>, unit: f64| bytes.map(|bytes| bytes as f64 / unit);
-            let peak = server.server.usage().map(|usage| usage.peak);
-            let values = vec![
-                of(server.kind.size, 1024.0),
-                server.first_token,
-                of(server.at_start.map(|usage| usage.resident), MEBIBYTE),
-                of(peak, MEBIBYTE),
-            ];
-            (server.kind.name.clone(), values)
-        });
+    let with_one_key = servers.iter().filter(|it| it.bits == BITS[0]);
+    let starts = with_one_key.map(|it| {
+        let values = vec![
+            it.kind.size,
+            quantile(it.first_token_ms.clone(), 0.5),
+            it.at_start.resident,
+            it.server.usage().peak,
+        ];
+        (it.kind.name.clone(), values)
+    });
     vec![
         Table {
             heading: format!("Tokens: CPU time of the server, {host}"),
@@ -230,25 +217,23 @@ fn tables(servers: &[Measured], host: &str) -> Vec<Table> {
 }
 
 /// What a server has used once it is idle.
-fn settled(server: &Server) -> Option<Usage> {
-    let mut usage = server.usage()?;
+fn settled(server: &Server) -> Usage {
+    let mut usage = server.usage();
     for _ in 0..100 {
         thread::sleep(Duration::from_millis(50));
-        let now = server.usage()?;
-        if now.processor_ms == usage.processor_ms {
+        let now = server.usage();
+        let is_idle = now.processor_ms.total_cmp(&usage.processor_ms).is_eq();
+        usage = now;
+        if is_idle {
             break;
         }
-        usage = now;
     }
-    Some(usage)
+    usage
 }
 
 /// Sends requests for some seconds; the times of all of them, in milliseconds.
-fn send(
-    hey: &Path,
-    address: SocketAddr,
-    Load(name, method, origin, connections): Load,
-) -> Result<Vec<f64>> {
+fn send(hey: &Path, address: SocketAddr, load: Load) -> Result<Vec<f64>> {
+    let Load(_, method, origin, connections, status) = load;
     let mut command = Command::new(hey);
     command
         .args(["-c", &connections.to_string(), "-m", method])
@@ -257,11 +242,6 @@ fn send(
         .args(["-H", "Access-Control-Request-Method: GET"])
         .arg(format!("http://{address}/api/jitsi-token?room=bench"));
     let text = printed_by(&mut command).context("hey fails")?;
-    let status = match name {
-        "403" => "403",
-        "preflight" => "204",
-        _ => "200",
-    };
     times(&text, status)
 }
 
@@ -280,12 +260,11 @@ fn times(csv: &str, status: &str) -> Result<Vec<f64>> {
     Ok(times)
 }
 
-/// The value below which the part `q` (0 to 1) of some measurements lies. The median is taken of the rounds, not the mean: one
-/// that another program disturbed must not move the result.
-fn quantile(mut values: Vec<f64>, q: f64) -> Option<f64> {
+/// The value below which the part `q` (0 to 1) of some measurements lies.
+fn quantile(mut values: Vec<f64>, q: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    let last = values.len().checked_sub(1)?;
-    Some(values[(q * last as f64).round() as usize])
+    let place = (q * values.len().saturating_sub(1) as f64).round() as usize;
+    values.get(place).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]
@@ -293,20 +272,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_is_measured_with_tokens_and_without_their_signature() {
-        for bits in BITS {
-            assert!(loads(bits).contains(&TOKEN) && loads(bits).contains(&UNSIGNED));
-        }
-    }
-
-    #[test]
     fn a_disturbed_measurement_does_not_move_the_median() {
-        assert_eq!(quantile(vec![4.0, 1.0, 900.0], 0.5), Some(4.0));
-        assert_eq!(
-            quantile((0..=100).map(f64::from).collect(), 0.99),
-            Some(99.0)
-        );
-        assert_eq!(quantile(Vec::new(), 0.5), None);
+        assert_eq!(quantile(vec![4.0, 1.0, 900.0], 0.5), 4.0);
+        assert_eq!(quantile((0..=100).map(f64::from).collect(), 0.99), 99.0);
+        assert!(quantile(Vec::new(), 0.5).is_nan());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use devkit::build::artifact::Variant;
 use devkit::os::npm::Package;
 use devkit::os::process::{Running, check_stop};
 use devkit::os::programs::{self, NODE, NPM};
@@ -18,10 +19,7 @@ use devkit::os::report;
 use devkit::serve::host::{Host, free_address};
 use devkit_spin_app::PREFIX;
 
-use crate::{ENGINES, Setting};
-
-/// The version of `jose`, as the peer's `package.json` pins it.
-pub const JOSE: &str = "6.2.18";
+use crate::setting::{ENGINES, Setting};
 
 /// How long a server may take until its first token: Spin compiles the component each time.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -31,8 +29,8 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 pub struct Kind {
     /// What the tables call it.
     pub name: String,
-    /// The component's size in bytes.
-    pub size: Option<u64>,
+    /// The component's size in KiB.
+    pub size: f64,
     engine: &'static str,
     /// The command that serves at an address.
     command: Rc<dyn Fn(SocketAddr) -> Command>,
@@ -43,15 +41,21 @@ pub struct Kind {
 /// # Errors
 /// Something cannot be installed or built.
 pub fn kinds(setting: &Setting, host: Host, with_peer: bool) -> Result<Vec<Kind>> {
-    let program = host.program(&setting.project)?;
-    let manifest = setting.project.manifest();
-    let manifest = fs::read_to_string(&manifest)
-        .with_context(|| format!("{} cannot be read", shown(&manifest)))?;
+    let project = &setting.project;
+    let program = host.program(project)?;
+    let read = |path: &Path| fs::read(path).with_context(|| shown(path));
+    let manifest = read(&project.manifest())?;
+    // Where the manifest looks for the component.
+    let place = Variant::Portable.artifact(project);
+    let place = place.strip_prefix(project.root())?;
     let mut kinds = Vec::new();
     for (build, component) in &setting.builds {
-        let path = setting.folder().join(build).join("spin.toml");
-        write_whole(&path, with_source(&manifest, component)?.as_bytes())?;
-        let (program, file) = (program.clone(), component.clone());
+        let folder = setting.folder().join(build);
+        let (path, file) = (folder.join("spin.toml"), folder.join(place));
+        let component = read(component)?;
+        write_whole(&path, &manifest)?;
+        write_whole(&file, &component)?;
+        let program = program.clone();
         let command: Rc<dyn Fn(_) -> _> = Rc::new(move |at| {
             let mut command = host.command(&program, &path, at);
             if host == Host::Embedded {
@@ -60,10 +64,9 @@ pub fn kinds(setting: &Setting, host: Host, with_peer: bool) -> Result<Vec<Kind>
             }
             command
         });
-        let size = component.metadata().with_context(|| shown(component))?;
         kinds.extend(ENGINES.map(|(ending, engine)| Kind {
             name: format!("{build}{ending}"),
-            size: Some(size.len()),
+            size: component.len() as f64 / 1024.0,
             engine,
             command: command.clone(),
         }));
@@ -72,7 +75,7 @@ pub fn kinds(setting: &Setting, host: Host, with_peer: bool) -> Result<Vec<Kind>
         let (node, program) = peer(setting)?;
         kinds.push(Kind {
             name: "node-jose".to_owned(),
-            size: None,
+            size: f64::NAN,
             engine: "",
             command: Rc::new(move |at| {
                 let mut command = Command::new(&node);
@@ -106,19 +109,6 @@ fn peer(setting: &Setting) -> Result<(PathBuf, PathBuf)> {
     Ok((node, program))
 }
 
-/// A manifest's text with another component.
-fn with_source(manifest: &str, component: &Path) -> Result<String> {
-    const SOURCE: &str = "\nsource = ";
-    let parts: Vec<&str> = manifest.split(SOURCE).collect();
-    let [before, after] = parts[..] else {
-        bail!("spin.toml has not one line that begins with `source = `");
-    };
-    let (_, after) = after.split_once('\n').unwrap_or_default();
-    // A string of JSON is one of TOML too.
-    let component = serde_json::json!(component);
-    Ok(format!("{before}{SOURCE}{component}\n{after}"))
-}
-
 /// A server that runs; it ends when this value goes out of scope.
 pub struct Server {
     pub address: SocketAddr,
@@ -147,7 +137,7 @@ impl Server {
         // In a folder of its own: there is no `.env` in it.
         command
             .current_dir(setting.folder())
-            .envs(setting.environment(bits, kind.engine)?)
+            .envs(setting.environment(bits, kind.engine))
             .stdout(file.try_clone()?)
             .stderr(file);
         let start = Instant::now();
@@ -164,8 +154,8 @@ impl Server {
         })
     }
 
-    /// What it has used so far; `None` where the system has no `/proc`.
-    pub fn usage(&self) -> Option<Usage> {
+    /// What it has used so far.
+    pub fn usage(&self) -> Usage {
         Usage::of_group(self.running.id())
     }
 }
@@ -197,21 +187,29 @@ fn first_token(address: SocketAddr, start: Instant, running: &mut Running) -> Re
 /// The unit of Linux's accounts: a hundredth of a second on every processor in use.
 const TICK_MS: f64 = 10.0;
 
-/// What the processes of a group have used together.
-#[derive(Debug, Clone, Copy, Default)]
+/// What the processes of a group have used together; no numbers (`NaN`) where the system has no `/proc`.
+#[derive(Debug, Clone, Copy)]
 pub struct Usage {
     /// Of the processor, in user mode and in the kernel, in milliseconds; with the resolution of a tick.
     pub processor_ms: f64,
-    /// Memory that is resident now, in bytes.
-    pub resident: u64,
-    /// The sum of the most that each process has had resident, in bytes.
-    pub peak: u64,
+    /// Memory that is resident now, in MiB.
+    pub resident: f64,
+    /// The sum of the most that each process has had resident, in MiB.
+    pub peak: f64,
 }
 
 impl Usage {
-    fn of_group(group: u32) -> Option<Self> {
+    fn all(value: f64) -> Self {
+        Self {
+            processor_ms: value,
+            resident: value,
+            peak: value,
+        }
+    }
+
+    fn of_group(group: u32) -> Self {
         let mut usage = None;
-        for entry in fs::read_dir("/proc").ok()?.flatten() {
+        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
             // Most entries are other processes, and some of them end meanwhile.
             let read = |file| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
             let Some((_, ticks)) = group_and_ticks(&read("stat")).filter(|(its, _)| *its == group)
@@ -219,12 +217,12 @@ impl Usage {
                 continue;
             };
             let status = read("status");
-            let usage = usage.get_or_insert_with(Self::default);
+            let usage = usage.get_or_insert(Self::all(0.0));
             usage.processor_ms += ticks as f64 * TICK_MS;
-            usage.resident += bytes(&status, "VmRSS:").unwrap_or_default();
-            usage.peak += bytes(&status, "VmHWM:").unwrap_or_default();
+            usage.resident += mebibytes(&status, "VmRSS:").unwrap_or_default();
+            usage.peak += mebibytes(&status, "VmHWM:").unwrap_or_default();
         }
-        usage
+        usage.unwrap_or(Self::all(f64::NAN))
     }
 }
 
@@ -238,11 +236,11 @@ fn group_and_ticks(stat: &str) -> Option<(u32, u64)> {
     Some((group, number(14)? + number(15)?))
 }
 
-/// A line of `/proc/PID/status` that is a number of kibibytes, in bytes.
-fn bytes(status: &str, name: &str) -> Option<u64> {
+/// A line of `/proc/PID/status` that is a number of kibibytes, in MiB.
+fn mebibytes(status: &str, name: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
+    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes / 1024.0)
 }
 
 #[cfg(test)]
@@ -250,30 +248,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_source_of_the_projects_manifest_is_replaced() {
-        let manifest = "[component.a]\nsource = \"target/a.wasm\"\nkey = \"source = 1\"\n";
-        assert_eq!(
-            with_source(manifest, Path::new("/somewhere/b c.wasm")).unwrap(),
-            "[component.a]\nsource = \"/somewhere/b c.wasm\"\nkey = \"source = 1\"\n"
-        );
-        assert!(with_source("", Path::new("b")).is_err());
-        with_source(include_str!("../../../spin.toml"), Path::new("b")).unwrap();
-    }
-
-    #[test]
     fn accounts_of_linux_are_read() {
         let stat = "4711 (a) b (c)) S 1 4700 4700 0 -1 4194560 9 8 7 6 250 50 3 2 20 0 4 0 99 1 2";
         assert_eq!(group_and_ticks(stat), Some((4700, 300)));
         assert_eq!(group_and_ticks("4711 (cut) S 1 2"), None);
         let status = "Name:\tVmRSS: no\nVmHWM:\t   2048 kB\nVmRSS:\t    1024 kB\n";
-        assert_eq!(bytes(status, "VmRSS:"), Some(1024 * 1024));
-        assert_eq!(bytes(status, "VmSwap:"), None);
+        assert_eq!(mebibytes(status, "VmRSS:"), Some(1.0));
+        assert_eq!(mebibytes(status, "VmSwap:"), None);
     }
 
     #[test]
     fn the_peers_library_is_pinned_and_comes_from_npm() {
         let package = include_str!("../../peer/package.json");
-        assert!(package.contains(&format!("\"jose\": \"{JOSE}\"")));
+        let (_, version) = package.split_once("\"jose\": \"").unwrap();
+        let (version, _) = version.split_once('"').unwrap();
+        let is_exact = version.split('.').all(|part| part.parse::<u32>().is_ok());
+        assert!(is_exact, "{version}");
         let lock = include_str!("../../peer/package-lock.json");
         for line in lock.lines().filter(|line| line.contains("\"resolved\"")) {
             assert!(line.contains("\"https://registry.npmjs.org/"), "{line}");

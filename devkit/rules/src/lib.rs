@@ -4,80 +4,25 @@
 //! The tests check every token with it, `cargo dev doctor` the one that it signs.
 #![forbid(unsafe_code)]
 
+mod client;
+
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use icu_normalizer::ComposingNormalizerBorrowed;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-/// The features that 8x8 documents. A key left out is denied even to a moderator.
-pub const DOCUMENTED_FEATURES: [&str; 11] = [
-    "livestreaming",
-    "recording",
-    "transcription",
-    "sip-inbound-call",
-    "sip-outbound-call",
-    "inbound-call",
-    "outbound-call",
-    "file-upload",
-    "list-visitors",
-    "send-groupchat",
-    "create-polls",
-];
-
-/// Features that the client knows besides; any other key is `featureInvalid` to it.
-const OTHER_FEATURES: [&str; 9] = [
-    "flip",
-    "branding",
-    "calendar",
-    "live-translation",
-    "lobby",
-    "moderation",
-    "room",
-    "screen-sharing",
-    "send-private-message",
-];
+pub use crate::client::{DOCUMENTED_FEATURES, WEB_CLIENT_CHECKS};
+use crate::client::{OTHER_FEATURES, client_form};
 
 /// How far behind a browser's clock may be, in seconds.
 const SLOW_CLOCK: i64 = 10;
-
-/// What JavaScript's `encodeURIComponent` leaves alone.
-const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
 
 /// The one rule that is not Jitsi's but the service's, and that a variable can switch off.
 pub const FEATURES_BY_ROLE: &str = "features are a moderator's";
 
 /// The rule that a variable, `token_leeway_seconds`, can break: a browser's clock may be some seconds slow.
 pub const PASSED_ON_A_SLOW_CLOCK: &str = "nbf has passed on a slow clock";
-
-/// The web client's checks of a token (`validateJwt`), in its order: what each looks at, and the rules here that hold it.
-pub const WEB_CLIENT_CHECKS: [(&str, &[&str]); 14] = [
-    ("header decodes", &["three parts", "header decodes"]),
-    ("payload decodes", &["payload decodes"]),
-    ("kid is present", &["kid is a string"]),
-    ("kid begins with sub", &["kid begins with sub"]),
-    ("aud is jitsi", &["aud is the string jitsi"]),
-    ("iss is chat", &["iss is chat"]),
-    ("features are present", &["features are present"]),
-    ("nbf is a whole number", &["nbf is a whole number"]),
-    ("nbf is not in the future", &[PASSED_ON_A_SLOW_CLOCK]),
-    ("exp is a whole number", &["exp is a whole number"]),
-    ("exp has not passed", &["exp is in the future"]),
-    ("context is present", &["context is present"]),
-    ("every feature is known", &["features are known"]),
-    ("every feature is true or false", &["features are booleans"]),
-];
 
 /// A rule that a token breaks.
 #[derive(Debug, PartialEq, Eq)]
@@ -107,23 +52,27 @@ pub fn violations(token: &str, now: i64) -> Vec<Violation> {
     }
     let header = object(header).map_err(|why| found.add("header decodes", why));
     let payload = object(payload).map_err(|why| found.add("payload decodes", why));
-    let (Ok(header), Ok(payload)) = (header, payload) else {
+    let (Ok((header, header_size)), Ok((claims, claims_size))) = (header, payload) else {
         return found.0;
     };
-    check_header(&mut found, &header.value, &payload.value);
-    check_times(&mut found, &payload.value, now);
-    check_claims(&mut found, &payload.value);
-    for part in [&header, &payload] {
+    check_header(&mut found, &header, &claims);
+    check_claims(&mut found, &claims, now);
+    check_context(&mut found, &claims["context"]);
+    for (part, size) in [(&header, header_size), (&claims, claims_size)] {
         // A parser keeps one of two equal members: what it kept is then shorter than what was sent.
-        let value = Value::Object(part.value.clone());
-        found.unless(
-            value.to_string().len() == part.size,
-            "each member once",
-            &value,
-        );
-        check_text(&mut found, &value);
+        found.unless(part.to_string().len() == size, "each member once", part);
+        check_text(&mut found, part);
     }
     found.0
+}
+
+/// A part of a token, and how many bytes of JSON it was.
+fn object(part: &str) -> Result<(Value, usize), String> {
+    let bytes = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|error| error.to_string())?;
+    let members = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    Ok((Value::Object(members), bytes.len()))
 }
 
 struct Found(Vec<Violation>);
@@ -141,102 +90,76 @@ impl Found {
             self.add(rule, detail);
         }
     }
-}
 
-struct Part {
-    value: Map<String, Value>,
-    /// Bytes of the JSON text.
-    size: usize,
-}
+    /// A member that has to be there and to be like this, if there is the object.
+    fn must(
+        &mut self,
+        rule: &'static str,
+        object: &Value,
+        name: &str,
+        holds: impl Fn(&Value) -> bool,
+    ) {
+        if object.is_object() && object.get(name).is_none() {
+            self.add(rule, "absent");
+        }
+        self.may(rule, object.get(name), holds);
+    }
 
-fn object(part: &str) -> Result<Part, String> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|error| error.to_string())?;
-    let value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
-    Ok(Part {
-        value,
-        size: bytes.len(),
-    })
-}
+    /// A member that has to be like this, if it is there.
+    fn may(&mut self, rule: &'static str, member: Option<&Value>, holds: impl Fn(&Value) -> bool) {
+        if let Some(value) = member {
+            self.unless(holds(value), rule, value);
+        }
+    }
 
-fn show(value: Option<&Value>) -> String {
-    value.map_or_else(|| "absent".to_owned(), Value::to_string)
-}
-
-/// A member that must have this value.
-fn fixed(
-    found: &mut Found,
-    rule: &'static str,
-    object: &Map<String, Value>,
-    name: &str,
-    expected: impl Into<Value>,
-) {
-    let value = object.get(name);
-    found.unless(value == Some(&expected.into()), rule, show(value));
-}
-
-fn check_header(found: &mut Found, header: &Map<String, Value>, payload: &Map<String, Value>) {
-    fixed(found, "alg is RS256", header, "alg", "RS256");
-    fixed(found, "typ is JWT", header, "typ", "JWT");
-    closed(found, "header is closed", header, &["alg", "kid", "typ"]);
-    let sub = payload.get("sub").and_then(Value::as_str).unwrap_or("");
-    match header.get("kid").and_then(Value::as_str) {
-        None => found.add("kid is a string", show(header.get("kid"))),
-        Some(kid) => {
-            let (prefix, id) = kid.split_once('/').unwrap_or(("", kid));
-            found.unless(prefix == sub, "kid begins with sub", kid);
-            found.unless(!id.is_empty(), "kid names a key", kid);
+    /// An object without other members than these.
+    fn closed(&mut self, rule: &'static str, object: &Value, names: &[&str]) {
+        for (name, _) in object.as_object().into_iter().flatten() {
+            self.unless(names.contains(&name.as_str()), rule, name);
         }
     }
 }
 
-fn check_times(found: &mut Found, payload: &Map<String, Value>, now: i64) {
-    let mut check = |name, whole, holds: fn(i64, i64) -> bool, rule| match payload.get(name) {
-        None if name != "exp" => {}
-        value => match value.and_then(Value::as_i64) {
-            None => found.add(whole, show(value)),
-            Some(time) => found.unless(holds(time, now), rule, time),
-        },
-    };
-    let (exp, nbf, iat) = (
-        "exp is a whole number",
-        "nbf is a whole number",
-        "iat is a whole number",
-    );
-    check("exp", exp, |exp, now| exp > now, "exp is in the future");
-    check(
-        "nbf",
-        nbf,
-        |nbf, now| nbf <= now - SLOW_CLOCK,
-        PASSED_ON_A_SLOW_CLOCK,
-    );
-    check(
-        "iat",
-        iat,
-        |iat, now| iat <= now,
-        "iat is not in the future",
-    );
+fn check_header(found: &mut Found, header: &Value, claims: &Value) {
+    found.must("alg is RS256", header, "alg", |it| it == "RS256");
+    found.must("typ is JWT", header, "typ", |it| it == "JWT");
+    found.closed("header is closed", header, &["alg", "kid", "typ"]);
+    found.must("kid is a string", header, "kid", Value::is_string);
+    if let Some(kid) = header["kid"].as_str() {
+        let (prefix, id) = kid.split_once('/').unwrap_or(("", kid));
+        let sub = claims["sub"].as_str().unwrap_or("");
+        found.unless(prefix == sub, "kid begins with sub", kid);
+        found.unless(!id.is_empty(), "kid names a key", kid);
+    }
 }
 
-fn check_claims(found: &mut Found, payload: &Map<String, Value>) {
-    let text = |name: &str| payload.get(name).and_then(Value::as_str);
-    fixed(found, "aud is the string jitsi", payload, "aud", "jitsi");
-    fixed(found, "iss is chat", payload, "iss", "chat");
-    let app_id = text("sub").and_then(|sub| sub.strip_prefix("vpaas-magic-cookie-"));
-    found.unless(
-        app_id.is_some_and(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())),
-        "sub is an app id",
-        show(payload.get("sub")),
-    );
+fn check_claims(found: &mut Found, claims: &Value, now: i64) {
+    found.must("aud is the string jitsi", claims, "aud", |it| it == "jitsi");
+    found.must("iss is chat", claims, "iss", |it| it == "chat");
+    found.must("sub is an app id", claims, "sub", is_app_id);
     // The same key signs 8x8's administration tokens.
-    found.unless(!payload.contains_key("admin"), "no admin claim", "present");
+    found.may("no admin claim", claims.get("admin"), |_| false);
     let names = [
         "aud", "context", "exp", "iat", "iss", "nbf", "room", "sub", "admin",
     ];
-    closed(found, "claims are closed", payload, &names);
-    match text("room") {
-        None => found.add("room is a string", show(payload.get("room"))),
+    found.closed("claims are closed", claims, &names);
+
+    found.must("exp is a whole number", claims, "exp", Value::is_i64);
+    found.may("nbf is a whole number", claims.get("nbf"), Value::is_i64);
+    found.may("iat is a whole number", claims.get("iat"), Value::is_i64);
+    for (rule, name, earliest, latest) in [
+        ("exp is in the future", "exp", now + 1, i64::MAX),
+        (PASSED_ON_A_SLOW_CLOCK, "nbf", i64::MIN, now - SLOW_CLOCK),
+        ("iat is not in the future", "iat", i64::MIN, now),
+    ] {
+        if let Some(time) = claims[name].as_i64() {
+            found.unless((earliest..=latest).contains(&time), rule, time);
+        }
+    }
+
+    found.must("room is a string", claims, "room", Value::is_string);
+    match claims["room"].as_str() {
+        None => {}
         Some("*") => found.add("room is not every room", "*"),
         Some(room) => {
             let normal = client_form(room);
@@ -247,38 +170,27 @@ fn check_claims(found: &mut Found, payload: &Map<String, Value>) {
             );
         }
     }
-    match payload.get("context").and_then(Value::as_object) {
-        None => found.add("context is present", show(payload.get("context"))),
-        Some(context) => check_context(found, context),
-    }
+    found.must("context is present", claims, "context", Value::is_object);
 }
 
-fn check_context(found: &mut Found, context: &Map<String, Value>) {
-    closed(
-        found,
-        "context is closed",
-        context,
-        &["user", "features", "room"],
-    );
-    let regex = context.get("room").and_then(|room| room.get("regex"));
-    found.unless(
-        regex == Some(&Value::Bool(false)),
-        "regex is false",
-        show(regex),
-    );
-    let none = Map::new();
-    let user = context.get("user").and_then(Value::as_object);
-    found.unless(user.is_some(), "user is present", show(context.get("user")));
-    let user = user.unwrap_or(&none);
-    check_user(found, user);
-    match context.get("features").and_then(Value::as_object) {
-        None => found.add("features are present", show(context.get("features"))),
-        Some(features) => check_features(found, user, features),
-    }
+fn is_app_id(sub: &Value) -> bool {
+    let id = sub
+        .as_str()
+        .and_then(|sub| sub.strip_prefix("vpaas-magic-cookie-"));
+    id.is_some_and(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-fn check_user(found: &mut Found, user: &Map<String, Value>) {
-    for (name, value) in user {
+fn check_context(found: &mut Found, context: &Value) {
+    let (user, features) = (&context["user"], &context["features"]);
+    let names = ["user", "features", "room"];
+    found.closed("context is closed", context, &names);
+    let is_exact = |room: &Value| room["regex"] == false;
+    found.must("regex is false", context, "room", is_exact);
+    found.must("user is present", context, "user", Value::is_object);
+    found.must("features are present", context, "features", |it| {
+        it.is_object()
+    });
+    for (name, value) in user.as_object().into_iter().flatten() {
         let (holds, rule) = match name.as_str() {
             "hidden-from-recorder" => continue,
             "moderator" => (
@@ -294,15 +206,17 @@ fn check_user(found: &mut Found, user: &Map<String, Value>) {
         };
         found.unless(holds, rule, value);
     }
+    if let Some(features) = features.as_object() {
+        check_features(found, user, features);
+    }
 }
 
-fn check_features(found: &mut Found, user: &Map<String, Value>, features: &Map<String, Value>) {
-    let moderator = user.get("moderator");
-    let moderator = moderator.is_some_and(|value| value == "true" || *value == Value::Bool(true));
+fn check_features(found: &mut Found, user: &Value, features: &Map<String, Value>) {
+    let is_moderator = user["moderator"] == "true" || user["moderator"] == true;
     // The client lets no visitor speak, stream or dial, whatever the token says.
-    let more = moderator || features.values().any(|value| *value != Value::Bool(false));
+    let has_more = is_moderator || features.values().any(|value| *value != false);
     found.unless(
-        user.get("role").is_none_or(|role| role != "visitor") || !more,
+        user["role"] != "visitor" || !has_more,
         "a visitor neither moderates nor has a feature",
         "role",
     );
@@ -312,11 +226,7 @@ fn check_features(found: &mut Found, user: &Map<String, Value>, features: &Map<S
         found.unless(is_known, "features are known", name);
         found.unless(value.is_boolean(), "features are booleans", value);
         // 8x8 lets a participant with a feature record and dial out, and bills it.
-        found.unless(
-            moderator || *value == Value::Bool(false),
-            FEATURES_BY_ROLE,
-            name,
-        );
+        found.unless(is_moderator || *value == false, FEATURES_BY_ROLE, name);
     }
     for name in DOCUMENTED_FEATURES {
         let is_there = features.contains_key(name);
@@ -324,17 +234,12 @@ fn check_features(found: &mut Found, user: &Map<String, Value>, features: &Map<S
     }
 }
 
-fn closed(found: &mut Found, rule: &'static str, object: &Map<String, Value>, names: &[&str]) {
-    for name in object.keys() {
-        found.unless(names.contains(&name.as_str()), rule, name);
-    }
-}
-
 /// Every text becomes XML in a presence.
 fn check_text(found: &mut Found, value: &Value) {
+    let is_control = |c| matches!(c, '\0'..='\x1f' | '\x7f') && c != '\t' && c != '\n';
     match value {
         Value::String(text) => found.unless(
-            !text.chars().any(is_control),
+            !text.contains(is_control),
             "no control characters",
             format!("{text:?}"),
         ),
@@ -342,23 +247,6 @@ fn check_text(found: &mut Found, value: &Value) {
         Value::Object(members) => members.values().for_each(|value| check_text(found, value)),
         _ => {}
     }
-}
-
-fn is_control(c: char) -> bool {
-    matches!(c, '\0'..='\x1f' | '\x7f') && c != '\t' && c != '\n'
-}
-
-/// The room as the client asks the MUC for it; `None` when it cannot be one.
-pub fn client_form(room: &str) -> Option<String> {
-    let name = percent_decode_str(room).decode_utf8().ok()?;
-    let name = ComposingNormalizerBorrowed::new_nfkc()
-        .normalize(&name)
-        .to_lowercase();
-    Some(
-        utf8_percent_encode(&name, URI_COMPONENT)
-            .to_string()
-            .to_lowercase(),
-    )
 }
 
 #[cfg(test)]

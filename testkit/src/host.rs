@@ -1,0 +1,128 @@
+//! The host that serves the component.
+//!
+//! `JAAS_TEST_HOST` chooses it: `embedded` (Wasmtime in this process) or `spin` (the program on `PATH`).
+//! `JAAS_TEST_COMPONENT` names a component to be served in the place of the manifest's; the embedded host alone can.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex};
+use std::time::SystemTime;
+
+use devkit_host::{Faults, Log, Options};
+
+use crate::settings::Settings;
+use crate::{locked, root, spin};
+
+const ARTIFACT: &str = "target/wasm32-wasip2/release/jaas_jwt.wasm";
+
+pub enum Host {
+    // A mutex, because threads share what holds this, and the server itself they cannot.
+    Embedded(Mutex<devkit_host::Server>),
+    Spin(spin::Server),
+}
+
+impl Host {
+    pub fn start(settings: &Settings) -> Self {
+        let host = std::env::var("JAAS_TEST_HOST").unwrap_or_default();
+        match host.as_str() {
+            _ if settings.component.is_some() => Self::embedded(settings, Faults::default()),
+            "" | "embedded" => Self::embedded(settings, Faults::default()),
+            "spin" => {
+                assert!(
+                    other_component().is_none(),
+                    "JAAS_TEST_COMPONENT is for the embedded host, which JAAS_TEST_HOST does not choose"
+                );
+                check_artifact();
+                Self::Spin(spin::Server::start(settings))
+            }
+            other => panic!("JAAS_TEST_HOST is {other:?}, neither `embedded` nor `spin`"),
+        }
+    }
+
+    /// The embedded host, with what goes wrong with it.
+    pub fn embedded(settings: &Settings, faults: Faults) -> Self {
+        check_artifact();
+        let options = Options {
+            manifest: root().join("spin.toml"),
+            component: settings.component.clone().or_else(other_component),
+            runtime_config: settings.runtime_config.clone(),
+            environment: settings.environment.clone(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            log: Log::Memory,
+            store: settings.store.clone().unwrap_or_default(),
+            faults,
+        };
+        let server = devkit_host::start(options).expect("the embedded host starts");
+        Self::Embedded(Mutex::new(server))
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        match self {
+            Self::Embedded(server) => locked(server).address(),
+            Self::Spin(server) => server.address(),
+        }
+    }
+
+    /// What the component wrote to its standard error so far.
+    pub fn log(&self) -> String {
+        match self {
+            Self::Embedded(server) => locked(server).log(),
+            Self::Spin(server) => server.log(),
+        }
+    }
+}
+
+/// The component that takes the place of the manifest's.
+fn other_component() -> Option<PathBuf> {
+    std::env::var_os("JAAS_TEST_COMPONENT")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
+/// The file of the component that is served.
+pub fn component() -> PathBuf {
+    root().join(other_component().unwrap_or_else(|| ARTIFACT.into()))
+}
+
+/// Tests of yesterday's component would say nothing about today's source.
+fn check_artifact() {
+    static PROBLEM: LazyLock<Option<String>> = LazyLock::new(|| {
+        let artifact = component();
+        let shown = artifact.strip_prefix(root()).unwrap_or(&artifact).display();
+        let Some(built) = modified(&artifact) else {
+            return Some(format!(
+                "There is no component at {shown}: run `cargo dev build` first."
+            ));
+        };
+        // Only what cargo itself dates: a touched Cargo.toml or Cargo.lock does not make it link again.
+        let (changed, source) = last_changed(&root().join("src")).expect("source");
+        let source = source.strip_prefix(root()).expect("below the root");
+        (changed > built).then(|| {
+            format!(
+                "The component at {shown} is older than {}: run `cargo dev build` again.",
+                source.display()
+            )
+        })
+    });
+    if let Some(problem) = &*PROBLEM {
+        panic!("{problem}");
+    }
+}
+
+/// The Rust file below a folder that was changed last.
+fn last_changed(folder: &Path) -> Option<(SystemTime, PathBuf)> {
+    let entries = fs::read_dir(folder).expect("a folder of source");
+    let changed = |path: PathBuf| match path.extension() {
+        _ if path.is_dir() => last_changed(&path),
+        Some(extension) if extension == "rs" => Some((modified(&path)?, path)),
+        _ => None,
+    };
+    entries
+        .filter_map(|entry| changed(entry.expect("an entry").path()))
+        .max()
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|found| found.modified()).ok()
+}
