@@ -20,7 +20,7 @@ use devkit::os::programs::SPIN;
 use devkit::os::project::{Project, shown};
 use devkit::os::report;
 use devkit::serve::host::Host;
-use devkit::serve::key::{self, Format, Order};
+use devkit::serve::key::{self, Format};
 use devkit_spin_app::environment_name;
 
 /// The lengths of keys that are measured. What does not depend on the key is measured with the first one.
@@ -72,12 +72,7 @@ impl Setting {
             let out = project.target_dir().join(format!("bench/keys/{bits}.pem"));
             if !out.exists() {
                 report::step(&format!("Making a throw-away key of {bits} bits …"));
-                key::make(&Order {
-                    bits,
-                    format: Format::Pkcs8,
-                    out: out.clone(),
-                    force: false,
-                })?;
+                key::make(&out, bits, Format::Pkcs8)?;
             }
             keys.insert(bits, out);
         }
