@@ -83,11 +83,10 @@ impl Way {
                 "rustup cannot provide the target {TARGET} here"
             ),
             Self::Debian => {
-                let programs = [DEBIAN_RUSTC, DEBIAN_CARGO].map(Path::new);
                 let found = || {
-                    let all = programs::are_installed(&DEBIAN_PACKAGES)
-                        && programs.into_iter().all(programs::is_executable);
-                    all.then_some(Toolchain::Debian)
+                    let all = programs::are_installed(&DEBIAN_PACKAGES);
+                    programs::find(DEBIAN_RUSTC).filter(|_| all)?;
+                    programs::find(DEBIAN_CARGO).map(|_| Toolchain::Debian)
                 };
                 let time = "a download of some 170 MB, one to five minutes";
                 return programs::provide("Debian's Rust for Wasm", &DEBIAN_PACKAGES, time, found);

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
 
 use crate::os::package::{Package, Source};
 use crate::os::process::Interrupted;
@@ -34,81 +34,47 @@ impl Policy {
             (false, false) => Self::IfPossible,
         }
     }
-}
 
-/// Something that some of the tests need.
-pub struct Need {
-    /// What is not tested without it.
-    tests: &'static str,
-    installed: fn(&Project) -> Option<PathBuf>,
-    provide: fn(&Project) -> Result<PathBuf>,
-}
-
-impl Need {
-    /// Where it is; `None` where it is left out, which is added to a list.
+    /// The program of a package; `None` where it is left out, which is added to a list.
     ///
     /// # Errors
     /// It is needed in any case and cannot be installed; [`Interrupted`] when the user ends the installation.
-    pub fn provide(
-        &self,
-        project: &Project,
-        policy: Policy,
+    pub fn package(self, package: &Package, left_out: &mut Vec<String>) -> Result<Option<PathBuf>> {
+        let installed = || package.installed();
+        self.provide(package.name, left_out, installed, || package.provide())
+    }
+
+    /// Chromium, for the tests in a browser; otherwise as [`package`](Self::package).
+    pub fn chromium(self, left_out: &mut Vec<String>) -> Result<Option<PathBuf>> {
+        // The font has Chinese characters, for the pictures.
+        let packages = ["chromium", "chromium-driver", "fonts-droid-fallback"];
+        let name = "Chromium with chromedriver";
+        self.provide(name, left_out, chromium, || {
+            programs::provide(name, &packages, "a minute or two", chromium)
+        })
+    }
+
+    fn provide(
+        self,
+        name: &str,
         left_out: &mut Vec<String>,
+        installed: impl Fn() -> Option<PathBuf>,
+        provide: impl Fn() -> Result<PathBuf>,
     ) -> Result<Option<PathBuf>> {
-        let found = match policy {
-            Policy::IfThere => (self.installed)(project)
-                .ok_or_else(|| anyhow!("`cargo dev test` alone installs what they need")),
-            Policy::IfPossible | Policy::Always => (self.provide)(project),
+        let found = match self {
+            Self::IfThere => installed().context("`cargo dev test` alone installs it"),
+            Self::IfPossible | Self::Always => provide(),
         };
         match found {
             Ok(path) => Ok(Some(path)),
-            Err(error) if policy == Policy::Always || error.is::<Interrupted>() => Err(error),
+            Err(error) if self == Self::Always || error.is::<Interrupted>() => Err(error),
             Err(error) => {
-                left_out.push(format!("{}: {error:#}", self.tests));
+                left_out.push(format!("what needs {name}: {error:#}"));
                 Ok(None)
             }
         }
     }
 }
-
-/// Chromium's path, for the tests in a browser.
-pub const CHROMIUM: Need = Need {
-    tests: "the tests in a browser",
-    installed: |_| chromium(),
-    provide: |_| {
-        // The font has Chinese characters, for the pictures.
-        let packages = ["chromium", "chromium-driver", "fonts-droid-fallback"];
-        let name = "Chromium with chromedriver";
-        programs::provide(name, &packages, "a minute or two", chromium)
-    },
-};
-
-/// Schemathesis, which drives the component by `docs/openapi.yaml`.
-pub const SCHEMATHESIS: Need = Need {
-    tests: "the tests by docs/openapi.yaml",
-    installed: |project| schemathesis(project).installed(),
-    provide: |project| schemathesis(project).provide(),
-};
-
-/// The folder of the identity providers that issue tokens in the tests over HTTP, as their makers publish them.
-pub const PROVIDERS: Need = Need {
-    tests: "the tests with identity providers",
-    installed: |project| {
-        let package = providers(project);
-        package.installed().map(|_| package.folder)
-    },
-    provide: |project| {
-        let package = providers(project);
-        package.provide().map(|_| package.folder)
-    },
-};
-
-/// TypeScript's compiler.
-pub const TYPESCRIPT: Need = Need {
-    tests: "the types of web/",
-    installed: |project| typescript(project).installed(),
-    provide: |project| typescript(project).provide(),
-};
 
 /// Chromium on `PATH`, if its driver is there too. Google's Chrome is another build of the same.
 fn chromium() -> Option<PathBuf> {
@@ -118,7 +84,8 @@ fn chromium() -> Option<PathBuf> {
         .find_map(find)
 }
 
-fn schemathesis(project: &Project) -> Package {
+/// Drives the component by `docs/openapi.yaml`.
+pub fn schemathesis(project: &Project) -> Package {
     Package {
         name: "Schemathesis",
         about: "which checks docs/openapi.yaml (95 MB below target)",
@@ -133,7 +100,8 @@ fn schemathesis(project: &Project) -> Package {
     }
 }
 
-fn providers(project: &Project) -> Package {
+/// Identity providers that issue tokens in the tests over HTTP, as their makers publish them.
+pub fn providers(project: &Project) -> Package {
     Package {
         name: "Better Auth and an OpenID provider",
         about: "which issue tokens in the tests (28 MB below target)",
@@ -146,7 +114,7 @@ fn providers(project: &Project) -> Package {
     }
 }
 
-fn typescript(project: &Project) -> Package {
+pub fn typescript(project: &Project) -> Package {
     Package {
         name: "TypeScript",
         about: "which checks types (24 MB below target)",
@@ -159,6 +127,8 @@ fn typescript(project: &Project) -> Package {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::anyhow;
+
     use super::*;
 
     #[test]
@@ -175,32 +145,22 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_installed_or_left_out_or_an_error() {
-        let project = Project::find().expect("the tests run inside the project");
-        let missing = Need {
-            tests: "some tests",
-            installed: |_| None,
-            provide: |_| Err(anyhow!("no network")),
-        };
         let mut left_out = Vec::new();
+        let fails = || Err(anyhow!("no network"));
         for (policy, said) in [
-            (Policy::IfPossible, "some tests: no network"),
-            (Policy::IfThere, "some tests: `cargo dev test`"),
+            (Policy::IfPossible, "what needs it: no network"),
+            (Policy::IfThere, "what needs it: `cargo dev test`"),
         ] {
-            let found = missing.provide(&project, policy, &mut left_out);
+            let found = policy.provide("it", &mut left_out, || None, fails);
             assert_eq!(found.expect("no error"), None);
             let last = left_out.pop().expect("it is said");
             assert!(last.starts_with(said), "{last}");
         }
-        let interrupted = Need {
-            provide: |_| Err(Interrupted.into()),
-            ..missing
-        };
-        for (need, policy) in [
-            (&missing, Policy::Always),
-            (&interrupted, Policy::IfPossible),
-        ] {
-            assert!(need.provide(&project, policy, &mut left_out).is_err());
-        }
+        let found = Policy::Always.provide("it", &mut left_out, || None, fails);
+        assert!(found.is_err());
+        let interrupted = || Err(Interrupted.into());
+        let found = Policy::IfPossible.provide("it", &mut left_out, || None, interrupted);
+        assert!(found.is_err());
         assert!(left_out.is_empty());
     }
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::build::artifact::Variant;
 use crate::build::component;
-use crate::check::needs::{CHROMIUM, PROVIDERS, Policy, SCHEMATHESIS};
+use crate::check::needs::{Policy, providers, schemathesis};
 use crate::check::web;
 use crate::compiler::Compiler;
 use crate::os::process;
@@ -39,16 +39,18 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
     let policy = Policy::of_run(!arguments.is_empty());
     let left_out = &mut Vec::new();
     require_programs(project, left_out)?;
-    let chromium = CHROMIUM.provide(project, policy, left_out)?;
+    let chromium = policy.chromium(left_out)?;
     let schemathesis = match variant {
-        Variant::Portable => SCHEMATHESIS.provide(project, policy, left_out)?,
+        Variant::Portable => policy.package(&schemathesis(project), left_out)?,
         // What a request gets does not depend on how the component was compiled.
         Variant::Wide | Variant::Baseline | Variant::P3 => None,
     };
     if policy == Policy::Always {
         programs::require(NPM)?;
     }
-    let providers = PROVIDERS.provide(project, policy, left_out)?;
+    let providers = providers(project);
+    let program = policy.package(&providers, left_out)?;
+    let providers = program.map(|_| providers.folder);
     // The quick ones first.
     if arguments.is_empty()
         && let Some(status) = web::test(project, policy, left_out)?

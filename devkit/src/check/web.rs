@@ -6,7 +6,7 @@ use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::check::needs::{Policy, TYPESCRIPT};
+use crate::check::needs::{Policy, typescript};
 use crate::os::process;
 use crate::os::programs::NODE;
 use crate::os::project::{Project, shown};
@@ -27,7 +27,7 @@ pub fn test(
     if !status.success() {
         return Ok(Some(status));
     }
-    let Some(compiler) = TYPESCRIPT.provide(project, policy, left_out)? else {
+    let Some(compiler) = policy.package(&typescript(project), left_out)? else {
         return Ok(None);
     };
     report::step("Checking the browser client's types …");

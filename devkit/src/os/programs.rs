@@ -1,6 +1,5 @@
 //! Programs that are not part of the project: found, on Debian as root installed, otherwise named.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -47,24 +46,9 @@ pub const PROXIES: [Program; 2] = [
 /// Spin's own program; in no package registry.
 pub const SPIN: &str = "spin";
 
-/// The whole path of a program on `PATH`.
+/// The whole path of a program on `PATH`, or of one that is named by its path.
 pub fn find(name: &str) -> Option<PathBuf> {
-    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|folder| folder.join(&file))
-        .find(|path| is_executable(path))
-}
-
-/// Whether a file is there that may be run.
-pub fn is_executable(path: &Path) -> bool {
-    let Ok(metadata) = path.metadata() else {
-        return false;
-    };
-    #[cfg(unix)]
-    let runs = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0;
-    #[cfg(not(unix))]
-    let runs = true;
-    metadata.is_file() && runs
+    which::which(name).ok()
 }
 
 /// Finds a program, or installs it where this machine lets us.
