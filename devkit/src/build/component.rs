@@ -14,9 +14,6 @@ use crate::os::process;
 use crate::os::project::{Project, shown, write_whole};
 
 /// Builds the component and returns its path.
-///
-/// # Errors
-/// There is no compiler for the target, or the build fails.
 pub fn build(project: &Project, choice: Choice, variant: Variant) -> Result<PathBuf> {
     let toolchain = Toolchain::provide(project, choice)?;
     // Cargo puts its own output back where an optimised one has taken its place, also when nothing has changed.
@@ -34,9 +31,6 @@ pub fn build(project: &Project, choice: Choice, variant: Variant) -> Result<Path
 }
 
 /// Builds the component, and composes it with `deploy/wasi` so that it imports WASI alone; returns the path of the result.
-///
-/// # Errors
-/// One of the two cannot be built, or they cannot be composed.
 pub fn standalone(project: &Project, choice: Choice, variant: Variant) -> Result<PathBuf> {
     let component = build(project, choice, variant)?;
     // Nothing in `deploy/wasi` is worth wide arithmetic.
@@ -56,9 +50,6 @@ pub fn standalone(project: &Project, choice: Choice, variant: Variant) -> Result
 }
 
 /// The line that tells where the component is and how large.
-///
-/// # Errors
-/// It is not there.
 pub fn describe(artifact: &Path) -> Result<String> {
     let metadata = fs::metadata(artifact);
     let size = metadata.with_context(|| format!("{} is not there", shown(artifact)))?;

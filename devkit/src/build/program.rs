@@ -11,9 +11,6 @@ use crate::os::report;
 
 /// Builds a program of the workspace and returns its path. `first_time` is said where it was never built. After a change
 /// a build may take long too, so that it is always announced and cargo shows its progress.
-///
-/// # Errors
-/// It cannot be built.
 pub fn build(project: &Project, name: &str, shown_as: &str, first_time: &str) -> Result<PathBuf> {
     let target_dir = project.native_target_dir();
     let program = target_dir.join("debug").join(format!("{name}{EXE_SUFFIX}"));

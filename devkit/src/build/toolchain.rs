@@ -125,9 +125,6 @@ impl Toolchain {
     }
 
     /// Builds a package of the workspace for the target, and returns the path of what cargo linked.
-    ///
-    /// # Errors
-    /// The build fails.
     pub fn build(
         self,
         project: &Project,

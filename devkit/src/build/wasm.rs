@@ -21,18 +21,12 @@ struct Section<'a> {
 }
 
 /// The program's core module: the largest one, beside which a component has only glue.
-///
-/// # Errors
-/// This is no component, or it has no core module.
 pub fn core_module(component: &[u8]) -> Result<&[u8]> {
     let sections = sections(component)?;
     Ok(sections[largest_module(&sections)?].content)
 }
 
 /// The same component around another core module, without the notes of the tools.
-///
-/// # Errors
-/// This is no component, or that is no core module.
 pub fn with_core_module(component: &[u8], module: &[u8]) -> Result<Vec<u8>> {
     ensure!(module.starts_with(&CORE_MODULE), "not a core module");
     let sections = sections(component)?;

@@ -34,10 +34,7 @@ pub fn stop_on_signals() -> Result<()> {
     Ok(())
 }
 
-/// Ends a command that the user has asked to end.
-///
-/// # Errors
-/// [`Interrupted`] after a signal.
+/// [`Interrupted`] once the user has asked the command to end.
 pub fn check_stop() -> Result<()> {
     if STOP.load(Ordering::Relaxed) {
         return Err(Interrupted.into());
