@@ -1,6 +1,6 @@
 //! Runs every test.
 
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 
 use anyhow::Result;
 use clap::Args;
@@ -58,26 +58,10 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
         return Ok(status);
     }
     let standalone = component::standalone(project, options.compiler.toolchain, variant)?;
+    let other = (variant != Variant::Portable).then(|| variant.artifact(project));
 
     report::step("Running every test (the first time this compiles Wasmtime: some minutes) …");
-    let mut cargo = project.cargo();
-    cargo
-        .args(["test", "--workspace", "--exclude", "devkit-bench"])
-        .args(["--locked", "--target-dir"])
-        .arg(project.native_target_dir());
-    let is_spin = host == Host::Spin;
-    if is_spin {
-        // One program's failure says nothing about the next one.
-        cargo.arg("--no-fail-fast");
-    }
-    let name = if is_spin { "spin" } else { "embedded" };
-    if chromium.is_none() {
-        cargo.args(["--exclude", "browser-tests"]);
-    }
-    // What tells the tests which host to start.
-    cargo.args(arguments).env("JAAS_TEST_HOST", name);
-    let other = Some(variant).filter(|variant| *variant != Variant::Portable);
-    let other = other.map(|variant| variant.artifact(project));
+    let mut cargo = cargo(project, host, chromium.is_some());
     for (variable, path) in [
         ("JAAS_TEST_CHROMIUM", chromium),
         // What the tests over HTTP serve in the place of `spin.toml`'s component.
@@ -91,11 +75,29 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
             None => cargo.env_remove(variable),
         };
     }
-    let status = process::run(&mut cargo)?;
+    let status = process::run(cargo.args(arguments))?;
     for tests in left_out {
         report::step(&format!("SKIPPED: {tests}"));
     }
     Ok(status)
+}
+
+/// `cargo test` for the whole workspace, with the tests over HTTP against a host.
+fn cargo(project: &Project, host: Host, with_browser: bool) -> Command {
+    let mut cargo = project.cargo();
+    cargo
+        .args(["test", "--workspace", "--exclude", "devkit-bench"])
+        .args(["--locked", "--target-dir"])
+        .arg(project.native_target_dir());
+    if !with_browser {
+        cargo.args(["--exclude", "browser-tests"]);
+    }
+    match host {
+        // One program's failure says nothing about the next one.
+        Host::Spin => cargo.arg("--no-fail-fast").env("JAAS_TEST_HOST", "spin"),
+        Host::Auto | Host::Embedded => cargo.env("JAAS_TEST_HOST", "embedded"),
+    };
+    cargo
 }
 
 /// The programs that the tests run, and the proxies whose example configurations they check.
