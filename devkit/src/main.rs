@@ -1,22 +1,19 @@
 //! `cargo dev`: the project's own commands. Only the flags are here.
 #![forbid(unsafe_code)]
 
-use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::{self, ExitCode, ExitStatus};
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 
-use devkit::build::{component, program, standalone};
-use devkit::check::{doctor, test};
+use devkit::build::{component, program};
+use devkit::check::test;
 use devkit::compiler::Compiler;
 use devkit::os::process::{Interrupted, run as run_program, stop_on_signals};
-use devkit::os::project::{Project, shown};
+use devkit::os::project::Project;
 use devkit::os::report;
-use devkit::serve::key::{self, Format, Order};
-use devkit::serve::{demo, invite, up};
+use devkit::serve::{demo, key, up};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -42,17 +39,16 @@ enum Command {
     /// Build the component and run every test
     Test(test::Options),
     /// Check the configuration and sign a token with it; ends with 1 where something is wrong, with 2 where it cannot tell
-    Doctor(doctor::Flags),
-    /// Measure the signature, whole requests and a peer; `cargo dev bench --help` lists the flags
     #[command(disable_help_flag = true)]
-    Bench {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-        arguments: Vec<OsString>,
-    },
+    Doctor(Arguments),
+    /// Measure the signature, whole requests and a peer
+    #[command(disable_help_flag = true)]
+    Bench(Arguments),
     /// Make an invitation to a room, and print its link
-    Invite(invite::Flags),
+    #[command(disable_help_flag = true)]
+    Invite(Arguments),
     /// Make a throw-away RSA key for local use
-    Key(Key),
+    Key(key::Options),
 }
 
 #[derive(Debug, Args)]
@@ -64,21 +60,12 @@ struct Build {
     compiler: Compiler,
 }
 
+// Of a program of its own, which has much in it that the other commands need not wait for. It parses them, `--help`
+// included.
 #[derive(Debug, Args)]
-struct Key {
-    /// Length of the key
-    #[arg(long, default_value = key::BITS[0],
-        value_parser = PossibleValuesParser::new(key::BITS).try_map(|bits| bits.parse::<u16>()))]
-    bits: u16,
-    /// Shape of the PEM
-    #[arg(long, value_enum, default_value_t = Format::Pkcs8)]
-    format: Format,
-    /// File to write [default: .dev/throwaway-private-key.pem in the project]
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-    /// Replace a file that is there [default: keep it]
-    #[arg(long)]
-    force: bool,
+struct Arguments {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    arguments: Vec<OsString>,
 }
 
 fn main() -> ExitCode {
@@ -104,40 +91,20 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode> {
-    let project = Project::find()?;
-    // Checked here, and read again by the program, which has much in it that the other commands need not wait for.
-    let own = || env::args_os().skip(2).collect::<Vec<_>>();
-    let minutes = " (the first time this takes some minutes)";
+    let project = &Project::find()?;
     match command {
-        Command::Up(options) => up::up(&project, &options)?,
-        Command::Demo(options) => demo::demo(&project, &options)?,
-        Command::Build(flags) => flags.run(&project)?,
-        Command::Test(options) => return test::test(&project, &options).map(code_of),
-        Command::Doctor(_) => {
-            return other(&project, "devkit-doctor", "the doctor", minutes, own());
+        Command::Up(options) => up::up(project, &options)?,
+        Command::Demo(options) => demo::demo(project, &options)?,
+        Command::Build(flags) => flags.run(project)?,
+        Command::Test(options) => return test::test(project, &options).map(code_of),
+        Command::Doctor(it) => return it.hand_to("devkit-doctor", "the doctor", project),
+        Command::Bench(it) => return it.hand_to("devkit-bench", "the bench", project),
+        Command::Invite(it) => {
+            return it.hand_to("devkit-invite", "the program that invites", project);
         }
-        Command::Bench { arguments } => {
-            return other(&project, "devkit-bench", "the bench", "", arguments);
-        }
-        Command::Invite(_) => {
-            let shown = "the program that invites";
-            return other(&project, "devkit-invite", shown, minutes, own());
-        }
-        Command::Key(flags) => flags.run(&project)?,
+        Command::Key(options) => key::key(project, &options)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Builds one of the project's other programs and runs it; its exit code is this command's.
-fn other(
-    project: &Project,
-    name: &str,
-    shown_as: &str,
-    first_time: &str,
-    arguments: Vec<OsString>,
-) -> Result<ExitCode> {
-    let program = program::build(project, name, shown_as, first_time)?;
-    run_program(process::Command::new(program).args(arguments)).map(code_of)
 }
 
 /// The exit code of a program that this command stands for.
@@ -146,32 +113,23 @@ fn code_of(status: ExitStatus) -> ExitCode {
     code.unwrap_or(1).into()
 }
 
-impl Build {
-    fn run(self, project: &Project) -> Result<()> {
-        let (toolchain, variant) = (self.compiler.toolchain, self.compiler.variant());
-        let artifact = match self.standalone {
-            true => standalone::build(project, toolchain, variant)?,
-            false => component::build(project, toolchain, variant)?,
-        };
-        report::result(&component::describe(&artifact)?);
-        Ok(())
+impl Arguments {
+    /// Builds one of the project's other programs and runs it; its exit code is this command's.
+    fn hand_to(self, name: &str, shown_as: &str, project: &Project) -> Result<ExitCode> {
+        let minutes = " (the first time this takes some minutes)";
+        let program = program::build(project, name, shown_as, minutes)?;
+        run_program(process::Command::new(program).args(self.arguments)).map(code_of)
     }
 }
 
-impl Key {
+impl Build {
     fn run(self, project: &Project) -> Result<()> {
-        let out = self.out.unwrap_or_else(|| key::default_path(project));
-        key::make(&Order {
-            bits: self.bits,
-            format: self.format,
-            out: out.clone(),
-            force: self.force,
-        })?;
-        report::result(&shown(&out));
-        report::step(
-            "8x8 accepts no token signed by this key until its public half is uploaded there. It is shown by:",
-        );
-        report::step(&format!("    {}", key::show_public_half(&out)));
+        let build = match self.standalone {
+            true => component::standalone,
+            false => component::build,
+        };
+        let artifact = build(project, self.compiler.toolchain, self.compiler.variant())?;
+        report::result(&component::describe(&artifact)?);
         Ok(())
     }
 }

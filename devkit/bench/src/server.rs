@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use devkit::build::artifact::Variant;
-use devkit::os::npm::Package;
+use devkit::os::package::{Package, Source};
 use devkit::os::process::{Running, check_stop};
 use devkit::os::programs::{self, NODE, NPM};
 use devkit::os::project::{shown, write_whole};
@@ -91,18 +91,17 @@ pub fn kinds(setting: &Setting, host: Host, with_peer: bool) -> Result<Vec<Kind>
 fn peer(setting: &Setting) -> Result<(PathBuf, PathBuf)> {
     let node = programs::require(NODE)?;
     let package = Package {
+        name: "jose",
+        about: "the peer's library",
         folder: setting.folder().join("peer"),
-        manifest: include_str!("../../peer/package.json"),
+        source: Source::Npm(include_str!("../../peer/package.json")),
         lock: include_str!("../../peer/package-lock.json"),
         program: "node_modules/jose/package.json",
     };
-    if !package.is_installed() {
+    if package.installed().is_none() {
         programs::require(NPM)?;
-        report::step("Installing the peer's library by npm (a few seconds) …");
-        package
-            .install()
-            .context("the peer's library cannot be installed")?;
     }
+    package.provide()?;
     // Beside the library, where Node looks for it.
     let program = package.folder.join("server.mjs");
     write_whole(&program, include_bytes!("../../peer/server.mjs"))?;

@@ -20,7 +20,10 @@ fn main() -> Result<()> {
     let adapter = register(&mut graph, "plug", adapter)?;
     plug(&mut graph, vec![adapter], socket)?;
     let composed = graph.encode(EncodeOptions::default())?;
-    fs::write(out, composed).with_context(|| format!("{} cannot be written", out.display()))
+    out.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(out, composed))
+        .with_context(|| format!("{} cannot be written", out.display()))
 }
 
 fn register(graph: &mut CompositionGraph, name: &str, file: &PathBuf) -> Result<PackageId> {

@@ -3,13 +3,12 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use devkit::check::doctor::Flags;
 use devkit::os::project::{Project, shown};
 use devkit::os::report;
 use devkit_doctor::credential::Credential;
@@ -21,16 +20,31 @@ use devkit_doctor::web::Web;
 /// The most bytes of a credential's file that are read; the service reads fewer.
 const MAX_CREDENTIAL_BYTES: u64 = 64 * 1024;
 
-/// Check a configuration, and sign a token with it.
+/// Check a configuration, and sign a token with it
 #[derive(Debug, Parser)]
 #[command(name = "cargo dev doctor", bin_name = "cargo dev doctor")]
-struct Cli {
-    #[command(flatten)]
-    flags: Flags,
+struct Flags {
+    /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// Print the report as JSON (docs/doctor.md)
+    #[arg(long)]
+    json: bool,
+    /// Reject what is weaker than the production profile of SECURITY.md, and every warning
+    #[arg(long)]
+    production: bool,
+    /// Check a caller's credential too, a JWT in a file or on standard input (-); it is never printed. Fetches what the
+    /// login publishes
+    #[arg(long, value_name = "FILE")]
+    credential: Option<PathBuf>,
+    /// Fetch what the login at this address publishes, and write the variables for it; with --credential, say which of
+    /// them fit
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
 }
 
 fn main() -> ExitCode {
-    run(&Cli::parse().flags).unwrap_or_else(|error| {
+    run(&Flags::parse()).unwrap_or_else(|error| {
         report::step(&format!("error: {error:#}"));
         ExitCode::from(2)
     })

@@ -3,6 +3,7 @@
 
 mod moment;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -10,23 +11,41 @@ use chrono::Local;
 use clap::Parser;
 use devkit::os::project::Project;
 use devkit::os::report;
-use devkit::serve::invite::Flags;
 use devkit::serve::up;
 use devkit_spin_app::settings::KeySource;
-use jaas_jwt::config::Config;
+use jaas_jwt::config::{Config, Problem};
 use jaas_jwt::invitation::{Error, MAX_LIFETIME_SECONDS, Order};
 use jaas_jwt::role::Role;
 
-/// Make an invitation to a room, and print its link.
+/// Make an invitation to a room, and print its link
 #[derive(Debug, Parser)]
 #[command(name = "cargo dev invite", bin_name = "cargo dev invite")]
-struct Cli {
-    #[command(flatten)]
-    flags: Flags,
+struct Flags {
+    /// Room to invite to, or a pattern with * for any text
+    #[arg(long)]
+    room: String,
+    /// Invite a moderator
+    #[arg(long, conflicts_with = "visitor")]
+    moderator: bool,
+    /// Invite a visitor, who sees and hears and does not speak
+    #[arg(long)]
+    visitor: bool,
+    /// Until when: a duration such as 90m, 2h or 7d, or a time here such as 2026-12-24T19:00; at most 90 days
+    #[arg(long, value_name = "TIME", default_value = "1d")]
+    expires: String,
+    /// Name of the invited person, who can change it [default: none]
+    #[arg(long)]
+    name: Option<String>,
+    /// How many tokens it is good for, renewed ones included [default: no limit]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    max_uses: Option<u32>,
+    /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse().flags) {
+    match run(&Flags::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::step(&format!("error: {error:#}"));
@@ -67,32 +86,21 @@ struct Printed {
 }
 
 fn invite(config: &Config<'_>, flags: &Flags, now: &chrono::DateTime<Local>) -> Result<Printed> {
-    let problems = |problems: Vec<jaas_jwt::config::Problem>| {
-        let told = problems.iter().filter(|problem| {
-            problem.variable().starts_with("invitation") || problem.variable() == "jaas_app_id"
-        });
-        anyhow!(
-            "{}",
-            told.map(ToString::to_string).collect::<Vec<_>>().join(" ")
-        )
-    };
-    let Some(invitations) = config.invitations().map_err(problems)? else {
+    let Some(invitations) = config.invitations().map_err(sentence)? else {
         bail!(
             "invitation_secret is not set, so the service accepts no invitations; make one with `openssl rand -base64 48` and give it to the service and to this command"
         );
     };
-    let app_id = config.app_id().map_err(problems)?;
+    let app_id = config.app_id().map_err(sentence)?;
     let seconds = u64::try_from(now.timestamp()).context("the clock is before 1970")?;
     let expires_in = moment::lifetime(&flags.expires, now)
         .with_context(|| format!("--expires {}", flags.expires))?;
-    let mut order = Order::new(&flags.room)
-        .and_then(|order| order.with_lifetime(expires_in))
-        .map_err(|error| named_by_flag(error, flags))?;
-    if let Some(name) = &flags.name {
-        order = order
-            .with_name(name)
-            .map_err(|error| named_by_flag(error, flags))?;
-    }
+    let order = Order::new(&flags.room).and_then(|order| order.with_lifetime(expires_in));
+    let order = order.and_then(|order| match &flags.name {
+        Some(name) => order.with_name(name),
+        None => Ok(order),
+    });
+    let mut order = order.map_err(|error| named_by_flag(error, flags))?;
     order.role = match (flags.moderator, flags.visitor) {
         (true, _) => Role::Moderator,
         (_, true) => Role::Visitor,
@@ -111,6 +119,16 @@ fn invite(config: &Config<'_>, flags: &Flags, now: &chrono::DateTime<Local>) -> 
         id: made.id.as_str().to_owned(),
         expires_at: made.expires_at,
     })
+}
+
+/// What is wrong with the variables that invitations need.
+fn sentence(problems: Vec<Problem>) -> anyhow::Error {
+    let concerns = |problem: &&Problem| {
+        problem.variable().starts_with("invitation") || problem.variable() == "jaas_app_id"
+    };
+    let problems = problems.iter().filter(concerns);
+    let sentences: Vec<_> = problems.map(ToString::to_string).collect();
+    anyhow!(sentences.join(" "))
 }
 
 /// The service's sentence is about a member of JSON; here it is a flag.
@@ -150,7 +168,7 @@ mod tests {
 
     fn flags(arguments: &[&str]) -> Flags {
         let arguments = [&["cargo dev invite"], arguments].concat();
-        Cli::try_parse_from(arguments).expect("flags").flags
+        Flags::try_parse_from(arguments).expect("flags")
     }
 
     fn print(variables: &[(&str, &str)], arguments: &[&str]) -> Result<Printed, String> {

@@ -11,34 +11,27 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use std::convert::Infallible;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use hyper::body::{Body, Incoming};
-use hyper::header::{CACHE_CONTROL, HeaderValue, LOCATION};
-use hyper::server::conn::http1;
-use hyper::service::{HttpService, Service as _, service_fn};
-use hyper::{Request, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::sync::oneshot;
+use anyhow::{Context, Result, ensure};
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::Redirect;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use tower_http::services::ServeDir;
-use tower_http::set_header::SetResponseHeader;
-
-/// How long a peer may take to send the head of a request, or leave a connection idle.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// A running server. It stops when it is dropped.
 #[must_use = "the server stops when it is dropped"]
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    /// Dropped to stop the server.
-    _stop: oneshot::Sender<()>,
+    /// Serves until it is dropped.
+    _runtime: Runtime,
 }
 
 impl Server {
@@ -61,97 +54,36 @@ pub fn start(folder: &Path, listen: SocketAddr) -> Result<Server> {
     start_at(folder, listen, None)
 }
 
-/// As [`start`]; where the folder has no page of its own, `/` leads to `home`.
+/// As [`start`]; with a `home`, `/` leads there.
 pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result<Server> {
     ensure!(
         folder.is_dir(),
         "there is no folder {}: name one with --folder",
         folder.display()
     );
-    let listener = bind(listen)?;
-    let address = listener.local_addr().context("the socket has no address")?;
-    let home = home
-        .map(HeaderValue::from_str)
-        .transpose()
-        .context("--home has a character that no URL has")?;
-    let files = TowerToHyperService::new(SetResponseHeader::overriding(
-        ServeDir::new(folder),
-        CACHE_CONTROL,
-        HeaderValue::from_static("no-store"),
-    ));
-    let pages = service_fn(move |request: Request<Incoming>| {
-        let home = home.clone().filter(|_| request.uri().path() == "/");
-        let response = files.call(request);
-        async move {
-            let mut response = response.await?;
-            if let Some(home) = home
-                && response.status() == StatusCode::NOT_FOUND
-            {
-                *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
-                response.headers_mut().insert(LOCATION, home);
-            }
-            Ok::<_, Infallible>(response)
-        }
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let mut pages = Router::new().fallback_service(ServeDir::new(folder));
+    if let Some(home) = home {
+        pages = pages.route("/", get(Redirect::temporary(home)));
+    }
+    let no_store = HeaderValue::from_static("no-store");
+    let pages = pages.layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, no_store));
+
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()
         .context("the server cannot be started")?;
-    let (stop, stopped) = oneshot::channel();
-    let serving = async move {
-        // The socket is set up above: nothing is left that could fail.
-        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-            return;
-        };
-        tokio::select! {
-            () = accept(listener, pages) => {}
-            _ = stopped => {}
-        }
-    };
-    thread::Builder::new()
-        .name("pages".to_owned())
-        .spawn(move || runtime.block_on(serving))
-        .context("the server cannot be started")?;
+    let listener = runtime.block_on(TcpListener::bind(listen));
+    let listener = listener.with_context(|| {
+        let ip = listen.ip();
+        format!("cannot listen on {listen}; choose another port with `--listen {ip}:PORT`")
+    })?;
+    let address = listener.local_addr().context("the socket has no address")?;
+    runtime.spawn(async { axum::serve(listener, pages).await });
     Ok(Server {
         address,
-        _stop: stop,
+        _runtime: runtime,
     })
-}
-
-fn bind(listen: SocketAddr) -> Result<TcpListener> {
-    let listener = match TcpListener::bind(listen) {
-        Ok(listener) => listener,
-        Err(error) => bail!(
-            "cannot listen on {listen}: {error}; choose another port with `--listen {}:PORT`",
-            listen.ip()
-        ),
-    };
-    listener
-        .set_nonblocking(true)
-        .context("the socket cannot be used")?;
-    Ok(listener)
-}
-
-/// Serves each connection by a task of its own, for ever.
-async fn accept<S, B>(listener: tokio::net::TcpListener, pages: S)
-where
-    S: HttpService<Incoming, ResBody = B, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-    B: Body<Data: Send, Error: std::error::Error + Send + Sync> + Send + 'static,
-{
-    loop {
-        // An error here is a peer's that has gone, or a want of file descriptors that passes.
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), pages.clone());
-        // An error here is the peer's: it broke off, or it does not speak HTTP.
-        tokio::spawn(async move { drop(connection.await) });
-    }
 }
 
 #[cfg(test)]
@@ -159,6 +91,8 @@ mod tests {
     use std::fs;
     use std::io::{Read, Write};
     use std::net::TcpStream;
+    use std::thread;
+    use std::time::Duration;
 
     use super::*;
 

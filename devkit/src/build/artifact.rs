@@ -1,4 +1,4 @@
-//! What can be built of the component, and where it lies.
+//! What can be built of the component, how, and where it lies.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ const FILE: &str = "jaas_jwt.wasm";
 /// What the component is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variant {
-    /// Every Spin: optimised after linking, and the one that `spin.toml` names.
+    /// Every Spin: the one that `spin.toml` names.
     Portable,
     /// Hosts that have WebAssembly's wide arithmetic.
     Wide,
@@ -24,7 +24,6 @@ pub enum Variant {
 
 impl Variant {
     /// A name for files.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -35,7 +34,6 @@ impl Variant {
     }
 
     /// The features of the component's package that this variant is built with.
-    #[must_use]
     pub fn features(self) -> &'static [&'static str] {
         match self {
             Self::Portable | Self::Wide | Self::Baseline => &[],
@@ -45,40 +43,39 @@ impl Variant {
 
     /// The compiler's flags for this variant: those of the portable one are in `.cargo/config.toml` as well, for plain
     /// `cargo build`, but flags in the environment take their place.
-    #[must_use]
-    pub fn rustflags(self) -> &'static [&'static str] {
+    pub fn rustflags(self) -> &'static str {
         match self {
-            Self::Portable | Self::P3 => &["-Ctarget-feature=+simd128,+relaxed-simd"],
-            Self::Baseline => &["-Ctarget-feature=+simd128"],
-            Self::Wide => &["-Ctarget-feature=+simd128,+relaxed-simd,+wide-arithmetic"],
+            Self::Portable | Self::P3 => "-Ctarget-feature=+simd128,+relaxed-simd",
+            Self::Baseline => "-Ctarget-feature=+simd128",
+            Self::Wide => "-Ctarget-feature=+simd128,+relaxed-simd,+wide-arithmetic",
         }
     }
 
     /// The component, whatever `CARGO_TARGET_DIR` says; the portable one is where `spin.toml` looks for it.
-    #[must_use]
     pub fn artifact(self, project: &Project) -> PathBuf {
         let folder = match self {
             Self::Portable => format!("{TARGET}/release"),
-            Self::Wide | Self::Baseline | Self::P3 => self.name().to_owned(),
+            other => other.name().to_owned(),
         };
         project.target_dir().join(folder).join(FILE)
     }
 
     /// The component that needs no Spin.
-    #[must_use]
     pub fn standalone(self, project: &Project) -> PathBuf {
-        let folder = match self {
-            Self::Portable => "standalone",
-            Self::Wide => "standalone-wide",
-            Self::Baseline => "standalone-baseline",
-            Self::P3 => "standalone-p3",
-        };
+        let folder = self.appended_to("standalone");
         project.target_dir().join(folder).join(FILE)
+    }
+
+    /// The name of a folder of this variant's own.
+    pub fn appended_to(self, folder: &str) -> String {
+        match self {
+            Self::Portable => folder.to_owned(),
+            other => format!("{folder}-{}", other.name()),
+        }
     }
 }
 
 /// What cargo alone made of the portable component, to compare with.
-#[must_use]
 pub fn plain(project: &Project) -> PathBuf {
     project.target_dir().join("plain").join(FILE)
 }

@@ -1,46 +1,24 @@
-//! Builds the component.
+//! Builds the component, and from it the one for hosts that are not Spin.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::build::artifact::{self, TARGET, Variant};
+use crate::build::artifact::{self, Variant};
 use crate::build::optimise::optimise;
+use crate::build::program;
 use crate::build::toolchain::{Choice, Toolchain};
 use crate::os::process;
 use crate::os::project::{Project, shown, write_whole};
-use crate::os::report;
 
-/// Builds the component and gives its path.
-///
-/// # Errors
-/// There is no compiler for the target, or the build fails.
+/// Builds the component and returns its path.
 pub fn build(project: &Project, choice: Choice, variant: Variant) -> Result<PathBuf> {
     let toolchain = Toolchain::provide(project, choice)?;
-    let built = toolchain
-        .target_dir(project, variant)
-        .join(TARGET)
-        .join("release/jaas_jwt.wasm");
-    report::step(match (built.exists(), toolchain) {
-        (true, _) => "Building the component …",
-        (false, Toolchain::Active) => {
-            "Building the component (the first time one to three minutes) …"
-        }
-        (false, Toolchain::Debian) => {
-            "Building the component and the standard library (the first time two to four minutes) …"
-        }
-    });
     // Cargo puts its own output back where an optimised one has taken its place, also when nothing has changed.
-    let mut cargo = toolchain.cargo_build(project, variant);
-    for feature in variant.features() {
-        cargo.args(["--features", feature]);
-    }
-    process::run_well(
-        cargo.args(["--package", "jaas-jwt", "--locked"]),
-        "the component was not built",
-    )?;
-    let linked = fs::read(&built).with_context(|| format!("{} cannot be read", shown(&built)))?;
+    let linked = toolchain.build(project, variant, "jaas-jwt", "the component")?;
+    let linked = fs::read(&linked).with_context(|| format!("{} cannot be read", shown(&linked)))?;
     if variant == Variant::Portable {
         write_whole(&artifact::plain(project), &linked)?;
     }
@@ -52,14 +30,29 @@ pub fn build(project: &Project, choice: Choice, variant: Variant) -> Result<Path
     Ok(artifact)
 }
 
+/// Builds the component, and composes it with `deploy/wasi` so that it imports WASI alone; returns the path of the result.
+pub fn standalone(project: &Project, choice: Choice, variant: Variant) -> Result<PathBuf> {
+    let component = build(project, choice, variant)?;
+    // Nothing in `deploy/wasi` is worth wide arithmetic.
+    let variables = Toolchain::provide(project, choice)?.build(
+        project,
+        Variant::Portable,
+        "jaas-jwt-variables",
+        "what reads its variables without Spin",
+    )?;
+    let compose = program::build(project, "devkit-compose", "what composes components", "")?;
+    let standalone = variant.standalone(project);
+    process::run_well(
+        Command::new(compose).args([&component, &variables, &standalone]),
+        "the components were not composed",
+    )?;
+    Ok(standalone)
+}
+
 /// The line that tells where the component is and how large.
-///
-/// # Errors
-/// It is not there.
-pub fn describe(artifact: &std::path::Path) -> Result<String> {
-    let size = artifact
-        .metadata()
-        .with_context(|| format!("{} is not there", shown(artifact)))?
-        .len();
-    Ok(format!("{} ({} KiB)", shown(artifact), size.div_ceil(1024)))
+pub fn describe(artifact: &Path) -> Result<String> {
+    let metadata = fs::metadata(artifact);
+    let size = metadata.with_context(|| format!("{} is not there", shown(artifact)))?;
+    let size = size.len().div_ceil(1024);
+    Ok(format!("{} ({size} KiB)", shown(artifact)))
 }

@@ -9,11 +9,8 @@ use crate::os::process;
 use crate::os::project::Project;
 use crate::os::report;
 
-/// Builds a program of the workspace; the result is its path. `first_time` is said where it was never built. After a
-/// change a build may take long too, so that it is always announced and cargo shows its progress.
-///
-/// # Errors
-/// It cannot be built.
+/// Builds a program of the workspace and returns its path. `first_time` is said where it was never built. After a change
+/// a build may take long too, so that it is always announced and cargo shows its progress.
 pub fn build(project: &Project, name: &str, shown_as: &str, first_time: &str) -> Result<PathBuf> {
     let target_dir = project.native_target_dir();
     let program = target_dir.join("debug").join(format!("{name}{EXE_SUFFIX}"));
@@ -29,17 +26,4 @@ pub fn build(project: &Project, name: &str, shown_as: &str, first_time: &str) ->
         .env_remove("CARGO_BUILD_TARGET");
     process::run_well(&mut cargo, "a program of the project was not built")?;
     Ok(program)
-}
-
-/// Builds the embedded host; the result is its path.
-///
-/// # Errors
-/// It cannot be built.
-pub fn embedded_host(project: &Project) -> Result<PathBuf> {
-    build(
-        project,
-        "devkit-host",
-        "the embedded host",
-        " (the first time this compiles Wasmtime: some minutes)",
-    )
 }

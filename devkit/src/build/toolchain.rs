@@ -1,7 +1,7 @@
-//! Finds a compiler that builds for the Wasm target, or provides one.
+//! Finds a compiler that builds for the Wasm target, or provides one, and builds with it.
 //!
 //! A tool chain needs the target's standard library. It is there, or rustup fetches it, or Debian's own packages build
-//! it from source. Which of these are tried, and in which order, is [`routes`]; it decides on [`Facts`] alone.
+//! it from source.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 
 use crate::build::artifact::{TARGET, Variant};
-use crate::os::process;
+use crate::os::process::{self, Interrupted};
 use crate::os::programs;
 use crate::os::project::Project;
 use crate::os::report;
 
 /// Debian's second Rust, with its library's source, `wasm-component-ld` (in `rust-web-llvm`), the C library for WASI and
 /// `wasm-ld`.
-pub const DEBIAN_PACKAGES: [&str; 6] = [
+const DEBIAN_PACKAGES: [&str; 6] = [
     "rustc-web",
     "cargo-web",
     "rust-web-src",
@@ -31,7 +31,6 @@ pub const DEBIAN_PACKAGES: [&str; 6] = [
 
 /// Debian's compiler, by its whole path: `~/.cargo/bin` stays first on `PATH`.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
-/// Debian's cargo.
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 /// Where `wasi-libc` is; Debian's compiler does not look there for this target.
 const DEBIAN_WASI_LIBC: &str = "/usr/lib/wasm32-wasi";
@@ -52,63 +51,49 @@ pub enum Choice {
 
 /// One way to a compiler for the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route {
+enum Way {
     /// The active tool chain has the target.
     Installed,
     /// rustup adds the target to the active tool chain.
     Rustup,
-    /// Debian's packages.
+    /// Debian's packages, which are installed where root asks.
     Debian,
 }
 
-/// What this machine has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Facts {
-    /// The active tool chain has the target's standard library.
-    pub target: bool,
-    /// rustup is there.
-    pub rustup: bool,
-    /// All of [`DEBIAN_PACKAGES`] are installed.
-    pub debian_installed: bool,
-    /// Packages can be installed: Debian, as root.
-    pub debian_installable: bool,
-}
-
-impl Facts {
-    /// Looks at this machine.
-    #[must_use]
-    pub fn gather(project: &Project) -> Self {
-        Self {
-            target: has_target(project),
-            rustup: programs::find("rustup").is_some(),
-            debian_installed: programs::are_installed(&DEBIAN_PACKAGES),
-            debian_installable: programs::can_install(),
+impl Way {
+    /// The ways to try, in this order. Debian's packages come before rustup once they are installed: they work without a
+    /// network, and a download that failed once is not tried again each time.
+    fn of(choice: Choice, debian_is_installed: bool) -> &'static [Self] {
+        match choice {
+            Choice::Auto if debian_is_installed => &[Self::Installed, Self::Debian, Self::Rustup],
+            Choice::Auto => &[Self::Installed, Self::Rustup, Self::Debian],
+            Choice::Rustup => &[Self::Installed, Self::Rustup],
+            Choice::Debian => &[Self::Debian],
         }
     }
-}
 
-/// The routes to try, in this order; none: something has to be installed by hand.
-///
-/// Debian's packages come before rustup once they are installed: they work without a network, and a download that
-/// failed once is not tried again each time.
-#[must_use]
-pub fn routes(choice: Choice, facts: Facts) -> Vec<Route> {
-    let active = if facts.target {
-        Some(Route::Installed)
-    } else if facts.rustup {
-        Some(Route::Rustup)
-    } else {
-        None
-    };
-    let debian = (facts.debian_installed || facts.debian_installable).then_some(Route::Debian);
-    let order = match choice {
-        Choice::Auto if facts.target => [active, None],
-        Choice::Auto if facts.debian_installed => [debian, active],
-        Choice::Auto => [active, debian],
-        Choice::Rustup => [active, None],
-        Choice::Debian => [debian, None],
-    };
-    order.into_iter().flatten().collect()
+    fn follow(self, project: &Project) -> Result<Toolchain> {
+        match self {
+            Self::Installed => ensure!(
+                has_target(project),
+                "The active compiler does not have the target {TARGET}"
+            ),
+            Self::Rustup => ensure!(
+                add_target(project)? && has_target(project),
+                "rustup cannot provide the target {TARGET} here"
+            ),
+            Self::Debian => {
+                let found = || {
+                    let all = programs::are_installed(&DEBIAN_PACKAGES);
+                    programs::find(DEBIAN_RUSTC).filter(|_| all)?;
+                    programs::find(DEBIAN_CARGO).map(|_| Toolchain::Debian)
+                };
+                let time = "a download of some 170 MB, one to five minutes";
+                return programs::provide("Debian's Rust for Wasm", &DEBIAN_PACKAGES, time, found);
+            }
+        }
+        Ok(Toolchain::Active)
+    }
 }
 
 /// A tool chain that builds for the target.
@@ -124,69 +109,64 @@ impl Toolchain {
     /// Finds or provides a tool chain.
     ///
     /// # Errors
-    /// No route leads to one: a sentence that says what to install.
+    /// No way leads to one: a sentence that says what to install.
     pub fn provide(project: &Project, choice: Choice) -> Result<Self> {
-        for route in routes(choice, Facts::gather(project)) {
-            match route {
-                Route::Installed => return Ok(Self::Active),
-                Route::Rustup => {
-                    report::step(&format!(
-                        "Asking rustup for the target {TARGET} (a download of some 20 MB, at most two minutes) …"
-                    ));
-                    if add_target(project)? && has_target(project) {
-                        return Ok(Self::Active);
-                    }
-                    report::step(&format!("rustup cannot provide the target {TARGET} here."));
-                }
-                Route::Debian => match install_debian() {
-                    Ok(()) => return Ok(Self::Debian),
-                    Err(error) if error.is::<process::Interrupted>() => return Err(error),
-                    Err(error) => report::step(&format!("Debian's packages: {error:#}.")),
-                },
+        for way in Way::of(choice, programs::are_installed(&DEBIAN_PACKAGES)) {
+            match way.follow(project) {
+                Err(error) if !error.is::<Interrupted>() => report::step(&format!("{error:#}.")),
+                found => return found,
             }
         }
-        anyhow::bail!(
+        bail!(
             "no compiler for {TARGET}: install the target by `rustup target add {TARGET}`, or on Debian as root \
              `apt-get install {}`, then run this again",
             DEBIAN_PACKAGES.join(" ")
         )
     }
 
+    /// Builds a package of the workspace for the target, and returns the path of what cargo linked.
+    pub fn build(
+        self,
+        project: &Project,
+        variant: Variant,
+        package: &str,
+        shown_as: &str,
+    ) -> Result<PathBuf> {
+        let file = format!("{TARGET}/release/{}.wasm", package.replace('-', "_"));
+        let linked = self.target_dir(project, variant).join(file);
+        let first_time = match self {
+            _ if linked.exists() => "",
+            Self::Active => " (the first time one to three minutes)",
+            Self::Debian => " and the standard library (the first time two to four minutes)",
+        };
+        report::step(&format!("Building {shown_as}{first_time} …"));
+        let mut cargo = self.cargo_build(project, variant);
+        cargo.args(["--package", package, "--locked"]);
+        process::run_well(&mut cargo, "a component was not built")?;
+        Ok(linked)
+    }
+
     /// The target folder that this tool chain builds in: two compilers do not share one, nor do two variants, of which
     /// each would write its component over the other's.
-    #[must_use]
-    pub fn target_dir(self, project: &Project, variant: Variant) -> PathBuf {
+    fn target_dir(self, project: &Project, variant: Variant) -> PathBuf {
         let target = project.target_dir();
         match (self, variant) {
             (Self::Active, Variant::Portable) => target,
-            (Self::Active, Variant::Wide | Variant::Baseline | Variant::P3) => {
-                target.join(variant.name())
-            }
-            (Self::Debian, Variant::Portable) => target.join("debian-wasm"),
-            (Self::Debian, Variant::Wide | Variant::Baseline | Variant::P3) => {
-                target.join(format!("debian-{}", variant.name()))
-            }
+            (Self::Active, other) => target.join(other.name()),
+            (Self::Debian, any) => target.join(any.appended_to("debian-wasm")),
         }
     }
 
     /// `cargo build` for the target with this tool chain; the caller adds what to build.
-    #[must_use]
-    pub fn cargo_build(self, project: &Project, variant: Variant) -> Command {
-        let mut command = project.cargo();
-        // Flags for this machine's programs (a linker, a processor) break a build for Wasm.
-        for name in [
-            "RUSTFLAGS",
-            "CARGO_ENCODED_RUSTFLAGS",
-            "CARGO_BUILD_RUSTFLAGS",
-            "CARGO_BUILD_TARGET",
-        ] {
-            command.env_remove(name);
-        }
-        let mut flags: Vec<OsString> = variant.rustflags().iter().map(OsString::from).collect();
-        if self == Self::Debian {
-            command = debian_cargo(&command);
-            flags.push(format!("-Lnative={DEBIAN_WASI_LIBC}").into());
-        }
+    fn cargo_build(self, project: &Project, variant: Variant) -> Command {
+        let mut flags: Vec<OsString> = vec![variant.rustflags().into()];
+        let mut command = match self {
+            Self::Active => project.cargo(),
+            Self::Debian => {
+                flags.push(format!("-Lnative={DEBIAN_WASI_LIBC}").into());
+                debian_cargo(project)
+            }
+        };
         // Where a machine keeps the sources of crates does not belong into the component: the same commit gives the
         // same bytes everywhere.
         if let Some(home) = project.cargo_home() {
@@ -195,9 +175,18 @@ impl Toolchain {
             flag.push("=/registry");
             flags.push(flag);
         }
-        // Spaces belong to paths.
-        command.env("CARGO_ENCODED_RUSTFLAGS", flags.join(OsStr::new("\x1f")));
-        command.args(["build", "--release", "--target", TARGET]);
+        // Flags for this machine's programs (a linker, a processor) break a build for Wasm.
+        for name in ["RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
+            command.env_remove(name);
+        }
+        command
+            // Spaces belong to paths.
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join(OsStr::new("\x1f")))
+            .args(["build", "--release", "--target", TARGET, "--target-dir"])
+            .arg(self.target_dir(project, variant));
+        for feature in variant.features() {
+            command.args(["--features", feature]);
+        }
         if self == Self::Debian {
             command.args([
                 "-Zbuild-std=std,panic_abort",
@@ -206,24 +195,12 @@ impl Toolchain {
             ]);
         }
         command
-            .arg("--target-dir")
-            .arg(self.target_dir(project, variant));
-        command
     }
 }
 
 /// Debian's cargo and compiler, with nothing left of the tool chain that runs this program.
-fn debian_cargo(active: &Command) -> Command {
-    let mut command = Command::new(DEBIAN_CARGO);
-    if let Some(folder) = active.get_current_dir() {
-        command.current_dir(folder);
-    }
-    for (name, value) in active.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+fn debian_cargo(project: &Project) -> Command {
+    let mut command = project.cargo_at(DEBIAN_CARGO.as_ref());
     // `cargo run` puts its own tool chain's libraries here; they are not those of this compiler.
     for name in [
         "CARGO",
@@ -244,145 +221,53 @@ fn debian_cargo(active: &Command) -> Command {
     command
 }
 
-/// Whether the compiler that cargo would use has the target's standard library.
+/// Whether the compiler that cargo would use has the target's standard library, and not only a folder for it.
 fn has_target(project: &Project) -> bool {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
-    let mut command = Command::new(rustc);
-    let sysroot = process::printed_by(
-        command
-            .args(["--print", "sysroot"])
-            .current_dir(project.root()),
-    );
-    sysroot.is_some_and(|sysroot| target_is_in(Path::new(sysroot.trim())))
-}
-
-/// Whether a tool chain's folder holds the target's standard library, and not only its name.
-fn target_is_in(sysroot: &Path) -> bool {
-    let Ok(files) = sysroot
-        .join("lib/rustlib")
-        .join(TARGET)
-        .join("lib")
-        .read_dir()
-    else {
-        return false;
-    };
-    files.flatten().any(|file| {
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .current_dir(project.root());
+    let folder = process::printed_by(&mut rustc).unwrap_or_default();
+    let files = Path::new(folder.trim()).read_dir();
+    files.into_iter().flatten().flatten().any(|file| {
         let name = file.file_name();
-        let name = name.to_string_lossy();
-        name.starts_with("libstd-") && name.ends_with(".rlib")
+        name.to_string_lossy().starts_with("libstd-")
     })
 }
 
 /// Lets rustup add the target to the active tool chain; its own messages are not shown.
 fn add_target(project: &Project) -> Result<bool> {
-    let mut command = Command::new("rustup");
-    command
+    programs::find("rustup").context("rustup is not on PATH")?;
+    report::step(&format!(
+        "Asking rustup for the target {TARGET} (a download of some 20 MB, at most two minutes) …"
+    ));
+    let mut rustup = Command::new("rustup");
+    rustup
         .args(["target", "add", TARGET])
         .current_dir(project.root())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let ended = process::run_for(&mut command, RUSTUP_LIMIT)?;
+    let ended = process::run_for(&mut rustup, RUSTUP_LIMIT)?;
     Ok(ended.is_some_and(|status| status.success()))
-}
-
-/// Installs Debian's packages unless they are there.
-fn install_debian() -> Result<()> {
-    if !programs::are_installed(&DEBIAN_PACKAGES) {
-        report::step(&format!(
-            "Installing Debian's own Rust for Wasm: {} (a download of some 170 MB, one to five minutes) …",
-            DEBIAN_PACKAGES.join(" ")
-        ));
-        programs::install(&DEBIAN_PACKAGES)?;
-    }
-    for program in [DEBIAN_RUSTC, DEBIAN_CARGO] {
-        programs::is_executable(Path::new(program))
-            .then_some(())
-            .with_context(|| format!("{program} is not there though its package is installed"))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NOTHING: Facts = Facts {
-        target: false,
-        rustup: false,
-        debian_installed: false,
-        debian_installable: false,
-    };
-    const TARGET_THERE: Facts = Facts {
-        target: true,
-        ..NOTHING
-    };
-    const RUSTUP: Facts = Facts {
-        rustup: true,
-        ..NOTHING
-    };
-    const DEBIAN_ROOT: Facts = Facts {
-        debian_installable: true,
-        ..NOTHING
-    };
-    const DEBIAN_READY: Facts = Facts {
-        debian_installed: true,
-        ..NOTHING
-    };
-
     #[test]
-    fn the_first_route_that_can_work_without_a_download_comes_first() {
-        use Route::{Debian, Installed, Rustup};
-        let everything = Facts {
-            target: true,
-            rustup: true,
-            debian_installed: true,
-            debian_installable: true,
-        };
-        for (choice, facts, expected) in [
-            (Choice::Auto, NOTHING, vec![]),
-            (Choice::Auto, TARGET_THERE, vec![Installed]),
-            (Choice::Auto, everything, vec![Installed]),
-            (Choice::Auto, RUSTUP, vec![Rustup]),
-            (
-                Choice::Auto,
-                Facts {
-                    rustup: true,
-                    ..DEBIAN_ROOT
-                },
-                vec![Rustup, Debian],
-            ),
-            (
-                Choice::Auto,
-                Facts {
-                    rustup: true,
-                    ..DEBIAN_READY
-                },
-                vec![Debian, Rustup],
-            ),
-            (Choice::Auto, DEBIAN_ROOT, vec![Debian]),
-            (Choice::Rustup, NOTHING, vec![]),
-            (Choice::Rustup, everything, vec![Installed]),
-            (
-                Choice::Rustup,
-                Facts {
-                    target: false,
-                    ..everything
-                },
-                vec![Rustup],
-            ),
-            (Choice::Rustup, DEBIAN_READY, vec![]),
-            (Choice::Debian, everything, vec![Debian]),
-            (Choice::Debian, DEBIAN_ROOT, vec![Debian]),
-            (
-                Choice::Debian,
-                Facts {
-                    rustup: true,
-                    ..TARGET_THERE
-                },
-                vec![],
-            ),
+    fn the_first_way_that_needs_no_download_comes_first() {
+        use Way::{Debian, Installed, Rustup};
+        for (choice, debian_is_installed, expected) in [
+            (Choice::Auto, false, &[Installed, Rustup, Debian][..]),
+            (Choice::Auto, true, &[Installed, Debian, Rustup]),
+            (Choice::Rustup, false, &[Installed, Rustup]),
+            (Choice::Rustup, true, &[Installed, Rustup]),
+            (Choice::Debian, false, &[Debian]),
+            (Choice::Debian, true, &[Debian]),
         ] {
-            assert_eq!(routes(choice, facts), expected, "{choice:?} {facts:?}");
+            let found = Way::of(choice, debian_is_installed);
+            assert_eq!(found, expected, "{choice:?} {debian_is_installed}");
         }
     }
 

@@ -21,33 +21,24 @@ struct Section<'a> {
 }
 
 /// The program's core module: the largest one, beside which a component has only glue.
-///
-/// # Errors
-/// This is no component, or it has no core module.
 pub fn core_module(component: &[u8]) -> Result<&[u8]> {
     let sections = sections(component)?;
     Ok(sections[largest_module(&sections)?].content)
 }
 
 /// The same component around another core module, without the notes of the tools.
-///
-/// # Errors
-/// This is no component, or that is no core module.
 pub fn with_core_module(component: &[u8], module: &[u8]) -> Result<Vec<u8>> {
     ensure!(module.starts_with(&CORE_MODULE), "not a core module");
     let sections = sections(component)?;
     let replaced = largest_module(&sections)?;
     let mut written = COMPONENT.to_vec();
     for (place, section) in sections.iter().enumerate() {
-        let content = if place == replaced {
-            module
-        } else {
-            section.content
+        let content = match place == replaced {
+            true => module,
+            false => section.content,
         };
         if section.id != CUSTOM {
-            written.push(section.id);
-            write_length(content.len(), &mut written);
-            written.extend_from_slice(content);
+            write_section(section.id, content, &mut written)?;
         }
     }
     Ok(written)
@@ -69,9 +60,11 @@ fn sections(component: &[u8]) -> Result<Vec<Section<'_>>> {
         .context("not a component")?;
     let mut sections = Vec::new();
     while let Some((&id, after)) = rest.split_first() {
-        let (length, after) = read_length(after).context("the component is cut off")?;
-        let (content, after) = after
-            .split_at_checked(length)
+        let mut start = 0;
+        let length = leb128fmt::decode_uint_slice::<u32, 32>(after, &mut start);
+        let length = length.ok().and_then(|length| usize::try_from(length).ok());
+        let (content, after) = length
+            .and_then(|length| after[start..].split_at_checked(length))
             .context("the component is cut off")?;
         sections.push(Section { id, content });
         rest = after;
@@ -79,27 +72,13 @@ fn sections(component: &[u8]) -> Result<Vec<Section<'_>>> {
     Ok(sections)
 }
 
-/// Reads an unsigned LEB128 number of at most 32 bits.
-fn read_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let mut value = 0_u64;
-    for (place, byte) in bytes.iter().take(5).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * place);
-        if byte & 0x80 == 0 {
-            return Some((usize::try_from(value).ok()?, &bytes[place + 1..]));
-        }
-    }
-    None
-}
-
-fn write_length(mut value: usize, to: &mut Vec<u8>) {
-    loop {
-        let low = u8::try_from(value & 0x7f).expect("seven bits");
-        value >>= 7;
-        to.push(if value == 0 { low } else { low | 0x80 });
-        if value == 0 {
-            return;
-        }
-    }
+fn write_section(id: u8, content: &[u8], to: &mut Vec<u8>) -> Result<()> {
+    let length = u32::try_from(content.len()).context("the module is too long")?;
+    let (bytes, count) = leb128fmt::encode_u32(length).context("the module is too long")?;
+    to.push(id);
+    to.extend_from_slice(&bytes[..count]);
+    to.extend_from_slice(content);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -115,33 +94,34 @@ mod tests {
     fn component(sections: &[(u8, &[u8])]) -> Vec<u8> {
         let mut component = COMPONENT.to_vec();
         for (id, content) in sections {
-            component.push(*id);
-            write_length(content.len(), &mut component);
-            component.extend_from_slice(content);
+            write_section(*id, content, &mut component).expect("it is short");
         }
         component
     }
 
     #[test]
     fn lengths_are_written_as_they_are_read() {
-        for (value, bytes) in [
-            (0, vec![0]),
-            (127, vec![0x7f]),
-            (128, vec![0x80, 1]),
-            (624_485, vec![0xe5, 0x8e, 0x26]),
+        for (length, bytes) in [
+            (0, &[0][..]),
+            (127, &[0x7f]),
+            (128, &[0x80, 1]),
+            (624_485, &[0xe5, 0x8e, 0x26]),
         ] {
-            let mut written = Vec::new();
-            write_length(value, &mut written);
-            assert_eq!(written, bytes);
-            assert_eq!(read_length(&bytes), Some((value, &[][..])));
+            let content = vec![7; length];
+            let written = component(&[(7, &content)]);
+            assert_eq!(written, [&COMPONENT[..], &[7], bytes, &content].concat());
+            let read = sections(&written).expect("sections");
+            assert_eq!(
+                read.iter().map(|it| it.content).collect::<Vec<_>>(),
+                [content]
+            );
         }
+        let of = |length: &[u8]| [&COMPONENT[..], &[7], length, &[9]].concat();
         // Written by linkers that fill a length in later.
-        assert_eq!(
-            read_length(&[0x81, 0x80, 0x80, 0x80, 0, 9]),
-            Some((1, &[9][..]))
-        );
-        assert_eq!(read_length(&[0x80; 6]), None);
-        assert_eq!(read_length(&[0x80]), None);
+        let read = of(&[0x81, 0x80, 0x80, 0x80, 0]);
+        assert_eq!(sections(&read).expect("sections")[0].content, [9]);
+        assert!(sections(&of(&[0x80; 6])).is_err());
+        assert!(sections(&of(&[0x80])[..10]).is_err());
     }
 
     #[test]

@@ -1,8 +1,5 @@
-//! Checks: all tests, the configuration.
+//! All tests.
 
-mod browser;
-mod contract;
-pub mod doctor;
-mod providers;
+mod needs;
 pub mod test;
 mod web;

@@ -1,29 +1,20 @@
 //! Runs every test.
 
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 
 use anyhow::Result;
 use clap::Args;
 
 use crate::build::artifact::Variant;
-use crate::build::standalone;
-use crate::check::browser::{self, Need};
-use crate::check::{contract, providers, web};
+use crate::build::component;
+use crate::check::needs::{Policy, providers, schemathesis};
+use crate::check::web;
 use crate::compiler::Compiler;
 use crate::os::process;
 use crate::os::programs::{self, NODE, NPM, OPENSSL, PYTHON, SSH_KEYGEN};
 use crate::os::project::Project;
 use crate::os::report;
 use crate::serve::host::Host;
-
-/// What tells the tests over HTTP which host to start.
-pub const HOST_VARIABLE: &str = "JAAS_TEST_HOST";
-
-/// What tells the tests over HTTP which component to serve in the place of `spin.toml`'s.
-pub const COMPONENT_VARIABLE: &str = "JAAS_TEST_COMPONENT";
-
-/// What tells them which component needs no Spin.
-pub const STANDALONE_VARIABLE: &str = "JAAS_TEST_STANDALONE";
 
 /// Which tests, and of what.
 #[derive(Debug, Clone, Args)]
@@ -40,80 +31,84 @@ pub struct Options {
 }
 
 /// Sees that the tests' programs are there, builds the components, and runs every test: of the browser client and of the
-/// workspace; with `arguments`, which choose among cargo's tests, the workspace's alone. The tests in a browser are left out
-/// where `browser::require` finds none, and that is said.
+/// workspace; with `arguments`, which choose among cargo's tests, the workspace's alone. What is left out is said at the
+/// end.
 pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
     let (variant, arguments) = (options.compiler.variant(), &options.arguments);
     let host = options.host.choose(variant)?;
-    require_programs(project)?;
-    let need = Need::of_run(!arguments.is_empty());
-    let chromium = browser::require(need)?;
+    let policy = Policy::of_run(!arguments.is_empty());
+    let left_out = &mut Vec::new();
+    require_programs(project, left_out)?;
+    let chromium = policy.chromium(left_out)?;
     let schemathesis = match variant {
-        Variant::Portable => contract::require(project, need)?,
+        Variant::Portable => policy.package(&schemathesis(project), left_out)?,
         // What a request gets does not depend on how the component was compiled.
         Variant::Wide | Variant::Baseline | Variant::P3 => None,
     };
-    if need == Need::Always {
+    if policy == Policy::Always {
         programs::require(NPM)?;
     }
-    let providers = providers::install(project, need)?;
+    let providers = providers(project);
+    let program = policy.package(&providers, left_out)?;
+    let providers = program.map(|_| providers.folder);
     // The quick ones first.
     if arguments.is_empty()
-        && let Some(status) = web::test(project)?
+        && let Some(status) = web::test(project, policy, left_out)?
     {
         return Ok(status);
     }
-    let standalone = standalone::build(project, options.compiler.toolchain, variant)?;
+    let standalone = component::standalone(project, options.compiler.toolchain, variant)?;
+    let other = (variant != Variant::Portable).then(|| variant.artifact(project));
 
     report::step("Running every test (the first time this compiles Wasmtime: some minutes) …");
-    let mut cargo = project.cargo();
-    cargo
-        .args(["test", "--workspace", "--exclude", "devkit-bench"])
-        .args(["--locked", "--target-dir"])
-        .arg(project.native_target_dir());
-    let is_spin = host == Host::Spin;
-    if is_spin {
-        // One program's failure says nothing about the next one.
-        cargo.arg("--no-fail-fast");
-    }
-    let name = if is_spin { "spin" } else { "embedded" };
-    if chromium.is_none() {
-        cargo.args(["--exclude", browser::PACKAGE]);
-    }
-    cargo.args(arguments).env(HOST_VARIABLE, name);
-    let other = Some(variant).filter(|variant| *variant != Variant::Portable);
+    let mut cargo = cargo(project, host, chromium.is_some());
     for (variable, path) in [
-        (browser::VARIABLE, chromium.clone()),
-        (contract::VARIABLE, schemathesis),
-        (providers::VARIABLE, providers),
-        (STANDALONE_VARIABLE, Some(standalone)),
-        (
-            COMPONENT_VARIABLE,
-            other.map(|variant| variant.artifact(project)),
-        ),
+        ("JAAS_TEST_CHROMIUM", chromium),
+        // What the tests over HTTP serve in the place of `spin.toml`'s component.
+        ("JAAS_TEST_COMPONENT", other),
+        ("JAAS_TEST_PROVIDERS", providers),
+        ("JAAS_TEST_SCHEMATHESIS", schemathesis),
+        ("JAAS_TEST_STANDALONE", Some(standalone)),
     ] {
         match path {
             Some(path) => cargo.env(variable, path),
             None => cargo.env_remove(variable),
         };
     }
-    let status = process::run(&mut cargo)?;
-    if chromium.is_none() && arguments.is_empty() {
-        browser::tell_left_out();
+    let status = process::run(cargo.args(arguments))?;
+    for tests in left_out {
+        report::step(&format!("SKIPPED: {tests}"));
     }
     Ok(status)
 }
 
+/// `cargo test` for the whole workspace, with the tests over HTTP against a host.
+fn cargo(project: &Project, host: Host, with_browser: bool) -> Command {
+    let mut cargo = project.cargo();
+    cargo
+        .args(["test", "--workspace", "--exclude", "devkit-bench"])
+        .args(["--locked", "--target-dir"])
+        .arg(project.native_target_dir());
+    if !with_browser {
+        cargo.args(["--exclude", "browser-tests"]);
+    }
+    match host {
+        // One program's failure says nothing about the next one.
+        Host::Spin => cargo.arg("--no-fail-fast").env("JAAS_TEST_HOST", "spin"),
+        Host::Auto | Host::Embedded => cargo.env("JAAS_TEST_HOST", "embedded"),
+    };
+    cargo
+}
+
 /// The programs that the tests run, and the proxies whose example configurations they check.
-fn require_programs(project: &Project) -> Result<()> {
+fn require_programs(project: &Project, left_out: &mut Vec<String>) -> Result<()> {
     for program in [OPENSSL, SSH_KEYGEN, NODE, PYTHON] {
         programs::require(program)?;
     }
     for program in programs::PROXIES {
         let folder = project.root().join("target/debian");
         if let Err(error) = programs::unpack(program, &folder) {
-            let name = program.name;
-            report::step(&format!("The example for {name} is not checked: {error}"));
+            left_out.push(format!("the example for {}: {error:#}", program.name));
         }
     }
     Ok(())

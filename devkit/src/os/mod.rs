@@ -1,6 +1,6 @@
 //! The machine: where the project is, other programs, and what the user is told.
 
-pub mod npm;
+pub mod package;
 pub mod process;
 pub mod programs;
 pub mod project;

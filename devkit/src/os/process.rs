@@ -4,6 +4,7 @@
 //! whole group: nothing that cargo or a host started stays behind.
 
 use std::fmt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -33,10 +34,7 @@ pub fn stop_on_signals() -> Result<()> {
     Ok(())
 }
 
-/// Ends a command that the user has asked to end.
-///
-/// # Errors
-/// [`Interrupted`] after a signal.
+/// [`Interrupted`] once the user has asked the command to end.
 pub fn check_stop() -> Result<()> {
     if STOP.load(Ordering::Relaxed) {
         return Err(Interrupted.into());
@@ -57,10 +55,7 @@ impl std::error::Error for Interrupted {}
 
 /// A program that runs; it ends when this value goes out of scope.
 #[derive(Debug)]
-pub struct Running {
-    child: Child,
-    ended: bool,
-}
+pub struct Running(Child);
 
 impl Running {
     /// Starts a program with this program's output and without input.
@@ -68,73 +63,52 @@ impl Running {
         command.stdin(Stdio::null());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
-        let child = command
-            .spawn()
-            .with_context(|| format!("{} cannot be started", name_of(command)))?;
-        Ok(Self {
-            child,
-            ended: false,
-        })
+        let child = command.spawn();
+        let child = child.with_context(|| format!("{} cannot be started", name_of(command)))?;
+        Ok(Self(child))
     }
 
     /// Its number, which is also that of its process group.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.0.id()
     }
 
     /// How it ended, if it did.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        let status = self
-            .child
-            .try_wait()
-            .context("a program cannot be waited for")?;
-        self.ended = status.is_some();
-        Ok(status)
+        let status = self.0.try_wait();
+        status.context("a program cannot be waited for")
     }
 
-    /// Ends it: asks first, kills after five seconds.
-    pub fn end(&mut self) {
-        if self.ended {
-            return;
-        }
-        self.ask();
-        let limit = Instant::now() + GRACE;
-        while Instant::now() < limit {
-            match self.child.try_wait() {
-                Ok(None) => thread::sleep(PAUSE),
-                _ => break,
-            }
-        }
-        self.kill();
-        let _ = self.child.wait();
-        self.ended = true;
-    }
-
+    /// Sends SIGTERM, or kills, to the program and to those that it started.
     #[cfg(unix)]
-    fn ask(&self) {
+    fn end_group(&mut self, kill: bool) {
         use rustix::process::{Pid, Signal, kill_process_group};
-        let _ = kill_process_group(Pid::from_child(&self.child), Signal::TERM);
+        let signal = if kill { Signal::KILL } else { Signal::TERM };
+        let _ = kill_process_group(Pid::from_child(&self.0), signal);
     }
 
+    /// No other system has a signal that asks.
     #[cfg(not(unix))]
-    fn ask(&self) {}
-
-    /// Kills what is left, the programs that the program itself started included.
-    #[cfg(unix)]
-    fn kill(&mut self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-    }
-
-    #[cfg(not(unix))]
-    fn kill(&mut self) {
-        let _ = self.child.kill();
+    fn end_group(&mut self, kill: bool) {
+        if kill {
+            let _ = self.0.kill();
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.end();
+        if !matches!(self.0.try_wait(), Ok(None)) {
+            return;
+        }
+        self.end_group(false);
+        let limit = Instant::now() + GRACE;
+        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < limit {
+            thread::sleep(PAUSE);
+        }
+        // What it started may still run.
+        self.end_group(true);
+        let _ = self.0.wait();
     }
 }
 
@@ -158,31 +132,24 @@ pub fn run_well(command: &mut Command, failed: &'static str) -> Result<()> {
 
 /// Runs a program for at most `limit`; `None` when it took longer and was ended.
 pub fn run_for(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
-    run_until(command, &STOP, Some(Instant::now() + limit))
+    run_until(command, &STOP, Some(limit))
 }
 
 fn run_until(
     command: &mut Command,
     stop: &AtomicBool,
-    limit: Option<Instant>,
+    limit: Option<Duration>,
 ) -> Result<Option<ExitStatus>> {
     let mut running = Running::start(command)?;
+    let started = Instant::now();
     loop {
-        if let Some(status) = running.ended()? {
-            // A Ctrl-C that reached the program as well is still the user's.
-            return if stop.load(Ordering::Relaxed) {
-                Err(Interrupted.into())
-            } else {
-                Ok(Some(status))
-            };
-        }
+        let ended = running.ended()?;
+        // A Ctrl-C that reached the program as well is still the user's.
         if stop.load(Ordering::Relaxed) {
-            running.end();
             return Err(Interrupted.into());
         }
-        if limit.is_some_and(|limit| Instant::now() >= limit) {
-            running.end();
-            return Ok(None);
+        if ended.is_some() || limit.is_some_and(|limit| started.elapsed() >= limit) {
+            return Ok(ended);
         }
         thread::sleep(PAUSE);
     }
@@ -201,12 +168,9 @@ pub fn printed_by(command: &mut Command) -> Option<String> {
 
 /// The program's name, without its folder.
 fn name_of(command: &Command) -> String {
-    let program = std::path::Path::new(command.get_program());
-    program
-        .file_name()
-        .unwrap_or(program.as_os_str())
-        .to_string_lossy()
-        .into_owned()
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(program.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 #[cfg(all(test, unix))]

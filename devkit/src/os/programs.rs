@@ -1,10 +1,10 @@
 //! Programs that are not part of the project: found, on Debian as root installed, otherwise named.
 
-use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::os::process;
 use crate::os::report;
@@ -13,74 +13,42 @@ use crate::os::report;
 pub struct Program {
     /// Its name on `PATH`.
     pub name: &'static str,
+    /// Debian's package.
     pub package: &'static str,
 }
 
-pub const OPENSSL: Program = Program {
-    name: "openssl",
-    package: "openssl",
-};
+impl Program {
+    pub const fn new(name: &'static str, package: &'static str) -> Self {
+        Self { name, package }
+    }
+}
+
+pub const OPENSSL: Program = Program::new("openssl", "openssl");
 
 /// Makes keys in OpenSSH's own PEM shapes.
-pub const SSH_KEYGEN: Program = Program {
-    name: "ssh-keygen",
-    package: "openssh-client",
-};
+pub const SSH_KEYGEN: Program = Program::new("ssh-keygen", "openssh-client");
 
 /// Runs the examples of `docs/auth.md`.
-pub const NODE: Program = Program {
-    name: "node",
-    package: "nodejs",
-};
+pub const NODE: Program = Program::new("node", "nodejs");
 
 /// Installs what is written in JavaScript: Binaryen, TypeScript, the peer of the bench.
-pub const NPM: Program = Program {
-    name: "npm",
-    package: "npm",
-};
+pub const NPM: Program = Program::new("npm", "npm");
 
 /// Runs the examples of `docs/auth.md`, and what checks `docs/openapi.yaml`.
-pub const PYTHON: Program = Program {
-    name: "python3",
-    package: "python3",
-};
-
-/// Debian's package that lets [`PYTHON`] make virtual environments.
-pub const PYTHON_VENV: &str = "python3-venv";
+pub const PYTHON: Program = Program::new("python3", "python3");
 
 /// Reverse proxies whose example configurations the tests check.
 pub const PROXIES: [Program; 2] = [
-    Program {
-        name: "caddy",
-        package: "caddy",
-    },
-    Program {
-        name: "nginx",
-        package: "nginx",
-    },
+    Program::new("caddy", "caddy"),
+    Program::new("nginx", "nginx"),
 ];
 
 /// Spin's own program; in no package registry.
 pub const SPIN: &str = "spin";
 
-/// The whole path of a program on `PATH`.
+/// The whole path of a program on `PATH`, or of one that is named by its path.
 pub fn find(name: &str) -> Option<PathBuf> {
-    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|folder| folder.join(&file))
-        .find(|path| is_executable(path))
-}
-
-/// Whether a file is there that may be run.
-pub fn is_executable(path: &Path) -> bool {
-    let Ok(metadata) = path.metadata() else {
-        return false;
-    };
-    #[cfg(unix)]
-    let runs = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0;
-    #[cfg(not(unix))]
-    let runs = true;
-    metadata.is_file() && runs
+    which::which(name).ok()
 }
 
 /// Finds a program, or installs it where this machine lets us.
@@ -88,29 +56,39 @@ pub fn is_executable(path: &Path) -> bool {
 /// # Errors
 /// It is not there and cannot be installed: a sentence that says what to install.
 pub fn require(program: Program) -> Result<PathBuf> {
-    if let Some(path) = find(program.name) {
-        return Ok(path);
+    let name = format!("`{}`", program.name);
+    provide(&name, &[program.package], "a few seconds", || {
+        find(program.name)
+    })
+}
+
+/// What is found, where that is needed after Debian's packages have been installed, which takes `time`.
+///
+/// # Errors
+/// It is not there and cannot be installed: a sentence that says what to install.
+pub fn provide<T>(
+    name: &str,
+    packages: &[&str],
+    time: &str,
+    found: impl Fn() -> Option<T>,
+) -> Result<T> {
+    if let Some(found) = found() {
+        return Ok(found);
     }
-    if can_install() {
+    if is_root() && Path::new("/etc/debian_version").exists() && find("apt-get").is_some() {
         report::step(&format!(
-            "Installing Debian's package {} (a few seconds) …",
-            program.package
+            "Installing Debian's packages for {name} ({time}) …"
         ));
-        install(&[program.package])?;
-        if let Some(path) = find(program.name) {
-            return Ok(path);
+        let packages = [&["install", "--yes", "--no-install-recommends"], packages].concat();
+        apt_get(&packages, Path::new("/"))?;
+        if let Some(found) = found() {
+            return Ok(found);
         }
     }
     bail!(
-        "`{}` is needed and not on PATH: install it (Debian's package {})",
-        program.name,
-        program.package
+        "{name} is needed and not there: install it (Debian's packages {})",
+        packages.join(" and ")
     )
-}
-
-/// Whether packages can be installed here: Debian or a relative of it, as root.
-pub fn can_install() -> bool {
-    is_root() && Path::new("/etc/debian_version").exists() && find("apt-get").is_some()
 }
 
 #[cfg(unix)]
@@ -133,73 +111,54 @@ pub fn are_installed(packages: &[&str]) -> bool {
     })
 }
 
-/// Installs Debian's packages. The package lists are fetched only where that fails with those that are there.
-pub fn install(packages: &[&str]) -> Result<()> {
-    let install =
-        || apt_get(&[&["install", "--yes", "--no-install-recommends"], packages].concat());
-    let mut done = install()?;
-    if !done {
-        report::step("apt-get failed; trying again with fresh package lists …");
-        done = apt_get(&["update"])? && install()?;
-    }
-    ensure!(
-        done,
-        "apt-get cannot install {}; its own message is above",
-        packages.join(" ")
-    );
-    Ok(())
-}
-
 /// Unpacks a Debian package below `folder`. It is not installed, because the installed package of a server starts it.
 pub fn unpack(program: Program, folder: &Path) -> Result<()> {
-    let folder = folder.join(program.package);
+    let package = program.package;
+    let folder = folder.join(package);
     if find(program.name).is_some() || folder.join("usr").is_dir() {
         return Ok(());
     }
-    ensure!(
-        find("apt-get").is_some() && find("dpkg-deb").is_some(),
-        "this is not Debian"
-    );
+    find("apt-get").context("this is not Debian")?;
     report::step(&format!(
-        "Downloading Debian's package {} (a few seconds) …",
-        program.package
+        "Downloading Debian's package {package} (a few seconds) …"
     ));
-    std::fs::create_dir_all(&folder)?;
-    let mut download = Command::new("apt-get");
-    let download = download
-        .args(["--quiet", "download", program.package])
-        .current_dir(&folder);
-    let mut done = process::run(download)?.success();
-    if !done && is_root() {
-        done = apt_get(&["update"])? && process::run(download)?.success();
-    }
-    ensure!(done, "apt-get cannot download {}", program.package);
-    for entry in std::fs::read_dir(&folder)? {
-        let package = entry?.path();
-        if package.extension().is_some_and(|end| end == "deb") {
+    fs::create_dir_all(&folder)?;
+    apt_get(&["download", package], &folder)?;
+    for entry in fs::read_dir(&folder)? {
+        let file = entry?.path();
+        if file.extension().is_some_and(|end| end == "deb") {
             let mut unpack = Command::new("dpkg-deb");
-            unpack.arg("--extract").arg(package).arg(&folder);
-            ensure!(
-                process::run(&mut unpack)?.success(),
-                "dpkg-deb cannot unpack {}",
-                program.package
-            );
+            unpack.arg("--extract").arg(file).arg(&folder);
+            process::run_well(&mut unpack, "a package was not unpacked")?;
         }
     }
     Ok(())
 }
 
-/// Runs apt-get without questions; waits for another one that runs.
-fn apt_get(arguments: &[&str]) -> Result<bool> {
-    let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args([
-        "--quiet",
-        "--option",
-        "DPkg::Lock::Timeout=120",
-        "--option",
-        "Dpkg::Use-Pty=0",
-    ]);
-    Ok(process::run(command.args(arguments))?.success())
+/// Runs apt-get without questions; waits for another one that runs. The package lists are fetched only where it fails with
+/// those that are there.
+fn apt_get(arguments: &[&str], folder: &Path) -> Result<()> {
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(["--quiet", "--option", "DPkg::Lock::Timeout=120"])
+            .args(["--option", "Dpkg::Use-Pty=0"])
+            .args(arguments)
+            .current_dir(folder);
+        process::run(&mut command).map(|status| status.success())
+    };
+    let mut done = run(arguments)?;
+    if !done && is_root() {
+        report::step("apt-get failed; trying again with fresh package lists …");
+        done = run(&["update"])? && run(arguments)?;
+    }
+    ensure!(
+        done,
+        "apt-get {} failed; its own message is above",
+        arguments.join(" ")
+    );
+    Ok(())
 }
 
 #[cfg(test)]

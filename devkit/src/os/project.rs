@@ -1,8 +1,9 @@
 //! Where the project is, and how its own cargo is called.
 
 use std::env;
-use std::ffi::OsString;
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -67,7 +68,12 @@ impl Project {
 
     /// The cargo that runs this command, in the workspace's root.
     pub fn cargo(&self) -> Command {
-        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        self.cargo_at(&env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    }
+
+    /// Another cargo in the workspace's root.
+    pub fn cargo_at(&self, program: &OsStr) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(&self.root);
         for name in env::vars_os().map(|(name, _)| name).filter(is_of_cargo_run) {
             command.env_remove(name);
@@ -99,10 +105,30 @@ fn is_of_cargo_run(name: &OsString) -> bool {
 /// Writes a file, and the folders above it, so that whoever reads it meanwhile finds the old content or the new one,
 /// whole.
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+    write(path, content, 0o777, 0o666)
+}
+
+/// As [`write_whole`]; only the file's owner can read it, from the first moment, and so in the folders that are new.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    write(path, content, 0o700, 0o600)
+}
+
+/// The modes are for new folders and for the file, where the system has modes.
+#[cfg_attr(not(unix), allow(unused_variables))]
+fn write(path: &Path, content: &[u8], folder_mode: u32, file_mode: u32) -> Result<()> {
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    path.parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(&temporary, content))
+    let (mut folders, mut file) = (DirBuilder::new(), OpenOptions::new());
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::DirBuilderExt::mode(&mut folders, folder_mode);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut file, file_mode);
+    }
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    folder
+        .map_or(Ok(()), |folder| folders.recursive(true).create(folder))
+        // A new one: never through a link to somewhere else.
+        .and_then(|()| file.write(true).create_new(true).open(&temporary))
+        .and_then(|mut file| file.write_all(content))
         .and_then(|()| fs::rename(&temporary, path))
         .inspect_err(|_| drop(fs::remove_file(&temporary)))
         .with_context(|| format!("{} cannot be written", shown(path)))

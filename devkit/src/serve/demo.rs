@@ -1,6 +1,6 @@
 //! Serves the component and, on an origin of its own, the page in `web/demo/` that calls it.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
@@ -10,7 +10,7 @@ use crate::build::program;
 use crate::os::programs;
 use crate::os::project::Project;
 use crate::os::report;
-use crate::serve::host::{Server, free_address, listen_address, reachable, wait_until};
+use crate::serve::host::{Server, free_address, listen_address, reachable, wait_for};
 use crate::serve::up;
 
 /// What to serve, and where.
@@ -42,17 +42,15 @@ pub fn demo(project: &Project, options: &Options) -> Result<()> {
         .arg("--listen")
         .arg(page.to_string())
         .args(["--home", &path]);
-    let mut pages = Server::start("the server of the page", &mut command, page)?;
+    let mut pages = Server::start("the server of the page", &mut command)?;
+    let mut servers = [&mut service.server, &mut pages];
+    wait_for(&mut servers, || TcpStream::connect(page).ok())?;
     let link = format!("{origin}{path}");
-    report::result(&format!(
-        "{}{}",
-        service.introduction(&ready(&link)),
-        service.about_the_key()
-    ));
+    report::result(&service.introduction(&ready(&link)));
     if options.open {
         open(&link);
     }
-    wait_until(&mut [&mut service.server, &mut pages], || false)
+    wait_for(&mut [&mut service.server, &mut pages], || None)
 }
 
 /// Where the page is served: an address that is free, and that a browser on this machine alone reaches.
@@ -84,17 +82,15 @@ const OPENERS: [&str; 3] = ["xdg-open", "open", "explorer"];
 
 /// Opens a page in the browser. Where that fails the link is still there to be followed.
 fn open(link: &str) {
-    let opened = OPENERS
-        .into_iter()
-        .find_map(programs::find)
-        .is_some_and(|program| {
-            let mut command = Command::new(program);
-            command
-                .arg(link)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-            command.spawn().is_ok()
-        });
+    let program = OPENERS.into_iter().find_map(programs::find);
+    let opened = program.is_some_and(|program| {
+        let mut command = Command::new(program);
+        command
+            .arg(link)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().is_ok()
+    });
     if !opened {
         report::step("warning: no program here opens a page in the browser; open the link by hand");
     }

@@ -1,47 +1,44 @@
 //! The request that `cargo dev up` proposes: one that gets a token with the configuration at hand.
 
-use std::fmt::Write as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The values that decide which request gets a token, as they are configured.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Configured {
-    /// `auth_mode`.
-    pub auth_mode: String,
-    /// There is no login, and invitations let people in.
-    pub by_invitation: bool,
-    /// `allowed_rooms`.
-    pub allowed_rooms: String,
-    /// `require_origin`.
-    pub require_origin: String,
-    /// `allowed_origins`.
-    pub allowed_origins: String,
-}
+/// As `encodeURIComponent` does it, and without what ends a quotation of the shell.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
-pub fn curl(url: &str, configured: &Configured) -> String {
-    let is_required = configured.auth_mode.trim() == "required";
-    let by_invitation = is_required && configured.by_invitation;
+/// The keys of a login, one of which is set where there is a login.
+const LOGIN: [&str; 4] = [
+    "auth_hs256_secret",
+    "auth_public_key",
+    "auth_jwks",
+    "auth_jwks_url",
+];
+
+/// The command that sends it. `value` reads a variable as it is configured.
+pub fn curl<'a>(url: &str, value: impl Fn(&str) -> &'a str) -> String {
+    let is_required = value("auth_mode").trim() == "required";
+    // There is no login, and invitations let people in.
+    let by_invitation = is_required
+        && !value("invitation_secret").is_empty()
+        && LOGIN.iter().all(|name| value(name).is_empty());
     let mut line = match by_invitation {
         true => format!(
             "curl '{url}/api/jitsi-token' -H 'Content-Type: application/json' -d '{{\"invitation\":\"INVITATION\"}}'"
         ),
         false => {
-            let room = room_of(&configured.allowed_rooms);
-            format!("curl '{url}/api/jitsi-token?room={}'", encoded(&room))
+            let room = room_of(value("allowed_rooms"));
+            let room = utf8_percent_encode(&room, ENCODED);
+            format!("curl '{url}/api/jitsi-token?room={room}'")
         }
     };
-    if configured
-        .require_origin
-        .trim()
-        .eq_ignore_ascii_case("true")
-    {
-        let _ = write!(
-            line,
-            " -H 'Origin: {}'",
-            origin_of(&configured.allowed_origins)
-        );
+    if value("require_origin").trim().eq_ignore_ascii_case("true") {
+        line += &format!(" -H 'Origin: {}'", origin_of(value("allowed_origins")));
     }
     if is_required && !by_invitation {
-        line.push_str(" -H 'Authorization: Bearer CREDENTIAL-OF-YOUR-LOGIN'");
+        line += " -H 'Authorization: Bearer CREDENTIAL-OF-YOUR-LOGIN'";
     }
     line
 }
@@ -71,41 +68,31 @@ fn origin_of(list: &str) -> String {
         .replace("://*.", "://www.")
 }
 
-/// As `encodeURIComponent` does it, and without what ends a quotation of the shell.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn line(variables: &[(&str, &'static str)]) -> String {
+        curl("http://a", |name| {
+            let mut variables = variables.iter();
+            let found = variables.find(|(known, _)| *known == name);
+            found.map_or("", |(_, value)| value)
+        })
+    }
+
     #[test]
     fn the_line_fits_the_configuration() {
         let start = "curl 'http://a/api/jitsi-token?room=";
-        let invitations = Configured {
-            auth_mode: "required".into(),
-            by_invitation: true,
-            allowed_rooms: "my-room".into(),
-            ..Configured::default()
-        };
+        let invitations = [("invitation_secret", "a"), ("allowed_rooms", "my-room")];
+        let required = [&invitations[..], &[("auth_mode", "required")]].concat();
         assert_eq!(
-            curl("http://a", &invitations),
+            line(&required),
             r#"curl 'http://a/api/jitsi-token' -H 'Content-Type: application/json' -d '{"invitation":"INVITATION"}'"#
         );
-        let optional = Configured {
-            auth_mode: "optional".into(),
-            ..invitations
-        };
-        assert_eq!(curl("http://a", &optional), format!("{start}my-room'"));
+        let with_login = [&required[..], &[("auth_jwks_url", "https://b")]].concat();
+        assert!(line(&with_login).starts_with(&format!("{start}my-room' -H 'Authorization")));
+        let optional = [&invitations[..], &[("auth_mode", "optional")]].concat();
+        assert_eq!(line(&optional), format!("{start}my-room'"));
         for (auth_mode, rooms, require_origin, origins, expected) in [
             ("", "", "", "", "my-room'"),
             ("none", "*", "false", "https://a.example", "my-room'"),
@@ -135,14 +122,13 @@ mod tests {
                 "my-room' -H 'Origin: https://YOUR-PAGE'",
             ),
         ] {
-            let configured = Configured {
-                auth_mode: auth_mode.into(),
-                by_invitation: false,
-                allowed_rooms: rooms.into(),
-                require_origin: require_origin.into(),
-                allowed_origins: origins.into(),
-            };
-            assert_eq!(curl("http://a", &configured), format!("{start}{expected}"));
+            let variables = [
+                ("auth_mode", auth_mode),
+                ("allowed_rooms", rooms),
+                ("require_origin", require_origin),
+                ("allowed_origins", origins),
+            ];
+            assert_eq!(line(&variables), format!("{start}{expected}"));
         }
     }
 }

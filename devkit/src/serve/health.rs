@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 /// How long one attempt may take. The user's Ctrl-C waits for it.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -34,18 +34,6 @@ pub fn of(address: SocketAddr) -> Option<Health> {
     read(&response)
 }
 
-#[derive(Deserialize)]
-struct Body {
-    #[serde(default)]
-    problems: Vec<Problem>,
-}
-
-#[derive(Deserialize)]
-struct Problem {
-    variable: String,
-    message: String,
-}
-
 fn read(response: &str) -> Option<Health> {
     let (head, body) = response.split_once("\r\n\r\n")?;
     let status_line = head.lines().next().unwrap_or_default();
@@ -53,18 +41,20 @@ fn read(response: &str) -> Option<Health> {
     let json = body
         .find('{')
         .zip(body.rfind('}'))
-        .and_then(|(start, end)| body.get(start..=end))
-        .unwrap_or_default();
-    let body = serde_json::from_str::<Body>(json);
+        .and_then(|(start, end)| body.get(start..=end));
+    let body = json.and_then(|json| serde_json::from_str::<Value>(json).ok());
+    let text = |problem: &Value, name: &str| problem[name].as_str().unwrap_or_default().to_owned();
+    let problems = |body: &Value| {
+        let problems = body["problems"].as_array()?.iter();
+        let problems =
+            problems.map(|it| format!("{} {}", text(it, "variable"), text(it, "message")));
+        Some(problems.collect::<Vec<_>>()).filter(|problems| !problems.is_empty())
+    };
+    let strange = || Health::Strange(status_line.to_owned());
     Some(match (status_line.split(' ').nth(1), body) {
-        (Some("200"), Ok(_)) => Health::Ready,
-        (Some("503"), Ok(Body { problems })) if !problems.is_empty() => Health::Problems(
-            problems
-                .iter()
-                .map(|Problem { variable, message }| format!("{variable} {message}"))
-                .collect(),
-        ),
-        _ => Health::Strange(status_line.to_owned()),
+        (Some("200"), Some(_)) => Health::Ready,
+        (Some("503"), Some(body)) => problems(&body).map_or_else(strange, Health::Problems),
+        _ => strange(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The host that serves the component: Spin where it is installed, else the project's own.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -35,14 +35,9 @@ impl Host {
     fn choose_with(self, variant: Variant, spin_is_there: bool) -> Result<Self> {
         match self {
             Self::Embedded => Ok(Self::Embedded),
-            Self::Spin if variant == Variant::Wide => bail!(
-                "no released Spin takes the component with wide arithmetic: take --host embedded, or leave --wide out"
-            ),
-            Self::Spin if variant == Variant::Baseline => bail!(
-                "spin.toml names the component with relaxed SIMD, which every Spin takes: take --host embedded, or leave --baseline out"
-            ),
-            Self::Spin if variant == Variant::P3 => bail!(
-                "spin.toml names the component for WASI 0.2, which every Spin takes: take --host embedded, or leave --p3 out"
+            Self::Spin if variant != Variant::Portable => bail!(
+                "Spin serves the component that spin.toml names, the portable one: take --host embedded, or leave --{} out",
+                variant.name()
             ),
             Self::Spin if !spin_is_there => bail!(
                 "`spin` is not on PATH: install Spin 3 or later (https://spinframework.dev/install), or take --host embedded"
@@ -65,7 +60,12 @@ impl Host {
     pub fn program(self, project: &Project) -> Result<PathBuf> {
         match self {
             Self::Spin => Ok(programs::SPIN.into()),
-            Self::Auto | Self::Embedded => program::embedded_host(project),
+            Self::Auto | Self::Embedded => program::build(
+                project,
+                "devkit-host",
+                "the embedded host",
+                " (the first time this compiles Wasmtime: some minutes)",
+            ),
         }
     }
 
@@ -92,28 +92,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server and waits until it listens at `address`.
-    pub fn start(name: &'static str, command: &mut Command, address: SocketAddr) -> Result<Self> {
+    pub fn start(name: &'static str, command: &mut Command) -> Result<Self> {
         report::step(&format!("Starting {name} …"));
-        let mut server = Self {
-            name,
-            running: Running::start(command)?,
-        };
-        wait_until(&mut [&mut server], || {
-            TcpStream::connect_timeout(&reachable(address), Duration::from_millis(250)).is_ok()
-        })?;
-        Ok(server)
+        let running = Running::start(command)?;
+        Ok(Self { name, running })
     }
 }
 
-/// Waits while the servers run until `done`. All end when the user ends the command.
-pub fn wait_until(servers: &mut [&mut Server], done: impl Fn() -> bool) -> Result<()> {
+/// Waits until `done` has something, as long as the servers run and the user does not end the command.
+pub fn wait_for<T>(servers: &mut [&mut Server], done: impl Fn() -> Option<T>) -> Result<T> {
     loop {
-        process::check_stop().inspect_err(|_| {
-            for server in servers.iter_mut() {
-                server.running.end();
-            }
-        })?;
+        process::check_stop()?;
         for server in servers.iter_mut() {
             if let Some(status) = server.running.ended()? {
                 bail!(
@@ -122,8 +111,8 @@ pub fn wait_until(servers: &mut [&mut Server], done: impl Fn() -> bool) -> Resul
                 );
             }
         }
-        if done() {
-            return Ok(());
+        if let Some(found) = done() {
+            return Ok(found);
         }
         thread::sleep(Duration::from_millis(50));
     }

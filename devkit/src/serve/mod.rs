@@ -4,6 +4,5 @@ pub mod demo;
 pub mod example;
 pub mod health;
 pub mod host;
-pub mod invite;
 pub mod key;
 pub mod up;

@@ -1,6 +1,5 @@
 //! Serves the component: builds it, gathers the configuration, starts a host, and ends it again.
 
-use std::cell::OnceCell;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,9 +17,9 @@ use crate::build::component;
 use crate::compiler::Compiler;
 use crate::os::project::{Project, shown};
 use crate::os::report;
-use crate::serve::example::{self, Configured};
+use crate::serve::example;
 use crate::serve::health::{self, Health};
-use crate::serve::host::{Host, Server, free_address, listen_address, reachable, wait_until};
+use crate::serve::host::{Host, Server, free_address, listen_address, reachable, wait_for};
 use crate::serve::key;
 
 /// Where the development servers of web pages listen: Next.js, Vite's preview, Vite, Python and Django, Vue's CLI.
@@ -50,12 +49,8 @@ pub struct Options {
 /// [`Interrupted`](crate::os::process::Interrupted) when the user ends it: that is its ordinary end.
 pub fn up(project: &Project, options: &Options) -> Result<()> {
     let mut service = start(project, options, None)?;
-    report::result(&format!(
-        "{}{}",
-        service.introduction(&ready(&service.curl)),
-        service.about_the_key()
-    ));
-    wait_until(&mut [&mut service.server], || false)
+    report::result(&service.introduction(&ready(&service.curl)));
+    wait_for(&mut [&mut service.server], || None)
 }
 
 /// The service, which serves.
@@ -70,24 +65,18 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// `ready` where it is, else what keeps it from issuing tokens.
+    /// `ready` where it is, else what keeps it from issuing tokens; and what to know about a throw-away key.
     pub(super) fn introduction(&self, ready: &str) -> String {
-        match &self.health {
+        let text = match &self.health {
             Health::Ready => ready.to_owned(),
             Health::Problems(problems) => not_ready(problems),
             Health::Strange(line) => format!(
                 "\nIt serves, but http://{}/healthz responds with {line:?}: its own messages are above.\nCtrl-C ends it.\n",
                 self.address
             ),
-        }
-    }
-
-    /// What to know about a throw-away key; empty where there is none.
-    pub(super) fn about_the_key(&self) -> String {
-        self.throw_away
-            .as_deref()
-            .map(about_throw_away)
-            .unwrap_or_default()
+        };
+        let about_the_key = self.throw_away.as_deref().map(about_throw_away);
+        text + &about_the_key.unwrap_or_default()
     }
 }
 
@@ -125,20 +114,15 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
         // The host says where the service is: the one link is the page's.
         command.stdout(Stdio::null());
     }
-    let mut server = Server::start(host.name(), &mut command, address)?;
+    let mut server = Server::start(host.name(), &mut command)?;
     let address = reachable(address);
-    // It listens before it has compiled the component.
-    let health = OnceCell::new();
-    wait_until(&mut [&mut server], || {
-        health::of(address).is_some_and(|found| health.set(found).is_ok())
-    })?;
+    let health = wait_for(&mut [&mut server], || health::of(address))?;
+    let value = |name: &str| settings.value(name).unwrap_or_default();
     Ok(Service {
         server,
         address,
-        health: health
-            .into_inner()
-            .context("the service does not respond")?,
-        curl: example::curl(&format!("http://{address}"), &configured(&settings)),
+        health,
+        curl: example::curl(&format!("http://{address}"), value),
         throw_away: throw_away.then(|| key::default_path(project)),
     })
 }
@@ -180,25 +164,6 @@ fn allow_development_servers(settings: &mut Settings) {
     ));
 }
 
-/// What decides which request gets a token.
-fn configured(settings: &Settings) -> Configured {
-    let value = |name: &str| settings.value(name).unwrap_or_default().to_owned();
-    let keys = [
-        "auth_hs256_secret",
-        "auth_public_key",
-        "auth_jwks",
-        "auth_jwks_url",
-    ];
-    Configured {
-        by_invitation: !value("invitation_secret").is_empty()
-            && keys.iter().all(|name| value(name).is_empty()),
-        auth_mode: value("auth_mode"),
-        allowed_rooms: value("allowed_rooms"),
-        require_origin: value("require_origin"),
-        allowed_origins: value("allowed_origins"),
-    }
-}
-
 /// Variables that are set without their prefix, as an env file may have them: in the environment Spin does not read them,
 /// and whoever sets one would believe that it counts.
 fn check_plain_names(
@@ -208,13 +173,10 @@ fn check_plain_names(
 ) -> Result<()> {
     for Variable { name, .. } in variables {
         let plain = name.to_ascii_uppercase();
-        let counts = |(source, _): &(Source, String)| {
-            matches!(source, Source::Provider)
-                || *source == Source::Environment(plain.clone())
-                || *source == Source::Environment(environment_name(name))
-        };
+        let mut given = settings.given(name).iter();
+        let counts = |source: &Source| matches!(source, Source::Provider | Source::Environment(_));
         ensure!(
-            environment(&plain)?.is_none() || settings.given(name).iter().any(counts),
+            environment(&plain)?.is_none() || given.any(|(source, _)| counts(source)),
             "{plain} in the environment is not read: set {}, or put {plain} into a file and name that by --env-file",
             environment_name(name)
         );
@@ -222,7 +184,7 @@ fn check_plain_names(
     Ok(())
 }
 
-/// Says what is odd about the settings.
+/// Says which settings are not read, and who says more.
 fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
     for name in settings.unknown() {
         report::step(&format!(
@@ -237,30 +199,9 @@ fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
             "note: {path} is there and not read; --env-file {path} uses it"
         ));
     }
-    match settings.key_source() {
-        KeySource::Nobody => {
-            report::step("note: no private key is configured; a throw-away key takes its place");
-        }
-        KeySource::Provider(kind) => {
-            report::step(&format!("note: runtime-config.toml has a provider: {kind}"));
-        }
-        KeySource::Given => {}
-    }
-    if is_open(settings.given("auth_mode")) {
-        report::step("warning: auth_mode is none: whoever asks may become moderator");
-    }
-    if settings.key_source() != KeySource::Nobody && !settings.missing().is_empty() {
-        report::step(&format!(
-            "warning: not configured: {}; the host will not start",
-            settings.missing().join(", ")
-        ));
-    }
-}
-
-/// Whether nobody has to log in: the default.
-fn is_open(auth_mode: &[(Source, String)]) -> bool {
-    let mode = auth_mode.first().map_or("none", |(_, mode)| mode.trim());
-    matches!(mode, "" | "none")
+    report::step(
+        "note: `cargo dev doctor`, with the same --env-file, says what is wrong or weak in the configuration",
+    );
 }
 
 /// What to do now that it serves.
@@ -298,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_curl_line_is_ready_to_be_copied() {
-        let curl = example::curl("http://127.0.0.1:3000", &Configured::default());
+        let curl = example::curl("http://127.0.0.1:3000", |_| "");
         let text = ready(&curl);
         assert!(
             text.contains("\n    curl 'http://127.0.0.1:3000/api/jitsi-token?room=my-room'\n"),
@@ -375,7 +316,7 @@ mod tests {
     fn development_servers_are_added_to_the_defaults_and_to_nothing_else() {
         let mut settings = gathered(&[], "");
         allow_development_servers(&mut settings);
-        let origins = configured(&settings).allowed_origins;
+        let origins = settings.value("allowed_origins").expect("a list");
         for origin in [
             "https://a.example",
             "http://localhost:5173",
@@ -388,27 +329,10 @@ mod tests {
             "",
         );
         allow_development_servers(&mut settings);
-        assert_eq!(configured(&settings).allowed_origins, "https://b.example");
+        assert_eq!(settings.value("allowed_origins"), Some("https://b.example"));
         let vault = "[[variables_provider]]\ntype = \"vault\"\n";
         let mut settings = gathered(&[], vault);
         allow_development_servers(&mut settings);
-        assert_eq!(configured(&settings).allowed_origins, "https://a.example");
-    }
-
-    #[test]
-    fn a_service_without_a_login_is_warned_of() {
-        for (modes, open) in [
-            (&[][..], true),
-            (&["none"], true),
-            (&[" none\n", "required"], true),
-            (&["required", "none"], false),
-            (&["optional"], false),
-        ] {
-            let given: Vec<_> = modes
-                .iter()
-                .map(|mode| (Source::Provider, (*mode).to_owned()))
-                .collect();
-            assert_eq!(is_open(&given), open, "{modes:?}");
-        }
+        assert_eq!(settings.value("allowed_origins"), Some("https://a.example"));
     }
 }

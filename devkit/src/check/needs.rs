@@ -1,0 +1,216 @@
+//! What some of the tests need: found, installed where that is possible, otherwise left out where that is allowed.
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::os::package::{Package, Source};
+use crate::os::process::Interrupted;
+use crate::os::programs::{self, find};
+use crate::os::project::Project;
+
+/// Whether tests may be left out for want of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Never: CI.
+    Always,
+    IfPossible,
+    /// Where it is not there already: other tests were chosen.
+    IfThere,
+}
+
+impl Policy {
+    /// What holds for a run of the tests; `chosen` when its caller chose among them. `CI` in the environment, which CI
+    /// systems set, is never to be shown less than everything.
+    pub fn of_run(chosen: bool) -> Self {
+        Self::of(chosen, env::var_os("CI").is_some_and(|ci| !ci.is_empty()))
+    }
+
+    fn of(chosen: bool, ci: bool) -> Self {
+        match (chosen, ci) {
+            (true, _) => Self::IfThere,
+            (false, true) => Self::Always,
+            (false, false) => Self::IfPossible,
+        }
+    }
+
+    /// The program of a package; `None` where it is left out, which is added to a list.
+    ///
+    /// # Errors
+    /// It is needed in any case and cannot be installed; [`Interrupted`] when the user ends the installation.
+    pub fn package(self, package: &Package, left_out: &mut Vec<String>) -> Result<Option<PathBuf>> {
+        let installed = || package.installed();
+        self.provide(package.name, left_out, installed, || package.provide())
+    }
+
+    /// Chromium, for the tests in a browser; otherwise as [`package`](Self::package).
+    pub fn chromium(self, left_out: &mut Vec<String>) -> Result<Option<PathBuf>> {
+        // The font has Chinese characters, for the pictures.
+        let packages = ["chromium", "chromium-driver", "fonts-droid-fallback"];
+        let name = "Chromium with chromedriver";
+        self.provide(name, left_out, chromium, || {
+            programs::provide(name, &packages, "a minute or two", chromium)
+        })
+    }
+
+    fn provide(
+        self,
+        name: &str,
+        left_out: &mut Vec<String>,
+        installed: impl Fn() -> Option<PathBuf>,
+        provide: impl Fn() -> Result<PathBuf>,
+    ) -> Result<Option<PathBuf>> {
+        let found = match self {
+            Self::IfThere => installed().context("`cargo dev test` alone installs it"),
+            Self::IfPossible | Self::Always => provide(),
+        };
+        match found {
+            Ok(path) => Ok(Some(path)),
+            Err(error) if self == Self::Always || error.is::<Interrupted>() => Err(error),
+            Err(error) => {
+                left_out.push(format!("what needs {name}: {error:#}"));
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Chromium on `PATH`, if its driver is there too. Google's Chrome is another build of the same.
+fn chromium() -> Option<PathBuf> {
+    find("chromedriver")?;
+    ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find_map(find)
+}
+
+/// Drives the component by `docs/openapi.yaml`.
+pub fn schemathesis(project: &Project) -> Package {
+    Package {
+        name: "Schemathesis",
+        about: "which checks docs/openapi.yaml (95 MB below target)",
+        folder: project.target_dir().join("contract-tools"),
+        source: Source::PyPi,
+        lock: include_str!("../../../tests/service/contract/requirements.txt"),
+        program: if cfg!(windows) {
+            "Scripts/schemathesis.exe"
+        } else {
+            "bin/schemathesis"
+        },
+    }
+}
+
+/// Identity providers that issue tokens in the tests over HTTP, as their makers publish them.
+pub fn providers(project: &Project) -> Package {
+    Package {
+        name: "Better Auth and an OpenID provider",
+        about: "which issue tokens in the tests (28 MB below target)",
+        folder: project.target_dir().join("providers"),
+        source: Source::Npm(include_str!(
+            "../../../tests/service/providers/package.json"
+        )),
+        lock: include_str!("../../../tests/service/providers/package-lock.json"),
+        program: "node_modules/oidc-provider/package.json",
+    }
+}
+
+pub fn typescript(project: &Project) -> Package {
+    Package {
+        name: "TypeScript",
+        about: "which checks types (24 MB below target)",
+        folder: project.target_dir().join("typescript"),
+        source: Source::Npm(include_str!("../../../web/package.json")),
+        lock: include_str!("../../../web/package-lock.json"),
+        program: "node_modules/typescript/bin/tsc",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn ci_leaves_nothing_out_unless_told_what_to_run() {
+        for (chosen, ci, policy) in [
+            (false, true, Policy::Always),
+            (false, false, Policy::IfPossible),
+            (true, true, Policy::IfThere),
+            (true, false, Policy::IfThere),
+        ] {
+            assert_eq!(Policy::of(chosen, ci), policy, "{chosen} {ci}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_installed_or_left_out_or_an_error() {
+        let mut left_out = Vec::new();
+        let fails = || Err(anyhow!("no network"));
+        for (policy, said) in [
+            (Policy::IfPossible, "what needs it: no network"),
+            (Policy::IfThere, "what needs it: `cargo dev test`"),
+        ] {
+            let found = policy.provide("it", &mut left_out, || None, fails);
+            assert_eq!(found.expect("no error"), None);
+            let last = left_out.pop().expect("it is said");
+            assert!(last.starts_with(said), "{last}");
+        }
+        let found = Policy::Always.provide("it", &mut left_out, || None, fails);
+        assert!(found.is_err());
+        let interrupted = || Err(Interrupted.into());
+        let found = Policy::IfPossible.provide("it", &mut left_out, || None, interrupted);
+        assert!(found.is_err());
+        assert!(left_out.is_empty());
+    }
+
+    /// The versions are exact, each package has its checksum, and no registry is named.
+    #[test]
+    fn packages_of_npm_are_pinned() {
+        let project = Project::find().expect("the tests run inside the project");
+        for (package, at_least) in [(providers(&project), 10), (typescript(&project), 1)] {
+            let Source::Npm(manifest) = package.source else {
+                panic!("{} is not from npm", package.name)
+            };
+            let packages = package.lock.matches("\"node_modules/").count();
+            assert!(packages >= at_least, "{packages}");
+            let checksums = package.lock.matches("\"integrity\": \"sha512-").count();
+            assert_eq!(checksums, packages);
+            assert!(!package.lock.contains("\"resolved\""));
+            assert!(!package.lock.contains("\"hasInstallScript\""));
+            assert!(!manifest.contains('^') && !manifest.contains('~'));
+        }
+        let lock = typescript(&project).lock;
+        let Source::Npm(manifest) = typescript(&project).source else {
+            unreachable!()
+        };
+        for text in [manifest, lock] {
+            let version = text
+                .lines()
+                .find_map(|line| line.trim().strip_prefix("\"typescript\": \""))
+                .and_then(|rest| rest.split('"').next())
+                .expect("a version");
+            assert!(
+                version.split('.').all(|part| part.parse::<u16>().is_ok()),
+                "{version}"
+            );
+            assert!(lock.contains(&format!("\"version\": \"{version}\"")));
+        }
+    }
+
+    #[test]
+    fn packages_of_pypi_are_pinned_by_their_checksums_and_no_registry_is_named() {
+        let project = Project::find().expect("the tests run inside the project");
+        let requirements = schemathesis(&project).lock;
+        assert!(!requirements.contains("://"));
+        let mut packages = 0;
+        for package in requirements.split('\n').filter(|line| line.contains("==")) {
+            assert!(package.ends_with(" \\"), "{package}");
+            packages += 1;
+        }
+        assert!(packages > 1);
+        let input = include_str!("../../../tests/service/contract/requirements.in");
+        let pinned = input.lines().last().expect("a line");
+        assert!(requirements.contains(&format!("\n{pinned} \\\n    --hash=sha256:")));
+    }
+}
