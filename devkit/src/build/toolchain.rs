@@ -5,6 +5,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use clap::ValueEnum;
 use crate::build::artifact::{TARGET, Variant};
 use crate::os::process::{self, Interrupted};
 use crate::os::programs;
-use crate::os::project::Project;
+use crate::os::project::{Project, shown};
 use crate::os::report;
 
 /// Debian's second Rust, with its library's source, `wasm-component-ld` (in `rust-web-llvm`), the C library for WASI and
@@ -124,37 +125,38 @@ impl Toolchain {
         )
     }
 
-    /// Builds a package of the workspace for the target, and returns the path of what cargo linked.
+    /// Builds a package of the workspace for the target, and returns what cargo linked.
     pub fn build(
         self,
         project: &Project,
         variant: Variant,
         package: &str,
         shown_as: &str,
-    ) -> Result<PathBuf> {
+    ) -> Result<Vec<u8>> {
+        let target_dir = self.target_dir(project);
         let file = format!("{TARGET}/release/{}.wasm", package.replace('-', "_"));
-        let linked = self.target_dir(project, variant).join(file);
+        let linked = target_dir.join(file);
         let first_time = match self {
             _ if linked.exists() => "",
             Self::Active => " (the first time one to three minutes)",
             Self::Debian => " and the standard library (the first time two to four minutes)",
         };
         report::step(&format!("Building {shown_as}{first_time} …"));
+        // Until it is read: another build may write another variant there.
+        let _lock = process::lock(&target_dir.join("devkit.lock"))?;
         let mut cargo = self.cargo_build(project, variant);
         cargo.args(["--package", package, "--locked"]);
         process::run_well(&mut cargo, "a component was not built")?;
-        Ok(linked)
+        fs::read(&linked).with_context(|| format!("{} cannot be read", shown(&linked)))
     }
 
-    /// The target folder that this tool chain builds in: two compilers do not share one, nor do two variants, of which
-    /// each would write its component over the other's.
-    fn target_dir(self, project: &Project, variant: Variant) -> PathBuf {
-        let target = project.target_dir();
-        match (self, variant) {
-            (Self::Active, Variant::Portable) => target,
-            (Self::Active, other) => target.join(other.name()),
-            (Self::Debian, any) => target.join(any.appended_to("debian-wasm")),
-        }
+    /// The target folder that this tool chain builds in, of its own, because two compilers cannot share one. The variants do:
+    /// what is compiled for the compiler itself is the same for all, and for WASI 0.3 all but the component.
+    fn target_dir(self, project: &Project) -> PathBuf {
+        project.target_dir().join(match self {
+            Self::Active => "component",
+            Self::Debian => "component-debian",
+        })
     }
 
     /// `cargo build` for the target with this tool chain; the caller adds what to build.
@@ -183,7 +185,7 @@ impl Toolchain {
             // Spaces belong to paths.
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join(OsStr::new("\x1f")))
             .args(["build", "--release", "--target", TARGET, "--target-dir"])
-            .arg(self.target_dir(project, variant));
+            .arg(self.target_dir(project));
         for feature in variant.features() {
             command.args(["--features", feature]);
         }
@@ -272,19 +274,11 @@ mod tests {
     }
 
     #[test]
-    fn neither_two_compilers_nor_two_variants_share_a_target_folder() {
+    fn two_compilers_do_not_share_a_target_folder() {
         let project = Project::find().expect("the tests run inside the project");
-        let mut folders = std::collections::BTreeSet::new();
-        for toolchain in [Toolchain::Active, Toolchain::Debian] {
-            for variant in [
-                Variant::Portable,
-                Variant::Wide,
-                Variant::Baseline,
-                Variant::P3,
-            ] {
-                assert!(folders.insert(toolchain.target_dir(&project, variant)));
-            }
-        }
+        let [active, debian] =
+            [Toolchain::Active, Toolchain::Debian].map(|it| it.target_dir(&project));
+        assert_ne!(active, debian);
     }
 
     /// The flags, without the one about paths, which all have.

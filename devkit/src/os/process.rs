@@ -4,6 +4,7 @@
 //! whole group: nothing that cargo or a host started stays behind.
 
 use std::fmt;
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +41,22 @@ pub fn check_stop() -> Result<()> {
         return Err(Interrupted.into());
     }
     Ok(())
+}
+
+/// Locks a file against other processes until it is dropped; waits for them.
+pub fn lock(path: &Path) -> Result<File> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+    let file = File::create(path)?;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => check_stop()?,
+            locked => {
+                locked.with_context(|| format!("{} cannot be locked", path.display()))?;
+                return Ok(file);
+            }
+        }
+        thread::sleep(PAUSE);
+    }
 }
 
 #[derive(Debug)]
