@@ -3,14 +3,10 @@
 use clap::Args;
 
 use crate::build::artifact::Variant;
-use crate::build::toolchain::Choice;
 
 /// How the component is built.
 #[derive(Debug, Clone, Args)]
 pub struct Compiler {
-    /// Where the compiler for the component comes from; for trying each way
-    #[arg(long, value_enum, default_value_t = Choice::Auto)]
-    pub toolchain: Choice,
     /// For hosts with WebAssembly's wide arithmetic: signs several times faster, and other hosts reject it
     #[arg(long)]
     pub wide: bool,

@@ -128,7 +128,7 @@ impl Build {
             true => component::standalone,
             false => component::build,
         };
-        let artifact = build(project, self.compiler.toolchain, self.compiler.variant())?;
+        let artifact = build(project, self.compiler.variant())?;
         report::result(&component::describe(&artifact)?);
         Ok(())
     }

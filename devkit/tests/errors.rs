@@ -163,7 +163,7 @@ fn ci_without_a_browser_is_told_what_to_install() {
 
 #[test]
 fn a_machine_without_a_compiler_for_the_target_is_told_what_to_install() {
-    let output = dev(&["build", "--toolchain", "rustup"]);
+    let output = dev(&["build"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(error_line(&output).contains("rustup target add wasm32-wasip2"));
 }

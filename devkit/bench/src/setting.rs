@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use devkit::build::artifact::{self, Variant};
-use devkit::build::{component, toolchain};
+use devkit::build::component;
 use devkit::os::process::printed_by;
 use devkit::os::programs::{self, OPENSSL, SPIN};
 use devkit::os::project::Project;
@@ -41,7 +41,7 @@ impl Setting {
                 report::step(reason);
                 continue;
             }
-            let built = component::build(&project, toolchain::Choice::Auto, variant)?;
+            let built = component::build(&project, variant)?;
             if variant == Variant::Portable {
                 builds.push(("plain", artifact::plain(&project)));
             }

@@ -62,16 +62,11 @@ impl Variant {
 
     /// The component that needs no Spin.
     pub fn standalone(self, project: &Project) -> PathBuf {
-        let folder = self.appended_to("standalone");
+        let folder = match self {
+            Self::Portable => "standalone".to_owned(),
+            other => format!("standalone-{}", other.name()),
+        };
         project.target_dir().join(folder).join(FILE)
-    }
-
-    /// The name of a folder of this variant's own.
-    pub fn appended_to(self, folder: &str) -> String {
-        match self {
-            Self::Portable => folder.to_owned(),
-            other => format!("{folder}-{}", other.name()),
-        }
     }
 }
 

@@ -8,15 +8,14 @@ use anyhow::{Context, Result};
 
 use crate::build::artifact::{self, Variant};
 use crate::build::optimise::optimise;
-use crate::build::program;
-use crate::build::toolchain::{Choice, Toolchain};
+use crate::build::{program, toolchain};
 use crate::os::process;
 use crate::os::project::{Project, shown, write_whole};
 
 /// Builds the component and returns its path.
-pub fn build(project: &Project, choice: Choice, variant: Variant) -> Result<PathBuf> {
-    let toolchain = Toolchain::provide(project, choice)?;
-    let linked = toolchain.build(project, variant, "jaas-jwt", "the component")?;
+pub fn build(project: &Project, variant: Variant) -> Result<PathBuf> {
+    toolchain::provide_target(project)?;
+    let linked = toolchain::build(project, variant, "jaas-jwt", "the component")?;
     if variant == Variant::Portable {
         write_whole(&artifact::plain(project), &linked)?;
     }
@@ -29,10 +28,10 @@ pub fn build(project: &Project, choice: Choice, variant: Variant) -> Result<Path
 }
 
 /// Builds the component, and composes it with `deploy/wasi` so that it imports WASI alone; returns the path of the result.
-pub fn standalone(project: &Project, choice: Choice, variant: Variant) -> Result<PathBuf> {
-    let component = build(project, choice, variant)?;
+pub fn standalone(project: &Project, variant: Variant) -> Result<PathBuf> {
+    let component = build(project, variant)?;
     // Nothing in `deploy/wasi` is worth wide arithmetic.
-    let variables = Toolchain::provide(project, choice)?.build(
+    let variables = toolchain::build(
         project,
         Variant::Portable,
         "jaas-jwt-variables",

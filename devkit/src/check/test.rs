@@ -57,7 +57,7 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
     {
         return Ok(status);
     }
-    let standalone = component::standalone(project, options.compiler.toolchain, variant)?;
+    let standalone = component::standalone(project, variant)?;
     let other = (variant != Variant::Portable).then(|| variant.artifact(project));
 
     report::step("Running every test (the first time this compiles Wasmtime: some minutes) …");

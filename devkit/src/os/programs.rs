@@ -46,7 +46,7 @@ pub const PROXIES: [Program; 2] = [
 /// Spin's own program; in no package registry.
 pub const SPIN: &str = "spin";
 
-/// The whole path of a program on `PATH`, or of one that is named by its path.
+/// The whole path of a program on `PATH`.
 pub fn find(name: &str) -> Option<PathBuf> {
     which::which(name).ok()
 }
@@ -99,16 +99,6 @@ fn is_root() -> bool {
 #[cfg(not(unix))]
 fn is_root() -> bool {
     false
-}
-
-pub fn are_installed(packages: &[&str]) -> bool {
-    let mut query = Command::new("dpkg-query");
-    query
-        .args(["--show", "--showformat", "${db:Status-Status}\n"])
-        .args(packages);
-    process::printed_by(&mut query).is_some_and(|text| {
-        text.lines().filter(|line| *line == "installed").count() == packages.len()
-    })
 }
 
 /// Unpacks a Debian package below `folder`. It is not installed, because the installed package of a server starts it.

@@ -1,7 +1,7 @@
 //! Where the project is, and how its own cargo is called.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -68,12 +68,7 @@ impl Project {
 
     /// The cargo that runs this command, in the workspace's root.
     pub fn cargo(&self) -> Command {
-        self.cargo_at(&env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-    }
-
-    /// Another cargo in the workspace's root.
-    pub fn cargo_at(&self, program: &OsStr) -> Command {
-        let mut command = Command::new(program);
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root);
         for name in env::vars_os().map(|(name, _)| name).filter(is_of_cargo_run) {
             command.env_remove(name);

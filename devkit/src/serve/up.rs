@@ -95,7 +95,7 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
     let variant = options.compiler.variant();
     let host = options.host.choose(variant)?;
     let address = free_address(options.listen, "--listen")?;
-    component::build(project, options.compiler.toolchain, variant)?;
+    component::build(project, variant)?;
     let throw_away = settings.key_source() == KeySource::Nobody;
     if throw_away {
         settings.use_throw_away_key(key::throw_away(project)?);
