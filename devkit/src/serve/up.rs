@@ -184,7 +184,7 @@ fn check_plain_names(
     Ok(())
 }
 
-/// Says which settings are not read, and who says more.
+/// Says which settings are not read, that nobody has to log in, and who says more.
 fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
     for name in settings.unknown() {
         report::step(&format!(
@@ -199,9 +199,18 @@ fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
             "note: {path} is there and not read; --env-file {path} uses it"
         ));
     }
+    if is_open(settings.given("auth_mode")) {
+        report::step("warning: auth_mode is none: anyone can become a moderator");
+    }
     report::step(
         "note: `cargo dev doctor`, with the same --env-file, says what is wrong or weak in the configuration",
     );
+}
+
+/// Whether nobody has to log in: the default.
+fn is_open(auth_mode: &[(Source, String)]) -> bool {
+    let mode = auth_mode.first().map_or("none", |(_, mode)| mode.trim());
+    matches!(mode, "" | "none")
 }
 
 /// What to do now that it serves.
@@ -334,5 +343,22 @@ mod tests {
         let mut settings = gathered(&[], vault);
         allow_development_servers(&mut settings);
         assert_eq!(settings.value("allowed_origins"), Some("https://a.example"));
+    }
+
+    #[test]
+    fn a_service_without_a_login_is_warned_of() {
+        for (modes, open) in [
+            (&[][..], true),
+            (&["none"], true),
+            (&[" none\n", "required"], true),
+            (&["required", "none"], false),
+            (&["optional"], false),
+        ] {
+            let given: Vec<_> = modes
+                .iter()
+                .map(|mode| (Source::Provider, (*mode).to_owned()))
+                .collect();
+            assert_eq!(is_open(&given), open, "{modes:?}");
+        }
     }
 }
