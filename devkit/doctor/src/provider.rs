@@ -1,7 +1,5 @@
 //! What a login publishes of itself, and the variables that follow from it.
 
-use std::fmt::Write as _;
-
 use devkit_spin_app::environment_name;
 use serde_json::Value;
 use url::Url;
@@ -46,45 +44,39 @@ impl Provider {
     /// A sentence: nothing that can be used.
     pub fn discover(network: &dyn Network, issuer: &str) -> Result<Self, String> {
         let own = web::usable(issuer).filter(|url| url.query().is_none() && is_plain(issuer));
-        let Some(own) = own else {
-            return Err(
-                "The issuer is no https address without a query; copy iss from a token, or from the login's settings."
-                    .to_owned(),
-            );
-        };
+        let own = own.ok_or(
+            "The issuer is no https address without a query; copy iss from a token, or from the login's settings.",
+        )?;
         let base = issuer.trim_end_matches('/');
         let place = format!("{base}/.well-known/openid-configuration");
         let described = web::document(network, &place).and_then(|text| {
             let description: Value = serde_json::from_str(&text).unwrap_or_default();
             let text = |name: &str| description[name].as_str().map(str::to_owned);
-            text("issuer")
-                .zip(text("jwks_uri"))
-                .ok_or_else(|| "responds without issuer and jwks_uri".to_owned())
+            let both = text("issuer").zip(text("jwks_uri"));
+            both.ok_or_else(|| "responds without issuer and jwks_uri".to_owned())
         });
         match described {
-            Ok((named, _)) if named.trim_end_matches('/') != base => Err(format!(
-                "{place} names another issuer: {}; give that one, if it is your login's.",
-                if is_plain(&named) {
-                    &named
-                } else {
-                    "no address"
-                }
-            )),
-            Ok((named, jwks_url)) => Self::with_keys(network, &own, named, &jwks_url),
-            Err(error) => KEYS_ALONE
-                .iter()
-                .find_map(|path| {
-                    let jwks_url = format!("{base}{path}");
-                    Self::with_keys(network, &own, issuer.to_owned(), &jwks_url).ok()
-                })
-                .ok_or_else(|| format!("{place} {error}.")),
+            Ok((named, _)) if named.trim_end_matches('/') != base => {
+                let named = Some(named).filter(|named| is_plain(named));
+                let named = named.as_deref().unwrap_or("no address");
+                Err(format!(
+                    "{place} names another issuer: {named}; give that one, if it is your login's."
+                ))
+            }
+            Ok((named, jwks_url)) => Self::with_keys(network, &own, &named, &jwks_url),
+            Err(error) => {
+                let urls = KEYS_ALONE.iter().map(|path| format!("{base}{path}"));
+                let mut found = urls.map(|url| Self::with_keys(network, &own, issuer, &url));
+                let found = found.find_map(Result::ok);
+                found.ok_or_else(|| format!("{place} {error}."))
+            }
         }
     }
 
     fn with_keys(
         network: &dyn Network,
         own: &Url,
-        issuer: String,
+        issuer: &str,
         jwks_url: &str,
     ) -> Result<Self, String> {
         // A login elsewhere does not send anybody to this machine.
@@ -95,16 +87,16 @@ impl Provider {
             .and_then(|jwks| service::check_key_set(&jwks).map(|()| jwks))
             .map_err(|error| format!("{jwks_url} {error}."))?;
         Ok(Self {
-            issuer,
+            issuer: issuer.to_owned(),
             jwks_url: url.into(),
             jwks,
         })
     }
 
-    /// The variables by which the service finds its keys, and what the others must not be beside them.
-    pub fn keys(&self) -> Vec<(&'static str, String)> {
+    /// The variables by which the service finds its keys.
+    pub fn keys(&self) -> [(&'static str, String); 2] {
         let origin = web::usable(&self.jwks_url).map(|url| url.origin().ascii_serialization());
-        vec![
+        [
             ("auth_jwks_url", self.jwks_url.clone()),
             ("auth_jwks_origin", origin.unwrap_or_default()),
         ]
@@ -112,30 +104,27 @@ impl Provider {
 
     /// The block of variables, in the format of an env file.
     pub fn block(&self) -> String {
-        let mut text = String::new();
-        let mut line = |name: &str, value: &str| {
-            let _ = writeln!(text, "{}=\"{value}\"", environment_name(name));
-        };
-        line("auth_mode", "required");
-        for (name, value) in self.keys() {
-            line(name, &value);
-        }
-        line("auth_issuer", &self.issuer);
-        let (audience, comment) = self.audience();
-        line("auth_audience", &audience);
+        let shown = |kid: Option<String>| kid.filter(|kid| is_presentable(kid));
         let keys = keys(&self.jwks).into_iter().map(|(kid, algorithm)| {
-            let kid = kid.filter(|kid| is_presentable(kid));
+            let kid = shown(kid);
             format!("{} {algorithm}", kid.as_deref().unwrap_or("(no kid)"))
         });
         let keys = keys.collect::<Vec<_>>().join(", ");
         let unused = service::unused_keys(&self.jwks).into_iter();
-        let unused: String = unused
-            .map(|(kid, reason)| {
-                let kid = kid.filter(|kid| is_presentable(kid)).unwrap_or_default();
-                format!("# The key {kid} is not used: it {reason}.\n")
-            })
-            .collect();
-        format!("# Keys: {keys}.\n{unused}# aud: {comment}.\n{text}")
+        let unused = unused.map(|(kid, reason)| {
+            let kid = shown(kid).unwrap_or_default();
+            format!("# The key {kid} is not used: it {reason}.\n")
+        });
+        let (audience, comment) = self.audience();
+        let mut variables = vec![("auth_mode", "required".to_owned())];
+        variables.extend(self.keys());
+        variables.push(("auth_issuer", self.issuer.clone()));
+        variables.push(("auth_audience", audience));
+        let variables = variables.into_iter();
+        let lines =
+            variables.map(|(name, value)| format!("{}=\"{value}\"\n", environment_name(name)));
+        let (unused, lines): (String, String) = (unused.collect(), lines.collect());
+        format!("# Keys: {keys}.\n{unused}# aud: {comment}.\n{lines}")
     }
 
     fn audience(&self) -> (String, &'static str) {
@@ -146,12 +135,8 @@ impl Provider {
             let (_, rest) = self.issuer.split_once(mark)?;
             Some((value.unwrap_or(rest).to_owned(), *comment))
         });
-        known.unwrap_or_else(|| {
-            (
-                "…".to_owned(),
-                "what the login writes for this service; `cargo dev doctor --credential FILE` shows a token's",
-            )
-        })
+        let unknown = "what the login writes for this service; `cargo dev doctor --credential FILE` shows a token's";
+        known.unwrap_or_else(|| ("…".to_owned(), unknown))
     }
 }
 

@@ -299,7 +299,7 @@ fn a_credential_comes_from_a_file_or_from_standard_input() {
     let message = json["credential"]["checks"][0]["message"]
         .as_str()
         .expect("a message");
-    assert!(message.contains("five parts"), "{message}");
+    assert!(message.contains("encrypted (JWE)"), "{message}");
 }
 
 #[test]

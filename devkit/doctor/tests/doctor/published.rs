@@ -340,9 +340,7 @@ fn a_credential_is_compared_with_what_the_login_publishes() {
             good(),
             Servers::login(ISSUER, KEYS, &one_key()),
             None,
-            vec![
-                "fail[kid] credential \"current\" configured \"a\": auth_jwks_url has no key with this kid",
-            ],
+            vec!["fail[kid] credential \"current\" configured \"a\": kid is not in the key set"],
         ),
         (
             by_url(),
