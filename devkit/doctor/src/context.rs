@@ -2,14 +2,14 @@
 
 use std::{fmt, iter};
 
-use devkit_spin_app::settings::KeySource;
+use devkit_spin_app::settings::{KeySource, Settings};
 
 use crate::facts::Facts;
 use crate::finding::Hit;
 use crate::origins::{self, Origin};
 use crate::repair;
-use crate::service::{self, Problem, Source, Unavailable};
-use crate::token::{self, Judgement, Rejection};
+use crate::service::{self, Problem, Rejection, Source, Unavailable};
+use crate::token::{self, Judgement};
 
 /// The three credentials of 8x8.
 pub const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
@@ -35,6 +35,8 @@ pub const LOGIN_KEYS: [&str; 4] = [
 pub struct Context<'a> {
     /// Files, environment and variables.
     pub facts: &'a Facts,
+    /// The variables as `cargo dev up` serves them.
+    settings: Settings,
     pub production: bool,
     /// None of the three credentials is configured: `cargo dev up` uses the throw-away key.
     pub is_unconfigured: bool,
@@ -48,7 +50,7 @@ pub struct Context<'a> {
 /// The configured variables, as the service gets them.
 impl Source for Context<'_> {
     fn get(&self, name: &str) -> Result<Option<String>, Unavailable> {
-        Ok(self.find(name).map(str::to_owned))
+        Ok(self.settings.value(name).map(str::to_owned))
     }
 }
 
@@ -57,10 +59,17 @@ impl<'a> Context<'a> {
     pub fn new(facts: &'a Facts, production: bool, now: u64) -> Self {
         let is_given = |name: &&str| !facts.settings.given(name).is_empty();
         let by_nobody = facts.settings.key_source() == KeySource::Nobody;
+        let is_unconfigured = !production && by_nobody && !CREDENTIALS.iter().any(is_given);
+        let mut settings = facts.settings.clone();
+        let throw_away = facts.throw_away_key.clone().filter(|_| is_unconfigured);
+        if let Some(pem) = throw_away {
+            settings.use_throw_away_key(pem);
+        }
         let mut context = Self {
             facts,
+            settings,
             production,
-            is_unconfigured: !production && by_nobody && !CREDENTIALS.iter().any(is_given),
+            is_unconfigured,
             problems: Vec::new(),
             origins: Vec::new(),
             token: None,
@@ -103,20 +112,9 @@ impl<'a> Context<'a> {
         iter::once(off).chain(values).collect()
     }
 
-    /// A variable's value; what `cargo dev up` uses where nothing is configured.
-    fn find(&self, name: &str) -> Option<&str> {
-        let pem = self.facts.throw_away_key.as_deref();
-        match (name, pem.filter(|_| self.is_unconfigured)) {
-            ("jaas_app_id", Some(_)) => Some("vpaas-magic-cookie-00000000000000000000000000000000"),
-            ("jaas_key_id", Some(_)) => Some("000000"),
-            ("jaas_private_key", Some(pem)) => Some(pem),
-            _ => self.facts.settings.value(name),
-        }
-    }
-
     /// A variable's value, untrimmed; empty where it has none.
     pub fn value(&self, name: &str) -> &str {
-        self.find(name).unwrap_or_default()
+        self.settings.value(name).unwrap_or_default()
     }
 
     /// A variable's value without white space around it.

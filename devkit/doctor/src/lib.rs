@@ -44,8 +44,7 @@ pub fn examine(
         false => &TABLES[..1],
     };
     let checks = tables.iter().copied().flatten();
-    let mut findings = checks.flat_map(|check| check.run(&context)).collect();
-    profile::remove_weaker_words(&mut findings);
+    let findings = checks.flat_map(|check| check.run(&context)).collect();
     let credential = credential.map(|credential| credential::examine(&context, credential, now));
     let token = context.token.and_then(Result::ok);
     Report::new(production, findings, token, credential)

@@ -5,7 +5,7 @@
 use devkit_spin_app::environment_name;
 
 use crate::context::Context;
-use crate::finding::{Finding, Hit};
+use crate::finding::Hit;
 
 /// The features that 8x8 bills to the owner.
 pub const BILLED: &[&str] = &[
@@ -47,16 +47,6 @@ pub const PROFILE: [Requirement; 12] = [
     Requirement("signing_engine", "rs256", |_, _| true, "the same tokens as by jwt-simple, several times faster; `cargo dev doctor` signs with both and compares the bytes"),
 ];
 
-/// The checks that say the same of a variable as its line of the profile, in weaker words.
-const SAID_BY_THE_PROFILE: [&str; 6] = [
-    "moderator-open",
-    "origins-empty",
-    "origins-default",
-    "open-features",
-    "member-features",
-    "ttl-long",
-];
-
 fn describes_a_login(context: &Context, variable: &str) -> bool {
     context.is_set(variable) || context.is_by_invitation_alone()
 }
@@ -96,15 +86,4 @@ pub fn weaker(context: &Context) -> Vec<Hit> {
             Hit::variable(variable, format!("is too weak for production: {why}.")).repair(repair)
         })
         .collect()
-}
-
-/// Removes what the profile says of the same variable.
-pub fn remove_weaker_words(findings: &mut Vec<Finding>) {
-    let said = findings
-        .iter()
-        .filter(|it| it.id == "weaker-than-production");
-    let said: Vec<_> = said.map(|it| it.hit.variable.clone()).collect();
-    findings.retain(|finding| {
-        !(SAID_BY_THE_PROFILE.contains(&finding.id) && said.contains(&finding.hit.variable))
-    });
 }

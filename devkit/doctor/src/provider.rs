@@ -12,21 +12,6 @@ use crate::web;
 const KEYS_ALONE: [&str; 2] = [BETTER_AUTH, "/.well-known/jwks.json"];
 const BETTER_AUTH: &str = "/api/auth/jwks";
 
-/// Logins of which it is known what they write into `aud`: what their address begins with or has in it, and the value.
-/// `None`: the rest of the address.
-const AUDIENCES: [(&str, Option<&str>, &str); 2] = [
-    (
-        "https://securetoken.google.com/",
-        None,
-        "Firebase writes the project's id",
-    ),
-    (
-        ".supabase.co/",
-        Some("authenticated"),
-        "Supabase writes the role",
-    ),
-];
-
 /// A login, by what it publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
@@ -119,7 +104,7 @@ impl Provider {
         let mut variables = vec![("auth_mode", "required".to_owned())];
         variables.extend(self.keys());
         variables.push(("auth_issuer", self.issuer.clone()));
-        variables.push(("auth_audience", audience));
+        variables.push(("auth_audience", audience.to_owned()));
         let variables = variables.into_iter();
         let lines =
             variables.map(|(name, value)| format!("{}=\"{value}\"\n", environment_name(name)));
@@ -127,16 +112,19 @@ impl Provider {
         format!("# Keys: {keys}.\n{unused}# aud: {comment}.\n{lines}")
     }
 
-    fn audience(&self) -> (String, &'static str) {
+    /// What it writes into `aud`, and how that is known.
+    fn audience(&self) -> (&str, &'static str) {
+        let after = |mark| Some(self.issuer.split_once(mark)?.1);
         if self.jwks_url.ends_with(BETTER_AUTH) {
-            return (self.issuer.clone(), "Better Auth writes its own address");
+            (&self.issuer, "Better Auth writes its own address")
+        } else if let Some(project) = after("https://securetoken.google.com/") {
+            (project, "Firebase writes the project's id")
+        } else if after(".supabase.co/").is_some() {
+            ("authenticated", "Supabase writes the role")
+        } else {
+            let unknown = "what the login writes for this service; `cargo dev doctor --credential FILE` shows a token's";
+            ("…", unknown)
         }
-        let known = AUDIENCES.iter().find_map(|(mark, value, comment)| {
-            let (_, rest) = self.issuer.split_once(mark)?;
-            Some((value.unwrap_or(rest).to_owned(), *comment))
-        });
-        let unknown = "what the login writes for this service; `cargo dev doctor --credential FILE` shows a token's";
-        known.unwrap_or_else(|| ("…".to_owned(), unknown))
     }
 }
 

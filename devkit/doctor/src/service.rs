@@ -31,9 +31,15 @@ pub fn problems(source: &dyn Source) -> Vec<Problem> {
     Config::new(source).problems()
 }
 
-/// Requests a token as a page of the first allowed origin does: the status, and the token or the message. `now` is in
-/// seconds since 1970-01-01 UTC.
-pub fn request_token(source: &dyn Source, query: &str, now: u64) -> (u16, String) {
+/// The service's response in place of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    pub status: u16,
+    pub message: String,
+}
+
+/// Requests a token as a page of the first allowed origin does. `now` is in seconds since 1970-01-01 UTC.
+pub fn request_token(source: &dyn Source, query: &str, now: u64) -> Result<String, Rejection> {
     let config = Config::new(source);
     let origin = config.allowed_origins().to_vec().into_iter().next();
     let origin = origin.map(|origin| {
@@ -50,10 +56,11 @@ pub fn request_token(source: &dyn Source, query: &str, now: u64) -> (u16, String
     let environment = Environment::isolated(now, &mut random);
     let response = service::handle(&config, &mut request, environment).response;
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    let text = [&body["token"], &body["error"]]
-        .into_iter()
-        .find_map(Value::as_str);
-    (response.status, text.unwrap_or("no message").to_owned())
+    let text = |name: &str| body[name].as_str().map(str::to_owned);
+    text("token").ok_or_else(|| Rejection {
+        status: response.status,
+        message: text("error").unwrap_or_else(|| "no message".to_owned()),
+    })
 }
 
 /// Verifies a credential as that of a caller. The login's keys may come by this network.

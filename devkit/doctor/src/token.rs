@@ -6,7 +6,7 @@ use devkit_rules::{FEATURES_BY_ROLE, PASSED_ON_A_SLOW_CLOCK, WEB_CLIENT_CHECKS, 
 use ring::signature::RSA_PKCS1_2048_8192_SHA256;
 use serde::Serialize;
 
-use crate::service::{Source, public_half, request_token, signed_by_each_engine};
+use crate::service::{Rejection, Source, public_half, request_token, signed_by_each_engine};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Judgement {
@@ -27,13 +27,6 @@ pub struct WebClientCheck {
     pub ok: bool,
 }
 
-/// The service's response in place of a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    pub status: u16,
-    pub message: String,
-}
-
 /// Signs a token as for a page of the first allowed origin, for the first of the allowed rooms.
 ///
 /// # Errors
@@ -43,10 +36,7 @@ pub fn sign(source: &dyn Source, rooms: &[String], now: u64) -> Result<String, R
     let room = room.filter(|room| !room.trim().is_empty());
     let mut query = url::form_urlencoded::Serializer::new("?".to_owned());
     query.append_pair("room", room.as_deref().unwrap_or("doctor"));
-    match request_token(source, &query.finish(), now) {
-        (200, token) => Ok(token),
-        (status, message) => Err(Rejection { status, message }),
-    }
+    request_token(source, &query.finish(), now)
 }
 
 /// Judges a token of this private key; `now` is in seconds since 1970-01-01 UTC.

@@ -9,9 +9,6 @@ use super::trial;
 use crate::context::Context;
 use crate::service::{Cause, Error, Role};
 
-/// What stands for the audience where the login writes none.
-pub(super) const AUDIENCE_CLAIMS: [&str; 2] = ["client_id", "azp"];
-
 /// What other logins call a claim.
 const OTHER_NAMES: [(&str, &[&str]); 2] = [
     ("name", &["preferred_username", "nickname", "username"]),
@@ -88,14 +85,19 @@ fn other_kind(jwt: &Jwt) -> Option<&'static str> {
     }
 }
 
-fn value<'a>(context: &Context, jwt: &'a Jwt, name: &str, variable: &str) -> Option<&'a Value> {
+/// The claim that the service reads. Only names and pictures may have several, of which the first that is there counts.
+pub(super) fn value<'a>(
+    context: &Context,
+    jwt: &'a Jwt,
+    name: &str,
+    variable: &str,
+) -> Option<&'a Value> {
     match variable {
         "" => jwt.claims.get(name),
-        "auth_name_claim" | "auth_picture_claim" => {
+        variable => {
             let paths = context.entries(variable);
             paths.iter().find_map(|path| follow(&jwt.claims, path))
         }
-        variable => follow(&jwt.claims, context.text(variable)),
     }
 }
 
@@ -104,23 +106,6 @@ fn follow<'a>(claims: &'a Value, path: &str) -> Option<&'a Value> {
     let pointer = path.replace('~', "~0").replace('/', "~1").replace('.', "/");
     let whole = claims.get(path);
     whole.or_else(|| claims.pointer(&format!("/{pointer}")))
-}
-
-/// The texts of a claim that may be one text or a list of texts alone.
-fn texts(value: Option<&Value>) -> Vec<&str> {
-    match value {
-        Some(Value::String(text)) => vec![text],
-        Some(Value::Array(list)) => {
-            let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
-            texts.unwrap_or_default()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// The audiences that a credential names, in the claim that is configured.
-pub(super) fn audiences<'a>(context: &Context, claims: &'a Value) -> Vec<&'a str> {
-    texts(follow(claims, context.text("auth_audience_claim")))
 }
 
 impl Claim<'_> {

@@ -1,6 +1,8 @@
 //! Which `auth_…` values would fit a credential that is rejected, tried with the service's own code.
 
-use super::claims::{AUDIENCE_CLAIMS, audiences};
+use serde_json::Value;
+
+use super::claims;
 use super::jwt::Jwt;
 use super::line::{CredentialCheck, Outcome, is_shown};
 use super::table::explain;
@@ -8,6 +10,9 @@ use crate::context::{Context, LOGIN_KEYS};
 use crate::provider::{Provider, is_plain};
 use crate::repair;
 use crate::service::Opinion;
+
+/// What stands for the audience where the login writes none.
+const AUDIENCE_CLAIMS: [&str; 2] = ["client_id", "azp"];
 
 /// `identify` tries the credential with other values.
 pub(super) fn check(
@@ -22,7 +27,7 @@ pub(super) fn check(
         Ok(None) => true,
         Err(error) => ["keys", "alg", "kid", "signature"].contains(&explain(error).0),
     };
-    let mut values = claims(context, jwt);
+    let mut values = said(context, jwt);
     if let Some(login) = provider.as_ref().filter(|_| lacks_keys) {
         let keys = login.keys().into_iter();
         values.extend(keys.filter(|(name, value)| context.text(name) != value));
@@ -47,7 +52,7 @@ pub(super) fn check(
 }
 
 /// What the credential itself says. Only what may be shown, and typed.
-fn claims(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
+fn said(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
     let text = |name: &str| jwt.claims[name].as_str();
     let mut values = Vec::new();
     if context.is_open() {
@@ -55,16 +60,18 @@ fn claims(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
     }
     let issuer = text("iss").filter(|issuer| *issuer != context.text("auth_issuer"));
     values.extend(issuer.map(|issuer| ("auth_issuer", issuer)));
+    let audiences: Vec<&str> = match claims::value(context, jwt, "aud", "auth_audience_claim") {
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        value => value.and_then(Value::as_str).into_iter().collect(),
+    };
     let configured = context.entries("auth_audience");
-    let audiences = audiences(context, &jwt.claims);
-    let instead = AUDIENCE_CLAIMS
-        .iter()
-        .find_map(|name| Some((*name, text(name)?)));
-    match (&audiences[..], instead) {
-        (named, _)
-            if named
-                .iter()
-                .any(|name| configured.iter().any(|it| it == name)) => {}
+    let is_configured = |name: &&str| configured.iter().any(|other| other == name);
+    let mut others = AUDIENCE_CLAIMS.iter();
+    match (
+        &audiences[..],
+        others.find_map(|name| Some((*name, text(name)?))),
+    ) {
+        (named, _) if named.iter().any(is_configured) => {}
         ([audience], _) => values.push(("auth_audience", audience)),
         ([], Some((claim, audience))) => {
             values.extend([("auth_audience_claim", claim), ("auth_audience", audience)]);
@@ -72,8 +79,8 @@ fn claims(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
         _ => {}
     }
     values.retain(|(_, value)| is_plain(value) && is_shown(context, value));
-    let values = values.into_iter();
-    values
-        .map(|(name, value)| (name, value.to_owned()))
-        .collect()
+    let values = values
+        .into_iter()
+        .map(|(name, value)| (name, value.to_owned()));
+    values.collect()
 }

@@ -91,134 +91,99 @@ fn a_wrong_claim_is_told_with_both_values() {
     for (changes, expected) in [
         (
             json!({"iss": "https://login.vtaiwan.tw/"}),
-            vec![
-                "fail[iss] credential \"https://login.vtaiwan.tw/\" configured \"https://login.vtaiwan.tw\": iss is not auth_issuer (they differ by the slash at the end)",
-            ],
+            "fail[iss] credential \"https://login.vtaiwan.tw/\" configured \"https://login.vtaiwan.tw\": iss is not auth_issuer (they differ by the slash at the end)",
         ),
         (
             json!({"iss": "http://login.vtaiwan.tw"}),
-            vec!["fail[iss] credential \"http://login.vtaiwan.tw\" configured"],
+            "fail[iss] credential \"http://login.vtaiwan.tw\" configured",
         ),
         (
             json!({"iss": "https://Login.vtaiwan.tw"}),
-            vec!["fail[iss] credential \"https://Login.vtaiwan.tw\" configured"],
+            "fail[iss] credential \"https://Login.vtaiwan.tw\" configured",
         ),
         (
             json!({"iss": "https://other.tw"}),
-            vec![
-                "fail[iss] credential \"https://other.tw\" configured \"https://login.vtaiwan.tw\": iss is not auth_issuer; set",
-            ],
+            "fail[iss] credential \"https://other.tw\" configured \"https://login.vtaiwan.tw\": iss is not auth_issuer; set",
         ),
-        (
-            json!({"iss": null}),
-            vec!["fail[iss] credential none configured"],
-        ),
-        (json!({"iss": 7}), vec!["fail[iss] credential 7 configured"]),
+        (json!({"iss": null}), "fail[iss] credential none configured"),
+        (json!({"iss": 7}), "fail[iss] credential 7 configured"),
         (
             json!({"aud": "other"}),
-            vec!["fail[aud] credential \"other\" configured \"jaas-jwt\""],
+            "fail[aud] credential \"other\" configured \"jaas-jwt\"",
         ),
         (
             json!({"aud": ["a", "b"]}),
-            vec!["fail[aud] credential [\"a\", \"b\"] configured \"jaas-jwt\""],
+            "fail[aud] credential [\"a\", \"b\"] configured \"jaas-jwt\"",
         ),
         (
             json!({"aud": null}),
-            vec!["fail[aud] credential none configured \"jaas-jwt\": aud is missing; let"],
+            "fail[aud] credential none configured \"jaas-jwt\": aud is missing; let",
         ),
         (
             json!({"aud": null, "client_id": "x"}),
-            vec!["only client_id or azp"],
+            "only client_id or azp",
         ),
         (
             json!({"exp": null}),
-            vec![
-                "fail[exp] credential none configured now 1800000000: exp is missing; let the login write a number",
-            ],
+            "fail[exp] credential none configured now 1800000000: exp is missing; let the login write a number",
         ),
-        (
-            json!({"exp": "soon"}),
-            vec!["fail[exp] credential a string"],
-        ),
+        (json!({"exp": "soon"}), "fail[exp] credential a string"),
         (
             json!({"exp": now - 700, "iat": now - 800}),
-            vec![
-                "exp is in the past by 11 min; the page sent an old credential, or the login writes local time in place of UTC.",
-            ],
+            "exp is in the past by 11 min; the page sent an old credential, or the login writes local time in place of UTC.",
         ),
         (
             json!({"exp": now - 7 * 3600 + 20, "iat": now - 8 * 3600}),
-            vec![
-                "exp is in the past by 6 h 59 min; the page sent an old credential, or the login writes local time in place of UTC.",
-            ],
+            "exp is in the past by 6 h 59 min; the page sent an old credential, or the login writes local time in place of UTC.",
         ),
         (
             json!({"exp": (now + 600) * 1000}),
-            vec![
-                "fail[exp] credential 1800000600000 configured now 1800000000: exp is more than 366 days ahead; is it in milliseconds? Let the login write seconds",
-            ],
+            "fail[exp] credential 1800000600000 configured now 1800000000: exp is more than 366 days ahead; is it in milliseconds? Let the login write seconds",
         ),
         (
             json!({"exp": now + 367 * 86_400}),
-            vec!["more than 366 days ahead"],
+            "more than 366 days ahead",
         ),
         (
             json!({"nbf": now + 120}),
-            vec![
-                "fail[nbf] credential 1800000120 configured now 1800000000: nbf is in the future by 2 min; the login's clock is fast, or",
-            ],
+            "fail[nbf] credential 1800000120 configured now 1800000000: nbf is in the future by 2 min; the login's clock is fast, or",
         ),
         (
             json!({"iat": now + 8 * 3600}),
-            vec![
-                "fail[iat]",
-                "iat is in the future by 8 h 0 min; the login's clock is fast, or it writes local time",
-            ],
+            "fail[iat] … iat is in the future by 8 h 0 min; the login's clock is fast, or it writes local time",
         ),
-        (
-            json!({"iat": now * 1000}),
-            vec!["fail[iat]", "milliseconds"],
-        ),
+        (json!({"iat": now * 1000}), "fail[iat] … milliseconds"),
         (
             json!({"sub": 17}),
-            vec![
-                "fail[sub] credential a number configured \"sub\": a string: the claim sub has a wrong type; let the login write",
-            ],
+            "fail[sub] credential a number configured \"sub\": a string: the claim sub has a wrong type; let the login write",
         ),
-        (json!({"sub": null}), vec!["fail[sub] credential none"]),
-        (json!({"sub": " "}), vec!["fail[sub]", "empty"]),
+        (json!({"sub": null}), "fail[sub] credential none"),
+        (json!({"sub": " "}), "fail[sub] … empty"),
         (
             json!({"name": 7}),
-            vec![
-                "fail[name] credential a number configured \"name\": a string: the claim name has a wrong type; let the login write a string.",
-            ],
+            "fail[name] credential a number configured \"name\": a string: the claim name has a wrong type; let the login write a string.",
         ),
         (
             json!({"moderator": 1}),
-            vec![
-                "fail[moderator] credential 1 configured \"moderator\": true: the claim for moderators has a wrong type; let the login write true, false,",
-            ],
+            "fail[moderator] credential 1 configured \"moderator\": true: the claim for moderators has a wrong type; let the login write true, false,",
         ),
         (
             json!({"aud": null, "client_id": "page-1"}),
-            vec!["set auth_audience_claim to that claim"],
+            "set auth_audience_claim to that claim",
         ),
         (
             json!({"rooms": "vtaiwan"}),
-            vec!["fail[rooms] credential a string"],
+            "fail[rooms] credential a string",
         ),
         (
             json!({"rooms": ["a", 1]}),
-            vec![
-                "fail[rooms] credential a list configured",
-                "the claim rooms has a wrong type; let the login write a list of strings.",
-            ],
+            "fail[rooms] credential a list configured … the claim rooms has a wrong type; let the login write a list of strings.",
         ),
     ] {
         let credential = hs256(changes.clone());
         let lines = fails(&Setup::faultless(), &credential);
         assert_eq!(lines.len(), 1, "{changes}: {lines:#?}");
-        for text in expected {
+        for text in expected.split(" … ") {
             assert!(lines[0].contains(text), "{changes}: {text}\n{}", lines[0]);
         }
     }

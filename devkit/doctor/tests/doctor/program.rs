@@ -366,6 +366,12 @@ fn a_file_that_others_can_read_and_one_that_git_tracks_are_found() {
     assert!(lines.starts_with("warning[file-readable] "), "{lines}");
     assert!(lines.contains("Repair: chmod 600 "), "{lines}");
 
+    // Without a secret it is nobody's business.
+    let path = env_file("plain", "AUTH_MODE=none\n");
+    set_mode(&path, 0o644);
+    let lines = text(&with_file(&path, &[]));
+    assert!(!lines.contains("[file-readable] "), "{lines}");
+
     let path = env_file("tracked", &good_text());
     let git = |arguments: &[&str]| {
         let status = Command::new("git")
