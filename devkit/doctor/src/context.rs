@@ -8,19 +8,19 @@ use crate::facts::Facts;
 use crate::finding::Hit;
 use crate::origins::{self, Origin};
 use crate::repair;
-use crate::service::{self, Problem, Rejection, Source, Unavailable};
+use crate::service::{self, Problem, Rejection, Separator, Source, Unavailable, parse_list};
 use crate::token::{self, Judgement};
 
 /// The three credentials of 8x8.
 pub const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
 
-/// Variables that mean nothing without a login, or need a key-value store, which the doctor has not.
-const OF_A_LOGIN_OR_A_STORE: [&str; 6] = [
+/// What the names of variables begin with that mean nothing without a login, or need a key-value store, which the doctor has
+/// not.
+const OF_A_LOGIN_OR_A_STORE: [&str; 5] = [
+    "auth_",
     "guest_rooms",
-    "invitation_secret",
-    "invitation_link",
-    "invitations_not_before",
-    "monthly_user_limit",
+    "invitation",
+    "monthly_user",
     "count_issued",
 ];
 
@@ -104,8 +104,8 @@ impl<'a> Context<'a> {
     /// problems.
     pub fn without_login(&self) -> Vec<(&'a str, String)> {
         let names = self.facts.variables.iter().map(|it| it.name.as_str());
-        let names =
-            names.filter(|name| name.starts_with("auth_") || OF_A_LOGIN_OR_A_STORE.contains(name));
+        let is_needless = |name: &&str| OF_A_LOGIN_OR_A_STORE.iter().any(|it| name.starts_with(it));
+        let names = names.filter(is_needless);
         let default = |name| self.facts.settings.default(name).unwrap_or_default();
         let values = names.map(|name| (name, default(name).to_owned()));
         let off = ("auth_mode", "none".to_owned());
@@ -132,7 +132,7 @@ impl<'a> Context<'a> {
 
     /// The entries of a list of texts, which may have spaces.
     pub fn entries(&self, name: &str) -> Vec<String> {
-        service::list(self.value(name), true)
+        parse_list(self.value(name), Separator::CommaOrLine).unwrap_or_default()
     }
 
     /// Whether a variable has this value, case-insensitively.
@@ -156,7 +156,7 @@ impl<'a> Context<'a> {
 
     /// Which of these features a list has, if any.
     pub fn features(&self, name: &str, of: &[&str]) -> Option<String> {
-        let list = service::list(self.value(name), false);
+        let list = parse_list(self.value(name), Separator::CommaOrSpace).unwrap_or_default();
         let has = |feature: &&str| list.iter().any(|entry| entry == feature);
         let found: Vec<&str> = of.iter().copied().filter(has).collect();
         (!found.is_empty()).then(|| found.join(", "))

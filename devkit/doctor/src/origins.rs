@@ -3,7 +3,7 @@
 use psl::Psl;
 use url::{Host, Url};
 
-use crate::service::{self, is_loopback};
+use crate::service::{self, Separator, is_loopback, parse_list};
 
 /// One entry of `allowed_origins` that the service accepts.
 pub struct Origin {
@@ -15,7 +15,8 @@ pub struct Origin {
 
 /// The entries that the service accepts; it says itself what is wrong with the others.
 pub fn read(list: &str) -> Vec<Origin> {
-    let entries = service::list(list, false).into_iter().zip(1..);
+    let entries = parse_list(list, Separator::CommaOrSpace).unwrap_or_default();
+    let entries = entries.into_iter().zip(1..);
     entries
         .filter_map(|(entry, place)| {
             let url = Url::parse(&service::origin(&entry)?).ok()?;

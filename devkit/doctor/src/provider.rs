@@ -4,7 +4,6 @@ use devkit_spin_app::environment_name;
 use serde_json::Value;
 use url::Url;
 
-use crate::checks::is_presentable;
 use crate::service::{self, Network};
 use crate::web;
 
@@ -69,7 +68,7 @@ impl Provider {
             .filter(|url| is_plain(jwks_url) && (web::is_loopback(own) || !web::is_loopback(url)))
             .ok_or("The login's jwks_uri is no https address.")?;
         let jwks = web::document(network, jwks_url)
-            .and_then(|jwks| service::check_key_set(&jwks).map(|()| jwks))
+            .and_then(|jwks| service::unused_keys(&jwks).map(|_| jwks))
             .map_err(|error| format!("{jwks_url} {error}."))?;
         Ok(Self {
             issuer: issuer.to_owned(),
@@ -89,15 +88,13 @@ impl Provider {
 
     /// The block of variables, in the format of an env file.
     pub fn block(&self) -> String {
-        let shown = |kid: Option<String>| kid.filter(|kid| is_presentable(kid));
-        let keys = keys(&self.jwks).into_iter().map(|(kid, algorithm)| {
-            let kid = shown(kid);
-            format!("{} {algorithm}", kid.as_deref().unwrap_or("(no kid)"))
-        });
+        let keys = keys(&self.jwks).into_iter();
+        let keys =
+            keys.map(|(kid, algorithm)| format!("{} {algorithm}", shown_kid(kid.as_deref())));
         let keys = keys.collect::<Vec<_>>().join(", ");
-        let unused = service::unused_keys(&self.jwks).into_iter();
-        let unused = unused.map(|(kid, reason)| {
-            let kid = shown(kid).unwrap_or_default();
+        let unused = service::unused_keys(&self.jwks).unwrap_or_default();
+        let unused = unused.iter().map(|(kid, reason)| {
+            let kid = shown_kid(kid.as_deref());
             format!("# The key {kid} is not used: it {reason}.\n")
         });
         let (audience, comment) = self.audience();
@@ -142,6 +139,16 @@ pub fn keys(document: &str) -> Vec<(Option<String>, &'static str)> {
         (key["kid"].as_str().map(str::to_owned), algorithm)
     })
     .collect()
+}
+
+/// A `kid` as it may be shown. One that is longer than any hash may be a misplaced key.
+pub fn shown_kid(kid: Option<&str>) -> &str {
+    let is_of_kid = |b: u8| b.is_ascii_alphanumeric() || b"-_.:=+".contains(&b);
+    match kid {
+        Some(kid) if (1..=48).contains(&kid.len()) && kid.bytes().all(is_of_kid) => kid,
+        Some(_) => "(a long one)",
+        None => "(none)",
+    }
 }
 
 /// Whether a text may stand in an env file and in a command: what URLs and names consist of.

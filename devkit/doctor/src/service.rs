@@ -9,7 +9,6 @@ use jaas_jwt::invitation;
 use jaas_jwt::private_key::PrivateKeyText;
 use jaas_jwt::room;
 use jaas_jwt::service::{self, TOKEN_PATH};
-use jaas_jwt::text::{Separator, parse_list};
 use jaas_jwt::token::{Engine, Signer};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::RsaPublicKeyComponents;
@@ -21,6 +20,7 @@ pub use jaas_jwt::cors::is_loopback;
 pub use jaas_jwt::environment::{FetchError, FetchLimits, Fetched, Isolated, Network};
 pub use jaas_jwt::http::Headers;
 pub use jaas_jwt::role::Role;
+pub use jaas_jwt::text::{Separator, parse_list};
 
 /// What the service says of a credential: the caller's role; `None` where no login is configured, or not so that it can be
 /// used.
@@ -117,28 +117,14 @@ pub fn algorithm(source: &dyn Source) -> Option<&'static str> {
 }
 
 /// The keys of a JWKS document that the service leaves out: `kid` and reason.
-pub fn unused_keys(document: &str) -> Vec<(Option<String>, &'static str)> {
-    let set = KeySet::parse(document.trim()).ok();
-    let dropped = set.iter().flat_map(KeySet::dropped);
-    dropped.map(|key| (key.kid.clone(), key.reason)).collect()
-}
-
-/// Whether the service finds a key in a JWKS document.
 ///
 /// # Errors
-/// It does not: the end of a sentence that starts with the document's address.
-pub fn check_key_set(document: &str) -> Result<(), String> {
-    let parsed = KeySet::parse(document.trim()).map(drop);
-    parsed.map_err(|reason| SourceError::KeySet(reason).to_string())
-}
-
-/// The entries of a list that commas and white space separate, or only commas and line breaks.
-pub fn list(text: &str, keeps_spaces: bool) -> Vec<String> {
-    let separator = match keeps_spaces {
-        true => Separator::CommaOrLine,
-        false => Separator::CommaOrSpace,
-    };
-    parse_list(text, separator).unwrap_or_default()
+/// It finds no key there that it can use: the end of a sentence that starts with the document's address.
+pub fn unused_keys(document: &str) -> Result<Vec<(Option<String>, &'static str)>, String> {
+    let set = KeySet::parse(document.trim());
+    let set = set.map_err(|reason| SourceError::KeySet(reason).to_string())?;
+    let dropped = set.dropped().iter();
+    Ok(dropped.map(|key| (key.kid.clone(), key.reason)).collect())
 }
 
 /// Whether a room is one of a list of rooms; `None` where one of the two is empty or wrong.

@@ -8,8 +8,6 @@ mod login;
 mod service;
 mod texts;
 
-pub use login::is_presentable;
-
 use crate::check::Check;
 
 /// Those of the files come first: they alone apply where a file cannot be understood.

@@ -6,9 +6,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use super::jwt::Jwt;
 use super::line::{CredentialCheck, Outcome, shown, shown_value};
 use super::table::{explain, sentence};
-use crate::checks::is_presentable;
 use crate::context::Context;
-use crate::provider;
+use crate::provider::{self, shown_kid};
 use crate::service::{self, Error};
 
 /// The checks, in the order in which the service makes them: it says nothing of those after the one that fails.
@@ -44,10 +43,10 @@ pub(super) fn check(
                 Some(all.join(", "))
             }
             "kid" => {
-                let kids = keys.iter().map(|(kid, _)| match kid {
-                    Some(kid) if is_presentable(kid) => format!("{kid:?}"),
-                    Some(_) => "(a long one)".to_owned(),
-                    None => "none".to_owned(),
+                let kids = keys.iter().map(|(kid, _)| shown_kid(kid.as_deref()));
+                let kids = kids.map(|kid| match kid.starts_with('(') {
+                    true => kid.to_owned(),
+                    false => format!("{kid:?}"),
                 });
                 Some(kids.collect::<Vec<_>>().join(", "))
             }
@@ -70,8 +69,10 @@ pub(super) fn check(
 
 fn why(context: &Context, jwt: &Jwt, document: &str, error: Error) -> String {
     let kid = jwt.header["kid"].as_str();
-    let unused = service::unused_keys(document).into_iter();
-    let mut unused = unused.filter(|(other, _)| kid.is_some() && other.as_deref() == kid);
+    let unused = service::unused_keys(document).unwrap_or_default();
+    let mut unused = unused
+        .iter()
+        .filter(|(other, _)| kid.is_some() && other.as_deref() == kid);
     match (explain(error), unused.next()) {
         (("kid", _), Some((_, reason))) => {
             format!("the key set has this key, but it {reason}.")

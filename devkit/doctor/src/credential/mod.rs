@@ -65,7 +65,7 @@ pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict 
         return invitation(service::admit(context, token, now));
     }
     let opinion = service::identify(context, token, network, now);
-    let (form, jwt) = form(token, opinion);
+    let (form, jwt) = form(context, token, opinion);
     let mut checks = vec![form];
     // Without a login there is nothing to compare with.
     if let Some(jwt) = jwt.filter(|_| opinion != Err(NO_LOGIN)) {
@@ -92,7 +92,11 @@ pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict 
 }
 
 /// The check of the form, and the credential taken apart, if that is right.
-fn form(token: &str, opinion: Opinion) -> (CredentialCheck, Option<Jwt<'_>>) {
+fn form<'a>(
+    context: &Context,
+    token: &'a str,
+    opinion: Opinion,
+) -> (CredentialCheck, Option<Jwt<'a>>) {
     // A word that a page sends when it has none.
     let is_word = opinion == Err(Error::Invalid(Cause::Unset));
     let message = match (opinion, Jwt::read(token)) {
@@ -105,7 +109,7 @@ fn form(token: &str, opinion: Opinion) -> (CredentialCheck, Option<Jwt<'_>>) {
         (_, None) => sentence(NO_JWT, CHANGED),
     };
     let check = CredentialCheck::new("form", Outcome::Fail, message);
-    let check = check.beside(is_word.then(|| format!("{token:?}")), None);
+    let check = check.beside(is_word.then(|| shown(context, token)), None);
     (check, None)
 }
 
