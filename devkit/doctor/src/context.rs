@@ -1,25 +1,26 @@
-//! What the checks look at: the facts, what the service says of them, and how a repair is written down.
+//! What the checks look at: the facts, and what the service says of them.
 
-use devkit_spin_app::environment_name;
-use devkit_spin_app::settings::{KeySource, Source};
+use std::{fmt, iter};
 
-use crate::examples::is_placeholder;
+use devkit_spin_app::settings::{KeySource, Settings};
+
 use crate::facts::Facts;
-use crate::hit::{Hit, Value};
+use crate::finding::Hit;
 use crate::origins::{self, Origin};
-use crate::service::{self, Problem, PublicHalf, Service};
-use crate::token::{self, Judgement, Rejection};
+use crate::repair;
+use crate::service::{self, Problem, Rejection, Separator, Source, Unavailable, parse_list};
+use crate::token::{self, Judgement};
 
 /// The three credentials of 8x8.
 pub const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
 
-/// Variables that mean nothing without a login, or need a key-value store, which the doctor has not.
-const OF_A_LOGIN_OR_A_STORE: [&str; 6] = [
+/// What the names of variables begin with that mean nothing without a login, or need a key-value store, which the doctor has
+/// not.
+const OF_A_LOGIN_OR_A_STORE: [&str; 5] = [
+    "auth_",
     "guest_rooms",
-    "invitation_secret",
-    "invitation_link",
-    "invitations_not_before",
-    "monthly_user_limit",
+    "invitation",
+    "monthly_user",
     "count_issued",
 ];
 
@@ -31,123 +32,98 @@ pub const LOGIN_KEYS: [&str; 4] = [
     "auth_jwks_url",
 ];
 
-/// Stands before a repair that has values of an example.
-pub const YOUR_OWN: &str = "with your own values: ";
-
 pub struct Context<'a> {
     /// Files, environment and variables.
     pub facts: &'a Facts,
+    /// The variables as `cargo dev up` serves them.
+    settings: Settings,
     pub production: bool,
     /// None of the three credentials is configured: `cargo dev up` uses the throw-away key.
     pub is_unconfigured: bool,
     pub problems: Vec<Problem>,
     /// The entries of `allowed_origins` that the service accepts.
     pub origins: Vec<Origin>,
-    /// The public half of the private key, where the service can use that.
-    pub key: Option<PublicHalf>,
     /// The token that the service signed, judged, or the response in its place; `None` where the configuration is incomplete.
     pub token: Option<Result<Judgement, Rejection>>,
-    /// A request without a room is rejected because of `allowed_rooms`.
-    pub default_room_is_closed: bool,
+}
+
+/// The configured variables, as the service gets them.
+impl Source for Context<'_> {
+    fn get(&self, name: &str) -> Result<Option<String>, Unavailable> {
+        Ok(self.settings.value(name).map(str::to_owned))
+    }
 }
 
 impl<'a> Context<'a> {
     /// Lets the service read the configuration and sign a token with it. `now` is in seconds since 1970-01-01 UTC.
     pub fn new(facts: &'a Facts, production: bool, now: u64) -> Self {
-        let is_unconfigured = !production
-            && facts.settings.key_source() == KeySource::Nobody
-            && CREDENTIALS
-                .iter()
-                .all(|name| facts.settings.given(name).is_empty());
+        let is_given = |name: &&str| !facts.settings.given(name).is_empty();
+        let by_nobody = facts.settings.key_source() == KeySource::Nobody;
+        let is_unconfigured = !production && by_nobody && !CREDENTIALS.iter().any(is_given);
+        let mut settings = facts.settings.clone();
+        let throw_away = facts.throw_away_key.clone().filter(|_| is_unconfigured);
+        if let Some(pem) = throw_away {
+            settings.use_throw_away_key(pem);
+        }
         let mut context = Self {
             facts,
+            settings,
             production,
             is_unconfigured,
             problems: Vec::new(),
             origins: Vec::new(),
-            key: None,
             token: None,
-            default_room_is_closed: false,
         };
         if !facts.broken.is_empty() {
             return context;
         }
-        let mut problems = context.service().problems();
-        let is_complete = problems.is_empty();
+        let mut problems = service::problems(&context);
+        if problems.is_empty() {
+            let key = context.value("jaas_private_key");
+            let rooms = context.entries("allowed_rooms");
+            let values = context.without_login();
+            let token = token::sign(&context.with(&values), &rooms, now);
+            context.token = Some(token.map(|token| token::judge(&token, key, now)));
+        }
         let by_a_provider = !facts.settings.other_providers().is_empty();
-        problems.retain(|problem| !problem.is_missing() || !(is_unconfigured || by_a_provider));
+        problems.retain(|it| !it.is_missing() || !(context.is_unconfigured || by_a_provider));
         context.problems = problems;
         context.origins = origins::read(context.value("allowed_origins"));
-        context.key = PublicHalf::of(context.value("jaas_private_key"));
-        if let Some(key) = context.key.as_ref().filter(|_| is_complete) {
-            let rooms = context.entries("allowed_rooms");
-            let signed = token::sign(&context.service_without_login(), &rooms, now);
-            let engines_agree = token::engines_agree(context.value("jaas_private_key"), now);
-            let judged = signed.token.map(|token| Judgement {
-                engines_agree,
-                ..token::judge(&token, key, now)
-            });
-            context.default_room_is_closed =
-                signed.default_room_is_closed && !context.text("default_room").is_empty();
-            context.token = Some(judged);
-        }
         context
     }
 
-    /// The service, as it is configured.
-    pub fn service(&self) -> Service<'_> {
-        Service::new(|name| self.configured(name))
-    }
-
-    /// The service with these values in place of the configured ones.
-    pub fn service_with<'b>(&'b self, values: &'b [(&str, String)]) -> Service<'b> {
-        Service::new(|name| {
+    /// The variables, with these values in place of the configured ones.
+    pub fn with<'b>(&'b self, values: &'b [(&str, String)]) -> impl Source + 'b {
+        move |name: &str| {
             let other = values.iter().find(|(other, _)| *other == name);
-            other.map_or_else(|| self.configured(name), |(_, value)| Some(value.clone()))
-        })
-    }
-
-    pub fn service_without_login(&self) -> Service<'_> {
-        Service::new(|name| match name {
-            "auth_mode" => Some("none".to_owned()),
-            // Described without being used, a login and what stands in its place are problems.
-            name if name.starts_with("auth_") || OF_A_LOGIN_OR_A_STORE.contains(&name) => {
-                self.facts.settings.default(name).map(str::to_owned)
-            }
-            name => self.configured(name),
-        })
-    }
-
-    fn configured(&self, name: &str) -> Option<String> {
-        let value = self
-            .throw_away(name)
-            .or_else(|| self.facts.settings.value(name));
-        value.map(str::to_owned)
-    }
-
-    /// What `cargo dev up` uses where nothing is configured.
-    fn throw_away(&self, name: &str) -> Option<&str> {
-        let pem = self.facts.throw_away_key.as_deref();
-        let pem = pem.filter(|_| self.is_unconfigured)?;
-        match name {
-            "jaas_app_id" => Some("vpaas-magic-cookie-00000000000000000000000000000000"),
-            "jaas_key_id" => Some("000000"),
-            "jaas_private_key" => Some(pem),
-            _ => None,
+            other.map_or_else(|| self.get(name), |(_, value)| Ok(Some(value.clone())))
         }
+    }
+
+    /// The values that switch the login off. Described without being used, a login and what stands in its place are
+    /// problems.
+    pub fn without_login(&self) -> Vec<(&'a str, String)> {
+        let names = self.facts.variables.iter().map(|it| it.name.as_str());
+        let is_needless = |name: &&str| OF_A_LOGIN_OR_A_STORE.iter().any(|it| name.starts_with(it));
+        let names = names.filter(is_needless);
+        let default = |name| self.facts.settings.default(name).unwrap_or_default();
+        let values = names.map(|name| (name, default(name).to_owned()));
+        let off = ("auth_mode", "none".to_owned());
+        iter::once(off).chain(values).collect()
     }
 
     /// A variable's value, untrimmed; empty where it has none.
     pub fn value(&self, name: &str) -> &str {
-        let value = self
-            .throw_away(name)
-            .or_else(|| self.facts.settings.value(name));
-        value.unwrap_or_default()
+        self.settings.value(name).unwrap_or_default()
     }
 
     /// A variable's value without white space around it.
     pub fn text(&self, name: &str) -> &str {
         self.value(name).trim()
+    }
+
+    pub fn is_set(&self, name: &str) -> bool {
+        !self.text(name).is_empty()
     }
 
     pub fn number(&self, name: &str) -> Option<u64> {
@@ -156,119 +132,80 @@ impl<'a> Context<'a> {
 
     /// The entries of a list of texts, which may have spaces.
     pub fn entries(&self, name: &str) -> Vec<String> {
-        service::list(self.value(name), true)
+        parse_list(self.value(name), Separator::CommaOrLine).unwrap_or_default()
     }
 
-    /// Whether a variable is `true`.
-    pub fn is_true(&self, name: &str) -> bool {
-        self.text(name).eq_ignore_ascii_case("true")
+    /// Whether a variable has this value, case-insensitively.
+    pub fn is(&self, name: &str, value: &str) -> bool {
+        self.text(name).eq_ignore_ascii_case(value)
     }
 
     pub fn is_wrong(&self, name: &str) -> bool {
-        self.problems
-            .iter()
-            .any(|problem| problem.variable() == name)
-    }
-
-    /// Whether both engines sign alike; `None` where that was not tried.
-    pub fn engines_agree(&self) -> Option<bool> {
-        self.token.as_ref()?.as_ref().ok()?.engines_agree
+        let mut problems = self.problems.iter();
+        problems.any(|problem| problem.variable() == name)
     }
 
     pub fn is_open(&self) -> bool {
         self.text("auth_mode") == "none"
     }
 
+    /// Whether invitations are the only door: then there is no login to describe.
+    pub fn is_by_invitation_alone(&self) -> bool {
+        self.is_set("invitation_secret") && !LOGIN_KEYS.iter().any(|name| self.is_set(name))
+    }
+
     /// Which of these features a list has, if any.
     pub fn features(&self, name: &str, of: &[&str]) -> Option<String> {
-        let list = service::list(self.value(name), false);
+        let list = parse_list(self.value(name), Separator::CommaOrSpace).unwrap_or_default();
         let has = |feature: &&str| list.iter().any(|entry| entry == feature);
         let found: Vec<&str> = of.iter().copied().filter(has).collect();
         (!found.is_empty()).then(|| found.join(", "))
     }
 
-    /// A hit on a variable that the service accepts, if `applies`.
-    pub fn hit(&self, name: &str, applies: bool) -> Option<Hit> {
-        (applies && !self.is_wrong(name)).then(|| Hit::variable(name))
+    /// A hit on a variable that the service accepts, if `applies`. The value repairs it, or the output of a command in
+    /// `$(…)`.
+    pub fn hit(
+        &self,
+        name: &str,
+        applies: bool,
+        message: impl fmt::Display,
+        value: &str,
+    ) -> Option<Hit> {
+        let hit = Hit::variable(name, message).repair(self.set(name, value));
+        (applies && !self.is_wrong(name)).then_some(hit)
     }
 
     /// A hit on each variable whose given value fulfils this; the value comes trimmed.
-    pub fn hits(&self, applies: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = Hit> {
+    pub fn hits(
+        &self,
+        applies: impl Fn(&str, &str) -> bool,
+        message: &str,
+        value: &str,
+    ) -> impl Iterator<Item = Hit> {
         self.facts.variables.iter().filter_map(move |variable| {
-            let (_, value) = self.facts.settings.given(&variable.name).first()?;
-            applies(&variable.name, value.trim()).then(|| Hit::variable(&variable.name))
+            let name = &variable.name;
+            let (_, given) = self.facts.settings.given(name).first()?;
+            let hit = Hit::variable(name, message).repair(self.set(name, value));
+            applies(name, given.trim()).then_some(hit)
         })
     }
 
-    /// What to type, or which line to write where, to give variables values. Values of examples are said to be that: the
-    /// doctor itself would reject them.
-    pub fn set(&self, values: &[(&str, Value)]) -> String {
-        let mut exports = Vec::new();
-        let mut lines = Vec::new();
-        for (variable, value) in values {
-            let given = self.facts.settings.given(variable).first();
-            let name = environment_name(variable);
-            let quoted = in_quotes(*value);
-            match (given.map(|(source, _)| source), &self.facts.env_file) {
-                (Some(Source::Provider), _) => {
-                    lines.push(format!("in runtime-config.toml: {variable} = {quoted}"));
-                }
-                (Some(Source::EnvFile(name)), Some(file)) => lines.push(match file.line(name) {
-                    Some(line) => format!("line {line} of {}: {name}={quoted}", file.path),
-                    None => format!("in {}: {name}={quoted}", file.path),
-                }),
-                (None, Some(file)) => lines.push(format!("add to {}: {name}={quoted}", file.path)),
-                (Some(Source::DotEnv(name)), _) => lines.push(format!("in .env: {name}={quoted}")),
-                (Some(Source::Environment(name)), _) => exports.push(assignment(name, *value)),
-                (None | Some(Source::EnvFile(_)), None) => exports.push(assignment(&name, *value)),
-            }
-        }
-        if !exports.is_empty() {
-            lines.insert(0, format!("export {}", exports.join(" ")));
-        }
-        let is_example = values.iter().any(|(name, value)| match value {
-            Value::Text(text) => is_placeholder(name, text),
-            Value::Output(_) => false,
-        });
-        let own = if is_example { YOUR_OWN } else { "" };
-        format!("{own}{}", lines.join("; "))
+    /// How to give a variable a value.
+    pub fn set(&self, name: &str, value: &str) -> String {
+        repair::set(self.facts, &[(name, value)])
     }
 
-    /// Whether invitations are the only door: then there is no login to describe.
-    pub fn is_by_invitation_alone(&self) -> bool {
-        let has = |name: &str| !self.text(name).is_empty();
-        has("invitation_secret") && !LOGIN_KEYS.iter().any(|name| has(name))
-    }
-
-    /// As [`Context::set`], for all that a login needs and has not: `auth_mode` alone would make errors.
+    /// How to give every variable a value that a login needs and has not: `auth_mode` alone would make errors.
     pub fn set_login(&self) -> String {
-        let mut values = vec![("auth_mode", Value::Text("required"))];
-        for (name, example) in [
+        let mut values = vec![("auth_mode", "required")];
+        let examples = [
             ("auth_issuer", "https://login.example.org"),
             ("auth_audience", "jaas-jwt.example.org"),
-        ] {
-            if self.text(name).is_empty() {
-                values.push((name, Value::Text(example)));
-            }
+        ];
+        values.extend(examples.iter().filter(|(name, _)| !self.is_set(name)));
+        if !LOGIN_KEYS.iter().any(|name| self.is_set(name)) {
+            values.push((LOGIN_KEYS[0], "$(openssl rand -base64 48)"));
         }
-        if LOGIN_KEYS.iter().all(|name| self.text(name).is_empty()) {
-            values.push((LOGIN_KEYS[0], Value::Output("openssl rand -base64 48")));
-        }
-        self.set(&values)
-    }
-}
-
-fn assignment(name: &str, value: Value) -> String {
-    match value {
-        Value::Text(text) => format!("{name}={}", devkit::serve::key::quoted(text)),
-        Value::Output(command) => format!("{name}=\"$({command})\""),
-    }
-}
-
-/// For a file, in which no command is run.
-fn in_quotes(value: Value) -> String {
-    match value {
-        Value::Text(text) => format!("\"{text}\""),
-        Value::Output(command) => format!("\"…\", with the output of `{command}`"),
+        repair::set(self.facts, &values)
     }
 }

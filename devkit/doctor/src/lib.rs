@@ -1,8 +1,9 @@
 //! `cargo dev doctor`: what is wrong with a configuration, before people find out.
 //!
 //! [`facts`] gathers files, environment and variables as `cargo dev up` does; [`context`] lets the service's own code
-//! read them and sign a token; [`checks`] are tables of what is looked for; [`report`] shows it. [`credential`] checks a
-//! caller's credential, for which [`web`] fetches what the login publishes ([`provider`]). No finding holds any part of a value.
+//! read them and sign a token; [`checks`] are tables of what is looked for, [`finding`] what they say; [`report`] shows it.
+//! [`credential`] checks a caller's credential, for which [`web`] fetches what the login publishes ([`provider`]). No
+//! finding holds any part of a value.
 #![forbid(unsafe_code)]
 // It is not published: what a name says already is not said again.
 #![allow(missing_docs)]
@@ -13,17 +14,18 @@ pub mod context;
 pub mod credential;
 pub mod examples;
 pub mod facts;
-pub mod hit;
+pub mod finding;
 pub mod origins;
 pub mod profile;
 pub mod provider;
+pub mod repair;
 pub mod report;
 pub mod scan;
 pub mod service;
 pub mod token;
 pub mod web;
 
-use check::{Check, Finding};
+use checks::TABLES;
 use context::Context;
 use credential::Credential;
 use facts::Facts;
@@ -37,18 +39,13 @@ pub fn examine(
     now: u64,
 ) -> Report {
     let context = Context::new(facts, production, now);
-    let settings = checks::OF_SETTINGS
-        .iter()
-        .filter(|_| facts.broken.is_empty());
-    let tables = checks::OF_FILES.iter().chain(settings);
-    let checks = tables.flat_map(|table: &&[Check]| table.iter());
-    let mut findings: Vec<Finding> = checks.flat_map(|check| check.run(&context)).collect();
-    profile::remove_weaker_words(&mut findings);
-    findings.sort_by_key(|finding| finding.severity);
-    Report {
-        production,
-        findings,
-        credential: credential.map(|credential| credential::examine(&context, credential, now)),
-        token: context.token.and_then(Result::ok),
-    }
+    let tables = match facts.broken.is_empty() {
+        true => &TABLES[..],
+        false => &TABLES[..1],
+    };
+    let checks = tables.iter().copied().flatten();
+    let findings = checks.flat_map(|check| check.run(&context)).collect();
+    let credential = credential.map(|credential| credential::examine(&context, credential, now));
+    let token = context.token.and_then(Result::ok);
+    Report::new(production, findings, token, credential)
 }

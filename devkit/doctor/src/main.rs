@@ -2,12 +2,12 @@
 #![forbid(unsafe_code)]
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use clap::Parser;
 use devkit::os::project::{Project, shown};
 use devkit::os::report;
@@ -15,10 +15,8 @@ use devkit_doctor::credential::Credential;
 use devkit_doctor::examine;
 use devkit_doctor::facts::Facts;
 use devkit_doctor::provider::Provider;
+use devkit_doctor::scan;
 use devkit_doctor::web::Web;
-
-/// The most bytes of a credential's file that are read; the service reads fewer.
-const MAX_CREDENTIAL_BYTES: u64 = 64 * 1024;
 
 /// Check a configuration, and sign a token with it
 #[derive(Debug, Parser)]
@@ -53,20 +51,18 @@ fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<ExitCode> {
     let web = Web::default();
     if let (Some(issuer), None) = (&flags.issuer, &flags.credential) {
-        let provider = Provider::discover(&web, issuer).map_err(anyhow::Error::msg)?;
+        let provider = Provider::discover(&web, issuer).map_err(Error::msg)?;
         report::result(provider.block().trim_end());
         return Ok(ExitCode::SUCCESS);
     }
     let facts = Facts::gather(&Project::find()?, flags.env_file.as_deref())?;
     let credential = flags.credential.as_deref().map(read).transpose()?;
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
     let credential = credential.as_deref().map(|text| Credential {
         text,
         network: &web,
         issuer: flags.issuer.as_deref(),
     });
+    let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
     let found = examine(&facts, flags.production, credential.as_ref(), now);
     let text = match io::stdout().is_terminal() {
         _ if flags.json => found.json(),
@@ -74,29 +70,20 @@ fn run(flags: &Flags) -> Result<ExitCode> {
         false => found.text(),
     };
     report::result(text.trim_end());
-    Ok(if found.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(ExitCode::from(u8::from(!found.ok)))
 }
 
+/// A credential's file, or standard input.
 fn read(path: &Path) -> Result<String> {
-    let source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).with_context(|| format!("{} cannot be read", shown(path)))?)
+    let text = match path == Path::new("-") {
+        true => scan::beginning(io::stdin()),
+        false => File::open(path).and_then(scan::beginning),
     };
-    let mut bytes = Vec::new();
-    source
-        .take(MAX_CREDENTIAL_BYTES)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("{} cannot be read", shown(path)))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    text.with_context(|| format!("{} cannot be read", shown(path)))
 }
 
 /// Colours are left out where NO_COLOR (no-color.org) is set.
 fn shows_colours() -> bool {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    set("NO_COLOR").is_none() && set("TERM").as_deref() != Some("dumb")
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

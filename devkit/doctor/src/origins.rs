@@ -3,44 +3,42 @@
 use psl::Psl;
 use url::{Host, Url};
 
-use crate::service;
+use crate::service::{self, Separator, is_loopback, parse_list};
 
 /// One entry of `allowed_origins` that the service accepts.
 pub struct Origin {
     /// Its place in the list, from 1.
     pub place: usize,
-    host: Option<Host<String>>,
+    /// As a browser sends it.
+    url: Url,
 }
 
 /// The entries that the service accepts; it says itself what is wrong with the others.
 pub fn read(list: &str) -> Vec<Origin> {
-    let entries = service::origins(list).into_iter();
+    let entries = parse_list(list, Separator::CommaOrSpace).unwrap_or_default();
+    let entries = entries.into_iter().zip(1..);
     entries
-        .map(|(place, origin)| Origin {
-            place,
-            host: Url::parse(&origin)
-                .ok()
-                .filter(|url| matches!(url.scheme(), "https" | "http"))
-                .and_then(|url| Some(url.host()?.to_owned())),
+        .filter_map(|(entry, place)| {
+            let url = Url::parse(&service::origin(&entry)?).ok()?;
+            Some(Origin { place, url })
         })
         .collect()
 }
 
 impl Origin {
+    fn is_of_the_web(&self) -> bool {
+        matches!(self.url.scheme(), "https" | "http")
+    }
+
     /// Whether its page runs on the visitor's own machine.
     pub fn is_local(&self) -> bool {
-        match &self.host {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        self.is_of_the_web() && self.url.host().is_some_and(|host| is_loopback(&host))
     }
 
     /// Whether its star stands for names that anybody can register: directly below a public suffix, such as `co.uk`, or
     /// that of a hosting service, such as `vercel.app`.
     pub fn is_shared(&self) -> bool {
-        let Some(Host::Domain(host)) = &self.host else {
+        let Some(Host::Domain(host)) = self.url.host().filter(|_| self.is_of_the_web()) else {
             return false;
         };
         let Some((label, parent)) = host.split_once('.') else {

@@ -1,33 +1,15 @@
 //! What a login publishes of itself, and the variables that follow from it.
 
-use std::fmt::Write as _;
-
 use devkit_spin_app::environment_name;
 use serde_json::Value;
 use url::Url;
 
-use crate::checks::is_presentable;
 use crate::service::{self, Network};
 use crate::web;
 
 /// Where logins without a description have their keys, below their address: Better Auth, and Clerk in some versions.
 const KEYS_ALONE: [&str; 2] = [BETTER_AUTH, "/.well-known/jwks.json"];
 const BETTER_AUTH: &str = "/api/auth/jwks";
-
-/// Logins of which it is known what they write into `aud`: what their address begins with or has in it, and the value.
-/// `None`: the rest of the address.
-const AUDIENCES: [(&str, Option<&str>, &str); 2] = [
-    (
-        "https://securetoken.google.com/",
-        None,
-        "Firebase writes the project's id",
-    ),
-    (
-        ".supabase.co/",
-        Some("authenticated"),
-        "Supabase writes the role",
-    ),
-];
 
 /// A login, by what it publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,45 +28,39 @@ impl Provider {
     /// A sentence: nothing that can be used.
     pub fn discover(network: &dyn Network, issuer: &str) -> Result<Self, String> {
         let own = web::usable(issuer).filter(|url| url.query().is_none() && is_plain(issuer));
-        let Some(own) = own else {
-            return Err(
-                "The issuer is no https address without a query; copy iss from a token, or from the login's settings."
-                    .to_owned(),
-            );
-        };
+        let own = own.ok_or(
+            "The issuer is no https address without a query; copy iss from a token, or from the login's settings.",
+        )?;
         let base = issuer.trim_end_matches('/');
         let place = format!("{base}/.well-known/openid-configuration");
         let described = web::document(network, &place).and_then(|text| {
             let description: Value = serde_json::from_str(&text).unwrap_or_default();
             let text = |name: &str| description[name].as_str().map(str::to_owned);
-            text("issuer")
-                .zip(text("jwks_uri"))
-                .ok_or_else(|| "responds without issuer and jwks_uri".to_owned())
+            let both = text("issuer").zip(text("jwks_uri"));
+            both.ok_or_else(|| "responds without issuer and jwks_uri".to_owned())
         });
         match described {
-            Ok((named, _)) if named.trim_end_matches('/') != base => Err(format!(
-                "{place} names another issuer: {}; give that one, if it is your login's.",
-                if is_plain(&named) {
-                    &named
-                } else {
-                    "no address"
-                }
-            )),
-            Ok((named, jwks_url)) => Self::with_keys(network, &own, named, &jwks_url),
-            Err(error) => KEYS_ALONE
-                .iter()
-                .find_map(|path| {
-                    let jwks_url = format!("{base}{path}");
-                    Self::with_keys(network, &own, issuer.to_owned(), &jwks_url).ok()
-                })
-                .ok_or_else(|| format!("{place} {error}.")),
+            Ok((named, _)) if named.trim_end_matches('/') != base => {
+                let named = Some(named).filter(|named| is_plain(named));
+                let named = named.as_deref().unwrap_or("no address");
+                Err(format!(
+                    "{place} names another issuer: {named}; give that one, if it is your login's."
+                ))
+            }
+            Ok((named, jwks_url)) => Self::with_keys(network, &own, &named, &jwks_url),
+            Err(error) => {
+                let urls = KEYS_ALONE.iter().map(|path| format!("{base}{path}"));
+                let mut found = urls.map(|url| Self::with_keys(network, &own, issuer, &url));
+                let found = found.find_map(Result::ok);
+                found.ok_or_else(|| format!("{place} {error}."))
+            }
         }
     }
 
     fn with_keys(
         network: &dyn Network,
         own: &Url,
-        issuer: String,
+        issuer: &str,
         jwks_url: &str,
     ) -> Result<Self, String> {
         // A login elsewhere does not send anybody to this machine.
@@ -92,19 +68,19 @@ impl Provider {
             .filter(|url| is_plain(jwks_url) && (web::is_loopback(own) || !web::is_loopback(url)))
             .ok_or("The login's jwks_uri is no https address.")?;
         let jwks = web::document(network, jwks_url)
-            .and_then(|jwks| service::check_key_set(&jwks).map(|()| jwks))
+            .and_then(|jwks| service::unused_keys(&jwks).map(|_| jwks))
             .map_err(|error| format!("{jwks_url} {error}."))?;
         Ok(Self {
-            issuer,
+            issuer: issuer.to_owned(),
             jwks_url: url.into(),
             jwks,
         })
     }
 
-    /// The variables by which the service finds its keys, and what the others must not be beside them.
-    pub fn keys(&self) -> Vec<(&'static str, String)> {
+    /// The variables by which the service finds its keys.
+    pub fn keys(&self) -> [(&'static str, String); 2] {
         let origin = web::usable(&self.jwks_url).map(|url| url.origin().ascii_serialization());
-        vec![
+        [
             ("auth_jwks_url", self.jwks_url.clone()),
             ("auth_jwks_origin", origin.unwrap_or_default()),
         ]
@@ -112,46 +88,40 @@ impl Provider {
 
     /// The block of variables, in the format of an env file.
     pub fn block(&self) -> String {
-        let mut text = String::new();
-        let mut line = |name: &str, value: &str| {
-            let _ = writeln!(text, "{}=\"{value}\"", environment_name(name));
-        };
-        line("auth_mode", "required");
-        for (name, value) in self.keys() {
-            line(name, &value);
-        }
-        line("auth_issuer", &self.issuer);
-        let (audience, comment) = self.audience();
-        line("auth_audience", &audience);
-        let keys = keys(&self.jwks).into_iter().map(|(kid, algorithm)| {
-            let kid = kid.filter(|kid| is_presentable(kid));
-            format!("{} {algorithm}", kid.as_deref().unwrap_or("(no kid)"))
-        });
+        let keys = keys(&self.jwks).into_iter();
+        let keys =
+            keys.map(|(kid, algorithm)| format!("{} {algorithm}", shown_kid(kid.as_deref())));
         let keys = keys.collect::<Vec<_>>().join(", ");
-        let unused = service::unused_keys(&self.jwks).into_iter();
-        let unused: String = unused
-            .map(|(kid, reason)| {
-                let kid = kid.filter(|kid| is_presentable(kid)).unwrap_or_default();
-                format!("# The key {kid} is not used: it {reason}.\n")
-            })
-            .collect();
-        format!("# Keys: {keys}.\n{unused}# aud: {comment}.\n{text}")
+        let unused = service::unused_keys(&self.jwks).unwrap_or_default();
+        let unused = unused.iter().map(|(kid, reason)| {
+            let kid = shown_kid(kid.as_deref());
+            format!("# The key {kid} is not used: it {reason}.\n")
+        });
+        let (audience, comment) = self.audience();
+        let mut variables = vec![("auth_mode", "required".to_owned())];
+        variables.extend(self.keys());
+        variables.push(("auth_issuer", self.issuer.clone()));
+        variables.push(("auth_audience", audience.to_owned()));
+        let variables = variables.into_iter();
+        let lines =
+            variables.map(|(name, value)| format!("{}=\"{value}\"\n", environment_name(name)));
+        let (unused, lines): (String, String) = (unused.collect(), lines.collect());
+        format!("# Keys: {keys}.\n{unused}# aud: {comment}.\n{lines}")
     }
 
-    fn audience(&self) -> (String, &'static str) {
+    /// What it writes into `aud`, and how that is known.
+    fn audience(&self) -> (&str, &'static str) {
+        let after = |mark| Some(self.issuer.split_once(mark)?.1);
         if self.jwks_url.ends_with(BETTER_AUTH) {
-            return (self.issuer.clone(), "Better Auth writes its own address");
+            (&self.issuer, "Better Auth writes its own address")
+        } else if let Some(project) = after("https://securetoken.google.com/") {
+            (project, "Firebase writes the project's id")
+        } else if after(".supabase.co/").is_some() {
+            ("authenticated", "Supabase writes the role")
+        } else {
+            let unknown = "what the login writes for this service; `cargo dev doctor --credential FILE` shows a token's";
+            ("…", unknown)
         }
-        let known = AUDIENCES.iter().find_map(|(mark, value, comment)| {
-            let (_, rest) = self.issuer.split_once(mark)?;
-            Some((value.unwrap_or(rest).to_owned(), *comment))
-        });
-        known.unwrap_or_else(|| {
-            (
-                "…".to_owned(),
-                "what the login writes for this service; `cargo dev doctor --credential FILE` shows a token's",
-            )
-        })
     }
 }
 
@@ -169,6 +139,16 @@ pub fn keys(document: &str) -> Vec<(Option<String>, &'static str)> {
         (key["kid"].as_str().map(str::to_owned), algorithm)
     })
     .collect()
+}
+
+/// A `kid` as it may be shown. One that is longer than any hash may be a misplaced key.
+pub fn shown_kid(kid: Option<&str>) -> &str {
+    let is_of_kid = |b: u8| b.is_ascii_alphanumeric() || b"-_.:=+".contains(&b);
+    match kid {
+        Some(kid) if (1..=48).contains(&kid.len()) && kid.bytes().all(is_of_kid) => kid,
+        Some(_) => "(a long one)",
+        None => "(none)",
+    }
 }
 
 /// Whether a text may stand in an env file and in a command: what URLs and names consist of.

@@ -2,8 +2,8 @@
 //! `Key 9_25_2026, 10_00_00 AM.pk`.
 
 use std::collections::VecDeque;
-use std::fs;
-use std::io::Read;
+use std::fs::{self, DirEntry, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use devkit_spin_app::PREFIX;
@@ -13,32 +13,40 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 const MAX_FILES: usize = 4000;
 const SKIPPED: [&str; 4] = [".git", "target", "node_modules", ".spin"];
 
-/// The files below a folder that hold a private key, nearest first. Links are not followed; no more than
-/// At most `MAX_FILES` files of up to `MAX_FILE_BYTES` are read.
+/// The variables that hold a secret, and what a person calls it; the last two are of providers.
+const SECRETS: [(&str, &str); 4] = [
+    ("jaas_private_key", PRIVATE_KEY),
+    ("auth_hs256_secret", "the secret of your login"),
+    ("client_secret", "the credential of a provider"),
+    ("token", "the credential of a provider"),
+];
+const PRIVATE_KEY: &str = "a private key";
+
+/// The files below a folder that hold a private key, nearest first. Links are not followed; at most `MAX_FILES` files of
+/// up to `MAX_FILE_BYTES` are read.
 pub fn private_keys(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut read = 0;
     let mut folders = VecDeque::from([root.to_path_buf()]);
     while let Some(folder) = folders.pop_front() {
-        let mut entries: Vec<fs::DirEntry> = fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .collect();
-        entries.sort_by_key(fs::DirEntry::file_name);
+        let entries = fs::read_dir(folder).into_iter().flatten();
+        let mut entries: Vec<DirEntry> = entries.flatten().collect();
+        entries.sort_by_key(DirEntry::file_name);
         for entry in entries {
-            let (Ok(kind), Ok(metadata)) = (entry.file_type(), entry.metadata()) else {
+            // That of a link itself.
+            let Ok(metadata) = entry.metadata() else {
                 continue;
             };
             let is_skipped = SKIPPED.iter().any(|name| entry.file_name() == *name);
-            if kind.is_dir() && !is_skipped {
+            if metadata.is_dir() && !is_skipped {
                 folders.push_back(entry.path());
-            } else if kind.is_file() && metadata.len() <= MAX_FILE_BYTES {
+            } else if metadata.is_file() && metadata.len() <= MAX_FILE_BYTES {
                 if read == MAX_FILES {
                     return found;
                 }
                 read += 1;
-                if beginning(&entry.path()).is_some_and(|text| has_private_key(&text)) {
+                let text = File::open(entry.path()).and_then(beginning);
+                if text.is_ok_and(|text| has_private_key(&text)) {
                     found.push(entry.path());
                 }
             }
@@ -48,20 +56,22 @@ pub fn private_keys(root: &Path) -> Vec<PathBuf> {
 }
 
 /// The first bytes of a file, as text.
-pub fn beginning(path: &Path) -> Option<String> {
+pub fn beginning(source: impl Read) -> io::Result<String> {
     let mut bytes = Vec::new();
-    fs::File::open(path)
-        .ok()?
-        .take(MAX_FILE_BYTES)
-        .read_to_end(&mut bytes)
-        .ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    source.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with('#'))
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| !line.starts_with('#'))
+}
+
+/// Name and value of `NAME=value`, as in an env file or in TOML.
+pub fn assignment(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim().trim_start_matches("export ").trim();
+    Some((name, value.trim()))
 }
 
 fn has_private_key(text: &str) -> bool {
@@ -73,29 +83,21 @@ fn has_private_key(text: &str) -> bool {
 /// What secret a text holds, whatever format it has.
 pub fn secret_in(text: &str) -> Option<&'static str> {
     if has_private_key(text) {
-        return Some("a private key");
+        return Some(PRIVATE_KEY);
     }
-    // `NAME=value` of an env file and `name = "value"` of TOML; a table in braces is a declaration.
-    let sets = |wanted: &[&str]| {
-        lines(text).any(|line| {
-            let Some((name, value)) = line.split_once('=') else {
-                return false;
-            };
-            let name = name.trim().trim_start_matches("export ").trim();
-            let name = name.strip_prefix(PREFIX).unwrap_or(name).to_lowercase();
-            let value = value.trim().trim_matches(['"', '\'']);
-            wanted.contains(&name.as_str()) && !value.is_empty() && !value.starts_with('{')
-        })
+    // A table in braces is a declaration.
+    let is_given = |value: &str| {
+        let value = value.trim_matches(['"', '\'']);
+        !value.is_empty() && !value.starts_with('{')
     };
-    if sets(&["jaas_private_key"]) {
-        Some("a private key")
-    } else if sets(&["auth_hs256_secret"]) {
-        Some("the secret of your login")
-    } else if sets(&["client_secret", "token"]) {
-        Some("the credential of a provider")
-    } else {
-        None
-    }
+    let names: Vec<String> = lines(text)
+        .filter_map(assignment)
+        .filter(|(_, value)| is_given(value))
+        .map(|(name, _)| name.strip_prefix(PREFIX).unwrap_or(name).to_lowercase())
+        .collect();
+    let mut secrets = SECRETS.iter();
+    let found = secrets.find(|(name, _)| names.iter().any(|it| it == name));
+    found.map(|(_, secret)| *secret)
 }
 
 #[cfg(test)]

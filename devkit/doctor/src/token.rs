@@ -3,20 +3,18 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use devkit_rules::{FEATURES_BY_ROLE, PASSED_ON_A_SLOW_CLOCK, WEB_CLIENT_CHECKS, violations};
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use ring::signature::RSA_PKCS1_2048_8192_SHA256;
 use serde::Serialize;
 
-use crate::service::{PublicHalf, Response, Service, signed_by_each_engine};
-
-/// What the service says of a room that is not in `allowed_rooms`.
-const ROOM_NOT_ALLOWED: &str = "Room not allowed";
+use crate::service::{Rejection, Source, public_half, request_token, signed_by_each_engine};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Judgement {
     /// The web client's checks, in its order.
     pub checks: Vec<WebClientCheck>,
     pub signature_verified: bool,
-    /// Whether both engines make the same token with this key; `None` where only one takes it.
+    /// Whether both engines make the same token with this key, as there is one right signature; `None` where only one
+    /// takes it.
     pub engines_agree: Option<bool>,
     /// The rules of Jitsi's that it breaks.
     #[serde(skip)]
@@ -29,59 +27,22 @@ pub struct WebClientCheck {
     pub ok: bool,
 }
 
-/// The service's response in place of a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    pub status: u16,
-    pub message: String,
+/// Signs a token as for a page of the first allowed origin, for the first of the allowed rooms.
+///
+/// # Errors
+/// The service's response in place of it.
+pub fn sign(source: &dyn Source, rooms: &[String], now: u64) -> Result<String, Rejection> {
+    let room = rooms.first().map(|room| room.replace('*', ""));
+    let room = room.filter(|room| !room.trim().is_empty());
+    let mut query = url::form_urlencoded::Serializer::new("?".to_owned());
+    query.append_pair("room", room.as_deref().unwrap_or("doctor"));
+    request_token(source, &query.finish(), now)
 }
 
-/// A query that names the first of these rooms.
-fn open_room(allowed_rooms: &[String]) -> String {
-    let room = allowed_rooms.first().map(|room| room.replace('*', ""));
-    let room = room
-        .as_deref()
-        .map(str::trim)
-        .filter(|room| !room.is_empty());
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("room", room.unwrap_or("doctor"));
-    format!("?{}", query.finish())
-}
-
-/// A token, or the service's response in place of it.
-pub struct Signed {
-    pub token: Result<String, Rejection>,
-    /// A request without a room is rejected because of `allowed_rooms`.
-    pub default_room_is_closed: bool,
-}
-
-/// Signs a token as for a page of the first allowed origin, for a room that is open. Nobody here has a credential of the
-/// login, so `service` is without one.
-pub fn sign(service: &Service<'_>, allowed_rooms: &[String], now: u64) -> Signed {
-    let mut response = service.request_token("", now);
-    let default_room_is_closed = response.error.as_deref() == Some(ROOM_NOT_ALLOWED);
-    if default_room_is_closed || response.status == 400 {
-        response = service.request_token(&open_room(allowed_rooms), now);
-    }
-    let Response {
-        status,
-        token,
-        error,
-    } = response;
-    let token = token.filter(|_| status == 200).ok_or_else(|| Rejection {
-        status,
-        message: error.unwrap_or_else(|| "no message".to_owned()),
-    });
-    Signed {
-        token,
-        default_room_is_closed,
-    }
-}
-
-/// Judges a token; `now` is in seconds since 1970-01-01 UTC.
+/// Judges a token of this private key; `now` is in seconds since 1970-01-01 UTC.
 ///
 /// What variables decide, and other checks say, breaks no rule here: features of members, and a short leeway.
-pub fn judge(token: &str, key: &PublicHalf, now: u64) -> Judgement {
+pub fn judge(token: &str, private_key: &str, now: u64) -> Judgement {
     let broken_rules: Vec<&str> = violations(token, now.try_into().unwrap_or(i64::MAX))
         .into_iter()
         .map(|violation| violation.rule)
@@ -94,32 +55,20 @@ pub fn judge(token: &str, key: &PublicHalf, now: u64) -> Judgement {
         undecoded |= !ok && name.ends_with("decodes");
         WebClientCheck { name, ok }
     });
+    let [one, other] = signed_by_each_engine(private_key, now);
     Judgement {
         checks: checks.collect(),
-        signature_verified: is_signed(token, key),
-        engines_agree: None,
+        signature_verified: is_signed(token, private_key).is_some(),
+        engines_agree: one.zip(other).map(|(one, other)| one == other),
         broken_rules,
     }
 }
 
-/// Whether both engines make the same token with this key, as there is one right signature; `None` where only one takes it.
-pub fn engines_agree(private_key: &str, now: u64) -> Option<bool> {
-    let [one, other] = signed_by_each_engine(private_key, now);
-    Some(one? == other?)
-}
-
 /// Whether the signature is this key's, by another implementation than the one that makes it.
-fn is_signed(token: &str, key: &PublicHalf) -> bool {
-    let Some((message, signature)) = token.rsplit_once('.') else {
-        return false;
-    };
-    let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else {
-        return false;
-    };
-    let key = RsaPublicKeyComponents {
-        n: &key.n,
-        e: &key.e,
-    };
-    key.verify(&RSA_PKCS1_2048_8192_SHA256, message.as_bytes(), &signature)
-        .is_ok()
+fn is_signed(token: &str, private_key: &str) -> Option<()> {
+    let (message, signature) = token.rsplit_once('.')?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    public_half(private_key)?
+        .verify(&RSA_PKCS1_2048_8192_SHA256, message.as_bytes(), &signature)
+        .ok()
 }

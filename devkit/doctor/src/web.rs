@@ -5,35 +5,29 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ureq::Agent;
-use url::{Host, Url};
+use url::Url;
 
-use crate::service::{FetchError, FetchLimits, Fetched, Headers, Network, SourceError};
-
-/// What a document may cost; the same as in the service.
-const LIMITS: FetchLimits = FetchLimits {
-    max_bytes: 64 * 1024,
-    timeout: Duration::from_secs(3),
+use crate::service::{
+    self, FetchError, FetchLimits, Fetched, Headers, MAX_DOCUMENT_BYTES, Network, SourceError,
+    TIMEOUT_SECONDS,
 };
+
+/// Status and body.
+type Page = (u16, Vec<u8>);
 
 /// The network. Each address is fetched once.
 #[derive(Default)]
 pub struct Web(RefCell<BTreeMap<String, Result<Page, FetchError>>>);
 
-#[derive(Clone)]
-struct Page {
-    status: u16,
-    body: Vec<u8>,
-}
-
 impl Network for Web {
     fn get(&self, url: &str, limits: FetchLimits) -> Result<Fetched, FetchError> {
         let mut pages = self.0.borrow_mut();
         let page = pages.entry(url.to_owned());
-        let page = page.or_insert_with(|| fetch(url, limits)).clone()?;
+        let (status, body) = page.or_insert_with(|| fetch(url, limits)).clone()?;
         Ok(Fetched {
-            status: page.status,
+            status,
             headers: Headers::default(),
-            body: page.body,
+            body,
         })
     }
 }
@@ -51,12 +45,9 @@ fn fetch(url: &str, limits: FetchLimits) -> Result<Page, FetchError> {
     let request = config.build().new_agent().get(url);
     let mut response = request.call().map_err(|error| failure(&error))?;
     let body = response.body_mut().with_config();
-    let limit = u64::try_from(limits.max_bytes).unwrap_or(u64::MAX);
-    let body = body.limit(limit).read_to_vec();
-    Ok(Page {
-        body: body.map_err(|error| failure(&error))?,
-        status: response.status().as_u16(),
-    })
+    let body = body.limit(limits.max_bytes as u64).read_to_vec();
+    let body = body.map_err(|error| failure(&error))?;
+    Ok((response.status().as_u16(), body))
 }
 
 fn failure(error: &ureq::Error) -> FetchError {
@@ -67,15 +58,19 @@ fn failure(error: &ureq::Error) -> FetchError {
     }
 }
 
-/// The text at an address.
+/// The text at an address, within the limits of the service.
 ///
 /// # Errors
 /// There is none: the end of a sentence that starts with the address.
 pub fn document(network: &dyn Network, url: &str) -> Result<String, String> {
-    let page = match usable(url) {
-        Some(_) => network.get(url, LIMITS).map_err(SourceError::from),
-        None => return Err("is not https, which anything but this machine itself must be".into()),
+    if usable(url).is_none() {
+        return Err("is not https, which anything but this machine itself must be".into());
+    }
+    let limits = FetchLimits {
+        max_bytes: MAX_DOCUMENT_BYTES,
+        timeout: Duration::from_secs(TIMEOUT_SECONDS),
     };
+    let page = network.get(url, limits).map_err(SourceError::from);
     let text = page.and_then(|page| match page.status {
         200 => String::from_utf8(page.body).map_err(|_| SourceError::NotText),
         300..400 => Err(SourceError::Redirect),
@@ -93,10 +88,5 @@ pub fn usable(url: &str) -> Option<Url> {
 }
 
 pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+    url.host().is_some_and(|host| service::is_loopback(&host))
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::manifest::one_line;
 
 /// The providers, in the order in which Spin asks them. Values can be secret: no `Debug`.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Providers {
     /// The values of each `static` one.
     statics: Vec<BTreeMap<String, String>>,

@@ -50,6 +50,7 @@ pub enum KeySource {
 }
 
 /// The configuration that the host is started with.
+#[derive(Clone)]
 pub struct Settings {
     variables: Vec<Variable>,
     /// Every value that is given, those that do not count among them; the first wins.

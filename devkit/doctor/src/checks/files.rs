@@ -1,70 +1,69 @@
 //! Files: what cannot be read, who else can read a secret, what Git does with it.
 
-use crate::check::Repair::{Do, InMessage};
+use devkit::serve::key::quoted;
+
 use crate::check::checks;
 use crate::context::Context;
 use crate::facts::{FileFacts, Git};
-use crate::hit::Hit;
+use crate::finding::Hit;
 
 checks! {
-    Error "env-file-broken" |c| broken(c, "env-file-broken")
-        => "cannot be read as an env file: {}.", InMessage;
-    Error "runtime-config-broken" |c| broken(c, "runtime-config-broken")
-        => "cannot be read: {}.", InMessage;
-    Error "file-tracked" |c| by_name(secrets(c, |file| file.git == Git::Tracked && !file.shared))
-        => "holds {} and is tracked by Git; a secret that was committed must be replaced.",
-        Do("git rm --cached {} && echo {} >> .gitignore");
-    Error "file-tracked" |c| secrets(c, |file| file.git == Git::Tracked && file.shared)
-        => "holds {} and is tracked by Git; move the secret elsewhere, and replace it if it was committed.",
-        Do("git diff {}");
-    Warning "file-readable" |c| secrets(c, |file| file.open)
-        => "holds {}, and other users of this machine can read or change it.", Do("chmod 600 {}");
-    Warning "file-not-ignored" |c| by_name(secrets(c, |file| file.git == Git::Addable))
-        => "holds {}, and the next `git add .` would add it.", Do("echo {} >> .gitignore");
-    Hint "env-file-unread" |c| c.facts.unread.iter().map(|path| Hit::file(path))
-        => "exists and was not read.", Do("cargo dev doctor --env-file {}");
+    Error "env-file-broken" |c| broken(c, "env-file-broken");
+    Error "runtime-config-broken" |c| broken(c, "runtime-config-broken");
+    Error "file-tracked" |c| secrets(c, |file| file.git == Git::Tracked && !file.shared,
+        "and is tracked by Git; a secret that was committed must be replaced.",
+        |path| ignored(path, format!("git rm --cached {path} && ")));
+    Error "file-tracked" |c| secrets(c, |file| file.git == Git::Tracked && file.shared,
+        "and is tracked by Git; move the secret elsewhere, and replace it if it was committed.",
+        |path| format!("git diff {}", quoted(path)));
+    Warning "file-readable" |c| secrets(c, |file| file.open,
+        "and other users of this machine can read or change it.", |path| format!("chmod 600 {}", quoted(path)));
+    Warning "file-not-ignored" |c| secrets(c, |file| file.git == Git::Addable,
+        "and the next `git add .` would add it.", |path| ignored(path, String::new()));
+    Hint "env-file-unread" |c| c.facts.unread.iter().map(|path| {
+        Hit::file(path, "exists and was not read.").repair(format!("cargo dev doctor --env-file {}", quoted(path)))
+    });
     Hint "provider-unread" |c| c.facts.settings.other_providers().iter().map(|kind| {
         // Anything may stand there; only Spin's own words are repeated.
         let known = ["vault", "azure_key_vault"].into_iter().find(|known| known == kind);
-        Hit::file("runtime-config.toml").detail(known.unwrap_or("of another type"))
-    })
-        => "has a provider ({}) that only Spin reads: its values were not examined.",
-        Do("curl http://127.0.0.1:3000/healthz, where the service runs");
+        let known = known.unwrap_or("of another type");
+        Hit::file("runtime-config.toml", format!("has a provider ({known}) that only Spin reads: its values were not examined."))
+            .repair("curl http://127.0.0.1:3000/healthz, where the service runs")
+    });
 }
 
-fn broken(c: &Context, id: &str) -> impl Iterator<Item = Hit> {
-    let broken = c.facts.broken.iter().filter(move |broken| broken.id == id);
-    broken.map(|broken| {
-        Hit::file(&broken.path)
-            .detail(&broken.detail)
-            .repair(&broken.repair)
+fn broken(c: &Context, check: &str) -> impl Iterator<Item = Hit> {
+    let broken = c.facts.broken.iter().filter(move |(id, _)| *id == check);
+    broken.map(|(_, hit)| hit.clone())
+}
+
+/// The files of which this is so.
+fn secrets(
+    c: &Context,
+    applies: impl Fn(&FileFacts) -> bool,
+    message: &str,
+    repair: impl Fn(&str) -> String,
+) -> impl Iterator<Item = Hit> {
+    let files = c.facts.files.iter().filter(move |file| applies(file));
+    files.map(move |file| {
+        let message = format!("holds {}, {message}", file.secret);
+        Hit::file(&file.path, message).repair(repair(&file.path))
     })
 }
 
-/// The files with a secret of which this is so.
-fn secrets(c: &Context, applies: impl Fn(&FileFacts) -> bool) -> impl Iterator<Item = Hit> {
-    c.facts.files.iter().filter_map(move |file| {
-        let secret = file.secret.filter(|_| applies(file))?;
-        Some(Hit::file(&file.path).detail(secret))
-    })
-}
-
-/// `.gitignore` reads names with spaces, `#`, `!` or brackets as something else: such a file is better moved.
-fn by_name(hits: impl IntoIterator<Item = Hit>) -> impl Iterator<Item = Hit> {
-    hits.into_iter().map(|hit| {
-        if is_plain(&hit.subject.to_string()) {
-            hit
-        } else {
-            hit.repair(
-                "move it out of the project's folder, or give it a name without spaces and signs",
-            )
-        }
-    })
+/// A command that makes Git ignore a file, after another. `.gitignore` reads names with spaces, `#`, `!` or brackets as
+/// something else: such a file is better moved.
+fn ignored(path: &str, before: String) -> String {
+    match is_plain(path) {
+        true => format!("{before}echo {path} >> .gitignore"),
+        false => "move it out of the project's folder, or give it a name without spaces and signs"
+            .to_owned(),
+    }
 }
 
 fn is_plain(path: &str) -> bool {
-    path.chars()
-        .all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c))
+    let mut chars = path.chars();
+    chars.all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c))
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Guests: invitations, webhooks, and the limit of monthly users.
 
-use crate::check::Repair::{Do, Set};
 use crate::check::checks;
 use crate::context::Context;
-use crate::hit::Hit;
+use crate::finding::Hit;
 
 /// Secrets that others know too, or who hold one of these may do what the other is for.
 const SECRETS: [&str; 3] = [
@@ -13,41 +12,36 @@ const SECRETS: [&str; 3] = [
 ];
 
 checks! {
-    Warning "secret-shared" |c| shared(c)
-        => "is invitation_secret as well: who knows one can use the other.", Do("make another: `openssl rand -base64 48`");
-    Warning "guest-rooms-unused" |c| c.hit("guest_rooms", is_set(c, "guest_rooms") && c.text("auth_mode") == "required")
-        => "is for guests, and auth_mode is required: there are none.", Set("");
-    Warning "invitation-unused" |c| ["invitation_link", "invitations_not_before"].into_iter()
-        .filter(|name| is_set(c, name) && !is_set(c, "invitation_secret"))
-        .map(Hit::variable)
-        => "is for invitations, and there is no invitation_secret.", Set("");
+    Warning "secret-shared" |c| shared(c);
+    Warning "guest-rooms-unused" |c| c.hit("guest_rooms", c.is_set("guest_rooms") && c.text("auth_mode") == "required",
+        "is for guests, and auth_mode is required: there are none.", "");
+    Warning "invitation-unused" |c| ["invitation_link", "invitations_not_before"].into_iter().filter_map(|name| {
+        let is_unused = c.is_set(name) && !c.is_set("invitation_secret");
+        c.hit(name, is_unused, "is for invitations, and there is no invitation_secret.", "")
+    });
     Warning "usage-uncounted" |c| {
-        let is_counted = is_set(c, "jaas_webhook_secret") || c.is_true("count_issued");
-        c.hit("operator_token", is_set(c, "operator_token") && !is_counted)
-    }
-        => "is set and nothing counts users: /api/usage says 0 for ever.", Do("set jaas_webhook_secret, or count_issued = true");
+        let is_counted = c.is_set("jaas_webhook_secret") || c.is("count_issued", "true");
+        let hit = c.hit("operator_token", c.is_set("operator_token") && !is_counted,
+            "is set and nothing counts users: /api/usage says 0 for ever.", "");
+        hit.map(|hit| hit.repair("set jaas_webhook_secret, or count_issued = true"))
+    };
     Warning "reserve-lost" |c| {
         let has_login = c.text("auth_mode") != "none" && !c.is_by_invitation_alone();
         let is_kept = !["0", "0%"].contains(&c.text("monthly_user_reserve"));
         let is_limited = c.number("monthly_user_limit").is_some_and(|limit| limit > 0);
-        c.hit("monthly_user_reserve", is_limited && is_kept && !has_login)
-    }
-        => "keeps places for people with a login, and there is none: nobody can take them.", Set("0");
-}
-
-fn is_set(c: &Context, name: &str) -> bool {
-    !c.text(name).is_empty()
+        c.hit("monthly_user_reserve", is_limited && is_kept && !has_login,
+            "keeps places for people with a login, and there is none: nobody can take them.", "0")
+    };
 }
 
 fn shared(c: &Context) -> impl Iterator<Item = Hit> {
     let secret = c.text("invitation_secret");
-    SECRETS
-        .into_iter()
-        .filter(move |name| {
-            !secret.is_empty()
-                && c.text(name)
-                    .split([',', ' ', '\n'])
-                    .any(|text| text == secret)
-        })
-        .map(Hit::variable)
+    let has = move |name: &&str| {
+        let mut texts = c.text(name).split([',', ' ', '\n']);
+        !secret.is_empty() && texts.any(|text| text == secret)
+    };
+    let message = "is invitation_secret as well: who knows one can use the other.";
+    let hit =
+        move |name| Hit::variable(name, message).repair("make another: `openssl rand -base64 48`");
+    SECRETS.into_iter().filter(has).map(hit)
 }

@@ -8,14 +8,11 @@ mod login;
 mod service;
 mod texts;
 
-pub use login::is_presentable;
-
 use crate::check::Check;
 
-/// The checks that need no more than the files.
-pub const OF_FILES: &[&[Check]] = &[files::CHECKS];
-
-pub const OF_SETTINGS: &[&[Check]] = &[
+/// Those of the files come first: they alone apply where a file cannot be understood.
+pub const TABLES: [&[Check]; 7] = [
+    files::CHECKS,
     service::CHECKS,
     texts::CHECKS,
     credentials::CHECKS,
@@ -25,5 +22,5 @@ pub const OF_SETTINGS: &[&[Check]] = &[
 ];
 
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    OF_FILES.iter().chain(OF_SETTINGS).copied().flatten()
+    TABLES.into_iter().flatten()
 }

@@ -1,87 +1,86 @@
 //! Which `auth_…` values would fit a credential that is rejected, tried with the service's own code.
 
-use super::checks::{CredentialCheck, is_shown};
-use super::claims::{AUDIENCE_CLAIMS, audiences};
-use super::header::Jwt;
+use serde_json::Value;
+
+use super::claims;
+use super::jwt::Jwt;
+use super::line::{CredentialCheck, Outcome, is_shown};
+use super::table::explain;
 use crate::context::{Context, LOGIN_KEYS};
-use crate::hit;
 use crate::provider::{Provider, is_plain};
-use crate::service::{Opinion, Service};
+use crate::repair;
+use crate::service::Opinion;
 
-const NAME: &str = "fit";
+/// What stands for the audience where the login writes none.
+const AUDIENCE_CLAIMS: [&str; 2] = ["client_id", "azp"];
 
+/// `identify` tries the credential with other values.
 pub(super) fn check(
     context: &Context,
     jwt: &Jwt,
-    provider: Option<&Provider>,
-    opinion: &Opinion,
-    identify: impl Fn(&Service) -> Opinion,
+    provider: Option<Provider>,
+    opinion: Opinion,
+    identify: impl Fn(&[(&str, String)]) -> Opinion,
 ) -> Option<CredentialCheck> {
     let lacks_keys = match opinion {
-        Opinion::Accepted(_) => return None,
-        Opinion::NoLogin => true,
-        Opinion::Rejected(check, _) => ["keys", "alg", "kid", "signature"].contains(check),
+        Ok(Some(_)) => return None,
+        Ok(None) => true,
+        Err(error) => ["keys", "alg", "kid", "signature"].contains(&explain(error).0),
     };
-    let mut values = claims(context, jwt);
-    if let Some(login) = provider.filter(|_| lacks_keys) {
+    let mut values = said(context, jwt);
+    if let Some(login) = provider.as_ref().filter(|_| lacks_keys) {
         let keys = login.keys().into_iter();
         values.extend(keys.filter(|(name, value)| context.text(name) != value));
-        let others = LOGIN_KEYS
-            .into_iter()
-            .filter(|name| *name != "auth_jwks_url");
-        let set = others.filter(|name| !context.text(name).is_empty());
-        values.extend(set.map(|name| (name, String::new())));
+        let others = LOGIN_KEYS.into_iter();
+        let others = others.filter(|name| *name != "auth_jwks_url" && context.is_set(name));
+        values.extend(others.map(|name| (name, String::new())));
     }
     if values.is_empty() {
         return None;
     }
-    let then = match identify(&context.service_with(&values)) {
-        Opinion::Accepted(_) => "if your login made it: with these values the service accepts it",
+    let then = match identify(&values) {
+        Ok(Some(_)) => "with these values the service accepts it",
         _ if lacks_keys && provider.is_none() => {
-            "if your login made it: these values are its own, and --issuer URL finds the login's keys"
+            "these values are its own, and --issuer URL finds the login's keys"
         }
-        _ => "if your login made it: these values are its own; more than them is wrong",
+        _ => "these values are its own; more than them is wrong",
     };
-    let values: Vec<(&str, hit::Value)> = values
-        .iter()
-        .map(|(name, value)| (*name, hit::Value::Text(value)))
-        .collect();
-    let message = format!("{then}: {}", context.set(&values));
-    Some(CredentialCheck::note(NAME, message))
+    let values = values.iter().map(|(name, value)| (*name, value.as_str()));
+    let command = repair::set(context.facts, &values.collect::<Vec<_>>());
+    let message = format!("if your login made it: {then}: {command}");
+    Some(CredentialCheck::new("fit", Outcome::Note, message))
 }
 
 /// What the credential itself says. Only what may be shown, and typed.
-fn claims(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
+fn said(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
+    let text = |name: &str| jwt.claims[name].as_str();
     let mut values = Vec::new();
-    let mut set = |name: &'static str, value: &str| {
-        if is_plain(value) && is_shown(context, value) {
-            values.push((name, value.to_owned()));
-        }
-    };
     if context.is_open() {
-        set("auth_mode", "required");
+        values.push(("auth_mode", "required"));
     }
-    let issuer = jwt.claims["iss"].as_str();
-    if let Some(issuer) = issuer.filter(|issuer| *issuer != context.text("auth_issuer")) {
-        set("auth_issuer", issuer);
-    }
-    let configured = context.entries("auth_audience");
-    let audiences = audiences(context, &jwt.claims);
-    let instead = || {
-        let mut names = AUDIENCE_CLAIMS.into_iter();
-        names.find_map(|name| Some((name, jwt.claims[name].as_str()?)))
+    let issuer = text("iss").filter(|issuer| *issuer != context.text("auth_issuer"));
+    values.extend(issuer.map(|issuer| ("auth_issuer", issuer)));
+    let audiences: Vec<&str> = match claims::value(context, jwt, "aud", "auth_audience_claim") {
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        value => value.and_then(Value::as_str).into_iter().collect(),
     };
-    if audiences
-        .iter()
-        .any(|name| configured.iter().any(|other| other == name))
-    {
-        return values;
+    let configured = context.entries("auth_audience");
+    let is_configured = |name: &&str| configured.iter().any(|other| other == name);
+    let mut others = AUDIENCE_CLAIMS.iter();
+    match (
+        &audiences[..],
+        others.find_map(|name| Some((*name, text(name)?))),
+    ) {
+        (named, _) if named.iter().any(is_configured) => {}
+        ([audience], _) => values.push(("auth_audience", audience)),
+        ([], Some((claim, audience))) => {
+            values.extend([("auth_audience_claim", claim), ("auth_audience", audience)]);
+        }
+        _ => {}
     }
-    if let [audience] = audiences[..] {
-        set("auth_audience", audience);
-    } else if let Some((claim, audience)) = instead().filter(|_| audiences.is_empty()) {
-        set("auth_audience_claim", claim);
-        set("auth_audience", audience);
-    }
-    values
+    values.retain(|(_, value)| is_plain(value) && is_shown(context, value));
+    let values = values
+        .into_iter()
+        .map(|(name, value)| (name, value.to_owned()));
+    values.collect()
 }

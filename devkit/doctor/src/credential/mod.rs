@@ -3,22 +3,38 @@
 //! The values of `iss`, `aud`, `kid`, `alg`, `typ`, the times and the roles are shown, never the credential itself, its
 //! signature, `sub` or what else is personal.
 
-mod checks;
 mod claims;
 mod fit;
 mod header;
+mod jwt;
+mod line;
+mod table;
 mod trial;
 
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::provider::Provider;
-use crate::service::{self, Network, Opinion, Service};
+use crate::service::{self, Cause, Error, Network, Opinion};
 use crate::web;
-use checks::shown;
-use header::Keys;
+use jwt::Jwt;
+use line::shown;
+use table::{CHANGED, explain, sentence};
 
-pub use checks::{CredentialCheck, Outcome};
+pub use line::{CredentialCheck, Outcome};
+
+const NO_LOGIN: Error = Error::Invalid(Cause::NoLogin);
+
+const SPACE: &str = "it has white space within";
+const ONE_LINE: &str = "put one credential into the file, on one line";
+const NO_JWT: &str =
+    "its header or claims are no JSON object in base64url, or its signature is empty";
+const AN_INVITATION: &str = "it is an invitation and no login's credential; a page sends it as invitation in the body of a POST, or in Authorization.";
+const ADMITTED: &str =
+    "accepts it, unless it was withdrawn or used up, which only the running service's store knows.";
+const ONLY_INVITATIONS: &str = "rejects it with 401: there is no login here, and only an invitation lets anybody in; `cargo dev invite` makes one.";
+const NOT_VERIFIED: &str =
+    "verifies no credential: auth_mode is none, or the variables of the login have errors.";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
@@ -46,141 +62,118 @@ pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict 
         _ => trimmed,
     };
     if service::is_invitation(token) {
-        return invitation(context.service().admit(token, now));
+        return invitation(service::admit(context, token, now));
     }
-    let identify = |service: &Service| service.identify(token, network, now);
-    let opinion = identify(&context.service());
-    let mut checks = Vec::new();
-    match header::read(token) {
-        Err(check) => checks.push(check),
-        Ok(_) if context.is_by_invitation_alone() => {
-            checks.push(CredentialCheck::ok("form"));
-            return Verdict::new(false, checks, CredentialCheck::fail(SERVICE, NO_LOGIN));
+    let opinion = service::identify(context, token, network, now);
+    let (form, jwt) = form(context, token, opinion);
+    let mut checks = vec![form];
+    // Without a login there is nothing to compare with.
+    if let Some(jwt) = jwt.filter(|_| opinion != Err(NO_LOGIN)) {
+        if opinion != Ok(None) {
+            let document = key_set(context, network);
+            header::check(context, &jwt, &document, opinion.err(), &mut checks);
         }
-        Ok(jwt) => {
-            checks.push(CredentialCheck::ok("form"));
-            header::check(
-                context,
-                &jwt,
-                &keys(context, network),
-                &opinion,
-                &mut checks,
-            );
-            let provider = issuer(context, credential).and_then(|issuer| {
-                let found = Provider::discover(network, issuer);
-                checks.push(discovery(context, issuer, &found));
-                found.ok()
-            });
-            claims::check(context, &jwt, now, &mut checks);
-            checks.extend(fit::check(
-                context,
-                &jwt,
-                provider.as_ref(),
-                &opinion,
-                identify,
-            ));
-        }
+        let issuer = issuer(context, credential);
+        let provider = issuer.map(|issuer| Provider::discover(network, issuer));
+        let found = issuer.zip(provider.as_ref());
+        checks.extend(found.map(|(issuer, found)| discovery(context, issuer, found)));
+        claims::check(context, &jwt, now, &mut checks);
+        let provider = provider.and_then(Result::ok);
+        let identify = |values: &[(&str, String)]| {
+            service::identify(&context.with(values), token, network, now)
+        };
+        checks.extend(fit::check(context, &jwt, provider, opinion, identify));
     }
-    let accepted = matches!(opinion, Opinion::Accepted(_));
-    Verdict::new(accepted, checks, by_the_service(opinion))
+    checks.push(last_word(opinion));
+    Verdict {
+        accepted: matches!(opinion, Ok(Some(_))),
+        checks,
+    }
 }
 
-/// The check that has the service's last word.
-const SERVICE: &str = "service";
-
-const NO_LOGIN: &str = "rejects it with 401: there is no login here, and only an invitation lets anybody in; `cargo dev invite` makes one.";
-
-impl Verdict {
-    fn new(accepted: bool, mut checks: Vec<CredentialCheck>, last: CredentialCheck) -> Self {
-        checks.push(last);
-        Self { accepted, checks }
-    }
+/// The check of the form, and the credential taken apart, if that is right.
+fn form<'a>(
+    context: &Context,
+    token: &'a str,
+    opinion: Opinion,
+) -> (CredentialCheck, Option<Jwt<'a>>) {
+    // A word that a page sends when it has none.
+    let is_word = opinion == Err(Error::Invalid(Cause::Unset));
+    let message = match (opinion, Jwt::read(token)) {
+        _ if token.is_empty() => "nothing is there.".to_owned(),
+        _ if token.contains(char::is_whitespace) && !is_word => sentence(SPACE, ONE_LINE),
+        (Err(error), _) if explain(error).0 == "form" => {
+            sentence(&error.reason(), explain(error).1)
+        }
+        (_, Some(jwt)) => return (CredentialCheck::new("form", Outcome::Ok, ""), Some(jwt)),
+        (_, None) => sentence(NO_JWT, CHANGED),
+    };
+    let check = CredentialCheck::new("form", Outcome::Fail, message);
+    let check = check.beside(is_word.then(|| shown(context, token)), None);
+    (check, None)
 }
 
 /// What is said of an invitation: it needs no login.
 fn invitation(admitted: Option<Result<(), String>>) -> Verdict {
-    let kind = "it is an invitation and no login's credential; a page sends it as invitation in the body of a POST, or in Authorization.";
-    let checks = vec![
-        CredentialCheck::ok("form"),
-        CredentialCheck::note("kind", kind),
-    ];
-    let (accepted, message) = match admitted {
-        Some(Ok(())) => (
-            true,
-            "accepts it, unless it was withdrawn or used up, which only the running service's store knows.".to_owned(),
-        ),
-        Some(Err(reason)) => (false, rejection(401, &reason)),
-        None => (
-            false,
-            rejection(401, "an invitation where there is no invitation_secret"),
-        ),
+    let none = Err("an invitation where there is no invitation_secret".to_owned());
+    let admitted = admitted.unwrap_or(none);
+    let last = match &admitted {
+        Ok(()) => CredentialCheck::new("service", Outcome::Ok, ADMITTED),
+        Err(reason) => rejected(401, reason),
     };
-    let outcome = if accepted { Outcome::Ok } else { Outcome::Fail };
-    Verdict::new(
-        accepted,
-        checks,
-        CredentialCheck::new(SERVICE, outcome, message),
-    )
+    Verdict {
+        accepted: admitted.is_ok(),
+        checks: vec![
+            CredentialCheck::new("form", Outcome::Ok, ""),
+            CredentialCheck::new("kind", Outcome::Note, AN_INVITATION),
+            last,
+        ],
+    }
 }
 
-fn rejection(status: u16, reason: &str) -> String {
-    format!("rejects it with {status}; its log has: {reason}.")
+fn last_word(opinion: Opinion) -> CredentialCheck {
+    match opinion {
+        Ok(Some(_)) => CredentialCheck::new("service", Outcome::Ok, ""),
+        Ok(None) => CredentialCheck::new("service", Outcome::Note, NOT_VERIFIED),
+        Err(NO_LOGIN) => CredentialCheck::new("service", Outcome::Fail, ONLY_INVITATIONS),
+        Err(error @ Error::KeysUnavailable { .. }) => rejected(503, &error.reason()),
+        Err(error @ Error::NotMember(_)) => rejected(403, &error.reason()),
+        Err(error) => rejected(401, &error.reason()),
+    }
 }
 
-/// The document of the login's keys, as far as it has one.
-fn keys(context: &Context, network: &dyn Network) -> Keys {
+fn rejected(status: u16, reason: &str) -> CredentialCheck {
+    let message = format!("rejects it with {status}; its log has: {reason}.");
+    CredentialCheck::new("service", Outcome::Fail, message)
+}
+
+/// The document of the login's keys; empty where it has none.
+fn key_set(context: &Context, network: &dyn Network) -> String {
     match context.text("auth_jwks_url") {
-        "" => Keys {
-            variable: "auth_jwks",
-            document: context.text("auth_jwks").to_owned(),
-        },
-        url => Keys {
-            variable: "auth_jwks_url",
-            document: web::document(network, url).unwrap_or_default(),
-        },
+        "" => context.text("auth_jwks").to_owned(),
+        url => web::document(network, url).unwrap_or_default(),
     }
 }
 
 /// The address of the login, if what it publishes is of use: a login with a shared secret publishes no keys.
 fn issuer<'a>(context: &'a Context, credential: &Credential<'a>) -> Option<&'a str> {
-    let configured = Some(context.text("auth_issuer")).filter(|issuer| {
-        web::usable(issuer).is_some() && context.text("auth_hs256_secret").is_empty()
-    });
-    credential.issuer.or(configured)
+    let configured = context.text("auth_issuer");
+    let is_of_use = web::usable(configured).is_some() && !context.is_set("auth_hs256_secret");
+    credential.issuer.or(is_of_use.then_some(configured))
 }
 
 fn discovery(context: &Context, issuer: &str, found: &Result<Provider, String>) -> CredentialCheck {
-    const NAME: &str = "discovery";
-    let configured = context.text("auth_jwks_url");
-    let check = match found {
-        Err(error) => CredentialCheck::note(NAME, error),
-        Ok(login) => {
-            let keys = format!("the login's keys are at {}", login.jwks_url);
-            match ["", &login.jwks_url].contains(&configured) {
-                true => CredentialCheck::new(NAME, Outcome::Ok, format!("{keys}.")),
-                false => {
-                    CredentialCheck::note(NAME, format!("{keys}, and auth_jwks_url is another."))
-                }
-            }
+    let jwks_url = context.text("auth_jwks_url");
+    let (result, message) = match found {
+        Err(error) => (Outcome::Note, error.clone()),
+        Ok(Provider { jwks_url: url, .. }) if ["", url].contains(&jwks_url) => {
+            (Outcome::Ok, format!("the login's keys are at {url}."))
+        }
+        Ok(Provider { jwks_url: url, .. }) => {
+            let message = format!("the login's keys are at {url}, and auth_jwks_url is another.");
+            (Outcome::Note, message)
         }
     };
-    check.configured(shown(context, issuer))
-}
-
-fn by_the_service(opinion: Opinion) -> CredentialCheck {
-    match opinion {
-        Opinion::Accepted(_) => CredentialCheck::ok(SERVICE),
-        Opinion::NoLogin => CredentialCheck::note(
-            SERVICE,
-            "verifies no credential: auth_mode is none, or the variables of the login have errors.",
-        ),
-        Opinion::Rejected(check, reason) => {
-            let status = match check {
-                "keys" => 503,
-                "group" => 403,
-                _ => 401,
-            };
-            CredentialCheck::fail(SERVICE, rejection(status, &reason))
-        }
-    }
+    let check = CredentialCheck::new("discovery", result, message);
+    check.beside(None, Some(shown(context, issuer)))
 }

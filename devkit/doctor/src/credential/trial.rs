@@ -2,19 +2,28 @@
 
 use serde_json::{Value, json};
 
-use super::header::{Jwt, sign};
+use super::jwt::{Jwt, sign};
+use super::table::{CLAIMS, explain};
 use crate::context::{Context, LOGIN_KEYS};
-use crate::service::{NoNetwork, Opinion};
+use crate::service::{self, Error, Isolated, Role};
 
 /// Signs the claims in place of the login.
 const SECRET: &str = "v7Qm2ZxK9tRw4LcY6pHs3NfBe8JdUa5G";
 
 /// What a trial finds.
 pub(super) struct Outcome {
-    /// The checks that fail, each with the reason.
-    pub failed: Vec<(&'static str, String)>,
+    /// Why checks fail, each once.
+    pub failed: Vec<Error>,
     /// The role of a credential whose claims are otherwise as they must be.
-    pub role: Option<&'static str>,
+    pub role: Option<Role>,
+}
+
+impl Outcome {
+    /// Why this check fails, if it does.
+    pub(super) fn error(&self, check: &str) -> Option<Error> {
+        let mut failed = self.failed.iter().copied();
+        failed.find(|error| explain(*error).0 == check)
+    }
 }
 
 /// Tries the claims; `None`: there is no login.
@@ -25,31 +34,34 @@ pub(super) fn run(context: &Context, jwt: &Jwt, now: u64) -> Option<Outcome> {
     values[0].1 = SECRET.to_owned();
     let mut claims = jwt.claims.clone();
     let mut payload = jwt.payload.clone();
-    let mut failed: Vec<(&str, String)> = Vec::new();
+    let mut found = Outcome {
+        failed: Vec::new(),
+        role: None,
+    };
     loop {
         let credential = sign(&payload, SECRET);
-        let service = context.service_with(&values);
-        let opinion = service.identify(&credential, &NoNetwork, now);
-        drop(service);
-        match opinion {
-            Opinion::NoLogin => return None,
-            Opinion::Accepted(role) => {
-                let is_read = failed.iter().all(|(name, _)| *name != "moderator");
-                let role = is_read.then_some(role);
-                return Some(Outcome { failed, role });
+        let source = context.with(&values);
+        let error = match service::identify(&source, &credential, &Isolated, now) {
+            Ok(None) => return None,
+            Ok(role) => {
+                found.role = role.filter(|_| found.error("moderator").is_none());
+                return Some(found);
             }
-            Opinion::Rejected(check, _) if failed.iter().any(|(name, _)| *name == check) => {
-                return Some(Outcome { failed, role: None });
-            }
-            Opinion::Rejected(check, reason) => failed.push((check, reason)),
+            Err(error) => error,
+        };
+        drop(source);
+        let (check, _) = explain(error);
+        if found.error(check).is_some() {
+            return Some(found);
         }
-        let (check, _) = failed[failed.len() - 1];
+        found.failed.push(error);
         make_good(context, check, &mut claims, &mut values, now);
         payload = claims.to_string();
     }
 }
 
-/// Lets a check pass: by another value of the claim, or by reading another claim.
+/// Lets a check pass: by a good value of its claim, and where a variable names the claim, of another that is in no
+/// credential.
 fn make_good(
     context: &Context,
     check: &'static str,
@@ -57,32 +69,27 @@ fn make_good(
     values: &mut Vec<(&'static str, String)>,
     now: u64,
 ) {
-    // No claim of a credential.
-    const NOWHERE: &str = "devkit-doctor";
-    let mut read = |variable, claim: &str| values.push((variable, claim.to_owned()));
-    match check {
-        "iss" => claims["iss"] = json!(context.text("auth_issuer")),
-        "aud" => {
-            read("auth_audience_claim", "aud");
-            claims["aud"] = json!(context.entries("auth_audience").first());
-        }
-        "exp" => claims["exp"] = json!(now + 60),
-        "sub" => {
-            read("auth_id_claim", "sub");
-            claims["sub"] = json!(NOWHERE);
-        }
-        "name" => read("auth_name_claim", ""),
-        "email" => read("auth_email_claim", ""),
-        "picture" => read("auth_picture_claim", ""),
-        "group" => ["auth_required_claim", "auth_required_values"]
-            .into_iter()
-            .for_each(|variable| read(variable, "")),
-        "moderator" => read("auth_moderator_claim", NOWHERE),
-        "rooms" => read("auth_rooms_claim", NOWHERE),
-        other => {
-            if let Some(claims) = claims.as_object_mut() {
-                claims.remove(other);
-            }
-        }
+    let good = match check {
+        "iss" => json!(context.text("auth_issuer")),
+        "aud" => json!(context.entries("auth_audience").first()),
+        "exp" => json!(now + 60),
+        "sub" => json!("somebody"),
+        "group" => json!(context.entries("auth_required_values").first()),
+        _ => Value::Null,
+    };
+    let row = CLAIMS.iter().find(|(name, ..)| *name == check);
+    let variable = row.map_or("", |(_, variable, _)| *variable);
+    let claim = match check {
+        // Their types are looked at under these names too.
+        "aud" | "sub" => check,
+        _ if variable.is_empty() => check,
+        _ => variable,
+    };
+    if !variable.is_empty() {
+        values.push((variable, claim.to_owned()));
+    }
+    match (good, claims.as_object_mut()) {
+        (Value::Null, Some(claims)) => drop(claims.remove(claim)),
+        (good, _) => claims[claim] = good,
     }
 }

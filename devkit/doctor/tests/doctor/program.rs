@@ -299,7 +299,7 @@ fn a_credential_comes_from_a_file_or_from_standard_input() {
     let message = json["credential"]["checks"][0]["message"]
         .as_str()
         .expect("a message");
-    assert!(message.contains("five parts"), "{message}");
+    assert!(message.contains("encrypted (JWE)"), "{message}");
 }
 
 #[test]
@@ -365,6 +365,12 @@ fn a_file_that_others_can_read_and_one_that_git_tracks_are_found() {
     let lines = text(&with_file(&path, &[]));
     assert!(lines.starts_with("warning[file-readable] "), "{lines}");
     assert!(lines.contains("Repair: chmod 600 "), "{lines}");
+
+    // Without a secret it is nobody's business.
+    let path = env_file("plain", "AUTH_MODE=none\n");
+    set_mode(&path, 0o644);
+    let lines = text(&with_file(&path, &[]));
+    assert!(!lines.contains("[file-readable] "), "{lines}");
 
     let path = env_file("tracked", &good_text());
     let git = |arguments: &[&str]| {

@@ -159,47 +159,41 @@ fn the_block_of_variables_is_that_of_the_login() {
 #[test]
 fn a_login_that_cannot_be_used_is_told() {
     let description = "https://login.vtaiwan.tw/.well-known/openid-configuration";
+    let described = |status, body: Value| Servers::default().page(description, status, body);
+    let named = |issuer: &str| described(200, json!({"issuer": issuer, "jwks_uri": KEYS}));
     let login = |jwks_url: &str| Servers::login(ISSUER, jwks_url, &one_key());
-    let keys = |jwks: Value| Servers::login(ISSUER, KEYS, &jwks);
+    let keys = |keys: Value| Servers::login(ISSUER, KEYS, &json!({ "keys": keys }));
     let mut private = ed25519("a");
     private["d"] = json!("AA");
     for (issuer, servers, expected) in [
         (
             ISSUER,
             Servers::default(),
-            "openid-configuration cannot be reached",
+            "configuration cannot be reached",
         ),
         (
             ISSUER,
-            Servers::default().page(description, 404, ""),
-            "openid-configuration responds with status 404",
+            described(404, json!("")),
+            "configuration responds with status 404",
         ),
         (
             ISSUER,
-            Servers::default().page(description, 302, ""),
-            "openid-configuration is redirected, which is not followed",
+            described(302, json!("")),
+            "configuration is redirected, which is not followed",
         ),
         (
             ISSUER,
-            Servers::default().page(description, 200, "<html>"),
+            described(200, json!("<html>")),
             "responds without issuer and jwks_uri",
         ),
         (
             ISSUER,
-            Servers::login("https://other.tw", KEYS, &one_key()).page(
-                description,
-                200,
-                json!({"issuer": "https://other.tw", "jwks_uri": KEYS}),
-            ),
+            named("https://other.tw"),
             "names another issuer: https://other.tw;",
         ),
         (
             ISSUER,
-            Servers::default().page(
-                description,
-                200,
-                json!({"issuer": "$(reboot)", "jwks_uri": KEYS}),
-            ),
+            named("$(reboot)"),
             "names another issuer: no address;",
         ),
         (ISSUER, login("http://login.vtaiwan.tw/keys"), "jwks_uri is"),
@@ -212,12 +206,12 @@ fn a_login_that_cannot_be_used_is_told() {
         ),
         (
             ISSUER,
-            keys(json!({"keys": []})),
+            keys(json!([])),
             "/keys responds with a document that",
         ),
         (
             ISSUER,
-            keys(json!({"keys": [private]})),
+            keys(json!([private])),
             "/keys responds with a document that",
         ),
         ("http://login.vtaiwan.tw", login(KEYS), "no https address"),
@@ -340,9 +334,7 @@ fn a_credential_is_compared_with_what_the_login_publishes() {
             good(),
             Servers::login(ISSUER, KEYS, &one_key()),
             None,
-            vec![
-                "fail[kid] credential \"current\" configured \"a\": auth_jwks_url has no key with this kid",
-            ],
+            vec!["fail[kid] credential \"current\" configured \"a\": kid is not in the key set"],
         ),
         (
             by_url(),

@@ -39,26 +39,13 @@ impl CredentialCheck {
         }
     }
 
-    pub(super) fn ok(name: &'static str) -> Self {
-        Self::new(name, Outcome::Ok, "")
-    }
-
-    pub(super) fn note(name: &'static str, message: impl Into<String>) -> Self {
-        Self::new(name, Outcome::Note, message)
-    }
-
-    pub(super) fn fail(name: &'static str, message: impl Into<String>) -> Self {
-        Self::new(name, Outcome::Fail, message)
-    }
-
-    pub(super) fn credential(mut self, value: impl Into<String>) -> Self {
-        self.credential = Some(value.into());
-        self
-    }
-
-    pub(super) fn configured(mut self, value: impl Into<String>) -> Self {
-        self.configured = Some(value.into());
-        self
+    /// With both values, as far as they may be shown.
+    pub(super) fn beside(self, credential: Option<String>, configured: Option<String>) -> Self {
+        Self {
+            credential,
+            configured,
+            ..self
+        }
     }
 }
 
@@ -112,7 +99,6 @@ pub(super) fn is_shown(context: &Context, text: &str) -> bool {
 /// A JSON value as it may be shown.
 pub(super) fn shown_value(context: &Context, value: Option<&Value>) -> String {
     match value {
-        None => "none".to_owned(),
         Some(Value::String(text)) => shown(context, text),
         Some(Value::Array(list)) => {
             let items = list.iter().take(10);
@@ -120,8 +106,8 @@ pub(super) fn shown_value(context: &Context, value: Option<&Value>) -> String {
             let more = (list.len() > 10).then(|| "…".to_owned());
             format!("[{}]", items.chain(more).collect::<Vec<_>>().join(", "))
         }
-        Some(Value::Object(_)) => "an object".to_owned(),
-        Some(other) => other.to_string(),
+        Some(other @ (Value::Bool(_) | Value::Number(_))) => other.to_string(),
+        other => kind(other).to_owned(),
     }
 }
 

@@ -1,0 +1,90 @@
+//! What a check finds, and how it is told.
+
+use std::fmt;
+
+use serde::Serialize;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The service does not work, or a secret is exposed.
+    Error,
+    /// It works, but hardly as intended; for production it is too weak.
+    Warning,
+    /// Something the operator may want to decide otherwise.
+    Hint,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Hint => "hint",
+        })
+    }
+}
+
+/// What is wrong with a variable, with a file or, where it is neither, with the token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hit {
+    /// A variable of `spin.toml`, an environment variable or an entry of a file, by its name.
+    pub variable: Option<String>,
+    /// A file, as a person would write its path.
+    pub file: Option<String>,
+    /// One sentence, which starts with one of these.
+    pub message: String,
+    /// The command or the line that repairs it; `None` where the message says what to do.
+    pub repair: Option<String>,
+}
+
+/// Each takes the rest of the sentence.
+impl Hit {
+    pub fn variable(name: &str, message: impl fmt::Display) -> Self {
+        Self::on(Some(name), None, message)
+    }
+
+    pub fn file(path: &str, message: impl fmt::Display) -> Self {
+        Self::on(None, Some(path), message)
+    }
+
+    pub fn token(message: impl fmt::Display) -> Self {
+        Self::on(None, None, message)
+    }
+
+    fn on(variable: Option<&str>, file: Option<&str>, message: impl fmt::Display) -> Self {
+        let subject = variable.or(file).unwrap_or("the token");
+        Self {
+            variable: variable.map(str::to_owned),
+            file: file.map(str::to_owned),
+            message: format!("{subject} {message}"),
+            repair: None,
+        }
+    }
+
+    pub fn repair(mut self, repair: impl Into<String>) -> Self {
+        self.repair = Some(repair.into());
+        self
+    }
+}
+
+/// One finding, as the JSON has it. None of its texts holds any part of a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub id: &'static str,
+    pub severity: Severity,
+    #[serde(flatten)]
+    pub hit: Hit,
+}
+
+impl Finding {
+    /// For a person. `before_repair` separates the repair from the sentence.
+    pub fn shown(&self, before_repair: &str) -> String {
+        let (severity, id, hit) = (self.severity, self.id, &self.hit);
+        let line = format!("{severity}[{id}] {}", hit.message);
+        match &hit.repair {
+            Some(repair) => format!("{line}{before_repair}{repair}"),
+            None => line,
+        }
+    }
+}
