@@ -15,7 +15,6 @@ use devkit::os::package::{Package, Source};
 use devkit::os::process::{Running, check_stop};
 use devkit::os::programs::{self, NODE, NPM};
 use devkit::os::project::{shown, write_whole};
-use devkit::os::report;
 use devkit::serve::host::{Host, free_address};
 use devkit_spin_app::PREFIX;
 
