@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use devkit_host::Faults;
@@ -70,9 +70,9 @@ impl Server {
     }
 
     /// The embedded host, which counts what Spin does not; `None`: it is Spin.
-    pub fn embedded(&self) -> Option<MutexGuard<'_, devkit_host::Server>> {
+    pub fn embedded(&self) -> Option<&devkit_host::Server> {
         match &self.host {
-            Host::Embedded(server) => Some(locked(server)),
+            Host::Embedded(server) => Some(server),
             Host::Spin(_) => None,
         }
     }

@@ -6,19 +6,18 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use devkit_host::{Faults, Log, Options};
 
 use crate::settings::Settings;
-use crate::{locked, root, spin};
+use crate::{root, spin};
 
 const ARTIFACT: &str = "target/wasm32-wasip2/release/jaas_jwt.wasm";
 
 pub enum Host {
-    // A mutex, because threads share what holds this, and the server itself they cannot.
-    Embedded(Mutex<devkit_host::Server>),
+    Embedded(devkit_host::Server),
     Spin(spin::Server),
 }
 
@@ -54,12 +53,12 @@ impl Host {
             faults,
         };
         let server = devkit_host::start(options).expect("the embedded host starts");
-        Self::Embedded(Mutex::new(server))
+        Self::Embedded(server)
     }
 
     pub fn address(&self) -> SocketAddr {
         match self {
-            Self::Embedded(server) => locked(server).address(),
+            Self::Embedded(server) => server.address(),
             Self::Spin(server) => server.address(),
         }
     }
@@ -67,7 +66,7 @@ impl Host {
     /// What the component wrote to its standard error so far.
     pub fn log(&self) -> String {
         match self {
-            Self::Embedded(server) => locked(server).log(),
+            Self::Embedded(server) => server.log(),
             Self::Spin(server) => server.log(),
         }
     }

@@ -1,4 +1,6 @@
 //! Machine code for the component: compiled once per build, then loaded from a file beside the artifact.
+//!
+//! Such a file ends with a checksum: what a full disk or a crash has left of one would be run otherwise.
 
 use std::fs::{self, DirBuilder, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,6 +14,8 @@ use wasmtime::component::Component;
 
 use crate::log::complain;
 
+const CHECKSUM_LENGTH: usize = size_of::<u64>();
+
 /// Tells machine code apart: by what was compiled, and by all that the compilation depends on. It may change with the
 /// compiler, which costs a compilation.
 pub(crate) fn key(engine: &Engine, artifact: &[u8]) -> u64 {
@@ -23,13 +27,17 @@ pub(crate) fn key(engine: &Engine, artifact: &[u8]) -> u64 {
 
 /// The component that was read from `path`, compiled now or earlier.
 pub(crate) fn load(engine: &Engine, path: &Path, artifact: &[u8], key: u64) -> Result<Component> {
-    let name = path.file_stem().unwrap_or_default();
-    let folder = path.with_file_name("devkit-host").join(name);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    let folder = path.with_file_name("devkit-host").join(&name);
+    name.push(".lock");
     let file = folder.join(format!("{key:016x}"));
+    if let Some(component) = compiled(engine, &file) {
+        return Ok(component);
+    }
     // Whoever comes second waits here for the first instead of doing its work again. Without a lock, and without a
     // folder, everything works, only slower.
-    let _lock = lock(&folder);
-    if let Ok(component) = compiled(engine, &file) {
+    let _lock = lock(&folder, &folder.with_file_name(name));
+    if let Some(component) = compiled(engine, &file) {
         return Ok(component);
     }
     complain("Compiling the component for this machine (a few seconds, once per build) …");
@@ -42,21 +50,35 @@ pub(crate) fn load(engine: &Engine, path: &Path, artifact: &[u8], key: u64) -> R
     Ok(component)
 }
 
-#[allow(unsafe_code)]
-fn compiled(engine: &Engine, file: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: the file is what `Component::serialize` has made. Only this program writes to its folder, and only whole
-    // files. Wasmtime itself checks that its version and its settings fit.
-    unsafe { Component::deserialize_file(engine, file) }
+/// The component in a file, if that is there and as it was written.
+fn compiled(engine: &Engine, file: &Path) -> Option<Component> {
+    let mut code = fs::read(file).ok()?;
+    let checksum = code.split_off(code.len().checked_sub(CHECKSUM_LENGTH)?);
+    if checksum != hash(&code) {
+        return None;
+    }
+    // SAFETY: the code is what `Component::serialize` has made, as its checksum says, and only this program writes to its
+    // folder. Wasmtime itself checks that its version and its settings fit.
+    #[allow(unsafe_code)]
+    let component = unsafe { Component::deserialize(engine, code) };
+    component.ok()
 }
 
-/// Locks the folder against other processes until the file is dropped.
-fn lock(folder: &Path) -> io::Result<File> {
+/// A hash against mistakes, not against an attacker.
+fn hash(bytes: &[u8]) -> [u8; CHECKSUM_LENGTH] {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish().to_le_bytes()
+}
+
+/// Makes the folder, and locks it against other processes until the file is dropped.
+fn lock(folder: &Path, file: &Path) -> io::Result<File> {
     let mut builder = DirBuilder::new();
     // Nobody else may write here: what lies here is run as machine code.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)?;
-    let file = File::create(folder.with_extension("lock"))?;
+    let file = File::create(file)?;
     file.lock()?;
     Ok(file)
 }
@@ -67,7 +89,37 @@ fn replace(folder: &Path, file: &Path, code: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(entry?.path());
     }
     let temporary = file.with_extension(process::id().to_string());
-    fs::write(&temporary, code)?;
+    fs::write(&temporary, [code, &hash(code)].concat())?;
     // The whole file is there at once.
     fs::rename(temporary, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_that_was_damaged_is_compiled_again() {
+        let engine = Engine::default();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/compile-tests");
+        fs::create_dir_all(&folder).unwrap();
+        let artifact = folder.join("empty.wasm");
+        let component = b"\0asm\x0d\0\x01\0";
+        let key = key(&engine, component);
+        load(&engine, &artifact, component, key).unwrap();
+        let file = folder.join(format!("devkit-host/empty.wasm/{key:016x}"));
+        let whole = fs::read(&file).unwrap();
+        assert!(compiled(&engine, &file).is_some());
+
+        let mut zeros = whole.clone();
+        let middle = zeros.len() / 2;
+        zeros[middle..].fill(0);
+        for damaged in [&zeros[..], &whole[..middle], &whole[1..], b""] {
+            fs::write(&file, damaged).unwrap();
+            assert!(compiled(&engine, &file).is_none(), "{}", damaged.len());
+            load(&engine, &artifact, component, key).unwrap();
+            assert_eq!(fs::read(&file).unwrap(), whole);
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -11,7 +11,7 @@
 //! Only where no private key is configured anywhere does a throw-away key take its place. Nothing here is validated: the
 //! component does that and shows it at `/healthz`. No value is ever shown, so that nothing here has `Debug`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
 
@@ -73,7 +73,7 @@ impl Settings {
         env_file: &[(String, String)],
     ) -> Result<Self> {
         let mut given = BTreeMap::<_, Vec<_>>::new();
-        let mut known = Vec::new();
+        let mut known = BTreeSet::new();
         for Variable { name, .. } in variables {
             let plain = name.to_ascii_uppercase();
             let prefixed = environment_name(name);
@@ -90,12 +90,9 @@ impl Settings {
             }
             known.extend([plain, prefixed]);
         }
-        let mut unknown: Vec<String> = Vec::new();
-        for (key, _) in env_file {
-            if !known.contains(key) && !unknown.contains(key) {
-                unknown.push(key.clone());
-            }
-        }
+        // Each name once. A file may have any number of them.
+        let names = env_file.iter().map(|(key, _)| key.clone());
+        let unknown = names.filter(|key| known.insert(key.clone())).collect();
         Ok(Self {
             variables: variables.to_vec(),
             given,

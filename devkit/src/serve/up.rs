@@ -184,7 +184,7 @@ fn check_plain_names(
     Ok(())
 }
 
-/// Says which settings are not read, that nobody has to log in, and who says more.
+/// Says which settings are not read or missing, that nobody has to log in, and who says more.
 fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
     for name in settings.unknown() {
         report::step(&format!(
@@ -201,6 +201,12 @@ fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
     }
     if is_open(settings.given("auth_mode")) {
         report::step("warning: auth_mode is none: anyone can become a moderator");
+    }
+    if settings.key_source() != KeySource::Nobody && !settings.missing().is_empty() {
+        report::step(&format!(
+            "warning: not configured: {}; the host will not start",
+            settings.missing().join(", ")
+        ));
     }
     report::step(
         "note: `cargo dev doctor`, with the same --env-file, says what is wrong or weak in the configuration",
