@@ -1,6 +1,6 @@
 //! What the doctor looks at, gathered from disk and environment as `cargo dev up` gathers it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{fmt, fs};
@@ -34,7 +34,22 @@ pub struct Facts {
 pub struct EnvFile {
     /// Its path, as a person would write it.
     pub path: String,
-    pub text: String,
+    /// The line of each name, from 1. Of two equal names the last one counts.
+    pub lines: HashMap<String, usize>,
+}
+
+impl EnvFile {
+    pub fn new(path: String, text: &str) -> Self {
+        let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
+        let names = lines.filter_map(|(line, number)| {
+            let (name, _) = scan::assignment(line)?;
+            Some((name.to_owned(), number))
+        });
+        Self {
+            path,
+            lines: names.collect(),
+        }
+    }
 }
 
 /// A file that holds a secret.
@@ -87,7 +102,7 @@ impl Facts {
                     Some((name.into_string().ok()?, value))
                 })
                 .collect(),
-            env_file: env_file.map(shown).map(|path| EnvFile { path, text }),
+            env_file: env_file.map(|path| EnvFile::new(shown(path), &text)),
             files: files(project, env_file),
             throw_away_key: fs::read_to_string(key::default_path(project)).ok(),
             unread: (env_file.is_none() && dev_vars.is_file()).then(|| shown(&dev_vars)),
@@ -100,13 +115,11 @@ impl Facts {
         self.settings.value(variable).map(str::trim) != self.settings.default(variable)
     }
 
-    /// Where a name stands in the env file, for a message. Of two equal names the last one counts.
+    /// Where a name stands in the env file, for a message.
     pub fn place_in_env_file(&self, name: &str) -> String {
-        let text = self.env_file.as_ref().map_or("", |file| &file.text);
-        let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
-        let is_its = |line| scan::assignment(line).is_some_and(|(other, _)| other == name);
-        match lines.filter(|(line, _)| is_its(line)).last() {
-            Some((_, line)) => format!("line {line} of {}", self.env_file_name()),
+        let line = self.env_file.as_ref().and_then(|file| file.lines.get(name));
+        match line {
+            Some(line) => format!("line {line} of {}", self.env_file_name()),
             None => self.env_file_name().to_owned(),
         }
     }

@@ -166,10 +166,8 @@ impl Setup {
             settings: Settings::gather(&variables, providers, of, &self.env_file).expect("text"),
             variables,
             environment: self.environment.clone(),
-            env_file: (!self.env_file.is_empty()).then(|| EnvFile {
-                path: ".dev.vars".to_owned(),
-                text: self.env_text(),
-            }),
+            env_file: (!self.env_file.is_empty())
+                .then(|| EnvFile::new(".dev.vars".to_owned(), &self.env_text())),
             files: self.files.clone(),
             throw_away_key: self.throw_away_key.clone(),
             unread: self.unread.clone(),
