@@ -4,11 +4,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Error, Result};
+use tokio::runtime::Runtime;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Config, Engine, Store};
-use wasmtime_wasi::p2::add_to_linker_sync;
-use wasmtime_wasi::p2::bindings::sync::Command;
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
+use wasmtime_wasi::p2::bindings::Command;
+use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
+
+use crate::engine::add_wasi;
 
 struct Program {
     wasi: WasiCtx,
@@ -36,7 +40,10 @@ pub fn command(path: &Path, arguments: &[String]) -> Result<u8> {
         .map_err(Error::from)
         .with_context(|| format!("{} cannot be loaded", path.display()))?;
     let mut linker = Linker::new(&engine);
-    add_to_linker_sync::<Program>(&mut linker)?;
+    add_wasi::<Program>(&mut linker)?;
+    // The harness of tests can write its results to a file. It is given none.
+    preopens::add_to_linker::<_, WasiFilesystem>(&mut linker, Program::filesystem)?;
+    types::add_to_linker::<_, WasiFilesystem>(&mut linker, Program::filesystem)?;
     let wasi = WasiCtx::builder()
         .inherit_stdio()
         .inherit_env()
@@ -45,8 +52,11 @@ pub fn command(path: &Path, arguments: &[String]) -> Result<u8> {
         .build();
     let table = ResourceTable::new();
     let mut store = Store::new(&engine, Program { wasi, table });
-    let program = Command::instantiate(&mut store, &component, &linker)?;
-    match program.wasi_cli_run().call_run(&mut store) {
+    let run = async {
+        let program = Command::instantiate_async(&mut store, &component, &linker).await?;
+        program.wasi_cli_run().call_run(&mut store).await
+    };
+    match Runtime::new()?.block_on(run) {
         Ok(outcome) => Ok(outcome.is_err().into()),
         Err(error) => match error.downcast_ref::<I32Exit>() {
             Some(exit) => Ok(exit.0.try_into().unwrap_or(u8::MAX)),

@@ -12,6 +12,11 @@ use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Runtime;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::p2::bindings::cli;
+use wasmtime_wasi::p2::bindings::random::insecure_seed;
+use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 
 use crate::guest::{Guest, INSTANCES, MEMORY};
 use crate::imports::fermyon::spin::variables;
@@ -129,14 +134,27 @@ fn engine(wide_arithmetic: bool) -> Result<Engine> {
 /// Gives a component its imports.
 fn link(engine: &Engine, component: &Component) -> wasmtime::Result<InstancePre<Guest>> {
     let mut linker = Linker::new(engine);
-    // All of WASI, not `wasi:http/proxy` alone: Rust's standard library imports wasi:cli/environment and others.
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    add_wasi(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     // Of WASI 0.3 what the entry needs; the rest of such a component uses WASI 0.2.
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     key_value::add_to_linker(&mut linker)?;
     variables::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
     linker.instantiate_pre(component)
+}
+
+/// What the component imports of WASI 0.2. Files and sockets, which it is not given, would be a quarter of this crate's
+/// compilation.
+pub(crate) fn add_wasi<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
+    cli::environment::add_to_linker::<T, WasiCli>(linker, T::cli)?;
+    cli::exit::add_to_linker::<T, WasiCli>(linker, T::cli)?;
+    cli::terminal_input::add_to_linker::<T, WasiCli>(linker, T::cli)?;
+    cli::terminal_output::add_to_linker::<T, WasiCli>(linker, T::cli)?;
+    cli::terminal_stdin::add_to_linker::<T, WasiCli>(linker, T::cli)?;
+    cli::terminal_stdout::add_to_linker::<T, WasiCli>(linker, T::cli)?;
+    cli::terminal_stderr::add_to_linker::<T, WasiCli>(linker, T::cli)?;
+    insecure_seed::add_to_linker::<T, WasiRandom>(linker, T::random)
 }
 
 /// Whether a component asks for Spin's variables. One that was composed to run without Spin reads WASI's environment.
