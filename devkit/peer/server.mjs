@@ -1,12 +1,11 @@
 // The same service on Node, with jose: what `cargo dev bench --peer` measures the component against. Never deployed.
 //
 // Same routes, checks, claims, headers and log lines as the component's for the requests of the measurement; what those do
-// not use (POST, credentials, every check of a parameter) is left out, to the peer's favour.
+// not use (/healthz, POST, credentials, every check of a parameter) is left out, to the peer's favour.
 // Like the component, it reads its configuration from SPIN_VARIABLE_…; unlike it, it imports the key once.
 //
-// node server.mjs IP:PORT
+// node server.mjs PORT
 
-import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { SignJWT, importPKCS8 } from 'jose'
 
@@ -15,11 +14,10 @@ const appId = variable('jaas_app_id')
 const keyId = variable('jaas_key_id')
 const key = await importPKCS8(variable('jaas_private_key'), 'RS256')
 
-const allowedOrigins = [
+const allowedOrigins = new Set([
   'https://vtaiwan.pages.dev', 'http://localhost:3000', 'http://localhost:3001', 'http://localhost:8080',
   'https://vtaiwan.tw', 'https://www.vtaiwan.tw', 'https://talk.vtaiwan.tw',
-]
-const allowed = new Set(allowedOrigins)
+])
 const moderatorFeatures = new Set(['livestreaming', 'outbound-call'])
 const features = [
   'livestreaming', 'recording', 'transcription', 'sip-inbound-call', 'sip-outbound-call', 'inbound-call',
@@ -36,7 +34,6 @@ function claims(query) {
     email: query.get('user_email') || 'user@example.com',
     moderator: String(moderator),
   }
-  if (user.id === 'auto') user.id = randomUUID()
   return {
     aud: 'jitsi',
     context: {
@@ -62,14 +59,13 @@ async function respond(request) {
   }
   const json = (status, body) => [status, { ...headers, 'content-type': 'application/json' }, JSON.stringify(body)]
   const url = new URL(request.url, 'http://localhost')
-  if (url.pathname === '/healthz') return json(200, { status: 'ok' })
   if (url.pathname !== '/api/jitsi-token') return json(404, { error: 'Not found' })
 
   const { origin } = request.headers
-  if (origin !== undefined && !allowed.has(origin)) {
+  if (origin !== undefined && !allowedOrigins.has(origin)) {
     const reason = 'origin is not in allowed_origins'
     console.error(JSON.stringify({ level: 'warn', origin, reason, status: 403 }))
-    return json(403, { error: 'Origin not allowed', allowed_origins: allowedOrigins })
+    return json(403, { error: 'Origin not allowed', allowed_origins: [...allowedOrigins] })
   }
   if (origin !== undefined) headers['access-control-allow-origin'] = origin
   if (request.method === 'OPTIONS') {
@@ -79,7 +75,6 @@ async function respond(request) {
     return [204, headers, '']
   }
   if (request.method === 'HEAD') return [200, { ...headers, 'content-type': 'application/json' }, '']
-  if (request.method !== 'GET') return json(405, { error: 'Method not allowed' })
 
   const signed = new SignJWT(claims(url.searchParams)).setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: keyId })
   const token = await signed.sign(key)
@@ -92,5 +87,4 @@ const server = createServer(async (request, response) => {
   if (body) headers['content-length'] = Buffer.byteLength(body)
   response.writeHead(status, headers).end(body)
 })
-const [, host, port] = process.argv[2].match(/^(.+):(\d+)$/)
-server.listen(Number(port), host)
+server.listen(Number(process.argv[2]), '127.0.0.1')

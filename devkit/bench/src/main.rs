@@ -3,9 +3,11 @@
 
 mod machine;
 mod page;
+mod picture;
 mod requests;
 mod server;
-mod setting;
+mod tables;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -16,8 +18,6 @@ use devkit::os::process::{Interrupted, stop_on_signals};
 use devkit::os::project::Project;
 use devkit::os::report;
 use devkit::serve::host::Host;
-
-use crate::setting::Setting;
 
 /// Measure tokens and other requests, by each build of the component
 #[derive(Debug, Parser)]
@@ -47,17 +47,16 @@ fn main() -> ExitCode {
 }
 
 fn bench(flags: &Flags) -> Result<()> {
+    let project = Project::find()?;
     let host = flags.host.choose(Variant::Portable)?;
-    let setting = Setting::make(Project::find()?, host)?;
     // Before anything is measured: it may need the network.
-    let kinds = server::kinds(&setting, host, flags.peer)?;
-    let (tables, lines) = requests::measure(&setting, kinds, host)?;
-    let machine = machine::sentence(&setting.project, flags.peer, host == Host::Spin);
-    let tables = tables.iter().map(ToString::to_string);
-    let text = format!("{machine}\n{}", tables.collect::<String>());
+    let kinds = server::kinds(&project, host, flags.peer)?;
+    let servers = requests::measure(&project, &kinds)?;
+    let machine = machine::sentence(&project, flags.peer, host == Host::Spin);
+    let text = format!("{machine}\n{}", tables::of(&servers, host.name()));
     report::result(&text);
     if flags.write {
-        page::write(&setting.project, &text, &lines)?;
+        page::write(&project, &text, &picture::draw(&servers)?)?;
     }
     Ok(())
 }

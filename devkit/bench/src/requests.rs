@@ -5,6 +5,7 @@
 //! and latencies are of a client that shares the processor with the server.
 
 use std::array;
+use std::mem;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -14,18 +15,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use devkit::os::process::{check_stop, printed_by};
 use devkit::os::programs::{self, Program};
+use devkit::os::project::Project;
 use devkit::os::report;
-use devkit::serve::host::Host;
 
-use crate::page::{Line, Table};
-use crate::server::{Kind, Server, Usage};
-use crate::setting::{BITS, Setting};
+use crate::server::{BITS, Kind, Server, throw_away_key};
 
 /// Sends requests.
-const HEY: Program = Program {
-    name: "hey",
-    package: "hey",
-};
+const HEY: Program = Program::new("hey", "hey");
 
 /// How often all servers are loaded in turns, and how long each time.
 const ROUNDS: usize = 3;
@@ -39,7 +35,7 @@ const SOME: usize = 8;
 
 /// What is requested: its name, the method, the page's origin, the connections, and the status of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Load(
+pub struct Load(
     &'static str,
     &'static str,
     &'static str,
@@ -47,10 +43,18 @@ struct Load(
     &'static str,
 );
 
+impl Load {
+    /// What the tables call it.
+    pub fn title(self) -> String {
+        let Self(name, _, _, connections, _) = self;
+        format!("{name}, {connections} at once")
+    }
+}
+
 const ALLOWED: &str = "https://vtaiwan.tw";
-const TOKEN: Load = Load("token", "GET", ALLOWED, SOME, "200");
+pub const TOKEN: Load = Load("token", "GET", ALLOWED, SOME, "200");
 /// Everything but the signature.
-const UNSIGNED: Load = Load("token, HEAD", "HEAD", ALLOWED, SOME, "200");
+pub const UNSIGNED: Load = Load("token, HEAD", "HEAD", ALLOWED, SOME, "200");
 /// What is sent to the servers with the first key alone.
 const WITH_ONE_KEY: [Load; 4] = [
     Load("token", "GET", ALLOWED, 1, "200"),
@@ -64,171 +68,114 @@ const WITH_ONE_KEY: [Load; 4] = [
 type Round = [f64; 4];
 
 /// A server with what was measured of it.
-struct Measured {
-    kind: Kind,
-    bits: u16,
-    server: Server,
-    /// From the start of the process to the first token, of some starts.
-    first_token_ms: Vec<f64>,
-    at_start: Usage,
-    loads: Vec<(Load, Vec<Round>)>,
+pub struct Measured {
+    pub server: Server,
+    /// From the start of the process to the first token, in milliseconds: the median of some starts with the first key.
+    pub first_token_ms: f64,
+    /// Memory after the first token, in MiB.
+    pub at_start: f64,
+    rounds: Vec<(Load, Vec<Round>)>,
 }
 
 impl Measured {
-    fn start(setting: &Setting, kind: Kind, bits: u16) -> Result<Self> {
-        let (mut loads, mut first_token_ms) = (vec![TOKEN, UNSIGNED], Vec::new());
+    fn start(project: &Project, kind: &Kind, bits: u16, key: &str) -> Result<Self> {
+        let start = || Server::start(project, kind, bits, key);
+        // The first time a host may have to compile the component.
+        let mut server = start()?;
+        let (mut loads, mut first_tokens) = (vec![TOKEN, UNSIGNED], Vec::new());
         if bits == BITS[0] {
             loads.extend(WITH_ONE_KEY);
-            report::step(&format!("Starting {} …", kind.name));
-            // The first time a host may have to compile the component.
-            drop(Server::start(setting, &kind, bits)?);
+            report::step(&format!("Starting {} …", server.name));
             for _ in 0..STARTS {
-                let server = Server::start(setting, &kind, bits)?;
-                first_token_ms.push(server.first_token.as_secs_f64() * 1e3);
+                drop(server);
+                server = start()?;
+                first_tokens.push(server.first_token.as_secs_f64() * 1e3);
             }
         }
-        let server = Server::start(setting, &kind, bits)?;
         Ok(Self {
-            kind,
-            bits,
-            first_token_ms,
-            at_start: server.usage(),
+            first_token_ms: quantile(first_tokens, 0.5),
+            at_start: server.usage().map_or(f64::NAN, |usage| usage.resident),
             server,
-            loads: loads.into_iter().map(|load| (load, Vec::new())).collect(),
+            rounds: loads.into_iter().map(|load| (load, Vec::new())).collect(),
         })
     }
 
     fn measure(&mut self, hey: &Path) -> Result<()> {
-        for (load, rounds) in &mut self.loads {
+        let Server {
+            name,
+            bits,
+            address,
+            ..
+        } = &self.server;
+        for (load, rounds) in &mut self.rounds {
             check_stop()?;
-            let before = settled(&self.server).processor_ms;
-            let times = send(hey, self.server.address, *load)
-                .with_context(|| format!("{}, {} bits, {}", self.kind.name, self.bits, load.0))?;
-            let used = settled(&self.server).processor_ms - before;
+            let before = settled(&self.server);
+            let times = send(hey, *address, *load)
+                .with_context(|| format!("{name}, {bits} bits, {}", load.title()))?;
+            let used = settled(&self.server) - before;
             let count = times.len() as f64;
-            let latencies = [0.5, 0.99].map(|part| quantile(times.clone(), part));
-            let per_second = count / f64::from(SECONDS);
-            rounds.push([used / count, per_second, latencies[0], latencies[1]]);
+            let [half, nearly_all] = [0.5, 0.99].map(|part| quantile(times.clone(), part));
+            rounds.push([used / count, count / f64::from(SECONDS), half, nearly_all]);
         }
         Ok(())
     }
 
+    /// Every kind of request that was sent, with what was measured of it.
+    ///
+    /// Medians, and not means: a round that another program disturbed must not move the result.
+    pub fn loads(&self) -> impl Iterator<Item = (Load, Round)> {
+        let median = |rounds: &[Round], place: usize| {
+            quantile(rounds.iter().map(|round| round[place]).collect(), 0.5)
+        };
+        let rounds = self.rounds.iter();
+        rounds.map(move |(load, rounds)| (*load, array::from_fn(|place| median(rounds, place))))
+    }
+
     /// The server's processor's time for a request of a kind that is sent with each key.
-    fn cpu_ms(&self, load: Load) -> f64 {
-        let of = self.loads.iter().find(|(it, _)| *it == load);
-        of.map_or(f64::NAN, |(_, rounds)| medians(rounds)[0])
-    }
-
-    fn signature_ms(&self) -> f64 {
-        self.cpu_ms(TOKEN) - self.cpu_ms(UNSIGNED)
+    pub fn cpu_ms(&self, load: Load) -> f64 {
+        let found = self.loads().find(|(it, _)| *it == load);
+        found.map_or(f64::NAN, |(_, [cpu_ms, ..])| cpu_ms)
     }
 }
 
-/// Medians, and not means: a round that another program disturbed must not move the result.
-fn medians(rounds: &[Round]) -> Round {
-    array::from_fn(|place| quantile(rounds.iter().map(|round| round[place]).collect(), 0.5))
-}
-
-/// Starts the servers, sends requests of every kind, and ends them: the tables, and the lines of the picture.
+/// Starts the servers and sends requests of every kind. The servers of a kind are beside each other.
 ///
 /// # Errors
 /// A server does not start, or fails under way, or the user ends the command.
-pub fn measure(setting: &Setting, kinds: Vec<Kind>, host: Host) -> Result<(Vec<Table>, Vec<Line>)> {
+pub fn measure(project: &Project, kinds: &[Kind]) -> Result<Vec<Measured>> {
     let hey = programs::require(HEY)?;
+    report::step("Making throw-away keys …");
+    let keys: Vec<_> = BITS
+        .into_iter()
+        .map(throw_away_key)
+        .collect::<Result<_>>()?;
     let mut servers = Vec::new();
     for kind in kinds {
-        for bits in BITS {
-            servers.push(Measured::start(setting, kind.clone(), bits)?);
+        for (bits, key) in BITS.into_iter().zip(&keys) {
+            servers.push(Measured::start(project, kind, bits, key)?);
         }
     }
     for round in 1..=ROUNDS {
-        for server in &mut servers {
-            let (name, bits) = (&server.kind.name, server.bits);
+        for measured in &mut servers {
+            let Server { name, bits, .. } = &measured.server;
             report::step(&format!("Round {round} of {ROUNDS}: {name}, {bits} bits …"));
-            server.measure(&hey)?;
+            measured.measure(&hey)?;
         }
     }
-    // The servers of a kind are beside each other.
-    let lines = servers.chunks(BITS.len()).map(|those| {
-        let points = those.iter().map(|it| (it.bits.into(), it.cpu_ms(TOKEN)));
-        let points = points.filter(|(_, value)| value.is_finite()).collect();
-        (those[0].kind.name.clone(), points)
-    });
-    let lines = lines.collect();
-    Ok((tables(&servers, host.name()), lines))
+    Ok(servers)
 }
 
-/// The results, in three tables.
-fn tables(servers: &[Measured], host: &str) -> Vec<Table> {
-    let tokens = servers.iter().map(|server| {
-        let of = |name, value: fn(&Measured) -> f64| {
-            let is_it = |it: &&Measured| it.kind.name == name && it.bits == server.bits;
-            servers.iter().find(is_it).map_or(f64::NAN, value)
-        };
-        let token = server.cpu_ms(TOKEN);
-        let signature = server.signature_ms();
-        let values = vec![
-            token,
-            server.cpu_ms(UNSIGNED),
-            signature,
-            signature / of("plain", Measured::signature_ms),
-            token / of("node-jose", |it| it.cpu_ms(TOKEN)),
-        ];
-        (
-            format!("{}, {} bits", server.kind.name, server.bits),
-            values,
-        )
-    });
-    let requests = servers.iter().flat_map(|server| {
-        server.loads.iter().map(|(load, rounds)| {
-            let Load(kind, _, _, connections, _) = load;
-            let (name, bits) = (&server.kind.name, server.bits);
-            let title = format!("{name}, {bits} bits, {kind}, {connections} at once");
-            (title, medians(rounds).to_vec())
-        })
-    });
-    let with_one_key = servers.iter().filter(|it| it.bits == BITS[0]);
-    let starts = with_one_key.map(|it| {
-        let values = vec![
-            it.kind.size,
-            quantile(it.first_token_ms.clone(), 0.5),
-            it.at_start.resident,
-            it.server.usage().peak,
-        ];
-        (it.kind.name.clone(), values)
-    });
-    vec![
-        Table {
-            heading: format!("Tokens: CPU time of the server, {host}"),
-            head: "server, key|token ms|unsigned ms|signature ms|signature, of plain|token, of node-jose",
-            rows: tokens.collect(),
-        },
-        Table {
-            heading: format!("Requests over kept-alive connections: {host}"),
-            head: "server, key, request|CPU ms|per second|p50 ms|p99 ms",
-            rows: requests.collect(),
-        },
-        Table {
-            heading: format!("Size, start and memory: {host}, {} bits", BITS[0]),
-            head: "server|component KiB|first token ms|memory at start MiB|highest MiB",
-            rows: starts.collect(),
-        },
-    ]
-}
-
-/// What a server has used once it is idle.
-fn settled(server: &Server) -> Usage {
-    let mut usage = server.usage();
+/// What a server has used of the processor once it is idle, in milliseconds.
+fn settled(server: &Server) -> f64 {
+    let used = || server.usage().map_or(f64::NAN, |usage| usage.processor_ms);
+    let mut now = used();
     for _ in 0..100 {
         thread::sleep(Duration::from_millis(50));
-        let now = server.usage();
-        let is_idle = now.processor_ms.total_cmp(&usage.processor_ms).is_eq();
-        usage = now;
-        if is_idle {
+        if mem::replace(&mut now, used()).total_cmp(&now).is_eq() {
             break;
         }
     }
-    usage
+    now
 }
 
 /// Sends requests for some seconds; the times of all of them, in milliseconds.

@@ -1,5 +1,6 @@
-//! The servers that requests are sent to, and what they use of the machine as Linux accounts for it.
+//! The servers that are measured: each build of the component with each signing engine and key, and the peer.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -10,59 +11,52 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use devkit::build::artifact::Variant;
+use devkit::build::artifact::{self, Variant};
+use devkit::build::component;
 use devkit::os::package::{Package, Source};
-use devkit::os::process::{Running, check_stop};
-use devkit::os::programs::{self, NODE, NPM};
-use devkit::os::project::{shown, write_whole};
+use devkit::os::process::{Running, check_stop, printed_by};
+use devkit::os::programs::{self, NODE, NPM, OPENSSL, SPIN};
+use devkit::os::project::{Project, shown, write_whole};
+use devkit::os::report;
 use devkit::serve::host::{Host, free_address};
-use devkit_spin_app::PREFIX;
+use devkit_spin_app::{PREFIX, environment_name};
 
-use crate::setting::{ENGINES, Setting};
+use crate::usage::Usage;
+
+/// The lengths of keys that are measured. What does not depend on the key is measured with the first one.
+pub const BITS: [u16; 3] = [2048, 3072, 4096];
+
+/// The signing engines: the ending of a server's name, and the value of the variable `signing_engine`.
+pub const ENGINES: [(&str, &str); 2] = [("", "jwt-simple"), ("-rs256", "rs256")];
 
 /// How long a server may take until its first token: Spin compiles the component each time.
 const START_LIMIT: Duration = Duration::from_secs(120);
 
-/// Something that issues tokens.
-#[derive(Clone)]
+/// Something that issues tokens, with any key.
 pub struct Kind {
     /// What the tables call it.
-    pub name: String,
+    name: String,
     /// The component's size in KiB.
-    pub size: f64,
+    size: f64,
     engine: &'static str,
     /// The command that serves at an address.
     command: Rc<dyn Fn(SocketAddr) -> Command>,
+}
+
+/// The folder for what a run leaves.
+fn folder(project: &Project) -> PathBuf {
+    project.target_dir().join("bench")
 }
 
 /// Everything that is measured, installed and built.
 ///
 /// # Errors
 /// Something cannot be installed or built.
-pub fn kinds(setting: &Setting, host: Host, with_peer: bool) -> Result<Vec<Kind>> {
-    let project = &setting.project;
-    let program = host.program(project)?;
-    let read = |path: &Path| fs::read(path).with_context(|| shown(path));
-    let manifest = read(&project.manifest())?;
-    // Where the manifest looks for the component.
-    let place = Variant::Portable.artifact(project);
-    let place = place.strip_prefix(project.root())?;
+pub fn kinds(project: &Project, host: Host, with_peer: bool) -> Result<Vec<Kind>> {
     let mut kinds = Vec::new();
-    for (build, component) in &setting.builds {
-        let folder = setting.folder().join(build);
-        let (path, file) = (folder.join("spin.toml"), folder.join(place));
-        let component = read(component)?;
-        write_whole(&path, &manifest)?;
-        write_whole(&file, &component)?;
-        let program = program.clone();
-        let command: Rc<dyn Fn(_) -> _> = Rc::new(move |at| {
-            let mut command = host.command(&program, &path, at);
-            if host == Host::Embedded {
-                // What the manifest names may not have wide arithmetic, as on Spin.
-                command.arg("--component").arg(&file);
-            }
-            command
-        });
+    for (build, component) in builds(project, host)? {
+        let component = fs::read(&component).with_context(|| shown(&component))?;
+        let command = serve(project, host, &folder(project).join(build), &component)?;
         kinds.extend(ENGINES.map(|(ending, engine)| Kind {
             name: format!("{build}{ending}"),
             size: component.len() as f64 / 1024.0,
@@ -71,28 +65,68 @@ pub fn kinds(setting: &Setting, host: Host, with_peer: bool) -> Result<Vec<Kind>
         }));
     }
     if with_peer {
-        let (node, program) = peer(setting)?;
-        kinds.push(Kind {
-            name: "node-jose".to_owned(),
-            size: f64::NAN,
-            engine: "",
-            command: Rc::new(move |at| {
-                let mut command = Command::new(&node);
-                command.arg(&program).arg(at.to_string());
-                command
-            }),
-        });
+        kinds.push(peer(project)?);
     }
     Ok(kinds)
 }
 
-/// Node, and the peer's program, whose library is installed where it is not yet.
-fn peer(setting: &Setting) -> Result<(PathBuf, PathBuf)> {
+/// The builds of the component that the host takes: what the tables call them, and their files.
+fn builds(project: &Project, host: Host) -> Result<Vec<(&'static str, PathBuf)>> {
+    let portable = component::build(project, Variant::Portable)?;
+    let mut builds = vec![("plain", artifact::plain(project)), ("portable", portable)];
+    if host == Host::Spin {
+        report::step("The wide build is left out: no released Spin takes it.");
+    } else {
+        builds.push(("wide", component::build(project, Variant::Wide)?));
+    }
+    let spin = || printed_by(Command::new(SPIN).arg("--version")).unwrap_or_default();
+    if host == Host::Spin && !has_wasi_3(&spin()) {
+        report::step("The build for WASI 0.3 is left out: it needs Spin 4.1 or newer.");
+    } else {
+        let built = component::build(project, Variant::P3)?;
+        builds.push(("portable (WASI 0.3)", built));
+    }
+    Ok(builds)
+}
+
+/// Whether Spin has WASI 0.3, by what it prints as its version.
+fn has_wasi_3(version: &str) -> bool {
+    let number = version.split_whitespace().nth(1).unwrap_or_default();
+    let mut parts = number.split('.').map_while(|part| part.parse::<u32>().ok());
+    (parts.next(), parts.next()) >= (Some(4), Some(1))
+}
+
+/// How a host serves a component, of which a copy is made in the folder, beside a manifest of its own.
+fn serve(
+    project: &Project,
+    host: Host,
+    folder: &Path,
+    component: &[u8],
+) -> Result<Rc<dyn Fn(SocketAddr) -> Command>> {
+    let program = host.program(project)?;
+    let manifest = folder.join("spin.toml");
+    // Where the manifest looks for it.
+    let place = Variant::Portable.artifact(project);
+    let file = folder.join(place.strip_prefix(project.root())?);
+    write_whole(&file, component)?;
+    write_whole(&manifest, &fs::read(project.manifest())?)?;
+    Ok(Rc::new(move |at| {
+        let mut command = host.command(&program, &manifest, at);
+        if host == Host::Embedded {
+            // What the manifest names may not have wide arithmetic, as on Spin.
+            command.arg("--component").arg(&file);
+        }
+        command
+    }))
+}
+
+/// The service on Node, whose library is installed where it is not yet.
+fn peer(project: &Project) -> Result<Kind> {
     let node = programs::require(NODE)?;
     let package = Package {
         name: "jose",
         about: "the peer's library",
-        folder: setting.folder().join("peer"),
+        folder: folder(project).join("peer"),
         source: Source::Npm(include_str!("../../peer/package.json")),
         lock: include_str!("../../peer/package-lock.json"),
         program: "node_modules/jose/package.json",
@@ -104,11 +138,34 @@ fn peer(setting: &Setting) -> Result<(PathBuf, PathBuf)> {
     // Beside the library, where Node looks for it.
     let program = package.folder.join("server.mjs");
     write_whole(&program, include_bytes!("../../peer/server.mjs"))?;
-    Ok((node, program))
+    Ok(Kind {
+        name: "node-jose".to_owned(),
+        size: f64::NAN,
+        engine: "",
+        command: Rc::new(move |at| {
+            let mut command = Command::new(&node);
+            command.arg(&program).arg(at.port().to_string());
+            command
+        }),
+    })
+}
+
+/// A new key of this length, in PEM.
+pub fn throw_away_key(bits: u16) -> Result<String> {
+    let size = format!("rsa_keygen_bits:{bits}");
+    let mut openssl = Command::new(programs::require(OPENSSL)?);
+    openssl.args(["genpkey", "-algorithm", "RSA", "-pkeyopt", &size]);
+    printed_by(&mut openssl).context("openssl makes no key")
 }
 
 /// A server that runs; it ends when this value goes out of scope.
 pub struct Server {
+    /// What the tables call it.
+    pub name: String,
+    /// The component's size in KiB.
+    pub size: f64,
+    /// The length of its key.
+    pub bits: u16,
     pub address: SocketAddr,
     /// From its start to its first token.
     pub first_token: Duration,
@@ -120,32 +177,41 @@ impl Server {
     ///
     /// # Errors
     /// There is none; the message has the last line of what the server wrote.
-    pub fn start(setting: &Setting, kind: &Kind, bits: u16) -> Result<Self> {
+    pub fn start(project: &Project, kind: &Kind, bits: u16, key: &str) -> Result<Self> {
         let address = free_address(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), "--listen")?;
         let mut command = (kind.command)(address);
-        for (name, _) in std::env::vars_os() {
+        for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with(PREFIX) {
                 command.env_remove(name);
             }
         }
+        let app_id = format!("vpaas-magic-cookie-{}", "0".repeat(32));
+        for (name, value) in [
+            ("jaas_app_id", &*app_id),
+            ("jaas_key_id", &format!("{app_id}/000000")),
+            ("jaas_private_key", key),
+            ("signing_engine", kind.engine),
+        ] {
+            command.env(environment_name(name), value);
+        }
+        // In a folder of its own: there is no `.env` in it.
+        let folder = folder(project);
         // A line for each token would fill the terminal, and waiting for it would be measured.
-        let log = setting.folder().join(format!("{}-{bits}.log", kind.name));
+        let log = folder.join(format!("{}-{bits}.log", kind.name));
         let file =
             File::create(&log).with_context(|| format!("{} cannot be written", shown(&log)))?;
-        // In a folder of its own: there is no `.env` in it.
-        command
-            .current_dir(setting.folder())
-            .envs(setting.environment(bits, kind.engine))
-            .stdout(file.try_clone()?)
-            .stderr(file);
+        command.current_dir(folder).stdout(file.try_clone()?);
         let start = Instant::now();
-        let mut running = Running::start(&mut command)?;
+        let mut running = Running::start(command.stderr(file))?;
         let first_token = first_token(address, start, &mut running).with_context(|| {
             let written = fs::read_to_string(&log).unwrap_or_default();
             let last = written.trim_end().lines().last().unwrap_or("no message");
             format!("{} does not serve ({last})", kind.name)
         })?;
         Ok(Self {
+            name: kind.name.clone(),
+            size: kind.size,
+            bits,
             address,
             first_token,
             running,
@@ -153,7 +219,7 @@ impl Server {
     }
 
     /// What it has used so far.
-    pub fn usage(&self) -> Usage {
+    pub fn usage(&self) -> Option<Usage> {
         Usage::of_group(self.running.id())
     }
 }
@@ -182,77 +248,23 @@ fn first_token(address: SocketAddr, start: Instant, running: &mut Running) -> Re
     }
 }
 
-/// The unit of Linux's accounts: a hundredth of a second on every processor in use.
-const TICK_MS: f64 = 10.0;
-
-/// What the processes of a group have used together; no numbers (`NaN`) where the system has no `/proc`.
-#[derive(Debug, Clone, Copy)]
-pub struct Usage {
-    /// Of the processor, in user mode and in the kernel, in milliseconds; with the resolution of a tick.
-    pub processor_ms: f64,
-    /// Memory that is resident now, in MiB.
-    pub resident: f64,
-    /// The sum of the most that each process has had resident, in MiB.
-    pub peak: f64,
-}
-
-impl Usage {
-    fn all(value: f64) -> Self {
-        Self {
-            processor_ms: value,
-            resident: value,
-            peak: value,
-        }
-    }
-
-    fn of_group(group: u32) -> Self {
-        let mut usage = None;
-        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-            // Most entries are other processes, and some of them end meanwhile.
-            let read = |file| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
-            let Some((_, ticks)) = group_and_ticks(&read("stat")).filter(|(its, _)| *its == group)
-            else {
-                continue;
-            };
-            let status = read("status");
-            let usage = usage.get_or_insert(Self::all(0.0));
-            usage.processor_ms += ticks as f64 * TICK_MS;
-            usage.resident += mebibytes(&status, "VmRSS:").unwrap_or_default();
-            usage.peak += mebibytes(&status, "VmHWM:").unwrap_or_default();
-        }
-        usage.unwrap_or(Self::all(f64::NAN))
-    }
-}
-
-/// A process's group, and its time in user mode and in the kernel, in ticks: fields 5, 14 and 15 of `/proc/PID/stat`.
-fn group_and_ticks(stat: &str) -> Option<(u32, u64)> {
-    // The program's name may hold spaces and brackets; nothing after it does.
-    let (_, after_name) = stat.rsplit_once(')')?;
-    let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
-    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
-    let group = u32::try_from(number(5)?).ok()?;
-    Some((group, number(14)? + number(15)?))
-}
-
-/// A line of `/proc/PID/status` that is a number of kibibytes, in MiB.
-fn mebibytes(status: &str, name: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes / 1024.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn accounts_of_linux_are_read() {
-        let stat = "4711 (a) b (c)) S 1 4700 4700 0 -1 4194560 9 8 7 6 250 50 3 2 20 0 4 0 99 1 2";
-        assert_eq!(group_and_ticks(stat), Some((4700, 300)));
-        assert_eq!(group_and_ticks("4711 (cut) S 1 2"), None);
-        let status = "Name:\tVmRSS: no\nVmHWM:\t   2048 kB\nVmRSS:\t    1024 kB\n";
-        assert_eq!(mebibytes(status, "VmRSS:"), Some(1.0));
-        assert_eq!(mebibytes(status, "VmSwap:"), None);
+    fn spin_has_wasi_3_since_4_1() {
+        for (version, expected) in [
+            ("spin 4.1.0 (9f1a2b3 2026-08-26)\n", true),
+            ("spin 4.10.2", true),
+            ("spin 5.0.0-pre0", true),
+            ("spin 4.0.2 (9f1a2b3 2026-06-01)", false),
+            ("spin 3.6.3", false),
+            ("spin 4", false),
+            ("", false),
+        ] {
+            assert_eq!(has_wasi_3(version), expected, "{version}");
+        }
     }
 
     #[test]
