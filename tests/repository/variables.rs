@@ -1,25 +1,18 @@
-//! What the files of the repository must and must not hold.
+//! The variables: what the manifest, the code and the documents say of them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::process::Command;
+use std::collections::BTreeMap;
 
 use toml::Table;
 
-use testkit::key_material::pem_line;
-use testkit::root;
+use crate::{document, table};
 
 const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
-
-fn read(name: &str) -> Table {
-    document(name).parse().expect(name)
-}
 
 /// A variable's name and its default; `None`: it is required.
 type Variables = BTreeMap<String, Option<String>>;
 
 fn of_manifest() -> Variables {
-    let manifest = read("spin.toml");
+    let manifest = table("spin.toml");
     let variables = manifest["variables"].as_table().expect("variables");
     let default = |variable: &toml::Value| Some(variable.get("default")?.as_str()?.to_owned());
     variables
@@ -57,10 +50,6 @@ fn of_document(text: &str) -> Variables {
 fn is_variable_name(text: &str) -> bool {
     text.bytes()
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-}
-
-fn document(name: &str) -> String {
-    std::fs::read_to_string(root().join(name)).expect(name)
 }
 
 fn of_code() -> Variables {
@@ -149,7 +138,7 @@ fn the_defaults_are_those_of_the_worker() {
 
 #[test]
 fn the_credentials_are_required_and_the_key_is_secret() {
-    let manifest = read("spin.toml");
+    let manifest = table("spin.toml");
     let variables = manifest["variables"].as_table().expect("variables");
     for name in CREDENTIALS {
         let variable = variables[name].as_table().expect(name);
@@ -169,7 +158,7 @@ fn the_credentials_are_required_and_the_key_is_secret() {
 
 #[test]
 fn the_component_sees_every_variable_and_calls_one_server_at_most() {
-    let manifest = read("spin.toml");
+    let manifest = table("spin.toml");
     assert_eq!(manifest["spin_manifest_version"].as_integer(), Some(2));
     let triggers = manifest["trigger"]["http"].as_array().expect("triggers");
     assert_eq!(triggers.len(), 1);
@@ -202,173 +191,5 @@ fn the_component_sees_every_variable_and_calls_one_server_at_most() {
 
 #[test]
 fn the_runtime_configuration_has_no_active_provider() {
-    assert_eq!(read("runtime-config.toml"), Table::new());
-}
-
-#[test]
-fn every_package_comes_from_crates_io() {
-    let lock = read("Cargo.lock");
-    for package in lock["package"].as_array().expect("packages") {
-        if let Some(source) = package.get("source") {
-            assert_eq!(
-                source.as_str(),
-                Some("registry+https://github.com/rust-lang/crates.io-index"),
-                "{package:?}"
-            );
-        }
-    }
-}
-
-/// The names of the crates from which cargo builds the component, those that run meanwhile among them.
-fn crates_of_the_component() -> BTreeSet<String> {
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .current_dir(root())
-        .args([
-            "tree",
-            "--package",
-            "jaas-jwt",
-            "--features",
-            "wasi-p3",
-            "--locked",
-        ])
-        .args(["--target", "wasm32-wasip2", "--edges", "normal"])
-        .args(["--prefix", "none", "--format", "{p}"])
-        .output()
-        .expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout)
-        .expect("names in UTF-8")
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "jaas-jwt")
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The crates of the tables under one heading, and whether each has a reason.
-fn listed_crates(page: &str, heading: &str) -> BTreeSet<String> {
-    let part = page
-        .split("\n## ")
-        .find(|part| part.starts_with(heading))
-        .expect(heading);
-    let mut listed = BTreeSet::new();
-    for row in part.lines().filter(|line| line.starts_with("| ")).skip(2) {
-        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let [.., crates, reason] = &cells[..] else {
-            panic!("{row}");
-        };
-        assert!(reason.len() > 5, "no reason: {row}");
-        for name in crates.split('`').skip(1).step_by(2) {
-            assert!(listed.insert(name.to_owned()), "{name} twice");
-        }
-    }
-    listed
-}
-
-#[test]
-fn every_crate_of_the_component_is_listed_with_a_reason() {
-    let page = std::fs::read_to_string(root().join("docs/dependencies.md")).expect("the page");
-    let direct = listed_crates(&page, "Direct");
-    let manifest = read("Cargo.toml");
-    let for_wasm = &manifest["target"]["cfg(target_family = \"wasm\")"];
-    let tables = [&manifest["dependencies"], &for_wasm["dependencies"]];
-    let tables = tables.map(|table| table.as_table().expect("a table").keys().cloned());
-    assert_eq!(direct, tables.into_iter().flatten().collect());
-
-    let mut listed = direct;
-    for heading in ["Transitive", "At build time"] {
-        for name in listed_crates(&page, heading) {
-            assert!(listed.insert(name.clone()), "{name} twice");
-        }
-    }
-    let found = crates_of_the_component();
-    let unlisted: Vec<_> = found.difference(&listed).collect();
-    let gone: Vec<_> = listed.difference(&found).collect();
-    assert!(
-        unlisted.is_empty() && gone.is_empty(),
-        "not listed: {unlisted:?}; listed and not there: {gone:?}"
-    );
-}
-
-#[test]
-fn the_one_advisory_that_is_passed_over_is_argued() {
-    let ignored = &read("deny.toml")["advisories"]["ignore"];
-    let ignored = ignored.as_array().expect("a list");
-    assert_eq!(ignored.len(), 1, "{ignored:?}");
-    let id = ignored[0]["id"].as_str().expect("an id");
-    let security = std::fs::read_to_string(root().join("SECURITY.md")).expect("SECURITY.md");
-    assert!(security.contains(id), "{id}");
-}
-
-/// All files that are, or would be, committed.
-fn files() -> Vec<PathBuf> {
-    let output = Command::new("git")
-        .current_dir(root())
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
-        .output()
-        .expect("git runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let names = String::from_utf8(output.stdout).expect("names in UTF-8");
-    names
-        .split_terminator('\0')
-        .map(|name| root().join(name))
-        // Deleted, but not yet so in the index.
-        .filter(|path| path.is_file())
-        .collect()
-}
-
-/// Whether a line of `text` begins a private key.
-fn has_private_key(text: &str) -> bool {
-    let start = format!("{}BEGIN ", "-".repeat(5));
-    text.match_indices(&start).any(|(at, _)| {
-        let label = text[at + start.len()..].split('-').next().unwrap_or("");
-        label.ends_with("PRIVATE KEY") && label.chars().all(|c| c.is_ascii_uppercase() || c == ' ')
-    })
-}
-
-#[test]
-fn a_private_key_would_be_found() {
-    for label in [
-        "PRIVATE KEY",
-        "RSA PRIVATE KEY",
-        "EC PRIVATE KEY",
-        "OPENSSH PRIVATE KEY",
-        "ENCRYPTED PRIVATE KEY",
-    ] {
-        let line = pem_line("BEGIN", label);
-        assert!(has_private_key(&line), "{line}");
-        assert!(has_private_key(&format!("x = \"{line}\\nMIIE")), "{line}");
-    }
-    for label in ["PUBLIC KEY", "CERTIFICATE"] {
-        assert!(!has_private_key(&pem_line("BEGIN", label)));
-    }
-    assert!(!has_private_key(&pem_line("END", "PRIVATE KEY")));
-}
-
-#[test]
-fn no_file_has_a_private_key() {
-    let files = files();
-    assert!(files.len() > 5, "{files:?}");
-    for path in files {
-        let bytes = std::fs::read(&path).expect("a file of the repository");
-        assert!(
-            !has_private_key(&String::from_utf8_lossy(&bytes)),
-            "{}",
-            path.display()
-        );
-    }
+    assert_eq!(table("runtime-config.toml"), Table::new());
 }
