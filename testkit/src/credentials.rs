@@ -14,7 +14,7 @@ pub const AUDIENCE: &str = "jaas";
 pub const SUBJECT: &str = "by-credential";
 
 /// The header of a good credential.
-pub const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 /// Settings that require a credential, which the key in this variable verifies.
 pub fn verified_by(variable: &str, key: &str) -> Settings {

@@ -137,14 +137,13 @@ impl Server {
         loop {
             let log = self.host.log();
             let new = &log[before..];
-            if let Some(end) = new.find(&marker)
-                && new[end..].contains('\n')
+            if let Some((lines, after)) = new.split_once(&marker)
+                && after.contains('\n')
             {
-                let end = new[..end].rfind('\n').map_or(0, |end| end + 1);
-                return new[..end]
-                    .lines()
-                    .map(|line| serde_json::from_str(line).expect("a line of JSON"))
-                    .collect();
+                // Without the beginning of the marker's own line.
+                let (lines, _) = lines.rsplit_once('\n').unwrap_or_default();
+                let lines = lines.lines().map(serde_json::from_str);
+                return lines.map(|line| line.expect("a line of JSON")).collect();
             }
             assert!(
                 Instant::now() < deadline,

@@ -3,11 +3,10 @@
 //! `JAAS_TEST_HOST` chooses it: `embedded` (Wasmtime in this process) or `spin` (the program on `PATH`).
 //! `JAAS_TEST_COMPONENT` names a component to be served in the place of the manifest's; the embedded host alone can.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::LazyLock;
-use std::time::SystemTime;
 
 use devkit_host::{Faults, Log, Options};
 
@@ -89,39 +88,24 @@ fn check_artifact() {
     static PROBLEM: LazyLock<Option<String>> = LazyLock::new(|| {
         let artifact = component();
         let shown = artifact.strip_prefix(root()).unwrap_or(&artifact).display();
-        let Some(built) = modified(&artifact) else {
+        if !artifact.is_file() {
             return Some(format!(
                 "There is no component at {shown}: run `cargo dev build` first."
             ));
-        };
+        }
         // Only what cargo itself dates: a touched Cargo.toml or Cargo.lock does not make it link again.
-        let (changed, source) = last_changed(&root().join("src")).expect("source");
-        let source = source.strip_prefix(root()).expect("below the root");
-        (changed > built).then(|| {
-            format!(
-                "The component at {shown} is older than {}: run `cargo dev build` again.",
-                source.display()
-            )
-        })
+        let mut find = Command::new("find");
+        find.current_dir(root()).args(["src", "-name", "*.rs"]);
+        let found = find.arg("-newer").arg(&artifact).output();
+        let found = found.expect("find runs");
+        assert!(found.status.success(), "{found:?}");
+        let changed = String::from_utf8_lossy(&found.stdout);
+        let source = changed.lines().next()?;
+        Some(format!(
+            "The component at {shown} is older than {source}: run `cargo dev build` again."
+        ))
     });
     if let Some(problem) = &*PROBLEM {
         panic!("{problem}");
     }
-}
-
-/// The Rust file below a folder that was changed last.
-fn last_changed(folder: &Path) -> Option<(SystemTime, PathBuf)> {
-    let entries = fs::read_dir(folder).expect("a folder of source");
-    let changed = |path: PathBuf| match path.extension() {
-        _ if path.is_dir() => last_changed(&path),
-        Some(extension) if extension == "rs" => Some((modified(&path)?, path)),
-        _ => None,
-    };
-    entries
-        .filter_map(|entry| changed(entry.expect("an entry").path()))
-        .max()
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    path.metadata().and_then(|found| found.modified()).ok()
 }

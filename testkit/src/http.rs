@@ -52,13 +52,6 @@ impl Request {
         self.header("Origin", origin)
     }
 
-    pub fn maybe_origin(self, origin: Option<&str>) -> Self {
-        match origin {
-            Some(origin) => self.origin(origin),
-            None => self,
-        }
-    }
-
     /// With a credential.
     pub fn bearer(self, credential: &str) -> Self {
         self.header("Authorization", format!("Bearer {credential}"))

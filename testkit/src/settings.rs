@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use devkit_host::KeyValueStore;
+use devkit_spin_app::environment_name;
 
 use crate::key_material::{Key, Kind, key};
 
@@ -67,8 +68,4 @@ impl Settings {
             .get(&environment_name(name))
             .map_or("", String::as_str)
     }
-}
-
-fn environment_name(variable: &str) -> String {
-    format!("SPIN_VARIABLE_{}", variable.to_uppercase())
 }
