@@ -17,6 +17,8 @@ pub enum Kind {
     Pkcs1,
 }
 
+pub const SIZES: [u32; 3] = [2048, 3072, 4096];
+
 #[derive(Debug)]
 pub struct Key {
     pub pem: String,

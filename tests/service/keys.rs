@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::harness::{Server, Settings};
 use crate::health::{assert_problems, health};
 use crate::http::get;
-use crate::key_material::{Kind, key, openssl, openssl_key, pem_line, public_key, ssh_key};
+use crate::key_material::{Kind, SIZES, key, openssl, openssl_key, pem_line, public_key, ssh_key};
 use crate::signature;
 
 /// The ways in which a PEM file reaches a variable.
@@ -80,7 +80,7 @@ fn every_kind_and_size_signs_in_every_shape() {
     thread::scope(|scope| {
         for kind in [Kind::Pkcs8, Kind::Pkcs1] {
             scope.spawn(move || {
-                for bits in [2048, 3072, 4096] {
+                for bits in SIZES {
                     let key = key(kind, bits);
                     let label = match kind {
                         Kind::Pkcs8 => "PRIVATE KEY",

@@ -53,10 +53,12 @@ fn folder(project: &Project) -> PathBuf {
 /// # Errors
 /// Something cannot be installed or built.
 pub fn kinds(project: &Project, host: Host, with_peer: bool) -> Result<Vec<Kind>> {
+    let program = host.program(project)?;
     let mut kinds = Vec::new();
     for (build, component) in builds(project, host)? {
         let component = fs::read(&component).with_context(|| shown(&component))?;
-        let command = serve(project, host, &folder(project).join(build), &component)?;
+        let folder = folder(project).join(build);
+        let command = command(project, host, program.clone(), &folder, &component)?;
         kinds.extend(ENGINES.map(|(ending, engine)| Kind {
             name: format!("{build}{ending}"),
             size: component.len() as f64 / 1024.0,
@@ -96,14 +98,14 @@ fn has_wasi_3(version: &str) -> bool {
     (parts.next(), parts.next()) >= (Some(4), Some(1))
 }
 
-/// How a host serves a component, of which a copy is made in the folder, beside a manifest of its own.
-fn serve(
+/// How a host, this program, serves a component, of which a copy is made in the folder, beside a manifest of its own.
+fn command(
     project: &Project,
     host: Host,
+    program: PathBuf,
     folder: &Path,
     component: &[u8],
 ) -> Result<Rc<dyn Fn(SocketAddr) -> Command>> {
-    let program = host.program(project)?;
     let manifest = folder.join("spin.toml");
     // Where the manifest looks for it.
     let place = Variant::Portable.artifact(project);
