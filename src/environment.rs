@@ -1,4 +1,4 @@
-//! What the core cannot know by itself, as arguments: the clock, random bytes, the key-value store and the network.
+//! What the core needs from its host, passed as arguments: clock, random bytes, key-value store and network.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use crate::http::Headers;
 
-/// The host, as one request sees it.
+/// The host as one request sees it.
 pub struct Environment<'a> {
     /// The time, in seconds since 1970-01-01 UTC.
     pub now: u64,
-    /// Random bytes for ids and for blinding signatures.
+    /// Random bytes for ids and for the blinding of signatures.
     pub random: &'a mut dyn Random,
-    /// What is kept from one request to the next.
+    /// The store for what outlives a request.
     pub store: &'a dyn Store,
-    /// The way to other servers.
+    /// Access to other servers.
     pub network: &'a dyn Network,
-    /// Waits.
+    /// Suspends the request for a duration.
     pub sleep: &'a dyn Fn(Duration),
 }
 
 impl<'a> Environment<'a> {
-    /// A host that grants neither a store nor a network.
+    /// Creates an environment without a store and a network.
     pub fn isolated(now: u64, random: &'a mut dyn Random) -> Self {
         Self {
             now,
@@ -35,7 +35,7 @@ impl<'a> Environment<'a> {
 
 /// A cryptographically secure source of random bytes.
 pub trait Random {
-    /// Fills the buffer.
+    /// Fills the buffer with random bytes.
     fn fill(&mut self, bytes: &mut [u8]);
 }
 
@@ -45,22 +45,23 @@ impl<F: FnMut(&mut [u8])> Random for F {
     }
 }
 
-/// A key-value store that all instances share. Nothing is opened before the first call. Other applications may write
-/// into it too: what is read is input from outside.
+/// A key-value store that all instances share. It is opened at the first call. Other applications may write to it too, so
+/// values read from it are untrusted input.
 pub trait Store {
-    /// The value under a key.
+    /// Returns the value of a key, if there is one.
     ///
     /// # Errors
-    /// [`StoreUnavailable`], as for all of these.
+    /// [`StoreUnavailable`], as for every method of this trait.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreUnavailable>;
 
-    /// Stores a value; it takes the place of one that is there.
+    /// Stores a value, replacing an existing one.
     ///
     /// # Errors
     /// See [`Store::get`].
     fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreUnavailable>;
 
-    /// Stores a value if the present one is `expected`, atomically where the store can; `false`: it is another.
+    /// Stores a value if the current one equals `expected` (`None`: the key is absent), and returns whether it did. Atomic if
+    /// the store supports that.
     ///
     /// # Errors
     /// See [`Store::get`].
@@ -71,38 +72,38 @@ pub trait Store {
         value: &[u8],
     ) -> Result<bool, StoreUnavailable>;
 
-    /// Removes a value; one that is not there is no error.
+    /// Removes a value. Removing an absent value is not an error.
     ///
     /// # Errors
     /// See [`Store::get`].
     fn delete(&self, key: &str) -> Result<(), StoreUnavailable>;
 
-    /// All keys of the store, also those of others.
+    /// Returns all keys of the store, including those of other applications.
     ///
     /// # Errors
     /// See [`Store::get`].
     fn keys(&self) -> Result<Vec<String>, StoreUnavailable>;
 }
 
-/// The store is not granted to the application, or it fails.
+/// The application has no access to the store, or the store failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreUnavailable;
 
-/// The way to other servers.
+/// Access to other servers.
 pub trait Network {
-    /// Sends a `GET` and reads the response to its end. Follows no redirect.
+    /// Sends a `GET` request and reads the whole response. Redirects are not followed.
     ///
     /// # Errors
     /// See [`FetchError`].
     fn get(&self, url: &str, limits: FetchLimits) -> Result<Fetched, FetchError>;
 }
 
-/// What a fetch may cost.
+/// The limits of a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FetchLimits {
-    /// The largest body, in bytes.
+    /// The maximum length of the body, in bytes.
     pub max_bytes: usize,
-    /// The longest time, to the body's last byte.
+    /// The maximum time until the last byte of the body.
     pub timeout: Duration,
 }
 
@@ -117,26 +118,26 @@ pub struct Fetched {
     pub body: Vec<u8>,
 }
 
-/// Why there is no response. `Display` continues a sentence that starts with the variable of the address.
+/// Why a fetch failed. `Display` continues a sentence that starts with the name of the variable that holds the URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    /// The host does not let the component call that server.
+    /// The manifest does not allow requests to this server.
     #[error(
         "is at a host that allowed_outbound_hosts in spin.toml does not have; set auth_jwks_origin to its origin"
     )]
     Denied,
-    /// No connection, no TLS, or one that broke.
+    /// The connection or its TLS handshake failed, or the connection broke.
     #[error("cannot be reached: no connection, or one without a valid certificate")]
     Failed,
-    /// Longer than the limit.
+    /// The fetch took longer than [`FetchLimits::timeout`].
     #[error("does not respond in time")]
     TimedOut,
-    /// Larger than the limit.
+    /// The body is longer than [`FetchLimits::max_bytes`].
     #[error("responds with more than is read")]
     TooLarge,
 }
 
-/// Neither a store nor a network: what an application without these rights gets.
+/// An environment without a store and a network, as for an application that is granted neither.
 #[derive(Debug, Clone, Copy)]
 pub struct Isolated;
 
@@ -184,15 +185,15 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A store in memory, whose reads and replacements are counted.
+    /// An in-memory store that counts reads and replacements.
     #[derive(Default)]
     pub(crate) struct MemoryStore {
         pub(crate) entries: Mutex<BTreeMap<String, Vec<u8>>>,
         pub(crate) reads: AtomicUsize,
         pub(crate) replacements: AtomicUsize,
-        /// How many times somebody else writes between a `get` and a `replace`.
+        /// The number of coming calls of `replace` that fail because another instance has written since the `get`.
         pub(crate) contended: AtomicUsize,
-        /// Where another was faster, the write is lost and reported as made, as it may be by Redis.
+        /// Whether `replace` reports a lost write as made, as Redis may.
         pub(crate) lies: bool,
     }
 

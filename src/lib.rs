@@ -1,11 +1,11 @@
-//! Issues Jitsi-as-a-Service (8x8 JaaS) tokens: a Spin HTTP component.
+//! A Spin HTTP component that issues Jitsi as a Service (8x8 JaaS) tokens.
 //!
-//! The rooms `entry` and `host` are the only ones that know Spin and WASI: they read the variables, hand the request to
-//! [`service::handle`] and the response to the host. Everything else is pure: configuration, clock, store and network are
-//! arguments.
+//! Only the modules `entry` and `host` know about Spin and WASI. They read the variables, pass the request to
+//! [`service::handle`] and return its response to the host. Everything else is pure: configuration, clock, store and
+//! network are arguments.
 //!
-//! No unsafe code: each module forbids it. Only the glue that macros generate for the component's export needs some, so
-//! this file denies it and the entries allow it for that glue alone.
+//! There is no handwritten unsafe code: every other module forbids it. The code that macros generate for the component's
+//! export needs some, so this file denies unsafe code and the entries allow it for that generated code alone.
 #![deny(missing_docs, unsafe_code)]
 
 pub mod caller;

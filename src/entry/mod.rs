@@ -1,5 +1,5 @@
-//! In and out: from the host's request to the core, and back. There is an entry for each version of WASI that the
-//! component is built for; what they have in common is here.
+//! Converts the host's requests for the core, and the core's responses for the host. Each version of WASI has an entry of
+//! its own; this module holds what they share.
 #![deny(unsafe_code)]
 
 #[cfg(not(feature = "wasi-p3"))]
@@ -18,7 +18,7 @@ use crate::host::{DefaultStore, Outbound};
 use crate::http::{Request, Response};
 use crate::service::{self, Outcome};
 
-/// Reads a variable.
+/// Reads a variable from the host.
 fn variable(name: &str) -> Result<Option<String>, Unavailable> {
     match variables::get(name) {
         Ok(value) => Ok(Some(value)),
@@ -27,9 +27,9 @@ fn variable(name: &str) -> Result<Option<String>, Unavailable> {
     }
 }
 
-/// Lets the core handle a request.
+/// Passes a request to the core.
 fn handle(config: &Config<'_>, request: &mut Request<impl Read>) -> Outcome {
-    // A clock before 1970 reads as 1970: the token it makes is expired, and opens nothing.
+    // A clock before 1970 reads as 1970: every token it produces has expired, so the failure is safe.
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
@@ -43,7 +43,7 @@ fn handle(config: &Config<'_>, request: &mut Request<impl Read>) -> Outcome {
     service::handle(config, request, environment)
 }
 
-/// Logs what there is to say of a request; the rest is the response.
+/// Writes the log line of an outcome, if there is one, and returns the response.
 fn logged(outcome: Outcome) -> Response {
     if let Some(line) = outcome.log {
         log(line);
@@ -51,7 +51,7 @@ fn logged(outcome: Outcome) -> Response {
     outcome.response
 }
 
-/// The response's headers as both versions of WASI take them.
+/// Takes the headers out of a response, in the form that both versions of WASI accept.
 fn fields(response: &mut Response) -> Vec<(String, Vec<u8>)> {
     std::mem::take(&mut response.headers)
         .into_iter()
@@ -59,26 +59,26 @@ fn fields(response: &mut Response) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// A header that WASI does not take: the host responds with 500.
+/// Logs that WASI does not accept a header of the response, so the host responds with 500.
 fn log_invalid_header() {
     log(r#"{"level":"error","status":500,"reason":"the response has an invalid header"}"#.into());
 }
 
-/// Writes a line to the log by one call of the host. All instances share one stream: between two calls, as `eprintln!`
-/// makes for text and line feed, another's text can come. One call takes 4,096 bytes, which no line exceeds
-/// ([`crate::log::MAX_BYTES`]); a longer one would be written in several.
+/// Writes a line to the log in a single host call. All instances share the stream, and `eprintln!` would write the text and
+/// the line feed separately, so that another instance's output could land between them. One call takes 4,096 bytes, and
+/// [`crate::log::MAX_BYTES`] keeps every line within that.
 fn log(mut line: String) {
     line.push('\n');
-    // Where the log is closed there is nobody to tell.
+    // If the log is closed, the failure cannot be reported anywhere.
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-/// Random bytes from the host's generator. The host traps where it has none, and no response is sent.
+/// Fills a buffer from the host's random generator. A host without one traps, and no response is sent.
 fn random(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("WASI's random source does not fail");
 }
 
-/// The name of a method; the enums of both versions of WASI have the same variants.
+/// Returns the name of a method as a string; both versions of WASI have an enum with the same variants.
 macro_rules! method_name {
     ($method:expr, $kind:ident) => {
         match $method {

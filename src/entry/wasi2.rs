@@ -1,4 +1,4 @@
-//! The entry for WASI 0.2, which every Spin in use has: a new instance for each request.
+//! The entry for WASI 0.2, which every Spin release in use supports. Each request gets a new instance.
 #![deny(unsafe_code)]
 
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use super::{fields, log_invalid_header, logged, method_name, variable};
 use crate::config::Config;
 use crate::http::{Headers, Request};
 
-// Only for Wasm: a native linker does not take the export's name, and the tests link this crate natively.
+// Only for Wasm: native linkers reject the export's name, and the tests link this crate natively.
 #[cfg(target_family = "wasm")]
 #[allow(unsafe_code, reason = "the macro's glue for the component's export")]
 mod export {
@@ -23,7 +23,7 @@ mod export {
     }
 }
 
-/// Handles one request of the host.
+/// Handles one request from the host.
 pub fn handle(incoming: IncomingRequest, outparam: ResponseOutparam) {
     let mut request = Request {
         method: name_of(incoming.method()),
@@ -40,16 +40,16 @@ pub fn handle(incoming: IncomingRequest, outparam: ResponseOutparam) {
     );
 }
 
-/// Hands the response to the host whole: the body is written before the host learns of the response, so that it sends
-/// head and body in one piece. Sent apart, the second would wait for the client's delayed acknowledgement of the first.
+/// Passes the whole response to the host: the body is written before the response is set, so that the host sends head and
+/// body in one segment. Otherwise the body would wait for the client's delayed acknowledgement of the head.
 fn send(status: u16, headers: &[(String, Vec<u8>)], body: &[u8], outparam: ResponseOutparam) {
     let Ok(fields) = Fields::from_list(headers) else {
-        // Nothing is set, and the host responds with 500.
+        // No response is set, so the host responds with 500.
         return log_invalid_header();
     };
     let response = OutgoingResponse::new(fields);
     let _ = response.set_status_code(status);
-    // Each can be taken once, and nobody has.
+    // WASI allows taking the body and its stream once, and this is the first time.
     let Ok(outgoing) = response.body() else {
         return;
     };
@@ -59,7 +59,7 @@ fn send(status: u16, headers: &[(String, Vec<u8>)], body: &[u8], outparam: Respo
     let mut outparam = Some((outparam, response));
     while !rest.is_empty() {
         match stream.check_write() {
-            // The host keeps no more (Spin: two writes of 1 MiB) before it has the response, and reads on then.
+            // Spin buffers two writes of 1 MiB before the response is set, and reads on only afterwards.
             Ok(0) => {
                 if let Some((outparam, response)) = outparam.take() {
                     outparam.set(response);
@@ -74,13 +74,13 @@ fn send(status: u16, headers: &[(String, Vec<u8>)], body: &[u8], outparam: Respo
                 }
                 rest = later;
             }
-            // The client has gone.
+            // The client has disconnected.
             Err(_) => break,
         }
     }
-    // Before the body that it belongs to.
+    // WASI requires the stream to be dropped before its body.
     drop(stream);
-    // Fails where the client has gone, too.
+    // An error here means that the client has disconnected, which changes nothing.
     let _ = OutgoingBody::finish(outgoing, None);
     if let Some((outparam, response)) = outparam {
         outparam.set(response);
@@ -91,7 +91,7 @@ fn name_of(method: Method) -> String {
     method_name!(method, Method)
 }
 
-/// Reads the request's body on demand. Nothing is fetched before the first read.
+/// Returns a reader of the request's body. Nothing is fetched before the first read.
 fn body_reader(incoming: &IncomingRequest) -> impl Read + use<> {
     let body = incoming.consume().ok();
     let stream = body.as_ref().and_then(|body| body.stream().ok());
@@ -101,7 +101,7 @@ fn body_reader(incoming: &IncomingRequest) -> impl Read + use<> {
     }
 }
 
-/// A body's stream together with the body. The stream stands first: WASI wants it to be dropped before its parent.
+/// A body and its stream. The stream is the first field because WASI requires it to be dropped before its parent.
 struct BodyReader<S, B> {
     stream: Option<S>,
     _body: Option<B>,

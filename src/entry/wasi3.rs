@@ -1,10 +1,10 @@
-//! The entry for WASI 0.3: one instance handles many requests, several at once.
+//! The entry for WASI 0.3: one instance handles many requests, several of them concurrently.
 //!
-//! Only the export and the bodies are of WASI 0.3. Variables, store, network, clock and log are those of WASI 0.2 and of
-//! Spin's synchronous interfaces, as in the other build: a host with 0.3 has them too, and Rust's standard library imports
-//! them anyway. While such a call waits, the whole instance does; the host gives further requests to other instances.
+//! Only the export and the bodies use WASI 0.3. Variables, store, network, clock and log use WASI 0.2 and Spin's synchronous
+//! interfaces, as in the other build: hosts that support 0.3 provide them too, and Rust's standard library imports them
+//! anyway. While such a call waits, so does the whole instance, and the host gives new requests to other instances.
 //!
-//! Nothing of a request is kept. All that is kept from one to the next is in [`MEMO`].
+//! No state of a request outlives it. [`MEMO`] is all that an instance keeps between requests.
 #![deny(unsafe_code)]
 
 use std::io::{self, Read};
@@ -19,14 +19,14 @@ use crate::config::{Config, Memo};
 use crate::http::{Headers, Request, Response};
 
 thread_local! {
-    /// What the instance keeps from one request to the next.
+    /// The parsed keys that the instance keeps between requests.
     static MEMO: Rc<Memo> = Rc::default();
 }
 
-/// How much of a body is read in one call, in bytes.
+/// The maximum number of bytes of a body that one call reads.
 const CHUNK: usize = 16 * 1024;
 
-// Only for Wasm, as the other entry's.
+// Only for Wasm, for the same reason as in the other entry.
 #[cfg(target_family = "wasm")]
 #[allow(unsafe_code, reason = "the macro's glue for the component's export")]
 mod export {
@@ -35,7 +35,7 @@ mod export {
     use super::Handler;
 }
 
-/// What the component exports.
+/// The component's export.
 #[derive(Debug)]
 pub struct Handler;
 
@@ -54,32 +54,33 @@ impl wasip3::exports::http::handler::Guest for Handler {
             if !request.body.is_short {
                 return send(logged(outcome));
             }
-            // The core is synchronous, and must not wait for a client while it holds the instance. So it is told that the
-            // body broke off, which has no effects; what it says of that is dropped, and it begins again when there is more.
+            // The core is synchronous and must not hold the instance while it waits for a client. If it needs more of the body
+            // than has arrived, it sees a truncated body, which has no side effects. That outcome is dropped, more of the body
+            // is read, and the core starts again.
             request.body.read_on().await;
         }
     }
 }
 
-/// How much of a body is read before the core tries again, in bytes: what either kind of route reads at most.
+/// The body lengths, in bytes, after which the core tries again: the most that each kind of route reads.
 const STEPS: [usize; 2] = [
     crate::request::MAX_BODY_BYTES + 1,
     crate::webhook::MAX_BODY_BYTES + 1,
 ];
 
-/// A request's body, as far as it is read. Nothing is read before the core reads.
+/// A request's body, read from the host only when the core needs it.
 struct Body {
     incoming: Option<types::Request>,
     stream: Option<(StreamReader<u8>, FutureReader<Trailers>)>,
     bytes: Vec<u8>,
-    /// How much of the bytes the core has read.
+    /// The number of bytes that the core has read.
     place: usize,
     end: End,
-    /// The core wants more than there is.
+    /// Whether the core wanted more bytes than have arrived.
     is_short: bool,
 }
 
-/// Whether a body is read to its end.
+/// Whether the end of a body has been reached, and how it ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     NotYet,
@@ -113,7 +114,7 @@ impl Body {
         }
     }
 
-    /// Reads to the body's end, or to the next of [`STEPS`]; the core reads from the start again.
+    /// Reads to the end of the body, or up to the next of [`STEPS`], and rewinds the core's position to the start.
     async fn read_on(&mut self) {
         (self.place, self.is_short) = (0, false);
         if let Some(incoming) = self.incoming.take() {
@@ -122,7 +123,7 @@ impl Body {
         }
         let step = STEPS.into_iter().find(|step| *step > self.bytes.len());
         let (Some(step), Some((mut stream, end))) = (step, self.stream.take()) else {
-            // No route reads more.
+            // No route reads a body longer than the last step.
             self.end = End::CutOff;
             return;
         };
@@ -130,7 +131,7 @@ impl Body {
             let (result, chunk) = stream.read(Vec::with_capacity(CHUNK)).await;
             self.bytes.extend(chunk);
             if !matches!(result, StreamResult::Complete(_)) {
-                // Only this tells whether the end was the body's.
+                // Only the trailers tell whether the body is complete.
                 self.end = match end.await {
                     Ok(_) => End::Complete,
                     Err(_) => End::CutOff,
@@ -142,7 +143,7 @@ impl Body {
     }
 }
 
-/// Hands the response to the host.
+/// Passes the response to the host.
 fn send(mut response: Response) -> Result<types::Response, ErrorCode> {
     let Ok(fields) = Fields::from_list(&fields(&mut response)) else {
         log_invalid_header();
@@ -158,9 +159,9 @@ fn send(mut response: Response) -> Result<types::Response, ErrorCode> {
     let (outgoing, _) = types::Response::new(fields, Some(contents), trailers);
     let _ = outgoing.set_status_code(response.status);
     let body = response.body;
-    // Begins before the host takes up the response, which it finds with the body's first part and sends in one piece.
-    // Sent apart, the body would wait for the client's delayed acknowledgement of the head. What is left when the client
-    // has gone is nobody's.
+    // The write starts before the host takes the response, so the host finds the first part of the body there and sends it
+    // with the head. Otherwise the body would wait for the client's delayed acknowledgement of the head. If the client
+    // disconnects, the rest of the body is discarded.
     spawn(async move { drop(writer.write_all(body).await) });
     Ok(outgoing)
 }

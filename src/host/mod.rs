@@ -1,4 +1,4 @@
-//! What the host grants beyond one request: its key-value store, and requests to other servers.
+//! Host services beyond the request itself: the key-value store, and requests to other servers.
 #![forbid(unsafe_code)]
 
 mod outbound;

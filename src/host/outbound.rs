@@ -1,5 +1,5 @@
-//! Requests to other servers, by `wasi:http/outgoing-handler`. The host follows no redirect, and calls only the servers
-//! that the manifest's `allowed_outbound_hosts` names.
+//! Sends requests to other servers through `wasi:http/outgoing-handler`. The host follows no redirects, and connects only
+//! to the servers in the manifest's `allowed_outbound_hosts`.
 #![forbid(unsafe_code)]
 
 use url::{Position, Url};
@@ -15,10 +15,10 @@ use wasi::io::streams::{InputStream, StreamError};
 use crate::environment::{FetchError, FetchLimits, Fetched, Network};
 use crate::http::Headers;
 
-/// How much of a body is read in one call, in bytes.
+/// The maximum number of bytes of a body that one call reads.
 const CHUNK: u64 = 16 * 1024;
 
-/// The network as the host has it.
+/// The host's network.
 pub(crate) struct Outbound;
 
 impl Network for Outbound {
@@ -29,7 +29,7 @@ impl Network for Outbound {
         let status = response.status();
         let headers = Headers::new(response.headers().entries());
         let body = response.consume().map_err(|()| FetchError::Failed)?;
-        // The stream is dropped before the body that it belongs to.
+        // WASI requires the stream to be dropped before its body.
         let read = body
             .stream()
             .map_err(|()| FetchError::Failed)
@@ -43,11 +43,11 @@ impl Network for Outbound {
     }
 }
 
-/// Sends the request, and waits for the head of the response.
+/// Sends the request and waits for the head of the response.
 fn send(url: &str, timeout: u64, deadline: &Pollable) -> Result<IncomingResponse, FetchError> {
     let url = Url::parse(url).map_err(|_| FetchError::Failed)?;
     let headers = Fields::new();
-    // Nothing here decompresses.
+    // The component cannot decompress a response.
     for (name, value) in [
         ("accept", "application/json"),
         ("accept-encoding", "identity"),
@@ -70,7 +70,7 @@ fn send(url: &str, timeout: u64, deadline: &Pollable) -> Result<IncomingResponse
         .and_then(|()| {
             request.set_path_with_query(Some(&url[Position::BeforePath..Position::AfterQuery]))
         })
-        // Those that a host does not know, the deadline makes up for.
+        // A host may not support one of these; the deadline covers that.
         .map(|()| {
             let _ = options.set_connect_timeout(Some(timeout));
             let _ = options.set_first_byte_timeout(Some(timeout));

@@ -8,14 +8,14 @@ use spin_sdk::wit::wasi::keyvalue::{atomics, store as wasi_store};
 
 use crate::environment::{Store, StoreUnavailable};
 
-/// The name under which the host knows it, also where an application may have others.
+/// The label of the store; the host uses `default` even if the application has other stores.
 const LABEL: &str = "default";
 
-/// Opened at the first call, by each of the two interfaces that is needed.
+/// The default store. Each of the two interfaces to it is opened at its first use.
 #[derive(Default)]
 pub(crate) struct DefaultStore {
     spin: OnceCell<Option<key_value::Store>>,
-    /// Only this one can compare and swap.
+    /// The only interface with compare-and-swap.
     wasi: OnceCell<Option<wasi_store::Bucket>>,
 }
 
@@ -59,7 +59,7 @@ impl Store for DefaultStore {
         match (swapped, expected) {
             (Some(false), _) => Ok(false),
             (Some(true), Some(_)) => Ok(true),
-            // Not every store behind Spin's interface can swap. The best that such a one has is to look first.
+            // Not every store behind Spin's interface can swap. For those, the comparison above is the best available.
             (Some(true) | None, _) => self.set(key, value).map(|()| true),
         }
     }
@@ -75,7 +75,7 @@ impl Store for DefaultStore {
     }
 }
 
-/// Puts a value in the place of another; `None` where the store cannot do that.
+/// Replaces `expected` with `value`, and returns whether it did, or `None` if the store does not support that.
 fn swap(bucket: &wasi_store::Bucket, key: &str, expected: &[u8], value: &[u8]) -> Option<bool> {
     let cas = atomics::Cas::new(bucket, key).ok()?;
     if cas.current().ok()?.as_deref() != Some(expected) {
@@ -88,18 +88,19 @@ fn swap(bucket: &wasi_store::Bucket, key: &str, expected: &[u8], value: &[u8]) -
     }
 }
 
-/// Whether this request is the one that may create an entry. Spin's swap of a value that is not there overwrites one that
-/// has come meanwhile, so the first to count is the one; `None` where the store cannot count.
+/// Returns whether this request may create an entry, or `None` if the store has no counters. Spin's swap of an absent value
+/// overwrites an entry created in the meantime, so a counter decides instead: the first request to increment it creates.
 fn claim(bucket: &wasi_store::Bucket, key: &str) -> Option<bool> {
     let count = atomics::increment(bucket, &claims(key), 1).ok()?;
-    // The first may have ended before it wrote. Those who try are many, and each may try often.
+    // The first request may have ended before it wrote, so a later one must be able to create the entry.
     Some(count == 1 || count > ABANDONED)
 }
 
-/// So many requests have found an entry claimed and absent that its creator must have failed.
+/// The number of requests that find an entry claimed but absent before its creator is taken to have failed. It is large
+/// because many requests may compete, each several times.
 const ABANDONED: i64 = 100;
 
-/// The counter of those who would create an entry.
+/// Returns the key of the counter of the requests that try to create an entry.
 fn claims(key: &str) -> String {
     format!("{key}.claims")
 }
