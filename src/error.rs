@@ -1,8 +1,8 @@
-//! Every stage's error, as a status and a public message, and apart from them what the log says.
+//! Maps every stage's error to a status and a public message, and separately to a log line.
 //!
-//! Neither half ever holds a part of a key, of a token or of what a caller said about a person: the stages' errors carry
-//! names of parameters and variables and sentences about them, never their values. The origin, which no person chooses,
-//! is the exception, and is logged by the service itself.
+//! Neither contains any part of a key, of a token or of personal data: the stages' errors carry names of parameters and
+//! variables and sentences about them, never their values. The one exception is the origin, which identifies no person and
+//! is logged by the service itself.
 #![forbid(unsafe_code)]
 
 use serde::Serialize;
@@ -11,40 +11,40 @@ use crate::config::{MISSING_MESSAGE, Problem};
 use crate::log::Line;
 use crate::{caller, cors, invitation, policy, request, token, usage, webhook};
 
-/// Why a request gets no token.
+/// Why a request is rejected.
 #[derive(Debug)]
 pub enum Error {
-    /// 404: no such path.
+    /// 404: the path is unknown.
     NotFound,
-    /// 405: the path is known, the method is not one of its own.
+    /// 405: the path is known, but does not support the method.
     MethodNotAllowed {
         /// The value of the `Allow` header (RFC 9110, section 10.2.1).
         allow: &'static str,
     },
-    /// 403: a page of this origin may not call.
+    /// 403: pages of this origin may not call.
     Origin {
-        /// What is wrong with the `Origin` header; for the log.
+        /// What is wrong with the origin, for the log.
         rejection: cors::Rejection,
-        /// The allow list, where the configuration discloses it.
+        /// The allow list, if the configuration discloses it.
         allowed: Option<Vec<String>>,
     },
-    /// 401: nobody knows who is calling; 403: somebody who may not join.
+    /// 401: the caller is not authenticated; 403: the caller is not a member; 503: the login's keys are unavailable.
     Caller(caller::Error),
-    /// 400, 401, 403, 500 or 503: an invitation does not hold, or none is made.
+    /// 400, 401, 403, 500 or 503: an invitation is invalid, or none is made.
     Invitation(invitation::Error),
-    /// 400, 413 or 415: a parameter or the body cannot be used.
+    /// 400, 413 or 415: a parameter or the body is invalid.
     Request(request::Error),
-    /// 400 or 403: nothing is granted.
+    /// 400 or 403: the policy grants nothing.
     Policy(policy::Error),
-    /// 401, 429 or 503: the limit of monthly users.
+    /// 401, 429 or 503: the limit of monthly users, or the operator's report.
     Usage(usage::Error),
-    /// 400, 401 or 413: not an event of 8x8.
+    /// 400, 401 or 413: the request is not an event from 8x8.
     Webhook(webhook::Error),
-    /// 500: no token can be made with this configuration.
+    /// 500: the configuration does not allow issuing tokens.
     Configuration(Vec<Problem>),
-    /// 503: the same for the health check.
+    /// 503: the configuration is invalid, reported by the health check.
     Unhealthy(Vec<Problem>),
-    /// 500: the signature failed although the key was read.
+    /// 500: signing failed although the key was parsed.
     Signing(token::SigningError),
 }
 
@@ -91,7 +91,7 @@ impl From<token::SigningError> for Error {
 }
 
 impl Error {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
@@ -126,7 +126,7 @@ impl Error {
         }
     }
 
-    /// The sentence that the caller reads.
+    /// Returns the public message.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
@@ -147,7 +147,7 @@ impl Error {
         }
     }
 
-    /// The headers that belong to the status alone.
+    /// Returns the headers that are specific to this error.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
         match self {
             Self::MethodNotAllowed { allow } => Some(("allow", (*allow).to_owned())),
@@ -166,7 +166,7 @@ impl Error {
             Self::Usage(error) => error
                 .retry_after()
                 .map(|seconds| ("retry-after", seconds.to_string())),
-            // A status of 401 needs one (RFC 9110, section 11.6.1), and there is no scheme for signed bodies.
+            // A 401 must have a challenge (RFC 9110, section 11.6.1), and no registered scheme covers signed bodies.
             Self::Webhook(_) if self.status() == 401 => {
                 Some(("www-authenticate", "Jaas-Signature".to_owned()))
             }
@@ -175,7 +175,7 @@ impl Error {
         .into_iter()
     }
 
-    /// The JSON body of the response.
+    /// Returns the JSON body of the response.
     #[must_use]
     pub fn body(&self) -> Body<'_> {
         let unhealthy = match self {
@@ -193,9 +193,9 @@ impl Error {
         }
     }
 
-    /// Whether it may be the caller's own doing, and nothing is broken.
+    /// Whether the caller may have caused this error, with nothing broken on the server.
     fn is_the_callers(&self) -> bool {
-        // A `kid` that somebody made up looks like one that is new.
+        // An invented `kid` cannot be told from a new one.
         self.status() < 500
             || matches!(
                 self,
@@ -206,7 +206,7 @@ impl Error {
             )
     }
 
-    /// The one log line about this request.
+    /// Returns the log line about this request.
     #[must_use]
     pub fn log_line(&self) -> Line<'_> {
         let problems = match self {
@@ -235,7 +235,7 @@ impl Error {
     }
 }
 
-/// The body of an error: `error` always, the rest where the contract promises it for the status.
+/// The body of an error. `error` is always present, the other fields only where the contract promises them.
 #[derive(Debug, Serialize)]
 pub struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

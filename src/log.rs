@@ -1,8 +1,8 @@
-//! The log: at most one line about each request, a JSON object on stderr.
+//! The log: at most one line for each request, a JSON object on stderr.
 //!
-//! Fields: `level` (`info`, `warn`, `error`), `status`, then what there is of `event`, `moderator`, `reason`, `warning`,
-//! `header`, `problems`, `origin`. None holds personal data, a token, a credential or a part of a key. JSON keeps whatever a caller
-//! sends as its origin on the line.
+//! Fields: `level` (`info`, `warn`, `error`) and `status`, then those that apply of `event`, `moderator`, `reason`,
+//! `warning`, `header`, `problems`, `origin`. None holds personal data, a token, a credential or a part of a key. JSON
+//! escaping keeps any origin that a caller sends on one line.
 #![forbid(unsafe_code)]
 
 use serde::Serialize;
@@ -10,47 +10,47 @@ use serde::Serialize;
 use crate::config::Problem;
 use crate::http::Headers;
 
-/// How much of an origin is logged, in characters: enough for every host name.
+/// The maximum length of a logged origin, in characters: enough for every host name.
 const MAX_ORIGIN_CHARACTERS: usize = 300;
 
-/// The longest line, in bytes and without its line feed: with it, what WASI takes in one call.
+/// The maximum length of a line, in bytes: with its line feed, as much as WASI writes in one call.
 pub const MAX_BYTES: usize = 4095;
 
-/// How much of a reason is kept in a line that is too long, in characters.
+/// The length, in characters, to which the reason is cut in a line that is too long.
 const CUT_REASON_CHARACTERS: usize = 200;
 
-/// One line.
+/// One line of the log.
 #[derive(Debug, Default, Serialize)]
 pub struct Line<'a> {
-    /// How serious it is.
+    /// The severity.
     pub level: &'static str,
     /// The HTTP status of the response.
     pub status: u16,
     /// What happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<&'static str>,
-    /// Of a token: whether it is a moderator's.
+    /// For a token: whether it grants the moderator role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moderator: Option<bool>,
     /// Why the request is rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What the operator should know although it does not decide on the request.
+    /// Something that the operator should know, although it does not decide the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
-    /// The header that a preflight requests and `allowed_headers` does not have.
+    /// The header that a preflight requests and `allowed_headers` does not contain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
     /// What is wrong with the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problems: Option<&'a [Problem]>,
-    /// The `Origin` header, of more than one the first two.
+    /// The `Origin` header; if there are several, the first two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
 }
 
 impl Line<'_> {
-    /// The line's text, with the origin of the request.
+    /// Returns the text of the line, including the origin of the request.
     #[must_use]
     pub fn with_origin(mut self, headers: &Headers) -> String {
         let origins: Vec<String> = headers
@@ -82,14 +82,14 @@ impl Line<'_> {
         text
     }
 
-    /// Strings, numbers and booleans always serialise.
+    /// Serialises the line. Strings, numbers and booleans cannot fail to serialise.
     fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-/// How many problems fit into so many bytes, with a comma behind each but the last. There may be thousands, so that each is
-/// written once to find out.
+/// Returns how many of the problems fit into `room` bytes, separated by commas. There may be thousands, so each is
+/// serialised only once.
 fn fitting(problems: &[Problem], room: usize) -> usize {
     let mut length = 0;
     problems
@@ -132,7 +132,7 @@ mod tests {
         let headers = Headers::new(vec![("origin".to_owned(), longest_origin); 2]);
         for (problems, reason) in [
             (Some(problems.as_slice()), "configuration".to_owned()),
-            // Written once each, and not the whole list for each that is left out.
+            // Each is serialised once, not the whole list once for each problem left out.
             (Some(thousands.as_slice()), "configuration".to_owned()),
             (Some(&problems[..1]), "\u{1}".repeat(5_000)),
             (None, "\u{1}".repeat(5_000)),

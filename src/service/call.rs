@@ -1,4 +1,4 @@
-//! A request with what is known of it before its body is read.
+//! The parts of a request that are known before its body is read.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
@@ -10,14 +10,14 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::http::Headers;
 
-/// A request with what is known of it before its body is read.
+/// The parts of a request that are known before its body is read.
 pub(super) struct Call<'a> {
     pub(super) config: &'a Config<'a>,
     pub(super) method: &'a str,
     pub(super) query: &'a str,
     pub(super) headers: &'a Headers,
     pub(super) origin: RequestOrigin<'a>,
-    /// For the log.
+    /// A warning of the login, for the log.
     pub(super) warning: Cell<Option<Warning>>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Call<'a> {
             warning: Cell::new(None),
         }
     }
-    /// Whether the page may call at all.
+    /// Rejects a request whose origin may not call.
     pub(super) fn check_origin(&self) -> Result<(), Error> {
         let (rejection, rule_is_wrong) = match self.origin {
             RequestOrigin::Allowed(_) => return Ok(()),
@@ -47,7 +47,7 @@ impl<'a> Call<'a> {
                 (rejection, self.config.allowed_origins_is_wrong())
             }
         };
-        // Where the rule itself cannot be read, nobody is told to be rejected by it.
+        // If the rule itself is invalid, report that to the operator instead of rejecting the request by it.
         if rule_is_wrong {
             return Err(Error::Configuration(self.config.problems()));
         }
@@ -58,7 +58,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Who is calling.
+    /// Authenticates the caller.
     pub(super) fn caller(&self, environment: &Environment<'_>) -> Result<Caller, Error> {
         let Some(login) = self.config.login().map_err(Error::Configuration)? else {
             return Ok(Caller::Anyone);

@@ -1,4 +1,4 @@
-//! The limit of monthly users, as the routes apply it.
+//! Applies the limit of monthly users to the routes.
 #![forbid(unsafe_code)]
 
 use super::call::Call;
@@ -10,18 +10,19 @@ use crate::person::Id;
 use crate::role::Role;
 use crate::usage::{self, Meter, Settings, Source, Standing};
 
-/// What the log has to say of a request that succeeds.
+/// A warning to log about a request that succeeds.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Note {
-    /// A share of the limit, in percent.
+    /// The share of the limit that is used, in percent.
     #[error("{0} % of monthly_user_limit is used")]
     Reached(u64),
-    /// Somebody was let in and is not in the count.
+    /// A token was issued, and its user could not be counted.
     #[error("not counted: {}", .0.reason())]
     NotCounted(usage::Error),
 }
 
-/// What is proven. A role that is only claimed proves nothing, and whoever is invited is a guest.
+/// Returns the standing that is proven. A role that the request merely claims proves nothing, and an invitation proves a
+/// moderator or a guest.
 pub(super) fn standing(who: &Who) -> Standing {
     match who {
         Who::Caller(Caller::Known(identity)) if identity.role == Role::Moderator => {
@@ -33,7 +34,7 @@ pub(super) fn standing(who: &Who) -> Standing {
     }
 }
 
-/// Rejects whom the limit keeps out.
+/// Rejects the request if the limit leaves no place for this standing.
 pub(super) fn check(
     call: &Call<'_>,
     standing: Standing,
@@ -49,7 +50,8 @@ pub(super) fn check(
     Ok(meter.admit(standing, id.map(Id::as_str))?)
 }
 
-/// Counts a token, where tokens are what is counted; rejects it where the last place has gone since it was checked.
+/// Counts an issued token if tokens are the source of the count. Rejects the request if the last place was taken after
+/// [`check`].
 pub(super) fn count(
     call: &Call<'_>,
     standing: Standing,
@@ -73,7 +75,7 @@ pub(super) fn count(
     }
 }
 
-/// Whether somebody is let in without regard to the count.
+/// Whether a request succeeds even if its user cannot be counted.
 fn is_let_in(settings: &Settings, standing: Standing) -> bool {
     settings.limit.is_none() || standing == Standing::Moderator
 }

@@ -1,4 +1,4 @@
-//! The route that says whether tokens can be made.
+//! The health check, which reports whether tokens can be issued.
 #![forbid(unsafe_code)]
 
 use super::call::Call;
@@ -7,10 +7,10 @@ use crate::caller::KeySource;
 use crate::environment::Environment;
 use crate::error::Error;
 
-/// What the health check warns of when its query has the parameter `verbose`, and the doctor.
+/// The warning of the doctor, and of the health check with the query parameter `verbose`, if `auth_mode` is `none`.
 pub const OPEN_WARNING: &str = "auth_mode is none: whoever asks may become moderator";
 
-/// Reads the whole configuration, and fetches nothing.
+/// Reads the whole configuration. Fetches nothing from other servers.
 pub(super) fn check(call: &Call<'_>, environment: &Environment<'_>) -> Result<Success, Error> {
     let problems = call.config.problems();
     if !problems.is_empty() {

@@ -14,7 +14,7 @@ use crate::policy;
 use crate::request;
 use crate::role::Role;
 
-/// Makes an invitation, for a proven moderator, to rooms that are open to them.
+/// Makes an invitation on behalf of a proven moderator, for rooms that this moderator may open to others.
 pub(super) fn make(
     call: &Call<'_>,
     body: impl Read,
@@ -23,7 +23,7 @@ pub(super) fn make(
     let settings = settings(call)?;
     let who = moderator(call, settings, &environment)?;
     let Environment { now, random, .. } = environment;
-    // All of the configuration: who gets an invitation should be let in with it.
+    // Validates the whole configuration, so that no invitation is made that could not be redeemed.
     let signer = call.config.signer().map_err(Error::Configuration)?;
     let order = Order::from_json(request::json_object(call.headers, body)?)?;
     if !policy::may_open(call.config.policy(), who.party(), &order.rooms) {
@@ -37,7 +37,7 @@ pub(super) fn make(
     })
 }
 
-/// Withdraws an invitation, for a proven moderator who knows its id.
+/// Withdraws an invitation by its id, on behalf of a proven moderator.
 pub(super) fn withdraw(
     call: &Call<'_>,
     id: &str,
@@ -51,13 +51,13 @@ pub(super) fn withdraw(
     Ok(Success::InvitationWithdrawn)
 }
 
-/// The settings. Where there are none, there is no such route.
+/// Returns the settings. Without them, the route does not exist.
 fn settings<'a>(call: &Call<'a>) -> Result<&'a Settings, Error> {
     let settings = call.config.invitations().map_err(Error::Configuration)?;
     settings.ok_or(Error::NotFound)
 }
 
-/// The caller, if a login or an invitation proves that they are a moderator.
+/// Returns the caller if a login or an invitation proves that they are a moderator.
 fn moderator(
     call: &Call<'_>,
     settings: &Settings,
@@ -71,7 +71,7 @@ fn moderator(
         Who::Invited(invitation) => invitation.role == Role::Moderator,
         Who::Caller(Caller::Known(identity)) => identity.role == Role::Moderator,
         Who::Caller(Caller::Guest) => return Err(caller::Error::Absent.into()),
-        // Where nobody logs in, nobody is proven to be anything.
+        // Without a login, nothing is proven.
         Who::Caller(Caller::Anyone) => false,
     };
     if proven {

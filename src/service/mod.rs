@@ -1,8 +1,8 @@
 //! One request to one response: the routes, and the order of the checks.
 //!
-//! A token request passes: route, origin, method, credential, configuration, parameters, policy, signature. A request
-//! that is rejected goes no further: for a page that is not allowed no key is parsed, no body read and nothing signed,
-//! and no variable is read that its rejection does not need.
+//! The order for a token request: route, origin, method, credential, configuration, parameters, policy, signature. The
+//! first check that fails ends the request. For a page that is not allowed, no key is parsed, no body is read and nothing
+//! is signed. A rejection reads only the variables that it needs.
 #![forbid(unsafe_code)]
 
 mod call;
@@ -30,25 +30,25 @@ use response::Success;
 
 pub use health::OPEN_WARNING;
 
-/// The path that issues tokens; the Worker's.
+/// The path that issues tokens, the same as the Worker's.
 pub const TOKEN_PATH: &str = "/api/jitsi-token";
-/// The path that makes invitations, and with an id behind it the one that withdraws them. Without `invitation_secret`
-/// it does not exist.
+/// The path that makes invitations. Followed by `/` and an id, it withdraws that invitation. Both exist if
+/// `invitation_secret` is set.
 pub const INVITATIONS_PATH: &str = "/api/invitations";
-/// The path that 8x8 calls. Without `jaas_webhook_secret` and `jaas_webhook_authorization` it does not exist.
+/// The path that 8x8 calls. It exists if `jaas_webhook_secret` or `jaas_webhook_authorization` is set.
 pub const WEBHOOK_PATH: &str = "/webhooks/jaas";
-/// The path that tells the operator what was counted. Without `operator_token` it does not exist.
+/// The path of the operator's usage report. It exists if `operator_token` is set.
 pub const USAGE_PATH: &str = "/api/usage";
 /// The path of the health check.
 pub const HEALTH_PATH: &str = "/healthz";
 
-/// What a request comes to.
+/// The outcome of a request.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What the caller gets.
+    /// The response to the caller.
     pub response: Response,
-    /// What the log gets: at most one line, a JSON object, without its line feed. It holds no personal data, no token
-    /// and no part of a key.
+    /// The log line, if there is one: a JSON object without a line feed. It holds no personal data, no token and no part of a
+    /// key.
     pub log: Option<String>,
 }
 
@@ -56,7 +56,7 @@ pub struct Outcome {
 enum Route<'a> {
     Token,
     Invitations,
-    /// One invitation, by the id in the path.
+    /// One invitation, with the id from the path.
     Invitation(&'a str),
     Webhook,
     Usage,
@@ -82,7 +82,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// The methods that a page may use, as a preflight's response lists them.
+    /// The methods that a page may use, for a preflight's response.
     const fn page_methods(self) -> &'static str {
         match self {
             Self::Invitations => "POST, OPTIONS",
@@ -91,7 +91,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// All methods, as the header `Allow` lists them.
+    /// All methods, for the `Allow` header.
     const fn methods(self) -> &'static str {
         match self {
             Self::Health | Self::Usage => "GET, HEAD, OPTIONS",
@@ -102,7 +102,7 @@ impl<'a> Route<'a> {
     }
 }
 
-/// Handles one request. It is lent, for an entry that begins again when more of the body has come.
+/// Handles one request. The request is borrowed, so that an entry can start again when more of the body has arrived.
 pub fn handle(
     config: &Config<'_>,
     request: &mut Request<impl Read>,
@@ -132,16 +132,16 @@ fn run(
 ) -> Result<Success, Error> {
     let preflight = cors::is_preflight(call.method, call.headers);
     match route {
-        // Without a preflight that succeeds, a page could not read the 404 that follows it.
+        // Unless the preflight succeeds, the page cannot read the 404 of the request that follows.
         Route::Unknown if preflight && matches!(call.origin, RequestOrigin::Allowed(_)) => {}
         Route::Unknown => return Err(Error::NotFound),
         Route::Token | Route::Invitations | Route::Invitation(_) | Route::Usage => {
             call.check_origin()?
         }
         Route::Health if preflight => call.check_origin()?,
-        // A probe has no origin to show, and the health check tells nothing that a page could be rejected for.
+        // A probe sends no origin, and the health check reveals nothing that must be kept from a page.
         Route::Health => {}
-        // No page calls it, so that there is nothing to allow to one.
+        // Only 8x8's servers call this route, so no page needs permission.
         Route::Webhook => {}
     }
     if preflight && route != Route::Webhook {

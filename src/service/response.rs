@@ -1,4 +1,4 @@
-//! What a request comes to, as a response and a log line.
+//! Turns the result of a request into a response and a log line.
 #![forbid(unsafe_code)]
 
 use serde::Serialize;
@@ -16,35 +16,35 @@ use crate::webhook::Provisioning;
 
 use super::guard::Note;
 
-/// What a request that is not rejected comes to.
+/// The result of a request that is not rejected.
 pub(super) enum Success {
     Token {
         token: String,
         moderator: bool,
-        /// Of the room, for those who may know it.
+        /// The room's passcode, for callers who may know it.
         passcode: Option<Secret<String>>,
         note: Option<Note>,
     },
-    /// A `HEAD` whose `GET` would get a token: none is signed.
+    /// The result of a `HEAD` whose `GET` would return a token. No token is signed.
     TokenUnsigned,
     Healthy {
-        /// Where the query asks for it.
+        /// Present if the query asks for details.
         details: Option<Details>,
     },
     InvitationMade {
         made: Made,
         link: Option<String>,
     },
-    /// What 8x8 gets for a room.
+    /// The settings of a room, for 8x8.
     RoomSettings(Provisioning),
-    /// An event of 8x8; there is nothing to say to it.
+    /// An event from 8x8 that was accepted. The response has no body.
     EventTaken {
         note: Option<Note>,
     },
     Usage(Report),
     InvitationWithdrawn,
     Preflight {
-        /// What a page may use.
+        /// The methods that a page may use.
         methods: &'static str,
         missing_header: Option<String>,
     },
@@ -57,11 +57,11 @@ struct Token<'a> {
     passcode: Option<&'a str>,
 }
 
-/// What the health check says beyond `ok`.
+/// The details of a verbose health check.
 #[derive(Serialize)]
 pub(super) struct Details {
     pub(super) warnings: Vec<&'static str>,
-    /// The age of the copy of the key set that `auth_jwks_url` names, in seconds; `null` where there is none.
+    /// The age of the stored copy of the key set at `auth_jwks_url`, in seconds; `null` if there is no copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) auth_jwks_age_seconds: Option<Option<u64>>,
 }
@@ -82,7 +82,7 @@ struct Health<'a> {
     details: Option<&'a Details>,
 }
 
-/// The response, with the headers that every response has.
+/// Returns the response, with the headers common to all responses.
 pub(super) fn respond(
     config: &Config<'_>,
     result: &Result<Success, Error>,
@@ -118,7 +118,7 @@ pub(super) fn respond(
     }
 }
 
-/// The status, and the body where the response has one.
+/// Returns the status, and the body if the response has one.
 fn status_and_body(result: &Result<Success, Error>) -> (u16, Option<Vec<u8>>) {
     match result {
         Ok(Success::Token {
@@ -151,12 +151,12 @@ fn status_and_body(result: &Result<Success, Error>) -> (u16, Option<Vec<u8>>) {
     }
 }
 
-/// The text of a response; strings and lists of strings always serialise.
+/// Serialises a body. It holds only strings, numbers, booleans and lists, whose serialisation cannot fail.
 fn to_json(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }
 
-/// The one line about a request that is worth one. A health check that succeeds is not: probes come every few seconds.
+/// Returns the log line, if the request is worth one. A successful health check is not: probes arrive every few seconds.
 pub(super) fn log_line(
     result: &Result<Success, Error>,
     warning: Option<Warning>,

@@ -1,4 +1,4 @@
-//! The order of the checks, the log line and what a request costs.
+//! Tests of the order of the checks, of the log line and of what a request costs.
 
 mod usage;
 
@@ -13,7 +13,7 @@ const NOW: u64 = 1_700_000_000;
 const ALLOWED: &str = "https://vtaiwan.tw";
 const PAGE: (&str, &str) = ("origin", ALLOWED);
 const EVIL: (&str, &str) = ("origin", "https://evil.example");
-/// With an origin it makes a preflight of OPTIONS.
+/// Together with an origin, makes an `OPTIONS` request a preflight.
 const ASKS: (&str, &str) = ("access-control-request-method", "GET");
 const LOGIN: [(&str, &str); 4] = [
     ("auth_mode", "required"),
@@ -23,7 +23,7 @@ const LOGIN: [(&str, &str); 4] = [
 ];
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// A complete configuration with a key made for this run, changed by `variables`.
+/// A complete configuration with a key generated for this run, with `variables` replaced.
 fn complete<'a>(variables: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     static PEM: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     let pem = PEM.get_or_init(|| RS256KeyPair::generate(2048).unwrap().to_pem().unwrap());
@@ -102,7 +102,7 @@ fn the_checks_come_in_their_order() {
         (&good, "DELETE", room, &[EVIL], 403),
         (&empty, "GET", room, &[EVIL], 403),
         (&good, "OPTIONS", TOKEN_PATH, &[EVIL, ASKS], 403),
-        // A list that is wrong rejects nobody: it is the operator who must be told.
+        // An invalid list rejects nobody; the problem is reported to the operator instead.
         (&wrong_list, "GET", TOKEN_PATH, &[EVIL], 500),
         (&wrong_list, "GET", TOKEN_PATH, &[PAGE], 500),
         (&wrong_switch, "GET", TOKEN_PATH, &[], 500),
@@ -116,10 +116,10 @@ fn the_checks_come_in_their_order() {
         (&empty, "OPTIONS", TOKEN_PATH, &[EVIL], 403),
         (&empty, "get", TOKEN_PATH, &[], 405),
         (&empty, "POST", HEALTH_PATH, &[], 405),
-        // A preflight needs no configuration but the list.
+        // A preflight needs no configuration except the list of origins.
         (&empty, "OPTIONS", TOKEN_PATH, &[PAGE, ASKS], 204),
         (&empty, "OPTIONS", HEALTH_PATH, &[PAGE, ASKS], 204),
-        // Who is calling before the rest of the configuration, and its own configuration before that.
+        // The credential before the rest of the configuration, but the login's own configuration before the credential.
         (&wrong_login, "GET", room, &[PAGE], 401),
         (&wrong_key, "GET", room, &[PAGE], 500),
         // Configuration before parameters.
@@ -129,7 +129,7 @@ fn the_checks_come_in_their_order() {
         (&good, "POST", TOKEN_PATH, &[], 415),
         (&good, "GET", TOKEN_PATH, &[], 200),
         (&good, "HEAD", TOKEN_PATH, &[], 200),
-        // The health check is for everybody.
+        // The health check is open to every origin.
         (&good, "GET", HEALTH_PATH, &[EVIL], 200),
         (&empty, "GET", HEALTH_PATH, &[], 503),
         (&empty, "HEAD", HEALTH_PATH, &[EVIL], 503),
@@ -289,7 +289,7 @@ fn the_health_check_warns_where_it_is_asked_to() {
     }
 }
 
-/// `docs/deploy.md` has the same numbers, because a provider such as Vault gets a request for each read.
+/// `docs/deploy.md` has the same numbers, because a provider such as Vault receives a request for each variable read.
 #[test]
 fn a_request_reads_only_the_variables_that_its_response_needs() {
     let open = complete(&[]);
@@ -323,12 +323,12 @@ fn a_request_reads_only_the_variables_that_its_response_needs() {
     }
 }
 
-/// A login that callers may do without.
+/// A login that is optional for callers.
 fn optional() -> Vec<(&'static str, &'static str)> {
     [&[("auth_mode", "optional")][..], &LOGIN].concat()
 }
 
-/// A site with a login, and invitations.
+/// A site with a login and with invitations.
 fn inviting(variables: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
     let secret = [("invitation_secret", SECRET)];
     complete(&[variables, &secret, &LOGIN].concat())
@@ -351,7 +351,7 @@ fn json_of(outcome: &Outcome) -> serde_json::Value {
     serde_json::from_slice(&outcome.response.body).unwrap_or_default()
 }
 
-/// The invitation that a moderator gets for this body.
+/// The invitation that a moderator receives for this body.
 fn invite(variables: &[(&str, &str)], store: &MemoryStore, body: &str) -> serde_json::Value {
     let moderator = credential(serde_json::json!({"moderator": true}));
     let headers = [JSON, ("authorization", moderator.as_str())];
@@ -532,7 +532,7 @@ fn without_a_secret_there_are_no_invitations() {
     assert_eq!(rejected.response.status, 401);
     let log = rejected.log.unwrap();
     assert!(log.contains("there is no invitation_secret"), "{log}");
-    // A query is read as ever: what it does not know is passed over.
+    // In a query, an unknown name is still ignored.
     let target = "/api/jitsi-token?invitation=x";
     let issued = send(&open, request("GET", target, &[], ""));
     assert_eq!(issued.response.status, 200);
@@ -561,7 +561,7 @@ fn an_invitation_travels_in_a_body_or_in_a_header_and_in_one_of_them() {
         (post, TOKEN_PATH, guest, "{}", 200, ""),
         (get, TOKEN_PATH, &[as_guest], "", 200, ""),
         ("HEAD", TOKEN_PATH, &[as_guest], "", 200, ""),
-        // Whoever sends one is its bearer, whatever else they are.
+        // An invitation takes precedence over the caller's login.
         (post, TOKEN_PATH, logged_in, &body, 200, ""),
         (post, TOKEN_PATH, wrong_login, &body, 200, ""),
         (post, TOKEN_PATH, guest, &body, 400, "send one of them"),
@@ -639,7 +639,7 @@ fn where_the_store_fails_an_invitation_is_a_503() {
     let outcome = get(bearer.as_str());
     assert_eq!(outcome.response.status, 503);
     assert!(header(&outcome.response, "www-authenticate").is_none());
-    // Logins go on.
+    // Logins still work.
     let login = credential(serde_json::json!({}));
     assert_eq!(get(&login).response.status, 200);
 }

@@ -17,7 +17,7 @@ use crate::role::Role;
 use crate::token::Claims;
 use crate::usage::Standing;
 
-/// Finds out who is calling, what is granted to them, and signs it.
+/// Authenticates the caller, decides what is granted, and signs the token.
 pub(super) fn issue(
     call: &Call<'_>,
     body: impl Read,
@@ -25,13 +25,13 @@ pub(super) fn issue(
 ) -> Result<Success, Error> {
     let invitations = call.config.invitations().map_err(Error::Configuration)?;
     let mut read = Some(|| read(call, body));
-    // Whoever has an invitation needs no login, so the request is read before anybody is turned away.
+    // An invitation needs no login, so the request is read before a caller without a credential is rejected.
     let early = invitations.and_then(|_| Some(read.take()?()));
     let who = match (invitations, &early) {
         (Some(settings), Some(request)) => match find_invitation(call, request)? {
             Some(text) => Who::invited(call, settings, text, &environment)?,
             None => match (Who::logged_in(call, &environment), request) {
-                // What is wrong with the request hides whether it has an invitation.
+                // An invalid request may contain an invitation, so its error is the more useful one.
                 (Err(Error::Caller(caller::Error::Absent)), Err(error)) => {
                     return Err(error.clone().into());
                 }
@@ -46,7 +46,7 @@ pub(super) fn issue(
     let signer = call.config.signer().map_err(Error::Configuration)?;
     let request = early.or_else(|| Some(read.take()?())).transpose()?;
     let request = request.unwrap_or_default();
-    // In a query it is passed over, as every name that is not known.
+    // In a query, `invitation` is ignored like every other unknown name.
     if invitations.is_none() && call.method == "POST" && request.invitation.is_some() {
         return Err(Rejection::Invalid(Cause::Off).into());
     }
@@ -65,7 +65,7 @@ pub(super) fn issue(
         return Ok(Success::TokenUnsigned);
     }
     let note = guard::count(call, standing, id, store, now)?;
-    // Guests learn a passcode from those whom somebody knows.
+    // A guest without an invitation gets no passcode, and can only learn it from someone who has it.
     let rooms = call.config.room_settings().map_err(Error::Configuration)?;
     let passcode = rooms
         .filter(|_| standing != Standing::Guest || who.invitation().is_some())
@@ -88,7 +88,7 @@ fn read(call: &Call<'_>, body: impl Read) -> Result<TokenRequest, request::Error
     }
 }
 
-/// The invitation, from the header or from the body.
+/// Returns the invitation from the header or from the body, if there is one.
 fn find_invitation<'a>(
     call: &'a Call<'_>,
     request: &'a Result<TokenRequest, request::Error>,

@@ -1,4 +1,4 @@
-//! The route that tells the operator what was counted.
+//! The operator's usage report.
 #![forbid(unsafe_code)]
 
 use super::call::Call;
@@ -7,7 +7,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::usage::{Meter, check_operator};
 
-/// Reads the ledger of the current period.
+/// Reports the ledger of the current period.
 pub(super) fn report(call: &Call<'_>, environment: &Environment<'_>) -> Result<Success, Error> {
     let token = call.config.operator_token().map_err(Error::Configuration)?;
     check_operator(call.headers, token.ok_or(Error::NotFound)?)?;

@@ -1,4 +1,4 @@
-//! The route that 8x8 calls.
+//! The webhook that 8x8 calls.
 #![forbid(unsafe_code)]
 
 use std::io::Read;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::usage::{Meter, Source, Use};
 use crate::webhook::{Event, UsedDevice};
 
-/// Reads one event, and responds with the settings of a room where it requests them.
+/// Handles one event. If 8x8 requests the settings of a room, the response contains them.
 pub(super) fn receive(
     call: &Call<'_>,
     body: impl Read,
@@ -33,7 +33,7 @@ pub(super) fn receive(
     }
 }
 
-/// Counts devices, unless tokens are what is counted.
+/// Counts devices, unless issued tokens are the source of the count.
 fn count(
     call: &Call<'_>,
     at: u64,

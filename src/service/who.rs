@@ -1,4 +1,4 @@
-//! Whom a request is for: somebody with an invitation, or the caller as the login knows them.
+//! The holder of an invitation, or the caller as the login identifies them.
 #![forbid(unsafe_code)]
 
 use super::call::Call;
@@ -14,12 +14,12 @@ pub(super) enum Who {
 }
 
 impl Who {
-    /// The caller, by the credential in `Authorization`.
+    /// Authenticates the caller by the credential in `Authorization`.
     pub fn logged_in(call: &Call<'_>, environment: &Environment<'_>) -> Result<Self, Error> {
         call.caller(environment).map(Self::Caller)
     }
 
-    /// Whoever has this invitation.
+    /// Verifies an invitation and identifies the caller as its holder.
     pub fn invited(
         call: &Call<'_>,
         settings: &invitation::Settings,

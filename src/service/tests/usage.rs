@@ -1,4 +1,4 @@
-//! 8x8's webhook, the limit of monthly users, and what the operator reads of them.
+//! Tests of 8x8's webhook, of the limit of monthly users, and of the operator's report.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -69,7 +69,7 @@ fn report(store: &dyn Store, variables: &[(&str, &str)], body: &str) -> Outcome 
     )
 }
 
-/// Counts this many devices, each of somebody else.
+/// Counts this many devices, each of a different person.
 fn count(store: &dyn Store, variables: &[(&str, &str)], devices: usize) -> Outcome {
     let devices: Vec<_> = (0..devices)
         .map(|i| json!({"deviceId": format!("device {i}"), "userId": format!("person {i}")}))
@@ -95,7 +95,7 @@ fn ask_for_token(store: &dyn Store, variables: &[(&str, &str)], id: &str) -> Out
     send_to(store, variables, request("GET", &target, &[], ""))
 }
 
-/// Fails when it is touched.
+/// A store that panics when it is used.
 struct Untouched;
 
 impl Store for Untouched {
@@ -378,10 +378,10 @@ fn tokens_are_counted_where_there_is_no_webhook() {
             (&usage["count"], &usage["source"]),
             (&json!(tokens), &json!("issued"))
         );
-        // An event of 8x8 is not counted beside them, and there is no route for it.
+        // An event from 8x8 is not counted in addition: its route does not exist.
         assert_eq!(count(&store, variables, 1).response.status, 404);
     }
-    // Without a limit counting is worth no token.
+    // Without a limit, a failure to count does not cost the caller the token.
     let outcome = ask_for_token(&Isolated, &unlimited, "a");
     assert_eq!(outcome.response.status, 200);
     assert!(
@@ -413,7 +413,7 @@ fn eight_by_eight_gets_the_settings_of_a_room() {
         (&[("authorization", "x")], "townhall", 401, ""),
     ] {
         let event = format!(r#"{{"fqn":"{APP_ID}/{room}"}}"#);
-        // No page calls it, so that the rule for pages is none for it.
+        // Pages do not call this route, so `require_origin` does not apply to it.
         let strict = [&variables[..], &[("require_origin", "true")]].concat();
         let outcome = send_to(
             &Untouched,
@@ -468,7 +468,7 @@ fn an_invitation_proves_a_moderator_and_otherwise_a_guest_who_knows_the_passcode
         let made = invite(&variables, &store, &order);
         let bearer = format!("Bearer {}", made["invitation"].as_str().unwrap());
         let headers = [JSON, ("authorization", bearer.as_str())];
-        // An id that is in the ledger and was not made for guests is not read.
+        // An id in the ledger that was not generated for guests is ignored.
         for id in ["", "person 1"] {
             let body = json!({ "user_id": id }).to_string();
             let outcome = send_to(
@@ -480,7 +480,7 @@ fn an_invitation_proves_a_moderator_and_otherwise_a_guest_who_knows_the_passcode
             let passcode = json_of(&outcome)["passcode"].as_str().map(str::to_owned);
             assert_eq!(passcode.as_deref(), (status == 200).then_some("4711"));
         }
-        // One that is, and was, is.
+        // An id in the ledger that was generated for guests is used.
         let guest = format!("guest-{}", "7".repeat(32));
         let event = usage_event(&json!([{"deviceId": "device 1", "userId": guest}]));
         report(&store, &variables, &event);
@@ -495,7 +495,7 @@ fn an_invitation_proves_a_moderator_and_otherwise_a_guest_who_knows_the_passcode
     }
 }
 
-/// Who is turned away by the limit can come again when it is raised.
+/// A caller rejected by the limit can come back after the limit is raised.
 #[test]
 fn a_429_uses_up_no_invitation_and_a_used_up_one_no_quota() {
     let variables = inviting(&[
