@@ -1,11 +1,11 @@
-//! The variables that name claims of a credential.
+//! The variables that name claims of the credential.
 #![forbid(unsafe_code)]
 
 use super::reader::Reader;
 use super::variable::{self, Variable};
 use crate::caller::{ClaimPath, ClaimValues, IdentityClaims};
 
-/// The audiences, and the claim that names one of them.
+/// Reads the audience claim, and the values of which the credential must have one.
 pub(super) fn read_audience(reader: &mut Reader<'_>) -> Option<ClaimValues> {
     let values = read_audiences(reader);
     let claim = read_path(
@@ -19,7 +19,7 @@ pub(super) fn read_audience(reader: &mut Reader<'_>) -> Option<ClaimValues> {
     })
 }
 
-/// The groups that may join, if not everybody may.
+/// Reads the group claim and the values of which a member has one; `Some(None)` if membership is not restricted.
 pub(super) fn read_group(reader: &mut Reader<'_>) -> Option<Option<ClaimValues>> {
     let claim = reader.text(variable::AUTH_REQUIRED_CLAIM);
     let values = reader.texts(variable::AUTH_REQUIRED_VALUES);
@@ -103,7 +103,7 @@ pub(super) fn read_identity(reader: &mut Reader<'_>) -> Option<IdentityClaims> {
     })
 }
 
-/// One claim, where a list would be taken for a name that no credential has.
+/// Parses the name of a single claim. A list is a problem: it would be taken for one claim, which no credential has.
 fn path(
     reader: &mut Reader<'_>,
     text: &str,
@@ -119,7 +119,7 @@ fn path(
 
 const SEVERAL: &str = "has a comma or a line break, and takes the name of one claim; set it to one name, with dots for a claim within another.";
 
-/// A claim; `configured` stands for it in messages where it is another than the default.
+/// Creates a claim path. Messages show `configured` instead of the claim's name, unless the name is the default.
 fn labelled(text: &str, variable: Variable, configured: &'static str) -> ClaimPath {
     let label = variable
         .default
@@ -137,7 +137,7 @@ fn read_path(
     path(reader, &text, variable, configured)
 }
 
-/// Claims of which the first that is there counts; none where the variable is empty.
+/// Reads the names of claims, of which the first that is present counts. Empty if the variable is empty.
 fn read_paths(
     reader: &mut Reader<'_>,
     variable: Variable,

@@ -1,4 +1,4 @@
-//! The variables of invitations.
+//! The variables for invitations.
 #![forbid(unsafe_code)]
 
 use super::reader::Reader;
@@ -6,18 +6,18 @@ use super::variable;
 use crate::caller::{self, KeySource, LATEST_INSTANT, VerificationKey};
 use crate::invitation::{Link, Settings};
 
-/// What of the login counts here.
+/// The state of the login, as far as invitations depend on it.
 pub(super) enum Login<'a> {
     /// `auth_mode` is `none`.
     Open,
-    /// There is a problem already.
+    /// The login has a problem, which is reported already.
     Unread,
-    /// Somebody must prove who they are, or is a guest.
+    /// Callers must authenticate, or are guests.
     Closed(&'a caller::Settings),
 }
 
-/// Reads how invitations are made and verified; `None`: there are none, and nothing was read. `login` is looked at only
-/// where there is a secret.
+/// Reads how invitations are made and verified. Returns `None` without reading anything if `secret` is empty, and `None`
+/// if it is invalid. `login` is called only if there is a secret.
 pub(super) fn read<'a>(
     reader: &mut Reader<'_>,
     secret: &str,

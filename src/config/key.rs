@@ -1,4 +1,4 @@
-//! The variables of the key that signs.
+//! The variables for the signing key.
 #![forbid(unsafe_code)]
 
 use std::rc::Rc;
@@ -11,10 +11,10 @@ use crate::kept::Slot;
 use crate::private_key::PrivateKeyText;
 use crate::token::{Engine, Signer, SignerError};
 
-/// What continues `signing_engine` where jwt-simple takes the key and `rs256` does not.
+/// The problem of `signing_engine` when jwt-simple accepts the key and `rs256` does not. Continues a sentence.
 const UNSUPPORTED_BY_RS256: &str = "is rs256, which takes keys of 2048, 3072 or 4096 bits with two primes of half that length each, and jaas_private_key is another; set it to jwt-simple, or make a new pair with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out key.pem`.";
 
-/// What [`Signer`] is made of; `None` where there is a problem.
+/// The parts from which a [`Signer`] is created. A part with a problem is `None`.
 #[derive(Debug)]
 pub(super) struct Key {
     pub app_id: Option<String>,
@@ -47,7 +47,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Key {
 }
 
 impl Key {
-    /// Parses the private key, unless it is remembered; `None` where there is none.
+    /// Parses the private key unless the memo has it. Returns `None` if there is no private key.
     pub fn parse(&self, memo: Option<&Memo>) -> Option<Result<Rc<Signer>, Problem>> {
         let engine = self.engine.unwrap_or(Engine::JwtSimple);
         let app_id = self.app_id.as_deref().unwrap_or_default();

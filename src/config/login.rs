@@ -1,4 +1,4 @@
-//! The variables of callers who prove who they are.
+//! The variables for the authentication of callers.
 #![forbid(unsafe_code)]
 
 use super::claims::{read_audience, read_group, read_identity, read_text};
@@ -9,8 +9,8 @@ use super::variable::{self, Variable};
 use crate::caller::{self, KeySource, VerificationKey};
 use crate::kept::Slot;
 
-/// The variables that say something about a login when they are neither empty nor as `spin.toml` has them. Without
-/// `auth_mode` nobody would be asked for what they describe, and the site would stand open although its operator closed
+/// The variables that show that a login is intended, if they are neither empty nor at the default of `spin.toml`. If
+/// `auth_mode` is `none`, no credential would be required, and the site would be open although its operator meant to close
 /// it.
 const DESCRIBING: &[Variable] = &[
     variable::AUTH_HS256_SECRET,
@@ -28,7 +28,7 @@ const DESCRIBING: &[Variable] = &[
 
 type ParseKey = fn(&str) -> Result<VerificationKey, &'static str>;
 
-/// Those of them that are read besides the key.
+/// The subset of [`DESCRIBING`] that says something about a login other than its key.
 const BESIDES_KEY: &[Variable] = &[
     variable::AUTH_ISSUER,
     variable::AUTH_AUDIENCE,
@@ -38,7 +38,7 @@ const BESIDES_KEY: &[Variable] = &[
     variable::AUTH_REQUIRED_VALUES,
 ];
 
-/// Reads how callers are verified; `None`: they are not. With invitations there need be no login.
+/// Reads how callers are authenticated; `None` if they are not. If there are invitations, a login is optional.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     memo: Option<&Memo>,
@@ -83,7 +83,7 @@ pub(super) fn read(
 
 const NO_KEY: &str = "asks for credentials, and nothing is there to verify them; set one of auth_jwks_url, auth_jwks, auth_public_key and auth_hs256_secret.";
 
-/// The names of those that are neither empty nor as `spin.toml` has them.
+/// Returns the names of the variables that are neither empty nor at the default of `spin.toml`.
 fn described(reader: &mut Reader<'_>, variables: &[Variable]) -> Vec<&'static str> {
     variables
         .iter()
@@ -109,17 +109,17 @@ fn reject_description(reader: &mut Reader<'_>) {
 }
 
 enum Keys {
-    /// All of their variables are empty.
+    /// All variables for keys are empty.
     Unset,
-    /// `None`: there is a problem already.
+    /// `None` if the key has a problem, which is reported already.
     Set(Option<KeySource>),
 }
 
-/// The one key or key set, or where it is.
+/// Reads the key, the key set or its URL. Only one of them may be set.
 fn read_key(reader: &mut Reader<'_>, memo: Option<&Memo>) -> Keys {
     let mut keys = Vec::new();
     let mut unread = false;
-    // Quotes may belong to a secret, as any character may.
+    // The value is used as it is, because quotes may be part of the secret.
     let secret = reader.text(variable::AUTH_HS256_SECRET);
     let public_key = reader.key(variable::AUTH_PUBLIC_KEY);
     let key_set = reader.key(variable::AUTH_JWKS);

@@ -1,4 +1,4 @@
-//! What an instance keeps for its further requests.
+//! What an instance keeps between requests.
 #![forbid(unsafe_code)]
 
 use std::rc::Rc;
@@ -7,8 +7,8 @@ use crate::caller::{KeySet, VerificationKey};
 use crate::kept::Slot;
 use crate::token::Signer;
 
-/// The keys that an instance has parsed, for its further requests. Each is used only while all that it was made of is the
-/// same.
+/// The keys that an instance has parsed and keeps for later requests. A key is reused only while every value that it was
+/// derived from is unchanged.
 #[derive(Debug, Default)]
 pub struct Memo {
     pub(super) signer: Slot<Signer>,

@@ -1,4 +1,4 @@
-//! The variables of 8x8's webhook, of rooms and of monthly users, each read when something needs it.
+//! The variables for 8x8's webhook, room settings and monthly users. Each is read when it is first needed.
 #![forbid(unsafe_code)]
 
 use std::cell::OnceCell;
@@ -51,7 +51,7 @@ impl<'a> Metering<'a> {
             .get_or_init(|| Setting::read(self.source, usage::read_switches))
     }
 
-    /// `guest_id` is what guests get who choose no id.
+    /// Reads how users are counted. `guest_id` is the default id of guests who choose none.
     pub fn usage(&self, guest_id: Option<&DefaultId>) -> &Setting<Settings> {
         self.usage.get_or_init(|| {
             let proof = self.proof();
@@ -69,19 +69,19 @@ impl<'a> Metering<'a> {
             .get_or_init(|| Setting::read(self.source, usage::read_operator_token))
     }
 
-    /// Whether there is a route for 8x8, be it configured rightly or wrongly.
+    /// Whether the webhook's route exists: its variables are set, validly or not.
     pub fn has_webhook(&self) -> bool {
         let proof = self.proof();
         proof.value.is_set() || !proof.problems.is_empty()
     }
 
-    /// Whether there is a route for the operator, likewise.
+    /// Whether the operator's route exists: its variable is set, validly or not.
     pub fn has_operator(&self) -> bool {
         let token = self.operator_token();
         token.value.is_some() || !token.problems.is_empty()
     }
 
-    /// What keeps a token from being issued.
+    /// Returns the problems that prevent tokens from being issued.
     pub fn problems_of_tokens(&self, guest_id: Option<&DefaultId>) -> Vec<Problem> {
         let is_on = self.switches().value.is_on();
         let mut problems = self.room_settings().problems.clone();
@@ -92,7 +92,7 @@ impl<'a> Metering<'a> {
         problems
     }
 
-    /// The other problems: those of routes on which no token depends.
+    /// Returns the remaining problems, which affect only routes other than the token route.
     pub fn problems_of_routes(&self, guest_id: Option<&DefaultId>) -> Vec<Problem> {
         let mut problems = self.proof().problems.clone();
         problems.extend_from_slice(&self.operator_token().problems);

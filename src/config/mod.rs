@@ -1,9 +1,9 @@
 //! The configuration: reads variables and hands each stage its settings.
 //!
-//! Everything is read lazily and at most once for a request, because a provider such as Vault is asked over the network
-//! for each variable: a request that is rejected early costs only what its rejection needed. What is wrong is kept as
-//! [`Problem`] beside what is right, so that the service can report all of it in one response, and an allowed page can
-//! read that response.
+//! Each variable is read when it is first needed, and at most once for a request, because a provider such as Vault is
+//! queried over the network for each variable. A request that is rejected early reads only what its rejection needs.
+//! Problems are kept as [`Problem`] beside the valid settings, so that the service can report all of them in one response
+//! that an allowed page can read.
 #![forbid(unsafe_code)]
 
 mod claims;
@@ -41,8 +41,8 @@ pub use variable::Variable;
 use reader::Setting;
 use settings::Settings;
 
-/// What a caller reads when one of the three credentials is missing: the Worker's words, because front ends may show
-/// them.
+/// The public message if one of the three JaaS credentials is missing. It is the same as the Worker's, because front ends
+/// may show it.
 pub const MISSING_MESSAGE: &str =
     "Missing required environment variables: JAAS_APP_ID, JAAS_KEY_ID, or JAAS_PRIVATE_KEY";
 
@@ -56,34 +56,34 @@ impl std::fmt::Debug for Config<'_> {
 }
 
 impl<'a> Config<'a> {
-    /// A configuration from these variables. Nothing is read yet.
+    /// Creates a configuration from these variables. Nothing is read yet.
     #[must_use]
     pub const fn new(source: &'a dyn Source) -> Self {
         Self(Settings::new(source, None))
     }
 
-    /// The same, with what earlier requests have left for this one.
+    /// Creates a configuration that reuses the keys an earlier request left in `memo`.
     #[must_use]
     pub const fn remembering(source: &'a dyn Source, memo: &'a Memo) -> Self {
         Self(Settings::new(source, Some(memo)))
     }
 
-    /// Origins whose pages may call. The right entries are there although others are wrong.
+    /// Returns the origins whose pages may call. Valid entries are kept even if others are invalid.
     pub fn allowed_origins(&self) -> &AllowedOrigins {
         &self.0.allowed_origins().value
     }
 
-    /// Whether something is wrong with the list of origins.
+    /// Whether the list of origins has a problem.
     pub fn allowed_origins_is_wrong(&self) -> bool {
         !self.0.allowed_origins().problems.is_empty()
     }
 
-    /// Headers that a page may set.
+    /// Returns the headers that a page may set.
     pub fn allowed_headers(&self) -> &AllowedHeaders {
         &self.0.allowed_headers().value
     }
 
-    /// Whether a rejected origin is told the list.
+    /// Whether the response to a rejected origin contains the allow list.
     pub fn disclose_origins(&self) -> bool {
         self.0.disclose_origins().value
     }
@@ -93,15 +93,15 @@ impl<'a> Config<'a> {
         self.0.require_origin().value
     }
 
-    /// Whether something is wrong with that switch.
+    /// Whether `require_origin` has a problem.
     pub fn require_origin_is_wrong(&self) -> bool {
         !self.0.require_origin().problems.is_empty()
     }
 
-    /// How callers are verified; `None`: they are not.
+    /// Returns how callers are authenticated; `None` if they are not.
     ///
     /// # Errors
-    /// All problems of the configuration, if one of them is the login's.
+    /// All problems of the configuration, if the login has one.
     pub fn login(&self) -> Result<Option<&caller::Settings>, Vec<Problem>> {
         let setting = self.0.login();
         if setting.problems.is_empty() {
@@ -111,10 +111,10 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// How invitations are made and verified; `None`: there are none.
+    /// Returns how invitations are made and verified; `None` if there are none.
     ///
     /// # Errors
-    /// All problems of the configuration, if one of them is the invitations'.
+    /// All problems of the configuration, if invitations have one.
     pub fn invitations(&self) -> Result<Option<&crate::invitation::Settings>, Vec<Problem>> {
         let setting = self.0.invitations();
         if setting.problems.is_empty() && self.0.invitation_secret().value.is_some() {
@@ -124,34 +124,34 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// Whether there are invitations, be they configured rightly or wrongly.
+    /// Whether `invitation_secret` is set, validly or not.
     pub fn has_invitations(&self) -> bool {
         self.0.has_invitations()
     }
 
-    /// The App ID.
+    /// Returns the App ID.
     ///
     /// # Errors
-    /// All problems of the configuration, if there is none.
+    /// All problems of the configuration, if the App ID is missing or invalid.
     pub fn app_id(&self) -> Result<&str, Vec<Problem>> {
         let app_id = self.0.key().value.app_id.as_deref();
         app_id.ok_or_else(|| self.problems())
     }
 
-    /// What is granted to whom.
+    /// Returns the rules for what is granted to whom.
     pub fn policy(&self) -> &crate::policy::Settings {
         &self.0.policy().value
     }
 
-    /// When a token is valid.
+    /// Returns the period in which a token is valid.
     pub fn validity(&self) -> Validity {
         self.0.validity().value
     }
 
-    /// How requests of 8x8 are told from others, without which the route for them does not exist.
+    /// Returns how requests from 8x8 are verified; `None` if the webhook's route does not exist.
     ///
     /// # Errors
-    /// All problems of the configuration, if one of them is about that.
+    /// All problems of the configuration, if the webhook has one or the App ID is missing or invalid.
     pub fn webhook(&self) -> Result<Option<crate::webhook::Settings>, Vec<Problem>> {
         let proof = self.checked(self.0.metering.proof())?;
         if !proof.is_set() {
@@ -164,30 +164,30 @@ impl<'a> Config<'a> {
         }))
     }
 
-    /// Whether there is a route for 8x8, be it configured rightly or wrongly.
+    /// Whether the webhook's route exists: its variables are set, validly or not.
     pub fn has_webhook(&self) -> bool {
         self.0.metering.has_webhook()
     }
 
-    /// How meetings start; `None`: as 8x8 starts them.
+    /// Returns the settings with which meetings start; `None` if 8x8's defaults apply.
     ///
     /// # Errors
-    /// All problems of the configuration, if one of them is about that.
+    /// All problems of the configuration, if the room settings have one.
     pub fn room_settings(&self) -> Result<Option<&RoomSettings>, Vec<Problem>> {
         self.checked(self.0.metering.room_settings())
             .map(Option::as_ref)
     }
 
-    /// How users are counted.
+    /// Returns how users are counted.
     ///
     /// # Errors
-    /// All problems of the configuration, if one of them is about that.
+    /// All problems of the configuration, if the usage settings have one.
     pub fn usage(&self) -> Result<&crate::usage::Settings, Vec<Problem>> {
         self.checked(self.0.metering.switches())?;
         self.checked(self.0.metering.usage(self.0.guest_id()))
     }
 
-    /// The same where a token request has to do with it: with a limit, or where tokens are what is counted.
+    /// Returns the same if token requests depend on it: if there is a limit, or if issued tokens are counted.
     ///
     /// # Errors
     /// As for [`Config::usage`].
@@ -199,11 +199,11 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// What the ledger keeps in the place of ids. The key is derived from the private key: no other secret is always
-    /// there.
+    /// Returns what derives the ledger's pseudonyms from ids. Its key is derived from the private key, the only secret that
+    /// every configuration has.
     ///
     /// # Errors
-    /// All problems of the configuration, if there is no private key.
+    /// All problems of the configuration, if the private key is missing or cannot be decoded.
     pub fn pseudonyms(&self) -> Result<Pseudonyms, Vec<Problem>> {
         let key = self.0.key().value.private_key.as_ref();
         let der = key.and_then(|key| key.der().ok());
@@ -211,16 +211,16 @@ impl<'a> Config<'a> {
         Ok(Pseudonyms::new(&der))
     }
 
-    /// What whoever reads the ledger must know, without which the route for it does not exist.
+    /// Returns the token that grants access to the ledger; `None` if the operator's route does not exist.
     ///
     /// # Errors
-    /// All problems of the configuration, if one of them is about that.
+    /// All problems of the configuration, if the operator's token has one.
     pub fn operator_token(&self) -> Result<Option<&Secret<String>>, Vec<Problem>> {
         self.checked(self.0.metering.operator_token())
             .map(Option::as_ref)
     }
 
-    /// Whether there is a route for the operator, be it configured rightly or wrongly.
+    /// Whether the operator's route exists: its variable is set, validly or not.
     pub fn has_operator(&self) -> bool {
         self.0.metering.has_operator()
     }
@@ -233,8 +233,8 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// What signs the tokens. Reads every variable that a token depends on, and parses the private key unless it is
-    /// remembered.
+    /// Returns the signer of tokens. Reads every variable that a token depends on, and parses the private key unless the memo
+    /// has it.
     ///
     /// # Errors
     /// All problems of the configuration.
@@ -248,7 +248,7 @@ impl<'a> Config<'a> {
         Err(in_order(problems))
     }
 
-    /// All problems of the configuration. Reads every variable.
+    /// Returns all problems of the configuration. Reads every variable.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.problems_of_variables();
@@ -259,7 +259,7 @@ impl<'a> Config<'a> {
         in_order(problems)
     }
 
-    /// All problems that keep a token from being issued, but those in the private key.
+    /// Returns all problems that prevent tokens from being issued, except those of parsing the private key.
     fn problems_of_variables(&self) -> Vec<Problem> {
         [
             &self.0.key().problems,
@@ -281,7 +281,7 @@ impl<'a> Config<'a> {
     }
 }
 
-/// The problems in the order of `spin.toml`.
+/// Sorts the problems in the order of `spin.toml`.
 fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
     let position = |problem: &Problem| {
         variable::ALL

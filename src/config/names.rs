@@ -1,12 +1,12 @@
-//! The names under which 8x8 knows the site and its key.
+//! The App ID and the key id, as 8x8 assigns them.
 #![forbid(unsafe_code)]
 
 use super::problem::Problem;
 use super::variable;
 
-/// Every App ID starts with this.
+/// The prefix of every App ID.
 const APP_ID_PREFIX: &str = "vpaas-magic-cookie-";
-/// The end of the id of the key that 8x8's console signs its own sample app with; its private key is not to be had.
+/// The suffix of the id of the key with which 8x8's console signs its own sample app. That private key is not published.
 const SAMPLE_SUFFIX: &str = "-SAMPLE_APP";
 
 pub(super) fn parse_app_id(text: &str) -> Result<String, Problem> {
@@ -24,7 +24,7 @@ pub(super) fn parse_app_id(text: &str) -> Result<String, Problem> {
     }
 }
 
-/// The `kid` header. The web client cuts it at the slash and compares the first part with `sub`, case-sensitively.
+/// Parses the `kid` header. The web client splits it at the slash and compares the first part with `sub`, case-sensitively.
 pub(super) fn parse_key_id(text: &str, app_id: Option<&str>) -> Result<String, Problem> {
     let invalid = |message| Err(Problem::invalid(variable::KEY_ID, message));
     if text.is_empty() {
@@ -53,7 +53,7 @@ pub(super) fn parse_key_id(text: &str, app_id: Option<&str>) -> Result<String, P
         (Some(prefix), Some(app_id)) if prefix != app_id => invalid(
             "belongs to another App ID than jaas_app_id; copy both from the same line of the API Keys page of https://jaas.8x8.vc.",
         ),
-        // Without a readable App ID there is a problem already, and nothing to compare with.
+        // Without a valid App ID there is nothing to compare with, and its problem is reported already.
         (_, app_id) => Ok(format!("{}/{id}", app_id.unwrap_or_default())),
     }
 }

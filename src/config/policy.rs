@@ -1,4 +1,4 @@
-//! The variables of what is granted to whom.
+//! The variables for what is granted to whom.
 #![forbid(unsafe_code)]
 
 use super::reader::Reader;
@@ -8,7 +8,7 @@ use crate::policy;
 use crate::room;
 use crate::text::parse_bool;
 
-/// Reads them. `is_open`: whether everybody is let in; it is called only where it matters.
+/// Reads the policy. `is_open` returns whether everybody is let in; it is called only if the result matters.
 pub(super) fn read(reader: &mut Reader<'_>, is_open: impl FnOnce() -> bool) -> policy::Settings {
     let settings = policy::Settings {
         defaults: policy::Defaults {

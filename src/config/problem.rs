@@ -1,4 +1,4 @@
-//! What is wrong with the configuration.
+//! Problems of the configuration.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::variable::Variable;
 
-/// One thing that is wrong with the configuration: the variable, and a sentence that repairs it.
+/// A problem of the configuration: the name of a variable, and a sentence that says how to repair it.
 ///
-/// The sentence never holds a part of the variable's value. Serialised, it is one entry of the list `problems` in the
+/// The sentence never contains any part of the variable's value. Serialised, it is an entry of the list `problems` in the
 /// health check's response and in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -20,7 +20,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A credential is not set, or set to nothing.
+    /// Creates the problem of a JaaS credential that is not set or empty.
     #[must_use]
     pub fn missing(variable: Variable) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl Problem {
         }
     }
 
-    /// A variable holds something that cannot be used. `message` continues a sentence that starts with its name.
+    /// Creates the problem of an invalid value. `message` continues a sentence that starts with the variable's name.
     #[must_use]
     pub fn invalid(variable: Variable, message: impl fmt::Display) -> Self {
         Self {
@@ -43,19 +43,19 @@ impl Problem {
         }
     }
 
-    /// The variable's name.
+    /// Returns the variable's name.
     #[must_use]
     pub const fn variable(&self) -> &'static str {
         self.variable
     }
 
-    /// The rest of the sentence that starts with the variable's name.
+    /// Returns the rest of the sentence that starts with the variable's name.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Whether the variable is missing rather than wrong.
+    /// Whether the variable is missing rather than invalid.
     #[must_use]
     pub const fn is_missing(&self) -> bool {
         self.missing

@@ -1,4 +1,4 @@
-//! Reads variables, and collects what is wrong with them beside what is right.
+//! Reads variables, and collects their problems beside the valid values.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -8,12 +8,12 @@ use super::variable::Variable;
 use crate::features::{Feature, FeatureSet};
 use crate::text::{Separator, parse_bool, parse_list};
 
-/// Where variables come from.
+/// A source of variables.
 pub trait Source {
-    /// A variable's value; `None` where the manifest does not declare it, and its default holds.
+    /// Returns a variable's value; `None` if the manifest does not declare the variable, so that its default applies.
     ///
     /// # Errors
-    /// A provider that fails.
+    /// [`Unavailable`] if the provider fails.
     fn get(&self, name: &str) -> Result<Option<String>, Unavailable>;
 }
 
@@ -23,11 +23,11 @@ impl<F: Fn(&str) -> Result<Option<String>, Unavailable>> Source for F {
     }
 }
 
-/// A variable whose provider failed.
+/// The provider of a variable failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// What was read, and what was wrong with the variables it was read from.
+/// A setting, and the problems of the variables that it was read from.
 #[derive(Debug)]
 pub(super) struct Setting<T> {
     pub(super) value: T,
@@ -54,8 +54,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The value, without white space and byte order marks around it. `None` where its provider failed; that is a problem
-    /// already.
+    /// Reads a value, without surrounding white space and byte order marks. Returns `None` if the provider failed, which is
+    /// recorded as a problem.
     pub(super) fn text(&mut self, variable: Variable) -> Option<String> {
         match self.source.get(variable.name) {
             Ok(Some(value)) => Some(trimmed(value, is_blank)),
@@ -70,23 +70,23 @@ impl Reader<'_> {
         }
     }
 
-    /// As [`Reader::text`], for a key: without the quotes around it, escaped or not, that files and shells leave.
+    /// As [`Reader::text`], for a key: also removes surrounding quotes, escaped or not, that files and shells leave.
     pub(super) fn key(&mut self, variable: Variable) -> Option<String> {
         let is_around = |c| is_blank(c) || matches!(c, '"' | '\'' | '\\');
         self.text(variable).map(|text| trimmed(text, is_around))
     }
 
-    /// Adds a problem.
+    /// Records a problem.
     pub(super) fn problem(&mut self, variable: Variable, message: impl fmt::Display) {
         self.problems.push(Problem::invalid(variable, message));
     }
 
-    /// The value of a result; its error becomes a problem.
+    /// Returns the value of a result, or records its error as a problem.
     pub(super) fn keep<T>(&mut self, parsed: Result<T, Problem>) -> Option<T> {
         parsed.map_err(|problem| self.problems.push(problem)).ok()
     }
 
-    /// The value as `parse` reads it; its error continues a sentence that starts with the variable's name.
+    /// Reads a value with `parse`, whose error continues a sentence that starts with the variable's name.
     pub(super) fn parsed<T, E: fmt::Display>(
         &mut self,
         variable: Variable,
@@ -96,7 +96,7 @@ impl Reader<'_> {
         self.keep(parse(&text).map_err(|error| Problem::invalid(variable, error)))
     }
 
-    /// As [`Reader::parsed`], for a variable that may be empty: then the field is left out. The error has no full stop.
+    /// As [`Reader::parsed`], but an empty variable is no problem and returns `None`. The error has no full stop.
     pub(super) fn optional<T, E: fmt::Display>(
         &mut self,
         variable: Variable,
@@ -106,7 +106,7 @@ impl Reader<'_> {
         self.keep(parse(&text).map_err(|error| Problem::invalid(variable, format!("{error}."))))
     }
 
-    /// A switch. Where it cannot be read, `otherwise` holds: the stricter of its two meanings.
+    /// Reads a switch. If it is invalid, `otherwise` applies: the stricter of its two meanings.
     pub(super) fn switch(&mut self, variable: Variable, otherwise: bool) -> bool {
         self.parsed(variable, |text| {
             parse_bool(text).ok_or("is neither true nor false; set it to one of them.")
@@ -114,7 +114,7 @@ impl Reader<'_> {
         .unwrap_or(otherwise)
     }
 
-    /// A whole number of seconds. Where it cannot be read, the least holds.
+    /// Reads a whole number of seconds. If it is invalid, `least` applies.
     pub(super) fn seconds(&mut self, variable: Variable, least: u64, most: u64) -> u64 {
         self.parsed(variable, |text| {
             text.parse()
@@ -127,7 +127,7 @@ impl Reader<'_> {
         .unwrap_or(least)
     }
 
-    /// A list of features. Where it cannot be read, there are none.
+    /// Reads a list of features. If it is invalid, the set is empty.
     pub(super) fn features(&mut self, variable: Variable) -> FeatureSet {
         self.parsed(variable, |text| {
             let keys = parse_list(text, Separator::CommaOrSpace).map_err(|e| e.to_string())?;
@@ -146,18 +146,18 @@ impl Reader<'_> {
         .unwrap_or_default()
     }
 
-    /// A list of texts that keep their spaces. Where it cannot be read, it is `None`.
+    /// Reads a list of texts that may contain spaces. Returns `None` if it is invalid.
     pub(super) fn texts(&mut self, variable: Variable) -> Option<Vec<String>> {
         self.parsed(variable, |text| parse_list(text, Separator::CommaOrLine))
     }
 }
 
-/// What stands around a value and does not belong to it: editors and .NET write a byte order mark before a text.
+/// Whether a character around a value is not part of it. Editors and .NET write a byte order mark before a text.
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || c == '\u{feff}'
 }
 
-/// The text without such characters around it, in the same memory: a copy of the private key would not be wiped.
+/// Trims a text in place: a copy of the private key would not be wiped.
 fn trimmed(mut text: String, is_around: impl Fn(char) -> bool + Copy) -> String {
     text.truncate(text.trim_end_matches(is_around).len());
     let leading = text.len() - text.trim_start_matches(is_around).len();

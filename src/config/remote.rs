@@ -1,4 +1,4 @@
-//! The variables of a key set by URL.
+//! The variables for a key set that is fetched from a URL.
 #![forbid(unsafe_code)]
 
 use url::{Host, Url};
@@ -8,20 +8,20 @@ use super::reader::Reader;
 use super::variable;
 use crate::caller::RemoteKeySet;
 
-/// The longest time that a copy may be used past its age, in seconds: a week.
+/// The maximum of `auth_jwks_max_stale_seconds`: a week.
 const MAX_STALE_SECONDS: u64 = 7 * 24 * 60 * 60;
 
-/// What the variables say.
+/// The state of the variables.
 pub(super) enum Remote {
-    /// Nothing.
+    /// No URL is set.
     Unset,
-    /// Something; `None`: it cannot be used, which is a problem already.
+    /// A URL is set; `None` if it cannot be used, which is reported already.
     Set(Option<RemoteKeySet>),
-    /// A provider failed, which is a problem already.
+    /// A provider failed, which is reported already.
     Unread,
 }
 
-/// Reads where the key set is.
+/// Reads the location of the key set.
 pub(super) fn read(reader: &mut Reader<'_>, memo: Option<&Memo>) -> Remote {
     let (Some(url), Some(origin)) = (
         reader.text(variable::AUTH_JWKS_URL),
@@ -44,7 +44,7 @@ pub(super) fn read(reader: &mut Reader<'_>, memo: Option<&Memo>) -> Remote {
     let Ok(parsed) = parsed else {
         return Remote::Set(None);
     };
-    // Spin lets the component reach this origin and no other.
+    // Spin allows requests to this origin only.
     if origin != parsed.origin().ascii_serialization() {
         reader.problem(
             variable::AUTH_JWKS_ORIGIN,

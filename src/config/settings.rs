@@ -1,4 +1,4 @@
-//! Each stage's settings, read when they are first needed, and once.
+//! Each stage's settings, read at first use and only once.
 #![forbid(unsafe_code)]
 
 use std::cell::OnceCell;
@@ -93,13 +93,13 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// Whether there are invitations, be they configured rightly or wrongly.
+    /// Whether `invitation_secret` is set, validly or not.
     pub fn has_invitations(&self) -> bool {
         let secret = &self.invitation_secret().value;
         secret.as_ref().is_none_or(|secret| !secret.is_empty())
     }
 
-    /// The secret of invitations; empty: there are none; `None`: it cannot be read.
+    /// Returns the secret of invitations: empty if there are none, `None` if the provider failed.
     pub fn invitation_secret(&self) -> &Setting<Option<String>> {
         self.invitation_secret.get_or_init(|| {
             Setting::read(self.source, |reader| {
@@ -133,7 +133,7 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// What guests get who choose no id.
+    /// Returns the default id of guests who choose none.
     pub fn guest_id(&self) -> Option<&DefaultId> {
         self.policy().value.defaults.user_id.as_ref()
     }

@@ -1,4 +1,4 @@
-//! What the variables may hold, and what is said where they hold something else.
+//! Tests of the values that variables accept, and of the messages about others.
 
 mod memo;
 mod usage;
@@ -7,7 +7,7 @@ use super::*;
 
 pub const APP_ID: &str = "vpaas-magic-cookie-1fc542a3e4414a44b2611668195e2bfe";
 
-/// A source of these variables; those not named have their defaults.
+/// A source of these variables; all others have their defaults.
 pub fn source<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Source + 'a {
     move |name: &str| {
         let found = variables.iter().find(|(known, _)| *known == name);
@@ -189,7 +189,7 @@ fn the_defaults_are_those_of_the_worker() {
     assert_eq!(defaults.moderator, Some(true));
 }
 
-/// Without them the browser would reject every request of a page that Sentry or OpenTelemetry traces.
+/// Otherwise the browser would reject every request from a page that Sentry or OpenTelemetry traces.
 #[test]
 fn headers_that_tracing_adds_are_allowed_by_default() {
     let source = source(&[]);
@@ -275,7 +275,7 @@ fn authentication_needs_exactly_one_key_and_an_issuer_and_an_audience() {
     }
 }
 
-/// The settings of a login with these variables more, or what is wrong with them.
+/// The settings of a login with these additional variables, or their problems.
 fn login_with(variables: &[(&str, &str)]) -> Result<caller::Settings, Vec<String>> {
     let good = [
         ("auth_mode", "required"),
@@ -452,7 +452,7 @@ fn a_login_that_is_described_and_not_required_of_anybody_is_a_problem() {
             assert!(Config::new(&source).login().is_err());
         }
     }
-    // These have defaults, and say nothing alone.
+    // These variables have defaults, and alone do not show that a login is intended.
     for (variable, value) in [
         ("auth_moderator_claim", "role"),
         ("auth_audience_claim", "azp"),
@@ -512,7 +512,7 @@ fn invitations_have_a_secret_of_their_own_and_a_link_that_no_server_sees() {
             &[other, ("invitations_not_before", "2026-12-24")],
             &["invitations_not_before is not a whole number"],
         ),
-        // Without a secret nothing else is read.
+        // Without a secret, no other variable of invitations is read.
         (
             &[("invitation_link", "x"), ("invitations_not_before", "x")],
             &[],
@@ -660,7 +660,7 @@ fn a_provider_that_fails_is_a_problem_and_the_stricter_switch_holds() {
     let source = |_: &str| Err(Unavailable);
     let config = Config::new(&source);
     let problems = config.problems();
-    // The login's other variables are not read without its mode, nor those of invitations without their secret.
+    // The login's other variables are not read without `auth_mode`, nor those of invitations without their secret.
     assert_eq!(problems.len(), variable::ALL.len() - 22, "{problems:?}");
     assert!(config.require_origin() && !config.disclose_origins());
     assert!(config.allowed_origins_is_wrong());

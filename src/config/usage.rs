@@ -1,4 +1,4 @@
-//! The variables of the usage ledger and of its limit.
+//! The variables for the usage ledger and its limit.
 #![forbid(unsafe_code)]
 
 use super::reader::Reader;
@@ -7,19 +7,19 @@ use crate::secret::Secret;
 use crate::secret_text;
 use crate::usage::{Limit, MAX_BILLING_DAY, Settings, Source};
 
-/// The most monthly users that can be a limit.
+/// The maximum of `monthly_user_limit`.
 const MAX_LIMIT: u32 = 80_000;
 
-/// What switches the guard on. Each token request reads these two.
+/// The two variables that switch counting on. Every token request reads them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Switches {
-    /// 0: off.
+    /// The limit of monthly users; 0 if there is none.
     pub limit: u32,
     pub count_issued: bool,
 }
 
 impl Switches {
-    /// Whether a token request has anything to do with the ledger.
+    /// Whether token requests use the ledger.
     pub const fn is_on(self) -> bool {
         self.limit > 0 || self.count_issued
     }
@@ -38,12 +38,12 @@ pub(super) fn read_switches(reader: &mut Reader<'_>) -> Switches {
     }
 }
 
-/// What the rest depends on.
+/// The other settings that the usage settings depend on.
 pub(super) struct Surroundings {
     pub switches: Switches,
-    /// Whether 8x8's events can be told from others.
+    /// Whether the signature of events from 8x8 can be verified.
     pub has_signatures: bool,
-    /// Whether guests who choose no id get different ones.
+    /// Whether guests who choose no id get different ids.
     pub has_random_ids: bool,
 }
 
@@ -94,7 +94,7 @@ pub(super) fn read(reader: &mut Reader<'_>, surroundings: &Surroundings) -> Sett
     }
 }
 
-/// Reads the token of whoever may read the ledger; `None`: nobody may.
+/// Reads the token that grants access to the ledger; `None` if nobody has access.
 pub(super) fn read_operator_token(reader: &mut Reader<'_>) -> Option<Secret<String>> {
     let token = reader.parsed(variable::OPERATOR_TOKEN, |text| {
         if text.is_empty() {
@@ -109,13 +109,13 @@ pub(super) fn read_operator_token(reader: &mut Reader<'_>) -> Option<Secret<Stri
     token.flatten()
 }
 
-/// A part of the limit in percent, rounded up, or a number of users.
+/// Parses a number of users, or a percentage of the limit, which is rounded up.
 fn parse_reserve(text: &str, limit: u32) -> Result<u32, &'static str> {
     if let Some(percent) = text.strip_suffix('%') {
         let percent = number(percent.trim_end(), 0..=100).ok_or(
             "is not a percentage from 0% to 100%; set it to one, or to a number of users.",
         )?;
-        // At most 100 percent of a number that is far from the end of its type.
+        // This cannot overflow: 100 % of the largest limit is far below the maximum of `u32`.
         return Ok((limit * percent).div_ceil(100));
     }
     let users = number(text, 0..=MAX_LIMIT).ok_or(

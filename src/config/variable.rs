@@ -1,13 +1,13 @@
-//! The variables: their names and defaults, as `spin.toml` declares them. docs/configuration.md says what each means; a
+//! The variables: their names and defaults, as `spin.toml` declares them. docs/configuration.md explains each of them; a
 //! test keeps the three in step.
 #![forbid(unsafe_code)]
 
 /// A Spin variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
-    /// The name.
+    /// The name, as in `spin.toml`.
     pub name: &'static str,
-    /// The value when nobody sets one; `None` where somebody must.
+    /// The default value; `None` if the variable is required.
     pub default: Option<&'static str>,
 }
 
@@ -17,7 +17,7 @@ macro_rules! variables {
             #[doc = concat!("The variable `", $name, "`.")]
             pub const $constant: Variable = Variable { name: $name, default: $default };
         )*
-        /// All of them, in the order of `spin.toml`.
+        /// All variables, in the order of `spin.toml`.
         pub const ALL: &[Variable] = &[$($constant),*];
     };
 }

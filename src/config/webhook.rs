@@ -1,4 +1,4 @@
-//! The variables of 8x8's webhook.
+//! The variables for 8x8's webhook.
 #![forbid(unsafe_code)]
 
 use super::reader::Reader;
@@ -8,12 +8,12 @@ use crate::secret_text;
 use crate::text::{Separator, parse_list};
 use crate::webhook::RoomSettings;
 
-/// Every secret of an endpoint starts with this.
+/// The prefix of every webhook secret.
 const SECRET_PREFIX: &str = "whsec_";
-/// The shortest rest of one: 8x8's have 32 hexadecimal digits.
+/// The minimum length of a secret after its prefix, in bytes. 8x8's secrets have 32 hexadecimal digits.
 const MIN_SECRET_REST: usize = 16;
 
-/// What proves that a request comes from 8x8.
+/// The secrets by which a request proves that it comes from 8x8.
 #[derive(Debug, Default)]
 pub(super) struct Proof {
     pub secrets: Vec<Secret<String>>,
@@ -21,7 +21,7 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    /// Whether there is anything by which a request could prove itself.
+    /// Whether there is any secret.
     pub fn is_set(&self) -> bool {
         !self.secrets.is_empty() || self.authorization.is_some()
     }
@@ -44,7 +44,7 @@ pub(super) fn read_proof(reader: &mut Reader<'_>) -> Proof {
         if text.is_empty() {
             return Ok(None);
         }
-        // The scheme is no secret.
+        // The strength is measured without the scheme, which is not secret.
         let credential = text.split_once(' ').map_or(text, |(_, rest)| rest);
         secret_text::check(credential)?;
         Ok::<_, &str>(Some(Secret::new(text.to_owned())))
@@ -55,7 +55,7 @@ pub(super) fn read_proof(reader: &mut Reader<'_>) -> Proof {
     }
 }
 
-/// Reads how rooms start; `None`: as 8x8 starts them. `has_webhook` is called only where there are settings.
+/// Reads the settings with which rooms start; `None` if 8x8's defaults apply. `has_webhook` is called only if they are set.
 pub(super) fn read_room_settings(
     reader: &mut Reader<'_>,
     has_webhook: impl FnOnce() -> bool,

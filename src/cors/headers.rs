@@ -1,4 +1,4 @@
-//! Request headers that a page may set, beside those that need no permission (Fetch standard, "CORS-safelisted
+//! The request headers that a page may set, besides those that need no permission (Fetch standard, "CORS-safelisted
 //! request-header").
 #![forbid(unsafe_code)]
 
@@ -7,25 +7,25 @@ use std::fmt;
 use crate::http::Headers;
 use crate::text::{Separator, parse_list, split_list};
 
-/// How much of a header's name is logged, in bytes: more than any real one has.
+/// The maximum length of a logged header name, in bytes: longer than any real one.
 const MAX_LOGGED_BYTES: usize = 64;
 
 /// The allow list of header names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedHeaders(Vec<String>);
 
-/// What is wrong with the list; continues a sentence that starts with the variable's name.
+/// Why the list is invalid. `Display` continues a sentence that starts with the variable's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// See [`crate::text::NamesNothing`].
     #[error("{0}")]
     NamesNothing(crate::text::NamesNothing),
-    /// `*`, which browsers do not apply to `Authorization`.
+    /// An entry is `*`, which does not cover `Authorization` in browsers.
     #[error(
         "has * as entry {0}, which does not cover Authorization (Fetch standard); list the headers' names instead."
     )]
     Any(usize),
-    /// Not the name of a header (RFC 9110, section 5.6.2).
+    /// An entry is not a header name (RFC 9110, section 5.6.2).
     #[error(
         "has no header name as entry {0}; write names such as Content-Type, separated by commas."
     )]
@@ -33,7 +33,7 @@ pub enum HeaderError {
 }
 
 impl AllowedHeaders {
-    /// Reads a list of names separated by commas or white space.
+    /// Parses a list of header names separated by commas or white space.
     ///
     /// # Errors
     /// See [`HeaderError`].
@@ -58,7 +58,8 @@ impl AllowedHeaders {
         self.0.is_empty()
     }
 
-    /// The first header that a preflight requests and the list does not have; cut, and only what a name may hold.
+    /// Returns the first header that a preflight requests and the list does not contain. The name is cut to the logged length
+    /// and stripped of characters that no header name has.
     #[must_use]
     pub fn first_missing(&self, preflight: &Headers) -> Option<String> {
         preflight
@@ -82,7 +83,7 @@ impl fmt::Display for AllowedHeaders {
     }
 }
 
-/// Whether a text is a token (RFC 9110, section 5.6.2), as names of headers are.
+/// Whether a text is a token (RFC 9110, section 5.6.2), as header names are.
 fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text

@@ -13,28 +13,28 @@ pub use origin::{AllowedOrigins, EntryError, is_loopback};
 
 use crate::http::Headers;
 
-/// The headers of a response that a page can read where they are there, besides those that it always can (Fetch standard,
+/// The response headers that pages may read if they are present, besides those that pages can always read (Fetch standard,
 /// "CORS-safelisted response-header name").
 const EXPOSED: [&str; 2] = ["WWW-Authenticate", "Retry-After"];
 
-/// How long a browser may remember a preflight's response, in seconds: one day. Browsers cap it (Chromium at two hours).
+/// How long a browser may cache a preflight's response, in seconds: one day. Browsers cap it (Chromium at two hours).
 const MAX_AGE_SECONDS: &str = "86400";
 
-/// What the `Origin` header says about a request.
+/// The origin of a request, according to its `Origin` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestOrigin<'a> {
-    /// No `Origin` header: not a cross-origin request of a browser.
+    /// No `Origin` header: not a CORS request.
     Absent,
-    /// A page of this origin, which is in the allow list.
+    /// An origin in the allow list.
     Allowed(&'a str),
-    /// Anything else.
+    /// Any other `Origin` header.
     Rejected(Rejection),
 }
 
 /// Why a request's origin is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// One origin, and it is not in the list.
+    /// The origin is not in the allow list.
     #[error("origin is not in allowed_origins")]
     NotListed,
     /// `Origin: null`: an opaque origin.
@@ -43,16 +43,16 @@ pub enum Rejection {
     /// More than one `Origin` header.
     #[error("more than one Origin header")]
     Repeated,
-    /// Not the text of an origin.
+    /// Not an origin.
     #[error("malformed Origin header")]
     Malformed,
-    /// No `Origin` header although `require_origin` is `true`.
+    /// No `Origin` header, although `require_origin` is `true`.
     #[error("no Origin header, and require_origin is true")]
     Absent,
 }
 
 impl<'a> RequestOrigin<'a> {
-    /// Reads the `Origin` header and looks it up in the allow list, which is read only where there is one origin.
+    /// Reads the `Origin` header and looks it up in the allow list. `allowed` is called only for a single well-formed origin.
     #[must_use]
     pub fn of<'s>(headers: &'a Headers, allowed: impl FnOnce() -> &'s AllowedOrigins) -> Self {
         let mut origins = headers.get_all("origin");
@@ -71,7 +71,7 @@ impl<'a> RequestOrigin<'a> {
         }
     }
 
-    /// Adds to a response what lets the page read it. `Vary` keeps a cache from giving one origin's response to
+    /// Adds the headers that let the page read the response. `Vary` keeps caches from serving one origin's response to
     /// another.
     pub fn add_headers(&self, response: &mut Vec<(&'static str, String)>) {
         response.push(("vary", "Origin".into()));
@@ -89,7 +89,7 @@ impl<'a> RequestOrigin<'a> {
     }
 }
 
-/// Whether a request is a CORS preflight (Fetch standard, "CORS-preflight request"); any other `OPTIONS` is not.
+/// Whether a request is a CORS preflight (Fetch standard, "CORS-preflight request"). No other `OPTIONS` request is one.
 #[must_use]
 pub fn is_preflight(method: &str, headers: &Headers) -> bool {
     method == "OPTIONS"
@@ -97,8 +97,8 @@ pub fn is_preflight(method: &str, headers: &Headers) -> bool {
         && headers.contains("access-control-request-method")
 }
 
-/// The headers of a preflight's response, besides those that every response has. `methods` are those that a page may
-/// use.
+/// Returns the headers of a preflight's response, besides those common to all responses. `methods` lists the methods that a
+/// page may use.
 #[must_use]
 pub fn preflight_headers(methods: &str, allowed: &AllowedHeaders) -> Vec<(&'static str, String)> {
     let mut headers = vec![("access-control-allow-methods", methods.into())];

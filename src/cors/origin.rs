@@ -1,8 +1,8 @@
-//! Origins: what the operator allows, read strictly; what a browser sends, compared byte for byte.
+//! Origins: the operator's allow list is parsed strictly, and a browser's header is compared with it byte for byte.
 //!
 //! A browser sends the ASCII serialisation of an origin (HTML, "serialization of an origin"; Fetch, "`Origin` header"):
-//! lower case, punycode, default port left out, no slash at the end. Entries of the allow list are brought into that
-//! form when they are read; the header is not brought into any form, so that nothing but what a browser sends matches.
+//! lower case, punycode, without the default port and without a trailing slash. Parsing normalises the entries of the allow
+//! list to this form. The header is not normalised, so that only what a browser really sends can match.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
@@ -11,37 +11,37 @@ use url::{Host, Url};
 
 use crate::text::{Separator, parse_list};
 
-/// The allow list: exact origins, and `https://*.example.org` or `https://app-*.example.org` for any text within one
-/// label in place of the star.
+/// The allow list: exact origins, and wildcards such as `https://*.example.org` or `https://app-*.example.org`, where the
+/// star stands for any text within one label.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedOrigins(Vec<Entry>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
-    /// As a browser would send it; with `*` in place of the label for a wildcard.
+    /// The origin as a browser sends it; a wildcard keeps its `*`.
     serialized: String,
     wildcard: bool,
 }
 
-/// What is wrong with one entry of the allow list. Its `Display` continues a sentence that starts with the variable's
-/// name, says which entry by its position and how to repair it; it does not repeat the entry, because a wrong one may
-/// be anything, a password in user info or a misplaced key.
+/// Why an entry of the allow list is invalid. `Display` continues a sentence that starts with the variable's name, and says
+/// which entry is wrong, by its position, and how to repair it. It does not repeat the entry, which may be a misplaced key
+/// or contain a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
-    /// The list as a whole; see [`crate::text::NamesNothing`].
+    /// The whole list is invalid; see [`crate::text::NamesNothing`].
     #[error("{0}")]
     List(crate::text::NamesNothing),
-    /// One entry.
+    /// One entry is invalid.
     #[error("entry {position} {problem}.")]
     Entry {
-        /// The entry's position in the list, from 1.
+        /// The position of the entry in the list, counted from 1.
         position: usize,
         /// What is wrong with it.
         problem: EntryProblem,
     },
 }
 
-/// What is wrong with an entry.
+/// Why an entry is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EntryProblem {
     /// `*`.
@@ -55,7 +55,7 @@ pub enum EntryProblem {
     /// No `://`.
     #[error("has no scheme; write https://HOST")]
     NoScheme,
-    /// A scheme that no page has.
+    /// A scheme that no page can have.
     #[error(
         "has a scheme other than https or http that no page or app has as its origin; write https://HOST"
     )]
@@ -75,23 +75,23 @@ pub enum EntryProblem {
     /// A fragment.
     #[error("has a fragment after #, and origins have none; remove it")]
     Fragment,
-    /// Plain http for a host that is not this machine.
+    /// Plain `http` for a host other than this machine.
     #[error(
         "is plain http, which anybody on the way can change; write https:// (http is for localhost, 127.0.0.1 and [::1])"
     )]
     PlainHttp,
-    /// A star where none may be.
+    /// A star where none is allowed.
     #[error(
         "has a * elsewhere than once within the first label, in ASCII, before a domain of two labels or more; write https://*.example.org"
     )]
     Wildcard,
-    /// A host or port that cannot be.
+    /// An invalid host or port.
     #[error("has no valid host or port; write https://HOST or https://HOST:PORT")]
     Host,
 }
 
-/// Schemes that a custom-scheme entry cannot have: documents of these have an opaque origin (`Origin: null`), or there
-/// are no documents of them.
+/// Schemes that an entry cannot have: their documents have an opaque origin (`Origin: null`), or there are no such
+/// documents.
 const SCHEMES_WITHOUT_ORIGIN: [&str; 14] = [
     "about",
     "blob",
@@ -110,14 +110,14 @@ const SCHEMES_WITHOUT_ORIGIN: [&str; 14] = [
 ];
 
 impl AllowedOrigins {
-    /// Reads a list of origins separated by commas, spaces or line breaks.
+    /// Parses a list of origins separated by commas, spaces or line breaks.
     ///
-    /// The entries that are right are kept although others are wrong, so that a page that is allowed can read the
-    /// response that tells of the wrong ones.
+    /// Valid entries are kept even if others are invalid, so that an allowed page can read the response that reports the
+    /// invalid ones.
     #[must_use]
     pub fn parse(list: &str) -> (Self, Vec<EntryError>) {
         let mut origins: Vec<Entry> = Vec::new();
-        // Not a search of the list for each entry: it may have thousands.
+        // A set, because searching a list of thousands of entries for each of them would be slow.
         let mut seen = BTreeSet::new();
         let mut errors = Vec::new();
         let list = parse_list(list, Separator::CommaOrSpace);
@@ -135,13 +135,13 @@ impl AllowedOrigins {
         (Self(origins), errors)
     }
 
-    /// Whether a browser's `Origin` header is in the list.
+    /// Whether a browser's `Origin` header matches the list.
     #[must_use]
     pub fn contains(&self, origin: &str) -> bool {
         self.0.iter().any(|entry| entry.matches(origin))
     }
 
-    /// The entries as they are compared.
+    /// Returns the entries in their normalised form.
     #[must_use]
     pub fn to_vec(&self) -> Vec<String> {
         self.0
@@ -167,8 +167,8 @@ impl Entry {
         only_host_and_port(rest)?;
         let url = Url::parse(entry).map_err(|_| EntryProblem::Host)?;
         let host = url.host().ok_or(EntryProblem::Host)?;
-        // The URL standard lets a host have more characters than any has, and makes a full-width comma a plain one,
-        // which would join two entries into a host that nobody has.
+        // The URL standard accepts characters that no real host name has, and maps a full-width comma to a plain one, which would
+        // join two entries into a host that does not exist.
         if let Host::Domain(domain) = &host
             && !domain.bytes().all(|b| b == b'*' || is_of_host(b))
         {
@@ -187,14 +187,14 @@ impl Entry {
         })
     }
 
-    /// An app's own scheme, such as `capacitor://localhost`: compared exactly, without wildcards. The URL standard has
-    /// no serialisation for it; web views send scheme and host as they are.
+    /// Parses an app's own scheme, such as `capacitor://localhost`. It is compared exactly and has no wildcards. The URL standard
+    /// defines no serialisation for it; web views send scheme and host unchanged.
     fn parse_custom(scheme: &str, rest: &str) -> Result<Self, EntryProblem> {
         let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
             && scheme
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b));
-        // A slip of the pen must not pass for a scheme of its own.
+        // A misspelt `http` or `https` must not be accepted as a custom scheme.
         let misspelt = ["http", "https"]
             .into_iter()
             .any(|known| strsim::damerau_levenshtein(scheme, known) <= 2);
@@ -224,7 +224,7 @@ impl Entry {
         let Some((before, after)) = self.serialized.split_once('*') else {
             return false;
         };
-        // The same bytes as the entry around one label, and the label made of the characters of a serialised host.
+        // Both sides must have the same bytes around one label, and that label only characters of a serialised host.
         origin
             .strip_prefix(before)
             .and_then(|rest| rest.strip_suffix(after))
@@ -234,8 +234,8 @@ impl Entry {
     }
 }
 
-/// Whether there is nothing after the scheme but host and port. Looked for in the text, because a parsed URL no longer
-/// tells `https://a` from `https://a/`, and the URL standard reads a backslash as a slash.
+/// Checks that only host and port follow the scheme. The check uses the text, because a parsed URL no longer distinguishes
+/// `https://a` from `https://a/`, and the URL standard treats a backslash as a slash.
 fn only_host_and_port(rest: &str) -> Result<(), EntryProblem> {
     for (i, c) in rest.char_indices() {
         match c {
@@ -250,8 +250,8 @@ fn only_host_and_port(rest: &str) -> Result<(), EntryProblem> {
     Ok(())
 }
 
-/// Checks the place of the star. In a label that is not ASCII it would stand within punycode, where it matches other
-/// names than it seems to.
+/// Checks the position of the star. In a non-ASCII label it would end up within punycode, and match other names than it
+/// seems to.
 fn check_wildcard(written: &str, host: &Host<&str>) -> Result<(), EntryProblem> {
     if written.starts_with('*') && !written.contains('.') {
         return Err(EntryProblem::AnyOrigin);
@@ -268,12 +268,12 @@ fn check_wildcard(written: &str, host: &Host<&str>) -> Result<(), EntryProblem> 
     Ok(())
 }
 
-/// Whether a serialised host name has this character.
+/// Whether a serialised host name may contain this character.
 fn is_of_host(b: u8) -> bool {
     matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')
 }
 
-/// Whether a host is this machine by name or address (Secure Contexts, "Is origin potentially trustworthy?").
+/// Whether a host is a loopback host by name or address (Secure Contexts, "Is origin potentially trustworthy?").
 #[must_use]
 pub fn is_loopback(host: &Host<&str>) -> bool {
     match host {
@@ -374,7 +374,7 @@ mod tests {
             "javascript://x",
             "http://127.0.0.1.example.org",
             "http://localhost.example.org",
-            // A full-width comma, which becomes a plain one.
+            // A full-width comma, which the URL standard maps to a plain one.
             "https://a.example，b.example",
             "https://xn--a,b-.example",
             "https://a!b.example",

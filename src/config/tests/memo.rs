@@ -1,4 +1,4 @@
-//! What an instance keeps for further requests, and for how long.
+//! Tests of what an instance keeps between requests, and for how long.
 
 use jwt_simple::prelude::{NoCustomClaims, RS256KeyPair, RSAPublicKeyLike};
 use serde_json::json;
@@ -25,7 +25,7 @@ fn a_signer_is_kept_as_long_as_all_that_it_is_made_of_is_the_same() {
         ("rs256", &other_app, "b", pem, Some(0), false),
         ("rs256", &other_app, "b", other, Some(1), false),
         ("rs256", &other_app, "b", other, Some(1), true),
-        // A wrong key fails, each time, and what was kept goes.
+        // An invalid key fails each time, and drops the kept signer.
         ("rs256", &other_app, "b", "no key", None, false),
         ("rs256", &other_app, "b", "no key", None, false),
         ("rs256", &other_app, "b", "", None, false),

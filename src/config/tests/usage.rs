@@ -1,4 +1,4 @@
-//! The variables of the webhook, of the ledger and of its limit.
+//! Tests of the variables for the webhook, the ledger and its limit.
 
 use super::super::*;
 use super::{problems_with, source};
@@ -11,7 +11,7 @@ const SECRET: (&str, &str) = (
 const RANDOM: (&str, &str) = ("default_user_id", "guest-{random}");
 const STRONG: &str = "f3b1c9d27a64e8500f3b1c9d27a64e85";
 
-/// The problems besides those of the missing credentials.
+/// The problems other than those of the missing JaaS credentials.
 fn problems(variables: &[(&str, &str)]) -> Vec<String> {
     let mut problems = problems_with(variables);
     problems.drain(..3);
