@@ -1,19 +1,19 @@
-//! The token in `Authorization` (RFC 6750, section 2.1).
+//! Reads the token in `Authorization` (RFC 6750, section 2.1).
 #![forbid(unsafe_code)]
 
 use super::error::{Cause, Error, Header, MAX_CREDENTIAL_BYTES};
 use crate::http::Headers;
 
-/// What JavaScript and Python write for a value that is not there.
+/// The words that JavaScript and Python write for an absent value.
 const UNSET: [&str; 4] = ["undefined", "null", "nan", "none"];
 
-/// Whether a text is what a page or a program writes for a value that is not there, or not there yet.
+/// Whether a text is what a page or a program writes for a value that is absent, or not available yet.
 fn is_unset(text: &str) -> bool {
     let text = text.trim_matches(['"', '\'']);
     text.starts_with("[object ") || UNSET.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// The token, if there is an `Authorization` header.
+/// Returns the token, or `None` if there is no `Authorization` header.
 pub(super) fn token(headers: &Headers) -> Result<Option<&str>, Error> {
     let mut values = headers.get_all("authorization");
     let Some(value) = values.next() else {

@@ -1,28 +1,28 @@
-//! Where the claims are that a credential is read for, as the configuration names them.
+//! The configured locations of claims in a credential.
 #![forbid(unsafe_code)]
 
 use serde_json::{Map, Value};
 
-/// Claims as their object has them.
+/// The claims of a credential, or the members of an object in them.
 pub(super) type Claims = Map<String, Value>;
 
-/// A claim's name, with dots for nested ones.
+/// The name of a claim, with dots between the names of nested claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimPath {
     name: String,
     label: &'static str,
 }
 
-/// A path that leads through something that is not an object.
+/// The error of a path through a value that is not an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotAnObject;
 
-/// A claim, and the object that it is a member of.
+/// The object that contains a claim, and the claim's value.
 pub(super) type Found<'a> = (&'a Claims, &'a Value);
 
 impl ClaimPath {
-    /// A path. The label stands for it in messages: the claim's registered name where the path is that, otherwise `of`
-    /// and the variable that holds the path.
+    /// Creates a path. Messages show `label` in its place: the claim's name if that is a registered claim or the default,
+    /// otherwise `of` and the variable that holds the path.
     #[must_use]
     pub fn new(name: &str, label: &'static str) -> Self {
         Self {
@@ -31,24 +31,24 @@ impl ClaimPath {
         }
     }
 
-    /// What stands for the path in messages.
+    /// Returns the label that messages show for the path.
     pub(super) const fn label(&self) -> &'static str {
         self.label
     }
 
-    /// Whether the path is the registered claim of this name.
+    /// Whether the path is the registered claim with this name.
     pub(super) fn is(&self, registered: &str) -> bool {
         self.name == registered
     }
 
-    /// The claim.
+    /// Returns the value of the claim, if it is present.
     pub(super) fn find<'a>(&self, claims: &'a Claims) -> Result<Option<&'a Value>, NotAnObject> {
         Ok(self.locate(claims)?.map(|(_, value)| value))
     }
 
-    /// The claim, and what is around it.
+    /// Returns the claim and the object that contains it, if the claim is present.
     pub(super) fn locate<'a>(&self, claims: &'a Claims) -> Result<Option<Found<'a>>, NotAnObject> {
-        // A provider may put a dot or a whole URL into one name: such a name is looked for first.
+        // A provider may use a dot or a whole URL as a name, so the whole path is first looked up as one name.
         if let Some(value) = claims.get(&self.name) {
             return Ok(Some((claims, value)));
         }
@@ -59,7 +59,7 @@ impl ClaimPath {
         for name in objects.split('.') {
             match object.get(name) {
                 None => return Ok(None),
-                // What is in nothing is nothing, too.
+                // A claim within `null` counts as `null`.
                 Some(null @ Value::Null) => return Ok(Some((object, null))),
                 Some(Value::Object(inner)) => object = inner,
                 Some(_) => return Err(NotAnObject),
@@ -69,22 +69,22 @@ impl ClaimPath {
     }
 }
 
-/// A claim, and the values of it that count.
+/// A claim, and the values of it that are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimValues {
-    /// The claim: one text, or a list of texts.
+    /// The claim: a text or a list of texts.
     pub claim: ClaimPath,
-    /// The values, case-sensitively.
+    /// The accepted values, compared case-sensitively.
     pub values: Vec<String>,
 }
 
 impl ClaimValues {
-    /// Whether a text is one of the values.
+    /// Whether a text is an accepted value.
     pub(super) fn has(&self, text: &str) -> bool {
         self.values.iter().any(|value| value == text)
     }
 
-    /// Whether a list holds one of the values; `None` where it holds anything but texts.
+    /// Whether a list contains an accepted value; `None` if it contains anything other than texts.
     pub(super) fn has_one_of(&self, list: &[Value]) -> Option<bool> {
         list.iter().try_fold(false, |found, value| {
             value.as_str().map(|text| found || self.has(text))
@@ -92,23 +92,23 @@ impl ClaimValues {
     }
 }
 
-/// The claims that say who a person is.
+/// The claims that identify a person.
 #[derive(Debug, Clone)]
 pub struct IdentityClaims {
-    /// The id.
+    /// The person's id.
     pub id: ClaimPath,
-    /// The display name: the first that is there.
+    /// The display name: the first of these claims that is present and not empty.
     pub name: Vec<ClaimPath>,
-    /// The picture: the first that is there.
+    /// The picture: the first of these claims that is present and not empty.
     pub picture: Vec<ClaimPath>,
-    /// The e-mail address; `None`: it stays out of the token.
+    /// The e-mail address; `None` leaves it out of the token.
     pub email: Option<ClaimPath>,
-    /// The only rooms for this person.
+    /// The rooms that the person may join.
     pub rooms: ClaimPath,
-    /// What makes a moderator, besides `true`.
+    /// The claim for roles, and the values besides `true` that make a moderator.
     pub moderator: ClaimValues,
-    /// The values of that claim that make a visitor.
+    /// The values of the same claim that make a visitor.
     pub visitor_values: Vec<String>,
-    /// Whether a request may name a person for whom the credential has no name. A name proves nothing.
+    /// Whether the request may supply a name if the credential has none. Nothing vouches for such a name.
     pub name_by_request: bool,
 }

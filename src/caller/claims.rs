@@ -1,4 +1,4 @@
-//! The claims of a credential whose signature is verified: whether they hold here and now, and for this service.
+//! Checks the claims of a credential after its signature: whether they are valid now and for this service.
 #![forbid(unsafe_code)]
 
 use serde_json::Value;
@@ -6,12 +6,12 @@ use serde_json::Value;
 use super::claim_path::{ClaimValues, Claims};
 use super::error::{Cause, Claim, Error, Group};
 
-/// How far the issuer's clock may be off, in seconds.
+/// The tolerance for differences between the clocks of the issuer and this host, in seconds.
 pub const TOLERANCE_SECONDS: u64 = 30;
-/// How far ahead a credential's times may be, in seconds: 366 days. Times in milliseconds are thousands of years ahead.
+/// How far in the future a credential's times may lie, in seconds: 366 days. Times in milliseconds lie thousands of years ahead.
 pub const MAX_LIFETIME_SECONDS: u64 = 366 * 24 * 60 * 60;
-/// The last instant at which times are compared, in seconds since 1970-01-01 UTC, in February 2106. A clock that is
-/// later is wrong, and on it nothing would ever expire.
+/// The latest time of this host's clock at which credentials are accepted, in seconds since 1970-01-01 UTC (February 2106).
+/// A later clock is wrong, and with it no credential would ever expire.
 pub const LATEST_INSTANT: u64 = u32::MAX as u64 - TOLERANCE_SECONDS;
 
 /// Checks times, issuer and audience. `now` is in seconds since 1970-01-01 UTC.
@@ -51,7 +51,7 @@ fn check_audience(claims: &Claims, audience: &ClaimValues) -> Result<(), Cause> 
     if named { Ok(()) } else { Err(another) }
 }
 
-/// Checks that the person is in a group that may join.
+/// Checks that the person is in one of the groups that may join.
 pub(super) fn check_group(claims: &Claims, group: &ClaimValues) -> Result<(), Error> {
     let path = &group.claim;
     let wrong = Error::Claim(Claim::Type(path.label()));
@@ -91,7 +91,7 @@ fn check_times(claims: &Claims, now: u64) -> Result<(), Cause> {
     }
 }
 
-/// A time in seconds; fractions are cut off.
+/// Returns a time in seconds, without its fraction.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -105,7 +105,7 @@ fn time(claims: &Claims, name: &'static str) -> Result<Option<u64>, Cause> {
     }
 }
 
-/// Which registered claim has a type that jwt-simple does not read (RFC 7519, section 4.1).
+/// Returns the cause for the first registered claim whose type jwt-simple does not accept (RFC 7519, section 4.1).
 pub(super) fn wrong_type(claims: &Claims) -> Cause {
     for name in ["iat", "nbf", "exp"] {
         if let Err(cause) = time(claims, name) {

@@ -1,4 +1,4 @@
-//! Who is calling, as far as that is proven.
+//! The identity that a credential proves.
 #![forbid(unsafe_code)]
 
 use serde_json::Value;
@@ -10,45 +10,45 @@ use crate::role::Role;
 use crate::room;
 use crate::text::parse_bool;
 
-/// Who is calling.
+/// The caller.
 #[derive(Debug)]
 pub enum Caller {
     /// `auth_mode` is `none`: no credential is read.
     Anyone,
     /// `auth_mode` is `optional`, and there is no credential.
     Guest,
-    /// The credential proves who it is.
+    /// A person whom a verified credential identifies.
     Known(Identity),
 }
 
-/// What a credential proves.
+/// The identity that a credential proves.
 #[derive(Debug)]
 pub struct Identity {
     /// The person's id.
     pub id: person::Id,
     /// The display name.
     pub name: Option<person::Name>,
-    /// Whether a request may name a person without one.
+    /// Whether the request may supply a name if the credential has none.
     pub name_by_request: bool,
-    /// The e-mail address, unless the login says that it is not verified.
+    /// The e-mail address, unless the login marks it as not verified.
     pub email: Option<person::Email>,
     /// The picture.
     pub avatar: Option<person::Avatar>,
-    /// What the claim that the configuration names makes of the person.
+    /// The role, from the configured claim.
     pub role: Role,
-    /// The only rooms for this person; `None`: all.
+    /// The rooms that the person may join; `None` if the credential does not restrict them.
     pub rooms: Option<room::List>,
 }
 
-/// The person whom the claims name, and what they may.
+/// Reads the identity from the claims.
 ///
-/// `null` is what many languages write for a value that is not there. It counts as absent where that gives nothing: no
-/// name, no moderator. For rooms it is the empty list, which Go, PHP and Python write in this way; and no login's
-/// `email_verified` is true by it.
+/// Many languages write `null` for an absent value. It counts as absent if that grants nothing: no name, and no moderator
+/// role. For rooms, `null` is the empty list, which Go, PHP and Python may serialise that way. A `null` `email_verified`
+/// means that the address is not verified.
 pub(super) fn read(claims: &Claims, names: &IdentityClaims) -> Result<Identity, Claim> {
     Ok(Identity {
         id: id(claims, &names.id)?,
-        // What cannot be shown is left out: it must not lock its owner out.
+        // A value that cannot be displayed is left out instead of locking the person out.
         name: first_text(claims, &names.name)?.and_then(|text| Name::parse(text).ok()),
         name_by_request: names.name_by_request,
         email: match &names.email {
@@ -79,7 +79,7 @@ fn find<'a>(claims: &'a Claims, path: &ClaimPath) -> Result<Option<&'a Value>, C
     path.find(claims).map_err(|_| Claim::Type(path.label()))
 }
 
-/// The text of the first of these claims that is neither absent nor empty.
+/// Returns the text of the first of these claims that is neither absent nor empty.
 fn first_text<'a>(claims: &'a Claims, paths: &[ClaimPath]) -> Result<Option<&'a str>, Claim> {
     for path in paths {
         if let Some(value) = find(claims, path)?
@@ -91,7 +91,7 @@ fn first_text<'a>(claims: &'a Claims, paths: &[ClaimPath]) -> Result<Option<&'a 
     Ok(None)
 }
 
-/// The text of a claim; `None` when it is empty.
+/// Returns the text of a claim; `None` if it is `null` or empty.
 fn text<'a>(value: &'a Value, path: &ClaimPath) -> Result<Option<&'a str>, Claim> {
     match value {
         Value::Null => Ok(None),
@@ -100,7 +100,7 @@ fn text<'a>(value: &'a Value, path: &ClaimPath) -> Result<Option<&'a str>, Claim
     }
 }
 
-/// The e-mail address, unless a claim at the top or beside it says that it is not verified.
+/// Returns the e-mail address, unless a claim at the top level or beside the address says that it is not verified.
 fn verified_email<'a>(claims: &'a Claims, path: &ClaimPath) -> Result<Option<&'a str>, Claim> {
     let wrong = |_| Claim::Type(path.label());
     let Some((around, value)) = path.locate(claims).map_err(wrong)? else {
@@ -110,7 +110,8 @@ fn verified_email<'a>(claims: &'a Claims, path: &ClaimPath) -> Result<Option<&'a
     Ok(text.filter(|_| email_is_verified(claims) && email_is_verified(around)))
 }
 
-/// Whether no claim says anything else: OpenID Connect's, which some providers write as text, and Better Auth's.
+/// Whether nothing marks the address as not verified. Better Auth spells the claim of OpenID Connect in camel case, and some
+/// providers write it as text.
 fn email_is_verified(claims: &Claims) -> bool {
     ["email_verified", "emailVerified"]
         .into_iter()
@@ -122,7 +123,7 @@ fn email_is_verified(claims: &Claims) -> bool {
         })
 }
 
-/// The role by the claim, which is `true`, a text or a list of texts. The highest that it names counts.
+/// Returns the role from its claim, which is a boolean, a text or a list of texts. Of several roles the highest counts.
 fn role(claims: &Claims, names: &IdentityClaims) -> Result<Role, Claim> {
     let moderator = &names.moderator;
     let is_visitor = |text: &str| names.visitor_values.iter().any(|value| value == text);

@@ -1,4 +1,4 @@
-//! What verifies a credential: a shared secret, a public key, or a key set; and the verifying.
+//! The key that verifies a credential: a shared secret, a public key or a key set. Also the verification itself.
 #![forbid(unsafe_code)]
 
 use base64::Engine as _;
@@ -17,9 +17,9 @@ use crate::json;
 use crate::private_key::pem::{self, Document, Kind};
 use crate::secret_text;
 
-/// What verifies a credential.
+/// A key that verifies credentials.
 pub enum VerificationKey {
-    /// A shared secret: HS256.
+    /// A shared secret, for HS256.
     Secret(HS256Key),
     /// A public key.
     Public(PublicKey),
@@ -39,19 +39,20 @@ impl std::fmt::Debug for VerificationKey {
 }
 
 impl VerificationKey {
-    /// A shared secret, as text.
+    /// Creates a key from a shared secret, used as UTF-8.
     ///
     /// # Errors
-    /// The rest of a sentence that starts with the variable's name, as for the other two.
+    /// If the secret is too weak. As for the other two constructors, the error continues a sentence that starts with the
+    /// variable's name.
     pub fn from_secret(text: &str) -> Result<Self, &'static str> {
         secret_text::check(text)?;
         Ok(Self::Secret(HS256Key::from_bytes(text.as_bytes())))
     }
 
-    /// A public key in PEM, in any of the shapes in which a private key may come.
+    /// Parses a public key in PEM, in any of the forms that are accepted for a private key.
     ///
     /// # Errors
-    /// A text that is no public key of a supported kind.
+    /// If the text is not a public key of a supported kind.
     pub fn from_pem(text: &str) -> Result<Self, &'static str> {
         let pem = match pem::read(text).map_err(|_| NOT_PEM)? {
             Document::Pem(pem) => pem,
@@ -75,15 +76,15 @@ impl VerificationKey {
         PublicKey::from_der(&der).map(Self::Public)
     }
 
-    /// A key set (RFC 7517, section 5). Keys for other purposes and of other kinds are passed over.
+    /// Parses a key set (RFC 7517, section 5). Keys of other kinds and for other purposes are ignored.
     ///
     /// # Errors
-    /// A text that is no key set, or has no usable key.
+    /// See [`KeySet::parse`].
     pub fn from_jwks(text: &str) -> Result<Self, &'static str> {
         KeySet::parse(text).map(Self::Set)
     }
 
-    /// Verifies a token's signature, and nothing of its claims but that they can be read.
+    /// Verifies a token's signature and returns its claims, which are not checked otherwise.
     pub(super) fn verify(
         &self,
         token: &str,
@@ -107,19 +108,19 @@ impl VerificationKey {
     }
 }
 
-/// Verifies a token's signature by this key, which is for the token's algorithm.
+/// Verifies a token's signature with this key. The caller has checked that the key is for the token's algorithm.
 pub(super) fn verify_by(key: &PublicKey, token: &str) -> Result<Map<String, Value>, Cause> {
     verified_claims(token, key.verify(token))
 }
 
-/// The claims of a token that jwt-simple has looked at.
+/// Returns the claims of a token, given the result of verifying it with jwt-simple.
 fn verified_claims<T>(
     token: &str,
     verified: Result<T, jwt_simple::Error>,
 ) -> Result<Map<String, Value>, Cause> {
     match verified {
         Ok(_) => claims(token),
-        // jwt-simple reads the claims after it has verified the signature.
+        // jwt-simple parses the claims only after it has verified the signature.
         Err(error) if error.is::<serde_json::Error>() => {
             Err(claims(token).map_or_else(|cause| cause, |claims| claims::wrong_type(&claims)))
         }
@@ -127,7 +128,7 @@ fn verified_claims<T>(
     }
 }
 
-/// The JSON object that is one of a token's parts, counted from 0.
+/// Decodes a part of a token, counted from 0, as a JSON object.
 fn part(token: &str, index: usize) -> Option<json::Object> {
     let text = URL_SAFE_NO_PAD.decode(token.split('.').nth(index)?).ok()?;
     serde_json::from_slice(&text).ok()
@@ -138,7 +139,7 @@ fn claims(token: &str) -> Result<Map<String, Value>, Cause> {
     claims.unique().ok_or(Cause::Repeated)
 }
 
-/// The time at which a token says that it was issued, in seconds since 1970-01-01 UTC. Nothing is verified.
+/// Returns the `iat` of a token, in seconds since 1970-01-01 UTC. The token may be unverified.
 pub(super) fn issued_at(token: &str) -> Option<u64> {
     claims(token).ok()?.get("iat")?.as_u64()
 }
@@ -151,7 +152,7 @@ fn check_algorithm(good: bool, expected: &'static str) -> Result<(), Cause> {
     }
 }
 
-/// The header of a token, as far as its structure lets it be read.
+/// Reads a token's header.
 pub(super) fn metadata(token: &str) -> Result<TokenMetadata, Cause> {
     match token.split('.').count() {
         3 => (),
@@ -165,8 +166,8 @@ pub(super) fn metadata(token: &str) -> Result<TokenMetadata, Cause> {
     Ok(metadata)
 }
 
-/// Why jwt-simple does not read a token's header: it knows the members of RFC 7515, section 4.1, of which it takes all
-/// but two for texts, also `jwk`, which is an object.
+/// Returns why jwt-simple rejects a token's header. It parses the members of RFC 7515, section 4.1, and expects all but two
+/// of them to be texts, including `jwk`, which is an object.
 fn header_cause(token: &str) -> Cause {
     let Some(header) = part(token, 0).and_then(json::Object::unique) else {
         return Cause::HeaderUnreadable;
@@ -196,7 +197,7 @@ const TEXTS: [&str; 10] = [
 ];
 const LISTS: [&str; 2] = ["crit", "x5c"];
 
-/// Why jwt-simple did not accept a token whose header could be read.
+/// Returns why jwt-simple rejected a token whose header it could read.
 fn cause(error: &jwt_simple::Error) -> Cause {
     match error.downcast_ref::<JWTError>() {
         Some(JWTError::UnknownCriticalExtension) => Cause::CriticalExtension,

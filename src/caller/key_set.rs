@@ -1,5 +1,4 @@
-//! A key set (JWKS: RFC 7517, section 5): which of its keys can be used, why the others cannot, and which one verifies
-//! a token.
+//! Key sets (JWKS: RFC 7517, section 5): which keys can be used, why the others cannot, and which key verifies a token.
 #![forbid(unsafe_code)]
 
 use base64::Engine as _;
@@ -10,33 +9,33 @@ use serde_json::{Map, Value};
 use super::error::Cause;
 use super::public_key::PublicKey;
 
-/// Public keys, each under its `kid` where it has one.
+/// A set of public keys, each with its `kid` if it has one.
 pub struct KeySet {
     keys: Vec<(Option<String>, PublicKey)>,
     dropped: Vec<Dropped>,
 }
 
-/// A key that is not used.
+/// A key of the document that is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dropped {
-    /// Its `kid`.
+    /// The key's `kid`.
     pub kid: Option<String>,
-    /// Why it is not used; continues a sentence that starts with the key.
+    /// Why the key is not used. Continues a sentence that starts with the key.
     pub reason: &'static str,
 }
 
 impl KeySet {
-    /// Reads a document.
+    /// Parses a key set document.
     ///
     /// # Errors
-    /// The rest of a sentence that starts with the variable's name: for a text that is no key set, has a key that must
-    /// not be there, or has no usable key.
+    /// If the text is not a key set, contains a secret or private key, has two keys with the same `kid`, or has no usable key.
+    /// The error continues a sentence that starts with the variable's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         #[derive(serde::Deserialize)]
         struct Document {
             keys: Vec<Value>,
         }
-        // Servers that keep the document as a file may send its byte order mark.
+        // Servers that read the document from a file may send the file's byte order mark.
         let text = text.trim_start_matches('\u{feff}');
         let document: Document = serde_json::from_str(text).map_err(
             |_| "is not a JWKS document; give the whole JSON object with its member keys.",
@@ -79,7 +78,7 @@ impl KeySet {
         Ok(set)
     }
 
-    /// The keys that are not used, in their order.
+    /// Returns the keys that are not used.
     #[must_use]
     pub fn dropped(&self) -> &[Dropped] {
         &self.dropped
@@ -91,7 +90,7 @@ impl KeySet {
             .any(|(other, key)| other.as_deref() == kid && key.algorithm() == algorithm)
     }
 
-    /// A key without `kid` is used only where it cannot be taken for another one.
+    /// Drops each key without `kid` that is not the only one for its algorithm.
     fn drop_ambiguous(&mut self) {
         let algorithms: Vec<_> = self.keys.iter().map(|(_, key)| key.algorithm()).collect();
         let dropped = &mut self.dropped;
@@ -108,12 +107,12 @@ impl KeySet {
         });
     }
 
-    /// Whether a key that can be used has this `kid`.
+    /// Whether a usable key has this `kid`.
     pub(super) fn has_kid(&self, kid: Option<&str>) -> bool {
         kid.is_some() && self.keys.iter().any(|(other, _)| other.as_deref() == kid)
     }
 
-    /// The key for a token with this header.
+    /// Chooses the key for a token with this `kid` and `alg`.
     pub(super) fn choose(&self, kid: Option<&str>, alg: &str) -> Result<&PublicKey, Cause> {
         let mut fitting = self.keys.iter().filter(|(_, key)| key.is_for(alg));
         let Some((first_kid, first)) = fitting.next() else {
@@ -123,7 +122,7 @@ impl KeySet {
         match kid {
             None if only => Ok(first),
             None => Err(Cause::NoKid),
-            // A key without kid is the only one of its kind.
+            // A key without `kid` is the only one for its algorithm.
             Some(_) if first_kid.is_none() => Ok(first),
             Some(kid) => self
                 .keys
@@ -138,14 +137,14 @@ impl KeySet {
 /// Why a key without `kid` is not used.
 const AMBIGUOUS: &str = "has no kid, and is not the only key of its kind";
 
-/// The members of RFC 7518, section 6, that are secret.
+/// Whether a key has a member that is secret (RFC 7518, section 6).
 fn has_secret(jwk: &Value) -> bool {
     ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]
         .into_iter()
         .any(|name| jwk.get(name).is_some())
 }
 
-/// Reads a key, or says why it is not used.
+/// Parses a key, or returns why it is not used.
 fn public_key(jwk: &Value) -> Result<PublicKey, &'static str> {
     let member = |name: &str| jwk.get(name).and_then(Value::as_str).unwrap_or_default();
     if jwk.get("use").is_some_and(|usage| usage != "sig") {
@@ -185,7 +184,7 @@ fn public_key(jwk: &Value) -> Result<PublicKey, &'static str> {
 
 const POINT: &str = "has no point of its curve (x, y)";
 
-/// The members that make up the key: others, such as a chain of certificates, may be long.
+/// Returns only the members that define the key. Others, such as a certificate chain, may be long.
 fn material(jwk: &Value, kty: &str) -> String {
     let names: &[&str] = match kty {
         "RSA" => &["kty", "n", "e"],
@@ -199,7 +198,7 @@ fn material(jwk: &Value, kty: &str) -> String {
     Value::Object(members).to_string()
 }
 
-/// Why an RSA key could not be read.
+/// Returns why an RSA key cannot be used.
 fn rsa_reason(n: &str, e: &str) -> &'static str {
     let Ok(modulus) = URL_SAFE_NO_PAD.decode(n) else {
         return "has a modulus that is not base64url without padding (n)";

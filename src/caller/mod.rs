@@ -1,8 +1,8 @@
-//! Who is calling: the credential in `Authorization`, verified, and the identity that it proves.
+//! Authenticates the caller by the credential in `Authorization`.
 //!
-//! The credential is a JWT that the site's own login or its identity provider made. It is verified with exactly one
-//! configured key, or one of a key set; the algorithm follows from the key and never from the token. The JWT Best
-//! Current Practices (RFC 8725) and Bearer Token Usage (RFC 6750) are the sources of the rules.
+//! The credential is a JWT issued by the site's own login or its identity provider. It is verified with exactly one
+//! configured key, or with one key of a key set. The algorithm follows from the key, never from the token. The rules are
+//! those of the JWT Best Current Practices (RFC 8725) and Bearer Token Usage (RFC 6750).
 #![forbid(unsafe_code)]
 
 mod bearer;
@@ -36,36 +36,36 @@ pub use remote::{
     TIMEOUT_SECONDS,
 };
 
-/// How callers are verified.
+/// How callers are authenticated.
 #[derive(Debug)]
 pub struct Settings {
-    /// Whether a caller without a credential is rejected rather than a guest.
+    /// Whether a caller without a credential is rejected, rather than treated as a guest.
     pub required: bool,
-    /// What verifies a credential's signature.
+    /// The key that verifies a credential's signature.
     pub key: KeySource,
-    /// The only `iss` that is accepted.
+    /// The only accepted `iss`.
     pub issuer: String,
-    /// The audiences of which a credential must name one, and the claim that names it.
+    /// The audience claim, and the audiences of which it must name one.
     pub audience: ClaimValues,
-    /// The groups that may join; `None`: everybody who has a credential.
+    /// The claim and its values for groups that may join; `None` if every authenticated person may join.
     pub group: Option<ClaimValues>,
-    /// The claims that say who a person is.
+    /// The claims that identify a person.
     pub identity: IdentityClaims,
 }
 
-/// Where the key or key set comes from.
+/// The source of the key or key set.
 #[derive(Debug)]
 pub enum KeySource {
     /// From a variable.
     Configured(Rc<VerificationKey>),
-    /// From an address.
+    /// From a URL.
     Remote(RemoteKeySet),
-    /// There is none: no credential is accepted.
+    /// There is no key, and every credential is rejected.
     Nowhere,
 }
 
 impl Settings {
-    /// Those of a site that has no login: a credential proves nothing there.
+    /// Creates the settings of a site without a login, where every credential is rejected.
     #[must_use]
     pub fn without_login(required: bool) -> Self {
         let claim = |name| ClaimPath::new(name, name);
@@ -92,7 +92,7 @@ impl Settings {
         }
     }
 
-    /// Finds out who is calling. `warning` gets what the operator should know of the way there.
+    /// Authenticates the caller. `warning` is set to what the operator should know about fetching the keys.
     ///
     /// # Errors
     /// See [`Error`].

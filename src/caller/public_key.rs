@@ -1,4 +1,4 @@
-//! A public key that verifies signatures.
+//! Public keys that verify signatures.
 #![forbid(unsafe_code)]
 
 use jwt_simple::claims::NoCustomClaims;
@@ -9,9 +9,9 @@ use jwt_simple::prelude::{
 
 use super::error::MAX_CREDENTIAL_BYTES;
 
-/// A public key; its type says which algorithm it verifies.
+/// A public key. Its variant determines the algorithm.
 pub enum PublicKey {
-    /// RSA: RS256. In a box, because it is much larger than the others.
+    /// RSA: RS256. Boxed because it is much larger than the other variants.
     Rs256(Box<RS256PublicKey>),
     /// P-256: ES256.
     Es256(ES256PublicKey),
@@ -22,7 +22,7 @@ pub enum PublicKey {
 pub(super) const UNSUPPORTED: &str = "is not a public key of a supported kind: RSA of 2048 to 4096 bits, P-256 or Ed25519; give it as `openssl pkey -in key.pem -pubout` prints it.";
 
 impl PublicKey {
-    /// The algorithm's name in a token's header.
+    /// Returns the algorithm's name as it appears in a token's header.
     #[must_use]
     pub const fn algorithm(&self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl PublicKey {
         }
     }
 
-    /// Whether a token's `alg` is this key's. Ed25519 has two names (RFC 8037, RFC 9864).
+    /// Whether a token's `alg` names the algorithm of this key. Ed25519 has two names (RFC 8037, RFC 9864).
     pub(super) fn is_for(&self, alg: &str) -> bool {
         alg == self.algorithm() || (matches!(self, Self::EdDsa(_)) && alg == "Ed25519")
     }
@@ -58,12 +58,12 @@ impl PublicKey {
     }
 }
 
-/// jwt-simple's checks of times, issuer and audience are left out: its errors do not tell them apart, and it keeps
-/// seconds in 32 bits. The check of the claims makes up for them.
+/// Returns options for verifying the signature alone. jwt-simple's checks of times, issuer and audience are not used, because
+/// its errors do not distinguish them and it keeps seconds in 32 bits; [`super::claims::check`] does them instead.
 pub(super) fn signature_alone() -> VerificationOptions {
     VerificationOptions {
         accept_future: true,
-        // At the beginning of time nothing is expired.
+        // At time 0 nothing has expired.
         artificial_time: Some(UnixTimeStamp::from_secs(0)),
         time_tolerance: Some(Duration::from_secs(0)),
         max_token_length: Some(MAX_CREDENTIAL_BYTES),

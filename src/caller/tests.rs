@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 mod claims;
 
 const NOW: u64 = 1_700_000_000;
-/// Long, and used nowhere else.
+/// A long secret that is used nowhere else.
 const SECRET: &str = "kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE";
 
 fn settings(key: VerificationKey) -> Settings {
@@ -45,7 +45,7 @@ fn with_secret() -> Settings {
     settings(VerificationKey::from_secret(SECRET).unwrap())
 }
 
-/// A payload as a login writes it, changed by `changes`; a change to `null` takes the claim away.
+/// A payload as a login writes it, with `changes` applied. A change to `null` removes the claim.
 fn payload(changes: Value) -> String {
     let mut claims = json!({
         "iss": "https://login.example", "aud": "jaas", "sub": "u1", "exp": NOW + 60,
@@ -67,7 +67,7 @@ pub(super) fn signing_input(header: &str, payload: &str) -> String {
     format!("{}.{}", encode(header), encode(payload))
 }
 
-/// A token of exactly these texts, signed HS256 with `secret`.
+/// A token of exactly these texts, signed with HS256 and `secret`.
 fn signed(header: &str, payload: &str, secret: &[u8]) -> String {
     let input = signing_input(header, payload);
     let tag = hmac_sha256::HMAC::mac(input.as_bytes(), secret);
@@ -361,7 +361,7 @@ fn the_identity_is_what_the_claims_say() {
     assert_eq!(identity.avatar.unwrap().into_string(), "https://x.tw/p");
     assert!(identity.rooms.is_some());
 
-    // What cannot be shown is left out, what has the wrong type is refused.
+    // A value that cannot be displayed is left out; a value of a wrong type is rejected.
     let identity = call_with(json!({
         "name": "a\u{0}b", "email": "nobody", "picture": "http://x.tw/p",
     }))
@@ -397,7 +397,7 @@ fn the_algorithm_follows_from_the_key() {
             let called = call(&settings, &format!("Bearer {token}"));
             assert_eq!(called.is_ok(), i == j, "key {i}, token {j}");
         }
-        // The oldest trick: the public key's text as the secret of an HMAC.
+        // Algorithm confusion: the text of the public key used as an HMAC secret.
         for secret in [pem.as_str(), pem.trim(), one_line.as_str()] {
             let forged = signed(r#"{"alg":"HS256"}"#, &payload(json!({})), secret.as_bytes());
             assert!(call(&settings, &format!("Bearer {forged}")).is_err());
@@ -430,7 +430,7 @@ fn a_key_set_is_chosen_from_by_kid() {
     assert!(call(old.clone().with_key_id("new").sign(claims()).unwrap()).is_err());
     assert!(call(old.clone().with_key_id("other").sign(claims()).unwrap()).is_err());
     let without_kid = RS256KeyPair::from_der(&old.to_der().unwrap()).unwrap();
-    // The only key for its algorithm.
+    // This is the only key for its algorithm.
     assert!(call(without_kid.sign(claims()).unwrap()).is_ok());
 
     let twice = json!({"keys": [
@@ -462,7 +462,7 @@ fn a_challenge_names_an_error_only_where_there_was_a_credential() {
     }
 }
 
-/// A good payload with one claim more, of which `null` stays.
+/// A valid payload with an additional claim; unlike in `payload`, `null` is kept.
 fn payload_and(name: &str, value: &Value) -> String {
     let mut claims: Map<String, Value> = serde_json::from_str(&payload(json!({}))).unwrap();
     claims.insert(name.to_owned(), value.clone());
@@ -822,7 +822,7 @@ fn a_secret_is_neither_public_nor_structured_nor_known() {
 fn a_secret_is_whatever_a_generator_writes() {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     for round in 0..2_000_usize {
-        // The same in every run.
+        // Deterministic, so that every run uses the same bytes.
         let blocks =
             (0..3_u8).flat_map(|block| hmac_sha256::HMAC::mac([block], round.to_le_bytes()));
         let bytes: Vec<u8> = blocks.take(24 + round % 60).collect();
@@ -840,7 +840,7 @@ fn a_secret_is_whatever_a_generator_writes() {
             assert!(VerificationKey::from_secret(&text).is_ok(), "{text}");
         }
     }
-    // Random bytes that begin as DER does, and random text with the marks of an address, of JSON or of a template.
+    // Random bytes that start like DER, and random text with characters typical of a URL, JSON or a template.
     let beginning = |start: &[u8]| {
         let rest = hmac_sha256::HMAC::mac(start, "").repeat(2);
         STANDARD.encode([start, &rest[start.len()..48]].concat())
@@ -918,7 +918,7 @@ fn a_key_that_is_not_used_is_named_with_its_reason() {
     }
     let twice = KeySet::parse(&json!({"keys": [good, good]}).to_string()).unwrap();
     assert_eq!(twice.dropped()[0].reason, "is in the set twice");
-    // A chain of certificates may be longer than any key.
+    // A certificate chain may be longer than any key.
     let long = jwk(&rsa, json!({"kid": "long", "x5c": ["A".repeat(20_000)]}));
     assert!(
         KeySet::parse(&json!({"keys": [long]}).to_string())
@@ -944,7 +944,7 @@ fn a_set_with_a_secret_in_it_is_not_taken() {
     }
 }
 
-/// jwt-simple's type cannot be cloned.
+/// Copies a key pair: jwt-simple's type does not implement `Clone`.
 fn copy(pair: &ES256KeyPair) -> ES256KeyPair {
     ES256KeyPair::from_pem(&pair.to_pem().unwrap()).unwrap()
 }
@@ -983,7 +983,7 @@ fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
     let wrong = call(&one_each, other.sign(claims()).unwrap()).unwrap_err();
     assert!(wrong.contains("signature"), "{wrong}");
 
-    // Of two that cannot be told apart neither is used; nor one beside another of its kind.
+    // Two keys that cannot be told apart are both dropped, and so is a key without `kid` beside another of its kind.
     let two = set(&[
         no_kid(p256_jwk.clone()),
         no_kid(other_jwk.clone()),
@@ -1078,7 +1078,7 @@ fn a_value_of_the_claim_makes_a_visitor_and_a_higher_one_counts_more() {
     }
 }
 
-/// Prints how many are rejected; expected is none.
+/// Lists the rejected secrets if it fails.
 #[test]
 #[ignore = "takes a minute"]
 fn of_a_million_random_secrets_all_are_accepted() {
@@ -1093,7 +1093,7 @@ fn of_a_million_random_secrets_all_are_accepted() {
             )
         });
         let bytes: Vec<u8> = blocks.take(24 + round as usize % 60).collect();
-        // Each remainder is as good as equally likely.
+        // The remainders are not exactly uniform, which does not matter here.
         let printable: String = hmac_sha256::HMAC::mac(b"printable", &bytes)
             .iter()
             .chain(&bytes)

@@ -1,12 +1,12 @@
-//! Which kind of token a credential may be, by the member `typ` of its header (RFC 8725, section 3.11).
+//! The kinds of tokens accepted as a credential, by `typ` in the header (RFC 8725, section 3.11).
 #![forbid(unsafe_code)]
 
 use jwt_simple::token::TokenMetadata;
 
 use super::error::Cause;
 
-/// `JWT`, and the access tokens of RFC 9068. jwt-simple takes whatever ends with `+jwt`, and another kind, such as a
-/// logout token, must not be taken for a login.
+/// The accepted values of `typ`: `JWT`, and the access tokens of RFC 9068. jwt-simple alone would accept every type that ends
+/// with `+jwt`, and other kinds, such as logout tokens, must not be accepted as a login.
 const ACCEPTED: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
 
 pub(super) fn check(metadata: &TokenMetadata) -> Result<(), Cause> {

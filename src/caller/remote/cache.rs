@@ -1,8 +1,8 @@
-//! The copy of a key set in the store, and a note of the last fetch for each purpose.
+//! The stored copy of a key set, and a record of the last fetch for each purpose.
 //!
-//! The names of the entries hold this application's name, a version of their format, and a hash of the address: other
-//! applications, later versions and another address have other entries. What is read is checked like what comes from the
-//! network.
+//! The key of an entry contains this application's name, a version of the format and a hash of the URL, so that other
+//! applications, later versions and other URLs have different entries. What is read from the store is checked like what is
+//! read from the network.
 #![forbid(unsafe_code)]
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::document::{self, Document, MAX_DOCUMENT_BYTES};
 use crate::environment::{Store, StoreUnavailable};
 
-/// The entries of one address.
+/// The store's entries for one URL.
 pub(super) struct Cache<'a> {
     store: &'a dyn Store,
     pub(super) copy_key: String,
@@ -18,20 +18,20 @@ pub(super) struct Cache<'a> {
     unknown_kid_key: String,
 }
 
-/// A document as it is kept.
+/// A document as it is stored.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Copy {
-    /// When it was fetched, in seconds since 1970-01-01 UTC.
+    /// The time of the fetch, in seconds since 1970-01-01 UTC.
     pub(super) fetched: u64,
-    /// How long it is fresh, in seconds.
+    /// How long the document is fresh, in seconds.
     pub(super) max_age: u64,
     pub(super) document: String,
 }
 
-/// Why there is no copy.
+/// Why the copy cannot be read.
 pub(super) enum CopyError {
     StoreUnavailable,
-    /// Not what this service writes.
+    /// The entry is not one that this service wrote.
     Damaged,
 }
 
@@ -41,22 +41,22 @@ impl From<StoreUnavailable> for CopyError {
     }
 }
 
-/// What a fetch is for. Each has a limit of its own, so that a forged `kid` does not stand in the way of a copy's renewal.
+/// The purpose of a fetch. Each purpose has its own rate limit, so that forged `kid`s cannot delay the renewal of the copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// There is no copy, or one that is too old.
+    /// There is no copy, or it is not fresh.
     Age,
-    /// The copy is fresh, and a token's key is not in it.
+    /// The copy is fresh, and a token cannot be verified with it.
     UnknownKid,
 }
 
-/// The last fetch for one purpose.
+/// A record of the last fetch for one purpose.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Attempt {
-    /// When it began, in seconds since 1970-01-01 UTC.
+    /// The start of the fetch, in seconds since 1970-01-01 UTC.
     pub(super) at: u64,
     pub(super) state: State,
-    /// The entry as it stands in the store.
+    /// The serialised entry, as read from the store.
     #[serde(skip)]
     entry: Vec<u8>,
 }
@@ -69,13 +69,13 @@ pub(super) enum State {
 }
 
 impl Attempt {
-    /// How long until the next fetch may begin, in seconds; `None`: it may now. A time in the future is a wrong clock's.
+    /// Returns the seconds until the next fetch may start; `None` if it may start now. A start in the future is a wrong clock's.
     pub(super) fn left(&self, now: u64, interval: u64) -> Option<u64> {
         let since = now.checked_sub(self.at)?;
         interval.checked_sub(since).filter(|left| *left > 0)
     }
 
-    /// Whether it has not ended: its request may have been stopped half-way.
+    /// Whether the fetch is still running. After the timeout it is not: its request may have been cancelled.
     pub(super) fn is_running(&self, now: u64) -> bool {
         self.state == State::Running && now.saturating_sub(self.at) <= document::TIMEOUT_SECONDS
     }
@@ -125,7 +125,7 @@ impl<'a> Cache<'a> {
         self.store.set(&self.copy_key, &entry)
     }
 
-    /// The last fetch. An entry that is not one counts as long past.
+    /// Returns the record of the last fetch. A damaged entry counts as a fetch that failed long ago.
     pub(super) fn attempt(&self, purpose: Purpose) -> Result<Option<Attempt>, StoreUnavailable> {
         let entry = self.store.get(self.attempt_key(purpose))?;
         Ok(entry.map(|entry| {
@@ -138,7 +138,7 @@ impl<'a> Cache<'a> {
         }))
     }
 
-    /// Notes that a fetch begins; `false`: another request has begun one since `last` was read.
+    /// Records that a fetch starts. Returns `false` if another request has started one since `last` was read.
     pub(super) fn begin(
         &self,
         purpose: Purpose,
@@ -151,7 +151,7 @@ impl<'a> Cache<'a> {
             .replace(self.attempt_key(purpose), expected, &entry)
     }
 
-    /// Notes how the fetch that began at `now` has ended.
+    /// Records how the fetch that started at `now` ended.
     pub(super) fn end(
         &self,
         purpose: Purpose,

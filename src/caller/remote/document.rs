@@ -1,4 +1,4 @@
-//! Fetches a key set, and reads how long it may be kept.
+//! Fetches a key set, and determines how long it is fresh.
 #![forbid(unsafe_code)]
 
 use std::ops::RangeInclusive;
@@ -9,25 +9,25 @@ use crate::caller::key_set::KeySet;
 use crate::environment::{FetchLimits, Network};
 use crate::http::Headers;
 
-/// The largest document, in bytes.
+/// The maximum length of a document, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
-/// The longest time that a fetch may take, in seconds.
+/// The maximum duration of a fetch, in seconds.
 pub const TIMEOUT_SECONDS: u64 = 3;
 
-/// How long a document is fresh at least and at most, in seconds.
+/// The minimum and maximum time for which a document is fresh, in seconds.
 pub(super) const MAX_AGES: RangeInclusive<u64> = 300..=86_400;
-/// How long it is where its server does not say.
+/// The time for which a document is fresh if its server does not specify it, in seconds.
 const DEFAULT_MAX_AGE: u64 = 3_600;
 
-/// A document whose keys can be used.
+/// A fetched document with at least one usable key.
 pub(super) struct Document {
     pub(super) text: String,
     pub(super) keys: KeySet,
-    /// How long it is fresh, in seconds.
+    /// How long the document is fresh, in seconds.
     pub(super) max_age: u64,
 }
 
-/// Fetches the document.
+/// Fetches and parses the document.
 pub(super) fn fetch(network: &dyn Network, url: &str) -> Result<Document, SourceError> {
     let limits = FetchLimits {
         max_bytes: MAX_DOCUMENT_BYTES,
@@ -51,7 +51,7 @@ pub(super) fn fetch(network: &dyn Network, url: &str) -> Result<Document, Source
     })
 }
 
-/// `max-age` of `Cache-Control`, less the `Age` that the response has already (RFC 9111, section 4.2), within bounds.
+/// Returns `max-age` of `Cache-Control` less the response's `Age` (RFC 9111, section 4.2), limited to [`MAX_AGES`].
 fn max_age(headers: &Headers) -> u64 {
     let directives = headers
         .get_all("cache-control")
@@ -73,7 +73,7 @@ fn max_age(headers: &Headers) -> u64 {
     seconds.clamp(*MAX_AGES.start(), *MAX_AGES.end())
 }
 
-/// A whole number of seconds. One that is too large for its type is the largest (RFC 9111, section 1.2.2).
+/// Parses a whole number of seconds. A number that overflows counts as the maximum (RFC 9111, section 1.2.2).
 fn number(text: Option<&[u8]>) -> Option<u64> {
     let text = std::str::from_utf8(text?).ok()?.trim();
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

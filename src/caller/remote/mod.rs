@@ -1,9 +1,9 @@
-//! A key set by URL: fetched, kept in the store, and fetched again when it is old or lacks the key of a token.
+//! A key set from a URL. It is fetched, stored, and fetched again when it is stale or lacks the key of a token.
 //!
-//! No caller chooses an address, and none can make this service fetch at will: unknown `kid`s of all callers together
-//! cause one fetch in [`REFRESH_INTERVAL_SECONDS`], and a copy gives way only to a document whose keys can be used. While
-//! a key cannot be looked up, nobody is told that the credential is wrong ([`Error::KeysUnavailable`]). OpenID Connect
-//! Core 1.0, section 10.1.1, asks for the second look at an unknown `kid`.
+//! Callers cannot choose the URL, and cannot trigger fetches at will: the unknown `kid`s of all callers together cause at
+//! most one fetch in [`REFRESH_INTERVAL_SECONDS`], and only a document with usable keys replaces the copy. While a key
+//! cannot be looked up, the response does not claim that the credential is invalid ([`Error::KeysUnavailable`]). Fetching
+//! again for an unknown `kid` follows OpenID Connect Core 1.0, section 10.1.1.
 #![forbid(unsafe_code)]
 
 mod cache;
@@ -28,38 +28,38 @@ use crate::kept::Slot;
 
 pub use self::document::{MAX_DOCUMENT_BYTES, TIMEOUT_SECONDS};
 
-/// The least time between two fetches for unknown `kid`s, and between two for a copy that is too old, in seconds: for all
-/// callers together.
+/// The minimum time between two fetches for unknown `kid`s, and between two fetches for a stale copy, in seconds. It applies
+/// to all callers together.
 pub const REFRESH_INTERVAL_SECONDS: u64 = 60;
-/// The same where there is no copy that can be used.
+/// The same if there is no usable copy.
 pub const RETRY_INTERVAL_SECONDS: u64 = 5;
 
-/// How long a request waits before it looks again whether the fetch of another has ended.
+/// How long a request waits before it checks again whether another request's fetch has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How often it looks: as long as a fetch may take.
+/// The maximum number of checks, which lasts as long as a fetch may take.
 const MAX_POLLS: u128 =
     Duration::from_secs(TIMEOUT_SECONDS).as_millis() / POLL_INTERVAL.as_millis();
 
-/// Where the key set is, and how long it is kept.
+/// The location of a key set, and how long a copy of it is used.
 #[derive(Debug)]
 pub struct RemoteKeySet {
-    /// The address: `https`, or `http` for loopback.
+    /// The URL: `https`, or `http` for a loopback host.
     pub url: String,
-    /// How long a copy is used past its age while no newer one can be fetched, in seconds.
+    /// How long a stale copy is used while no newer one can be fetched, in seconds.
     pub max_stale_seconds: u64,
-    /// Where an instance keeps the parsed copy for further requests, if it does.
+    /// Where an instance keeps the parsed copy between requests, if it does.
     pub kept: Option<Rc<Slot<KeySet>>>,
 }
 
-/// What a look at the address brings.
+/// The result of trying to fetch the document.
 enum Refresh {
     Fetched(KeySet),
     Failed(SourceError),
-    /// The last fetch is too recent; the time until the next, in seconds.
+    /// The last fetch is too recent, or is still running. Holds the seconds until the next one may start.
     NotYet(u64),
 }
 
-/// The copy in the store, as far as it can be used.
+/// A copy from the store that is fresh, or stale within the limit.
 struct Usable {
     keys: Rc<KeySet>,
     fetched: u64,
@@ -68,7 +68,7 @@ struct Usable {
 }
 
 impl RemoteKeySet {
-    /// Verifies a token's signature by the key that its header names.
+    /// Verifies a token's signature with the key that its header names.
     pub(super) fn verify(
         &self,
         token: &str,
@@ -111,7 +111,7 @@ impl RemoteKeySet {
                 }
                 token.verify(&copy.keys)
             }
-            // Its key would be in the copy if there were one.
+            // If the key existed when the token was issued, it would be in the copy, which is newer.
             Some(copy) if error.is_none() && is_older(token.token, copy.fetched) => {
                 Err(Error::Invalid(Cause::UnknownKid))
             }
@@ -126,7 +126,7 @@ impl RemoteKeySet {
         }
     }
 
-    /// How old the copy in the store is, in seconds; `None`: there is none that can be used.
+    /// Returns the age of the stored copy, in seconds; `None` if there is no usable copy.
     #[must_use]
     pub fn copy_age(&self, environment: &Environment<'_>) -> Option<u64> {
         let cache = Cache::new(environment.store, &self.url);
@@ -138,7 +138,7 @@ impl RemoteKeySet {
         let Some(copy) = cache.copy()? else {
             return Ok(None);
         };
-        // From the future: the clock of this host or of another is wrong.
+        // A time in the future means that the clock of this host or of another one is wrong.
         let age = now.checked_sub(copy.fetched).ok_or(CopyError::Damaged)?;
         if age >= copy.max_age.saturating_add(self.max_stale_seconds) {
             return Ok(None);
@@ -155,7 +155,7 @@ impl RemoteKeySet {
     }
 }
 
-/// A token with its header.
+/// A token and its parsed header.
 #[derive(Clone, Copy)]
 struct Signed<'a> {
     token: &'a str,
@@ -173,14 +173,14 @@ impl Signed<'_> {
             .map_err(Error::Invalid)
     }
 
-    /// Whether a key of the set is the token's. Of a key without kid, and of one whose kid was used again, a copy cannot
-    /// tell.
+    /// Whether the set has the key that the token names. It cannot be certain about a key without `kid`, or one whose
+    /// `kid` was reused.
     fn is_of(&self, keys: &KeySet) -> bool {
         keys.has_kid(self.metadata.key_id()) || self.choose(keys).is_ok()
     }
 }
 
-/// Whether a token could be good by a key that is not in the copy.
+/// Whether a token that was rejected for this cause might be valid with a key that is not in the copy.
 const fn may_be_of_another_key(cause: Cause) -> bool {
     matches!(
         cause,
@@ -188,13 +188,13 @@ const fn may_be_of_another_key(cause: Cause) -> bool {
     )
 }
 
-/// Whether a token says that it was issued before that time. Nothing vouches for it: whoever lies about it gains another
-/// error.
+/// Whether a token claims to be issued before that time. The claim is not verified, but a forged one only gets its caller a
+/// different error.
 fn is_older(token: &str, time: u64) -> bool {
     issued_at(token).is_some_and(|issued| issued.saturating_add(TOLERANCE_SECONDS) < time)
 }
 
-/// The looking up of keys for one token.
+/// The lookup of the keys for one token.
 struct Lookup<'a> {
     url: &'a str,
     cache: Cache<'a>,
@@ -213,11 +213,12 @@ impl Lookup<'_> {
         None
     }
 
-    /// Fetches, unless another request does so or did less than `interval` seconds ago. `wait`: for the other's end.
+    /// Fetches the document, unless another request is fetching it, or did so less than `interval` seconds ago. If `wait` is
+    /// set, waits for that request's fetch to end.
     fn refresh(&mut self, purpose: Purpose, interval: u64, wait: bool) -> Refresh {
         let now = self.now;
         let Ok(last) = self.cache.attempt(purpose) else {
-            // Every request fetches then: that is slow, and it works.
+            // Without the store, every request fetches: slow, but it works.
             return self.fetch_unnoted(purpose);
         };
         let left = last
@@ -232,7 +233,7 @@ impl Lookup<'_> {
         }
         match self.cache.begin(purpose, last.as_ref(), now) {
             Ok(true) => self.fetch(purpose),
-            // Another request was faster.
+            // Another request started its fetch first.
             Ok(false) if wait => self.wait(purpose, interval),
             Ok(false) => Refresh::NotYet(interval),
             Err(_) => self.fetch_unnoted(purpose),
@@ -263,7 +264,7 @@ impl Lookup<'_> {
         refresh
     }
 
-    /// Waits until another request's fetch has ended, not longer than it may take.
+    /// Waits for another request's fetch to end, for at most the maximum duration of a fetch.
     fn wait(&self, purpose: Purpose, left: u64) -> Refresh {
         for _ in 0..=MAX_POLLS {
             (self.sleep)(POLL_INTERVAL);

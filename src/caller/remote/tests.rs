@@ -16,7 +16,7 @@ const NOW: u64 = 1_700_000_000;
 const URL: &str = "https://login.example/jwks";
 const HOUR: u64 = 3_600;
 
-/// A login whose document can be changed, and the time.
+/// A login whose document can be replaced, and a clock.
 struct World {
     now: Cell<u64>,
     store: MemoryStore,
@@ -25,7 +25,7 @@ struct World {
     /// Called while a request sleeps.
     while_asleep: RefCell<WhileAsleep>,
     sleeps: Cell<u32>,
-    /// One instance handles all requests.
+    /// All requests are handled by the same instance.
     kept: Rc<Slot<KeySet>>,
 }
 
@@ -273,7 +273,7 @@ fn unknown_kids_cause_one_fetch_a_minute_and_no_401_until_the_next() {
     let (login, forger) = (Login::new("1"), Login::new("forged"));
     let world = World::serving(&[&login]);
     world.verify(&login).unwrap();
-    // The copy is renewed once more when it is an hour old.
+    // The copy is renewed once more after an hour.
     for second in 0..2 * HOUR {
         let expected = match second % 60 {
             0 => Err(Error::Invalid(Cause::UnknownKid)),
@@ -551,7 +551,7 @@ fn another_address_has_another_copy() {
     assert_eq!(all.len(), 6);
 }
 
-/// A store of which only some calls work.
+/// A store where only some calls succeed.
 struct Failing<'a> {
     store: &'a MemoryStore,
     reads: bool,
@@ -617,7 +617,7 @@ fn without_a_store_every_request_fetches_and_warns() {
     assert_eq!(verified, (Ok(()), Some(Warning::StoreUnavailable)));
 }
 
-/// Another request has begun a fetch.
+/// Records a fetch that another request has started.
 fn begin(world: &World, at: u64) {
     let cache = Cache::new(&world.store, URL);
     let last = cache.attempt(Purpose::Age).unwrap();

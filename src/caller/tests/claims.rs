@@ -1,4 +1,4 @@
-//! Claims that are called otherwise, required groups, and kinds of tokens.
+//! Tests of claims with configured names, of required groups, and of kinds of tokens.
 
 use super::*;
 
@@ -196,7 +196,7 @@ fn an_id_that_is_not_in_sub_is_as_needed_as_sub() {
             (called, _) => panic!("{changes}: {called:?}"),
         }
     }
-    // The library that verifies the signature reads no other type there.
+    // jwt-simple, which verifies the signature, accepts only text there.
     let numeric = call_as(&settings, &json!({"user": {"id": "u7"}, "sub": 7}));
     assert_eq!(
         numeric.unwrap_err(),
@@ -326,7 +326,7 @@ fn only_members_of_a_required_group_may_join() {
         });
         let error = call_as(&settings, &changes).err();
         assert_eq!(error, expected, "{claim} {changes}");
-        // Who does not prove who it is learns nothing of groups.
+        // Without a valid credential, the response reveals nothing about groups.
         let mut expired = changes.clone();
         expired["exp"] = json!(NOW - 60);
         assert_eq!(
