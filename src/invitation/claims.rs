@@ -1,4 +1,4 @@
-//! The claim set of an invitation: closed, and checked whole.
+//! The claim set of an invitation. No other claims are allowed, and all of them are checked.
 #![forbid(unsafe_code)]
 
 use base64::Engine as _;
@@ -14,37 +14,37 @@ use crate::caller::{LATEST_INSTANT, TOLERANCE_SECONDS};
 
 /// The issuer of every invitation.
 pub const ISSUER: &str = "jaas-jwt";
-/// The type of an invitation (RFC 8725, section 3.11): no login's credential has it.
+/// The type of an invitation (RFC 8725, section 3.11). No login's credential has it.
 pub const TYPE: &str = "invitation+jwt";
 
-/// What an invitation says. A member that is not one of these makes it void.
+/// The claims of an invitation. An unknown claim makes it invalid.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Claims {
     /// The App ID.
     pub aud: String,
-    /// Seconds since 1970-01-01 UTC, as `iat` and `nbf` are.
+    /// The expiry, in seconds since 1970-01-01 UTC, like `iat` and `nbf`.
     pub exp: u64,
     pub iat: u64,
     pub iss: String,
-    /// Its id: 128 random bits, in hexadecimal.
+    /// The id of the invitation: 128 random bits in hexadecimal.
     pub jti: String,
-    /// How many tokens it is good for.
+    /// The maximum number of tokens that are issued for the invitation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_uses: Option<u32>,
-    /// The person's name.
+    /// The name of the invited person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub nbf: u64,
-    /// The id of the invitation by which its maker was let in: withdrawn with it.
+    /// The id of its maker's own invitation. If that is withdrawn, so is this invitation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
     pub role: String,
-    /// One room, or a pattern.
+    /// A room, or a pattern.
     pub room: String,
 }
 
-/// Whether a text is a token of this type, as far as its header says.
+/// Whether a text is a token whose header has [`TYPE`]. Nothing is verified.
 pub(super) fn has_type(token: &str) -> bool {
     Token::decode_metadata(token).is_ok_and(|metadata| metadata.signature_type() == Some(TYPE))
 }
@@ -55,13 +55,13 @@ impl Claims {
             signature_type: Some(TYPE.to_owned()),
             ..HeaderOptions::default()
         };
-        // None of jwt-simple's own: they would stand there twice.
+        // Without jwt-simple's own claims, which would repeat these.
         let claims = crate::jwt::only(self);
         key.authenticate_with_options(claims, &options)
             .map_err(|_| Error::Signing)
     }
 
-    /// Verifies the signature and reads the claims, which are not checked yet.
+    /// Verifies the signature and returns the claims, which are not checked yet.
     pub(super) fn verify(token: &str, key: &HS256Key) -> Result<Self, Cause> {
         if token.len() > MAX_INVITATION_BYTES {
             return Err(Cause::TooLong);
@@ -72,7 +72,7 @@ impl Claims {
         }
         let options = VerificationOptions {
             required_signature_type: Some(TYPE.to_owned()),
-            // Times are checked below: jwt-simple keeps them in 32 bits.
+            // Times are checked by `check`: jwt-simple keeps them in 32 bits.
             accept_future: true,
             artificial_time: Some(UnixTimeStamp::from_secs(0)),
             time_tolerance: Some(Duration::from_secs(0)),
@@ -80,7 +80,7 @@ impl Claims {
         };
         match key.verify_token::<NoCustomClaims>(token, Some(options)) {
             Ok(_) => {}
-            // Its claims are read after the signature is verified.
+            // jwt-simple parses the claims only after it has verified the signature.
             Err(error) if error.is::<serde_json::Error>() => return Err(Cause::Claims),
             Err(_) => return Err(Cause::Signature),
         }
@@ -89,12 +89,12 @@ impl Claims {
         serde_json::from_slice(&payload).map_err(|_| Cause::Claims)
     }
 
-    /// Checks what depends on this service and on this moment.
+    /// Checks the claims that depend on this service and on the current time.
     pub(super) fn check(&self, app_id: &str, not_before: u64, now: u64) -> Result<(), Cause> {
         if !(TOLERANCE_SECONDS..=LATEST_INSTANT).contains(&now) {
             return Err(Cause::Clock);
         }
-        // Another instance may have made it, whose clock is ahead.
+        // The clock of the instance that made the invitation may be ahead.
         let soon = now + TOLERANCE_SECONDS;
         let rules = [
             (self.iss == ISSUER, Cause::Issuer),
@@ -106,7 +106,7 @@ impl Claims {
                 Cause::Lifetime,
             ),
             (self.nbf <= soon, Cause::NotYetValid),
-            // Exactly: the token that it gets would expire in the same second.
+            // Without tolerance: a token issued now would expire together with the invitation.
             (self.exp > now, Cause::Expired),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {

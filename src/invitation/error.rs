@@ -1,66 +1,66 @@
-//! Why an invitation does not hold, and why none is made.
+//! Why an invitation is invalid, and why one cannot be made.
 #![forbid(unsafe_code)]
 
 use crate::environment::StoreUnavailable;
 
-/// The largest invitation that is looked at, in bytes.
+/// The maximum length of an invitation, in bytes.
 pub const MAX_INVITATION_BYTES: usize = 4 * 1024;
-/// The longest life of an invitation, in seconds: 90 days.
+/// The maximum lifetime of an invitation, in seconds: 90 days.
 pub const MAX_LIFETIME_SECONDS: u64 = 90 * 24 * 60 * 60;
-/// The shortest life of an invitation, in seconds.
+/// The minimum lifetime of an invitation, in seconds.
 pub const MIN_LIFETIME_SECONDS: u64 = 60;
-/// The largest number of tokens that an invitation with a limit is good for.
+/// The maximum of `max_uses`.
 pub const MAX_USES: u32 = 10_000;
 
-/// `Display` is the sentence that the caller reads, [`Error::reason`] the one for the log. Neither tells anything of the
-/// invitation.
+/// Why a request with or about an invitation is rejected. `Display` is the public message, [`Error::reason`] the text for
+/// the log. Neither contains any part of the invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It does not hold, here and now.
+    /// The invitation is invalid.
     #[error(
         "The invitation is not valid: it is expired, not yet valid, withdrawn, used up, or not for this service; ask for another"
     )]
     Invalid(Cause),
-    /// Whether it was withdrawn or used up cannot be known.
+    /// The store is unavailable, so it is unknown whether the invitation was withdrawn or used up.
     #[error(
         "The invitation cannot be checked, because the key-value store is unavailable: try again later"
     )]
     StoreUnavailable,
-    /// In the query.
+    /// The invitation is in the query.
     #[error(
         "invitation stands in the URL, which histories and logs keep: put it into the body of a POST"
     )]
     InUrl,
-    /// In the body and in `Authorization`.
+    /// There is an invitation in the body and another in `Authorization`.
     #[error("invitation stands in the body beside one in Authorization: send one of them")]
     Two,
-    /// Only a proven moderator invites.
+    /// The caller is not proven to be a moderator, so may not invite.
     #[error(
         "Only a moderator makes and withdraws invitations: send Authorization: Bearer with the credential of your login, or a moderator's invitation"
     )]
     NotModerator,
-    /// What is limited must not make more of itself.
+    /// The caller's own invitation is limited, so does not permit making another.
     #[error(
         "Your invitation lets you join and not invite: it has max_uses, or was made by somebody who was invited"
     )]
     NotInheritable,
-    /// A room that the caller may not open to others.
+    /// The caller may not open the room to others.
     #[error("room is not open to you: invite to a room that you may join")]
     Room,
-    /// A member of the body cannot be used.
+    /// A member of the body has an invalid value.
     #[error("{0} {1}")]
     Parameter(&'static str, &'static str),
-    /// A member that an invitation does not have.
+    /// The body has a member that invitations do not have.
     #[error(
         "The body has an unknown parameter: those of an invitation are room, role, name, not_before, expires_in and max_uses"
     )]
     UnknownParameter,
-    /// Not 32 hexadecimal digits.
+    /// The id in the path does not have 32 hexadecimal digits.
     #[error(
         "The path does not end with the id of an invitation: 32 hexadecimal digits, its claim jti"
     )]
     Id,
-    /// The signature was not made.
+    /// Signing failed.
     #[error("The invitation could not be signed")]
     Signing,
 }
@@ -77,58 +77,58 @@ impl From<Cause> for Error {
     }
 }
 
-/// Why an invitation does not hold.
+/// Why an invitation is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
-    /// There are no invitations.
+    /// The site accepts no invitations.
     #[error("an invitation where there is no invitation_secret")]
     Off,
-    /// More than [`MAX_INVITATION_BYTES`].
+    /// The invitation is longer than [`MAX_INVITATION_BYTES`].
     #[error("the invitation is too long")]
     TooLong,
-    /// Another kind of token, or none.
+    /// The text is not a JWT, or is one of another type or algorithm.
     #[error("the invitation is no JWT whose typ is invitation+jwt and whose alg is HS256")]
     Type,
-    /// Another secret.
+    /// The signature does not verify.
     #[error("the invitation's signature is not that of invitation_secret")]
     Signature,
-    /// Claims that are missing, repeated, unknown or of a wrong type.
+    /// A claim is missing, repeated, unknown or of a wrong type.
     #[error("the invitation's claims are unreadable")]
     Claims,
-    /// Another `iss`.
+    /// `iss` is not [`super::ISSUER`].
     #[error("the invitation's iss is not jaas-jwt")]
     Issuer,
-    /// Another App ID.
+    /// `aud` is another App ID.
     #[error("the invitation is for another App ID")]
     Audience,
-    /// In the past.
+    /// `exp` is in the past.
     #[error("the invitation is expired")]
     Expired,
-    /// `nbf` in the future.
+    /// `nbf` is in the future.
     #[error("the invitation is not yet valid")]
     NotYetValid,
-    /// `iat` in the future.
+    /// `iat` is in the future.
     #[error("the invitation's iat is in the future")]
     IssuedInFuture,
-    /// Longer than [`MAX_LIFETIME_SECONDS`].
+    /// The lifetime is longer than [`MAX_LIFETIME_SECONDS`].
     #[error("the invitation's exp is more than 90 days after its iat")]
     Lifetime,
-    /// Before the variable's time.
+    /// `iat` is earlier than `invitations_not_before`.
     #[error("the invitation is older than invitations_not_before")]
     Older,
-    /// In the store's list.
+    /// The invitation was withdrawn.
     #[error("the invitation was withdrawn")]
     Withdrawn,
-    /// As many tokens as `max_uses`.
+    /// All uses of `max_uses` are spent.
     #[error("the invitation is used up")]
     UsedUp,
-    /// A clock of this host that is off by decades.
+    /// The clock of this host is off by decades.
     #[error("this host's clock is too far off to check the invitation's exp")]
     Clock,
 }
 
 impl Error {
-    /// The value of `WWW-Authenticate` (RFC 6750, section 3), of an invitation that does not hold.
+    /// Returns the value of `WWW-Authenticate` (RFC 6750, section 3); `None` unless the invitation is invalid.
     #[must_use]
     pub const fn challenge(self) -> Option<&'static str> {
         match self {
@@ -137,7 +137,7 @@ impl Error {
         }
     }
 
-    /// What the log says.
+    /// Returns the text for the log.
     #[must_use]
     pub fn reason(self) -> String {
         match self {

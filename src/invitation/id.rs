@@ -1,15 +1,15 @@
-//! The id of an invitation.
+//! Ids of invitations.
 #![forbid(unsafe_code)]
 
 use super::error::Error;
 use crate::environment::Random;
 
-/// The id of an invitation: 32 hexadecimal digits in lower case.
+/// The id of an invitation: 32 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Id(String);
 
 impl Id {
-    /// Reads an id.
+    /// Parses an id.
     ///
     /// # Errors
     /// [`Error::Id`].
@@ -28,7 +28,7 @@ impl Id {
         Self(format!("{:032x}", u128::from_be_bytes(bits)))
     }
 
-    /// The text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

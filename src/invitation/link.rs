@@ -1,4 +1,4 @@
-//! The address under which the invited person finds the invitation.
+//! The link that takes an invited person to the page for the meeting.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
@@ -7,22 +7,22 @@ use url::Url;
 
 use crate::cors::is_loopback;
 
-/// Stands in the variable for the invitation.
+/// The placeholder for the invitation in the variable.
 const PLACE: &str = "{invitation}";
 
-/// An address with a place for an invitation in its fragment, which no browser sends to a server.
+/// A URL with a placeholder for an invitation in its fragment, which browsers do not send to servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link(String);
 
-/// Why a text is no such address; continues a sentence that starts with the variable's name, without its full stop.
+/// Why a text is not a valid link. `Display` continues a sentence that starts with the variable's name, without the full stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// Not `https`, or not one place in the fragment.
+    /// The URL is not secure, or its fragment does not have exactly one placeholder.
     #[error(
         "must be an https URL with {{invitation}} once, behind a #, where no server's log gets it: https://vtaiwan.tw/meet#invitation={{invitation}}"
     )]
     Place,
-    /// What browsers read as a URL and no URL has: white space, a backslash, a user name.
+    /// The URL contains something that browsers tolerate but valid URLs do not have: white space, a backslash or a user name.
     #[error(
         "has a space, a user name or something else that no address of a page has; copy the page's address from a browser, and write #invitation={{invitation}} behind it"
     )]
@@ -30,7 +30,7 @@ pub enum LinkError {
 }
 
 impl Link {
-    /// Reads the address.
+    /// Parses a link.
     ///
     /// # Errors
     /// See [`LinkError`].
@@ -38,7 +38,7 @@ impl Link {
         let is_valid = Cell::new(true);
         let url = Url::options()
             .syntax_violation_callback(Some(&|_| is_valid.set(false)))
-            // Braces are no characters of a URL.
+            // Braces are not valid in a URL.
             .parse(&text.replace(PLACE, "x"))
             .map_err(|_| LinkError::Place)?;
         let secure = match url.scheme() {
@@ -60,7 +60,7 @@ impl Link {
         Ok(Self(text.to_owned()))
     }
 
-    /// The address with an invitation in its place.
+    /// Returns the URL with this invitation in place of the placeholder.
     #[must_use]
     pub fn with(&self, invitation: &str) -> String {
         self.0.replace(PLACE, invitation)

@@ -1,7 +1,7 @@
-//! Invitations: a text that lets its bearer into a room, until a certain time, without a login.
+//! Invitations, which let their holders into a room without a login until they expire.
 //!
-//! An invitation is a JWT of a type of its own, signed with a secret of its own (HS256), so that none can pass for a
-//! login's credential. Whoever has it may use it, as a key: it is shown nowhere but in the response that makes it.
+//! An invitation is a JWT with its own type, signed with its own secret (HS256), so that it cannot be taken for a login's
+//! credential. Anyone who has it can use it, like a key. It is shown only in the response that creates it.
 #![forbid(unsafe_code)]
 
 mod claims;
@@ -34,9 +34,9 @@ pub use order::Order;
 /// How invitations are made and verified.
 pub struct Settings {
     key: HS256Key,
-    /// Where an invited person goes.
+    /// The link to the page that the invited person visits.
     pub link: Option<Link>,
-    /// What was made before this is void, in seconds since 1970-01-01 UTC.
+    /// Invitations made before this time are invalid, in seconds since 1970-01-01 UTC.
     pub not_before: u64,
 }
 
@@ -49,41 +49,41 @@ impl std::fmt::Debug for Settings {
     }
 }
 
-/// An invitation that holds.
+/// A verified invitation.
 #[derive(Debug)]
 pub struct Invitation {
-    /// Its id.
+    /// The invitation's id.
     pub id: Id,
-    /// The one room; `None` where it is for all that match a pattern.
+    /// The room, if the invitation is for a single one; `None` if it is for a pattern.
     pub room: Option<room::Name>,
-    /// The rooms.
+    /// The rooms that the holder may join.
     pub rooms: room::List,
-    /// What its bearer may be at most.
+    /// The highest role that the holder may have.
     pub role: Role,
-    /// The bearer's name, if they give no other.
+    /// The name of the holder, unless the request has another.
     pub name: Option<person::Name>,
-    /// When it expires, in seconds since 1970-01-01 UTC.
+    /// The expiry, in seconds since 1970-01-01 UTC.
     pub expires_at: u64,
     max_uses: Option<u32>,
     parent: Option<Id>,
 }
 
-/// An invitation that was made.
+/// A newly made invitation.
 #[derive(Debug)]
 pub struct Made {
-    /// Its id.
+    /// The invitation's id.
     pub id: Id,
-    /// The text that lets its bearer in.
+    /// The signed JWT.
     pub invitation: crate::secret::Secret<String>,
-    /// When it expires, in seconds since 1970-01-01 UTC.
+    /// The expiry, in seconds since 1970-01-01 UTC.
     pub expires_at: u64,
 }
 
 impl Settings {
-    /// Reads the secret.
+    /// Creates settings with this secret.
     ///
     /// # Errors
-    /// The rest of a sentence that starts with the variable's name.
+    /// If the secret is too weak. The error continues a sentence that starts with the variable's name.
     pub fn new(secret: &str) -> Result<Self, &'static str> {
         secret_text::check(secret)?;
         Ok(Self {
@@ -93,16 +93,16 @@ impl Settings {
         })
     }
 
-    /// Whether another key is of the same secret.
+    /// Whether another key was made from the same secret.
     #[must_use]
     pub fn has_secret_of(&self, other: &HS256Key) -> bool {
         self.key.to_bytes() == other.to_bytes()
     }
 
-    /// Verifies an invitation for this App ID, at this time.
+    /// Verifies an invitation for this App ID and time.
     ///
     /// # Errors
-    /// [`Error::Invalid`], and [`Error::StoreUnavailable`] where it cannot be known whether it was withdrawn.
+    /// [`Error::Invalid`], or [`Error::StoreUnavailable`] if it is unknown whether the invitation was withdrawn.
     pub fn verify(
         &self,
         text: &str,
@@ -123,10 +123,10 @@ impl Settings {
         Ok(invitation)
     }
 
-    /// Makes an invitation. One that is made by somebody who was invited expires with theirs.
+    /// Makes an invitation. If its maker was invited, it expires no later than the maker's own invitation.
     ///
     /// # Errors
-    /// Times that do not fit, and [`Error::NotInheritable`].
+    /// [`Error::NotInheritable`] if the maker may not invite, or [`Error::Parameter`] if the times do not fit.
     pub fn make(
         &self,
         order: Order,
@@ -192,7 +192,7 @@ impl Invitation {
         })
     }
 
-    /// One that holds for another day.
+    /// An invitation that expires one day after the tests' time.
     #[cfg(test)]
     pub(crate) fn for_tests(room: &str, role: Role, name: Option<person::Name>) -> Self {
         Self {
@@ -207,13 +207,13 @@ impl Invitation {
         }
     }
 
-    /// Whether its bearer may invite others, and withdraw invitations.
+    /// Whether the holder may invite others and withdraw invitations.
     #[must_use]
     pub const fn may_invite(&self) -> bool {
         self.max_uses.is_none() && self.parent.is_none()
     }
 
-    /// Checks that a use is left, where uses are limited.
+    /// Checks that a use is left, if uses are limited.
     ///
     /// # Errors
     /// As for [`Invitation::redeem`].
@@ -224,10 +224,10 @@ impl Invitation {
         }
     }
 
-    /// Counts a use, where uses are limited.
+    /// Counts a use, if uses are limited.
     ///
     /// # Errors
-    /// [`Cause::UsedUp`], and a store that fails.
+    /// [`Cause::UsedUp`], or [`Error::StoreUnavailable`].
     pub fn redeem(&self, store: &dyn Store) -> Result<(), Error> {
         match self.max_uses {
             Some(max_uses) => register::count(store, &self.id, max_uses, self.expires_at),
@@ -236,15 +236,15 @@ impl Invitation {
     }
 }
 
-/// Withdraws an invitation, and with it those that its bearers made.
+/// Withdraws an invitation, together with those that its holders made.
 ///
 /// # Errors
-/// A store that fails.
+/// [`Error::StoreUnavailable`].
 pub fn withdraw(store: &dyn Store, id: &Id, now: u64) -> Result<(), Error> {
     register::withdraw(store, id, now)
 }
 
-/// The invitation in `Authorization`, told from a login's credential by its type.
+/// Returns the invitation in `Authorization`, which is distinguished from a login's credential by its type.
 #[must_use]
 pub fn bearer(headers: &Headers) -> Option<&str> {
     let mut values = headers.get_all("authorization");

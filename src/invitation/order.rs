@@ -1,4 +1,4 @@
-//! What somebody wants to invite to: the body of `POST /api/invitations`.
+//! The details of an invitation to be made: the body of `POST /api/invitations`.
 #![forbid(unsafe_code)]
 
 use serde_json::{Map, Value};
@@ -9,33 +9,33 @@ use crate::role::Role;
 use crate::room;
 use crate::secret::Secret;
 
-/// How long an invitation lives where nobody says: one day.
+/// The default lifetime of an invitation, in seconds: one day.
 const DEFAULT_LIFETIME_SECONDS: u64 = 24 * 60 * 60;
 
-/// An invitation that is to be made.
+/// An invitation to be made.
 #[derive(Debug)]
 pub struct Order {
-    /// The room or pattern, as it was written.
+    /// The room or pattern as in the request, without surrounding white space.
     pub room: String,
-    /// The same as a list.
+    /// The same, parsed.
     pub rooms: room::List,
-    /// What the invited person will be.
+    /// The role of the invited person.
     pub role: Role,
-    /// The invited person's name.
+    /// The name of the invited person.
     pub name: Option<Secret<String>>,
-    /// From when it holds, in seconds since 1970-01-01 UTC; `None`: at once.
+    /// The time from which the invitation is valid, in seconds since 1970-01-01 UTC; `None` for immediately.
     pub not_before: Option<u64>,
-    /// How long it holds, in seconds.
+    /// The lifetime, in seconds.
     pub expires_in: u64,
-    /// How many tokens it is good for; `None`: without a limit.
+    /// The maximum number of tokens that are issued for the invitation; `None` if it is not limited.
     pub max_uses: Option<u32>,
 }
 
 impl Order {
-    /// An invitation of a member to a room, for one day.
+    /// Creates an order for a member, valid for one day.
     ///
     /// # Errors
-    /// A name that no room can have.
+    /// If no room can have this name.
     pub fn new(room: &str) -> Result<Self, Error> {
         let rooms = room::List::one(room).map_err(|_| ROOM)?;
         Ok(Self {
@@ -49,20 +49,20 @@ impl Order {
         })
     }
 
-    /// Takes a display name.
+    /// Sets the display name.
     ///
     /// # Errors
-    /// A text that cannot be one.
+    /// If the text is not a valid display name.
     pub fn with_name(mut self, name: &str) -> Result<Self, Error> {
         let name = person::Name::parse(name.trim()).map_err(|_| NAME)?;
         self.name = Some(Secret::new(name.into_string()));
         Ok(self)
     }
 
-    /// Takes a lifetime, in seconds.
+    /// Sets the lifetime, in seconds.
     ///
     /// # Errors
-    /// One that is too short or too long.
+    /// If the lifetime is too short or too long.
     pub fn with_lifetime(mut self, seconds: u64) -> Result<Self, Error> {
         if !(MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds) {
             return Err(LIFETIME);
@@ -71,10 +71,10 @@ impl Order {
         Ok(self)
     }
 
-    /// Reads the members of a JSON object; `null` counts as absent.
+    /// Reads the members of a JSON object. `null` counts as absent.
     ///
     /// # Errors
-    /// A member that is missing, unknown or cannot be used.
+    /// If a member is missing, unknown or invalid.
     pub fn from_json(mut object: Map<String, Value>) -> Result<Self, Error> {
         let mut take = |name: &str| object.remove(name).filter(|value| !value.is_null());
         let Some(Value::String(room)) = take("room") else {

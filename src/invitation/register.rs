@@ -1,22 +1,22 @@
-//! What the key-value store knows of invitations: which were withdrawn, and how often those with a limit were used.
+//! The key-value store's entries about invitations: which were withdrawn, and how often those with a limit were used.
 //!
-//! An invitation that cannot be looked up is not accepted: it may have been withdrawn. So a host without a store accepts
-//! none.
+//! An invitation that cannot be looked up is rejected, because it may have been withdrawn. So a host without a store
+//! accepts no invitations.
 #![forbid(unsafe_code)]
 
 use super::error::{Cause, Error, MAX_LIFETIME_SECONDS};
 use super::id::Id;
 use crate::environment::Store;
 
-/// Under this and its id an invitation is withdrawn; the value is when it has expired for certain, in seconds since
-/// 1970-01-01 UTC.
+/// The prefix, before the id, of the key that marks an invitation as withdrawn. The value is a time by which the invitation
+/// has expired for certain, in seconds since 1970-01-01 UTC.
 const WITHDRAWN: &str = "jaas-jwt.v1.revoked.";
-/// Under this and its id is how often an invitation was used, a space, and when it expires.
+/// The prefix, before the id, of the key that counts uses. The value is the count, a space, and the invitation's expiry.
 const USES: &str = "jaas-jwt.v1.uses.";
 
-/// How often a count is tried: each failure is somebody else's success.
+/// How often counting is attempted. An attempt fails only if another request has counted successfully.
 const MAX_TRIES: usize = 64;
-/// How many entries of expired invitations are removed at a time.
+/// How many entries of expired invitations one withdrawal removes.
 const MAX_REMOVED: usize = 100;
 
 /// Whether the invitation was withdrawn.
@@ -24,12 +24,12 @@ pub(super) fn is_withdrawn(store: &dyn Store, id: &Id) -> Result<bool, Error> {
     Ok(store.get(&key(WITHDRAWN, id))?.is_some())
 }
 
-/// Withdraws an invitation, and forgets some that have expired.
+/// Withdraws an invitation, and removes some entries of expired ones.
 pub(super) fn withdraw(store: &dyn Store, id: &Id, now: u64) -> Result<(), Error> {
-    // Nothing is known of it but its id: no invitation lives longer.
+    // Only the id is known, so this assumes the maximum lifetime.
     let expired = now.saturating_add(MAX_LIFETIME_SECONDS);
     store.set(&key(WITHDRAWN, id), expired.to_string().as_bytes())?;
-    // What is left stays until the next time.
+    // Withdrawing has succeeded even if this fails. The next withdrawal removes the rest.
     let _ = forget_expired(store, now);
     Ok(())
 }
@@ -40,11 +40,11 @@ pub(super) fn check_uses(store: &dyn Store, id: &Id, max_uses: u32) -> Result<()
     next_use(current.as_deref(), max_uses).map(|_| ())
 }
 
-/// The number of the next use.
+/// Returns the count after the next use.
 fn next_use(current: Option<&[u8]>, max_uses: u32) -> Result<u64, Error> {
     let used = match current {
         None => 0,
-        // A value that nobody here wrote counts as used up.
+        // A value that this service did not write counts as used up.
         Some(value) => first_number(value).unwrap_or(u64::MAX),
     };
     if used >= u64::from(max_uses) {

@@ -1,4 +1,4 @@
-//! Which invitations hold, what the store knows of them, and who may make more.
+//! Tests of which invitations are valid, of the store's entries, and of who may make more.
 
 use std::sync::atomic::Ordering;
 
@@ -39,7 +39,7 @@ fn order(body: Value) -> Result<Order, Error> {
     Order::from_json(object)
 }
 
-/// The claims of an invitation that holds, changed by `changes`; `null` takes a claim out.
+/// The claims of a valid invitation, with `changes` applied; `null` removes a claim.
 fn claims(changes: &Value) -> Value {
     let mut claims = json!({
         "aud": APP_ID, "exp": NOW + DAY, "iat": NOW, "iss": "jaas-jwt", "jti": "a".repeat(32),
@@ -186,7 +186,7 @@ fn every_claim_is_checked() {
         (json!({"max_uses": 0}), Some(Cause::Claims)),
         (json!({"max_uses": -1}), Some(Cause::Claims)),
         (json!({"max_uses": u64::MAX}), Some(Cause::Claims)),
-        // What nobody here writes may be a limit that nobody here would keep to.
+        // An unknown claim might be a restriction that this service would not enforce.
         (json!({"sub": "ann"}), Some(Cause::Claims)),
         (json!({"admin": true}), Some(Cause::Claims)),
     ];
@@ -271,7 +271,7 @@ fn what_was_withdrawn_does_not_hold_nor_what_its_bearers_made() {
             Some(Cause::Withdrawn)
         );
     }
-    // Whatever stands there: other applications may write into the store.
+    // With any value: other applications may write to the store.
     store
         .set(&format!("jaas-jwt.v1.revoked.{}", first.id.as_str()), b"")
         .unwrap();
@@ -303,7 +303,7 @@ fn an_invitation_that_cannot_be_looked_up_is_not_accepted_and_is_not_called_inva
         limited.redeem(&Isolated).unwrap_err(),
         Error::StoreUnavailable
     );
-    // The signature comes first: nobody fills the store's log by forged ones.
+    // The signature is verified first, so that forged invitations cause no reads of the store.
     let store = MemoryStore::default();
     let _ = verify("undefined", NOW, &store);
     assert_eq!(store.reads.load(Ordering::Relaxed), 0);
@@ -316,7 +316,7 @@ fn a_limit_counts_every_use_once() {
     let mut used = 0;
     while invitation.redeem(&store).is_ok() {
         used += 1;
-        // As many as others get in between.
+        // This many other requests succeed in between.
         store.contended.store(used * 10, Ordering::Relaxed);
     }
     assert_eq!(used, 3);
