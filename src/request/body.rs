@@ -1,5 +1,5 @@
-//! The body of a `POST`: JSON or a form, limited in size, and strict about names: who misspells a name in a body should
-//! hear of it, not get a token for the default room.
+//! The body of a `POST`: JSON or a form, limited in size and strict about names. A caller who misspells a name gets an error
+//! instead of a token for the default room.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -17,14 +17,14 @@ use crate::json;
 /// The byte order mark in UTF-8, which some editors and .NET write before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How a body writes its parameters.
+/// The media type of a body.
 #[derive(Debug, Clone, Copy)]
 enum MediaType {
     Json,
     Form,
 }
 
-/// A body that has been read and not yet parsed.
+/// A body that has been read, but not parsed.
 #[derive(Debug)]
 pub(super) struct Body {
     media_type: MediaType,
@@ -32,11 +32,10 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// Reads a body whole.
+    /// Reads the whole body.
     ///
     /// # Errors
-    /// Another media type than JSON and form, a compressed body, more than [`MAX_BODY_BYTES`], and a body that breaks
-    /// off.
+    /// If the media type is neither JSON nor a form, or the body is compressed, longer than [`MAX_BODY_BYTES`] or truncated.
     pub fn read(headers: &Headers, body: impl Read) -> Result<Self, Error> {
         let media_type = MediaType::of(headers)?;
         if !headers.get_all("content-encoding").all(is_identity) {
@@ -51,10 +50,10 @@ impl Body {
         Ok(Self { media_type, bytes })
     }
 
-    /// The members of a JSON object, whatever their names.
+    /// Returns the members of a JSON object, with any names.
     ///
     /// # Errors
-    /// A form, and a body that is no JSON object.
+    /// If the body is a form, or is not a JSON object.
     pub fn json_object(&self) -> Result<Map<String, Json>, Error> {
         match self.media_type {
             MediaType::Form => Err(Error::MalformedBody(
@@ -81,10 +80,10 @@ impl Body {
             .unwrap_or(&self.bytes)
     }
 
-    /// The parameters.
+    /// Parses the parameters.
     ///
     /// # Errors
-    /// A body that is not of its media type, and a name that is not known.
+    /// If the body does not match its media type, or has an unknown name.
     pub fn parse(&self) -> Result<Values<'_>, Error> {
         match self.media_type {
             MediaType::Form => Values::from_form(self.without_mark()),
@@ -102,7 +101,7 @@ impl MediaType {
         let value = std::str::from_utf8(value).map_err(|_| Error::UnsupportedMediaType)?;
         let mut parts = value.split(';').map(str::trim);
         let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-        // Both types are UTF-8 by their definitions (RFC 8259, section 8.1; URL standard); another charset is a mistake.
+        // Both types are defined to be UTF-8 (RFC 8259, section 8.1; URL standard), so any other charset is a mistake.
         let utf8 = parts.all(|parameter| match parameter.split_once('=') {
             Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => charset
                 .trim()
@@ -118,7 +117,7 @@ impl MediaType {
     }
 }
 
-/// Whether a `Content-Encoding` (RFC 9110, section 8.4) leaves the body as it is.
+/// Whether a `Content-Encoding` (RFC 9110, section 8.4) leaves the body unchanged.
 fn is_identity(value: &[u8]) -> bool {
     value.split(|byte| *byte == b',').all(|coding| {
         let coding = coding.trim_ascii();
@@ -135,11 +134,11 @@ fn not_an_object(text: &str, error: &serde_json::Error) -> Error {
     let problem = if text.trim().is_empty() {
         "it is empty".to_owned()
     } else if error.classify() == Category::Data {
-        // This kind's own text would show the value.
+        // serde_json's message for this category would reveal the value.
         "it is JSON of another kind".to_owned()
     } else {
         let described = error.to_string();
-        // serde_json's words for half of a surrogate pair are about its own reading.
+        // serde_json's messages for half of a surrogate pair describe its parsing instead of the mistake.
         if ["unexpected end of hex escape", "lone leading surrogate"]
             .into_iter()
             .any(|start| described.starts_with(start))
@@ -158,7 +157,7 @@ fn not_an_object(text: &str, error: &serde_json::Error) -> Error {
     ))
 }
 
-/// A JSON object and nothing else: the first value of each known name, and the names that are not known.
+/// The parameters of a JSON object: the first value of each known name, and the unknown names.
 struct Object {
     values: Values<'static>,
     unknown: UnknownParameters,

@@ -1,4 +1,4 @@
-//! What can be wrong with a request for a token.
+//! Errors of a request for a token.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -6,27 +6,27 @@ use std::borrow::Cow;
 use super::name;
 use crate::secret::Secret;
 
-/// The largest body of a `POST`, in bytes.
+/// The maximum length of the body of a `POST`, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// Why a request for a token cannot be read. `Display` is the public message.
+/// Why a request for a token is invalid. `Display` is the public message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A parameter has a value that cannot be used.
+    /// A parameter has an invalid value.
     #[error("{name} {problem}")]
     Parameter {
         /// The parameter's name.
         name: &'static str,
-        /// What is wrong and what would be right; follows the name in the message, and shows nothing of the value.
+        /// What is wrong and what would be right. Follows the name in the message, and reveals nothing of the value.
         problem: String,
     },
-    /// Names in a body that no parameter has.
+    /// A body has unknown names.
     #[error(transparent)]
     UnknownParameters(UnknownParameters),
-    /// The body as a whole cannot be read.
+    /// The body cannot be read or parsed.
     #[error("{0}")]
     MalformedBody(String),
-    /// The body is larger than [`MAX_BODY_BYTES`].
+    /// The body is longer than [`MAX_BODY_BYTES`].
     #[error("The body is too large: send at most {MAX_BODY_BYTES} bytes")]
     BodyTooLarge,
     /// The body is neither JSON nor a form.
@@ -48,7 +48,7 @@ impl Error {
         Self::Parameter { name, problem }
     }
 
-    /// What the log says: as the public message, but nothing that the caller wrote.
+    /// Returns the text for the log: the public message, but without anything that the caller wrote.
     #[must_use]
     pub fn reason(&self) -> Cow<'static, str> {
         match self {
@@ -58,10 +58,10 @@ impl Error {
     }
 }
 
-/// How many unknown names are told.
+/// The maximum number of unknown names in a message.
 const MAX_TOLD: usize = 3;
 
-/// The first unknown names of a body, so that who misspells several learns of them at once.
+/// The first unknown names in a body. A message lists several, so that a caller can correct them at once.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct UnknownParameters(Vec<UnknownParameter>);
 
@@ -71,7 +71,7 @@ impl UnknownParameters {
         let is_told = |told: &UnknownParameter| {
             told.name.as_ref().map(|name| name.expose().as_str()) == shown
         };
-        // The nearest name is looked for once for each that is told: a body can have thousands.
+        // The nearest name is computed only for names in the message: a body can have thousands.
         if self.0.len() < MAX_TOLD && !self.0.iter().any(is_told) {
             self.0.push(UnknownParameter {
                 name: shown.map(|name| Secret::new(name.to_owned())),
@@ -80,14 +80,14 @@ impl UnknownParameters {
         }
     }
 
-    /// As [`UnknownParameters::push`], for a name that seems to be meant for a known one.
+    /// As [`UnknownParameters::push`], but ignores a name unless it resembles a known one.
     pub(super) fn push_if_near(&mut self, name: &str) {
         if is_identifier(name) && nearest(name).is_some() {
             self.push(name);
         }
     }
 
-    /// The values, if there are no unknown names beside them.
+    /// Returns the values if there are no unknown names.
     pub(super) fn or<T>(self, values: T) -> Result<T, Error> {
         if self.0.is_empty() {
             Ok(values)
@@ -111,20 +111,20 @@ impl std::fmt::Display for UnknownParameters {
     }
 }
 
-/// A name in a body that no parameter has. Only the public message shows it, and only where it looks like a name.
+/// An unknown name in a body. Only the public message shows it, and only if it looks like a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct UnknownParameter {
     name: Option<Secret<String>>,
     nearest: Option<&'static str>,
 }
 
-/// The longest unknown name that is shown.
+/// The maximum length of an unknown name in a message, in bytes.
 const MAX_SHOWN_BYTES: usize = 40;
 
-/// The least likeness, from 0 to 1, of a known name that may have been meant.
+/// The minimum similarity, from 0 to 1, at which a known name is suggested.
 const MIN_LIKENESS: f64 = 0.4;
 
-/// Whether a text looks like a name, so that it can be shown.
+/// Whether a text looks like a name, and so may be shown.
 fn is_identifier(text: &str) -> bool {
     (1..=MAX_SHOWN_BYTES).contains(&text.len())
         && text
@@ -145,8 +145,8 @@ impl std::fmt::Display for UnknownParameter {
     }
 }
 
-/// The known name that was meant, if one is like it: however the parts of the name are joined, and with or without the
-/// `user_` of the known one.
+/// Returns the most similar known name, if any is similar enough. The style in which words are joined does not matter, nor
+/// does the prefix `user_` of the known name.
 fn nearest(name: &str) -> Option<&'static str> {
     let name = snake_case(name);
     let name = name.strip_prefix("is_").unwrap_or(&name);
@@ -164,7 +164,7 @@ fn nearest(name: &str) -> Option<&'static str> {
     best.1
 }
 
-/// `isModerator`, `is-moderator` and `IsModerator` as `is_moderator`.
+/// Converts names such as `isModerator`, `is-moderator` and `IsModerator` to `is_moderator`.
 fn snake_case(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
     let mut after_lower_case = false;

@@ -1,4 +1,4 @@
-//! What a caller requests: the room and the person, validated. Defaults and roles are decided later.
+//! The caller's request: the room and the person, validated. Defaults and roles are applied later.
 #![forbid(unsafe_code)]
 
 mod body;
@@ -21,7 +21,7 @@ use parameters::Values;
 
 pub use error::{Error, MAX_BODY_BYTES, UnknownParameters};
 
-/// A validated request; `None` where it says nothing.
+/// A validated request for a token. A parameter that is absent is `None`.
 #[derive(Debug, Clone, Default)]
 pub struct TokenRequest {
     /// The room to join.
@@ -34,20 +34,20 @@ pub struct TokenRequest {
     pub user_email: Option<person::Email>,
     /// The person's picture.
     pub user_avatar: Option<person::Avatar>,
-    /// What the person wants to be.
+    /// The requested role.
     pub role: Option<Role>,
     /// Whether recordings should leave the person out.
     pub hidden_from_recorder: Option<bool>,
-    /// The only features to grant.
+    /// The only features to grant; `None` for all that the role has.
     pub features: Option<FeatureSet>,
-    /// An invitation, not yet verified.
+    /// The invitation, not verified yet.
     pub invitation: Option<Secret<String>>,
 }
 
-/// Reads the body of a `POST` that must be a JSON object.
+/// Reads the body of a `POST` as a JSON object.
 ///
 /// # Errors
-/// Another media type, a compressed body, one that is too large, and one that is no JSON object.
+/// If the media type is not JSON, or the body is compressed, too large or not a JSON object.
 pub fn json_object(
     headers: &http::Headers,
     body: impl Read,
@@ -56,20 +56,20 @@ pub fn json_object(
 }
 
 impl TokenRequest {
-    /// Reads the query of a `GET`. Names that are not known are passed over.
+    /// Parses the query of a `GET`. Unknown names are ignored.
     ///
     /// # Errors
-    /// The first parameter that cannot be used.
+    /// The first parameter with an invalid value.
     pub fn from_query(query: &str) -> Result<Self, Error> {
         Self::from_values(&Values::from_query(query))
     }
 
-    /// Reads the body of a `POST`, in which every name has to be known.
+    /// Reads the body of a `POST`, where unknown names are errors.
     ///
     /// # Errors
-    /// A parameter in the URL, a body that cannot be read, and the first parameter that cannot be used.
+    /// A parameter in the URL, an invalid body, or the first parameter with an invalid value.
     pub fn from_post(query: &str, headers: &http::Headers, body: impl Read) -> Result<Self, Error> {
-        // A personal value in a URL ends in histories and logs, and one that is silently ignored in the wrong room.
+        // URLs end up in histories and logs, so must not contain personal values; and ignoring a room would open the wrong one.
         if let Some(name) = parameters::first_known(query) {
             let problem = "stands in the URL of a POST: put it into the body";
             return Err(Error::parameter(name, problem));
@@ -100,7 +100,7 @@ impl TokenRequest {
     }
 }
 
-/// The role, by either of its two parameters.
+/// Returns the role, from either of its two parameters.
 fn role(values: &Values<'_>) -> Result<Option<Role>, Error> {
     let moderator = values.bool(name::USER_MODERATOR)?;
     let Some(text) = values.text(name::USER_ROLE)? else {
@@ -116,9 +116,9 @@ fn role(values: &Values<'_>) -> Result<Option<Role>, Error> {
     Ok(Some(role))
 }
 
-/// A value about a person. What nobody can see counts as not given, and so does what is no e-mail address: nothing
-/// depends on it, and the snippet that the Worker's documentation gives to pages sends such a text where it was copied
-/// from a page that hides addresses.
+/// Parses a value about a person. An invisible text counts as absent, and so does a text that is not an e-mail address:
+/// nothing depends on the address, and the sample code in the Worker's documentation sends such a text if it was copied
+/// from a page that obfuscates addresses.
 fn personal<T>(
     values: &Values<'_>,
     name: &'static str,
@@ -131,7 +131,7 @@ fn personal<T>(
     }
 }
 
-/// An id that nobody has proven: what would make it read as another one is removed, as in names.
+/// Parses an unproven id. Bidirectional controls, which could make it look like another id, are removed, as from names.
 fn parse_id(text: &str) -> Result<person::Id, person::Error> {
     if !text.contains(is_bidi_control) {
         return person::Id::parse(text);

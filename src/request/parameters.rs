@@ -1,4 +1,4 @@
-//! The parameters of a request: their names, their values as they came, and the query.
+//! The parameters of a request: their names, their unparsed values, and the query.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -12,17 +12,17 @@ use super::name;
 use crate::features::{Feature, FeatureSet};
 use crate::text::{Separator, parse_bool, split_list};
 
-/// How many features of a request are looked at: more than there are.
+/// The maximum number of features that are read from a text: more than exist.
 const MAX_FEATURES: usize = 100;
 
-/// The value of a parameter as it came.
+/// The unparsed value of a parameter.
 #[derive(Debug)]
 pub(super) enum Value<'a> {
-    /// Decoded, with white space around it; empty for JSON's `null`.
+    /// A decoded text, not trimmed; empty for JSON's `null`.
     Text(Cow<'a, str>),
     Bool(bool),
     List(Vec<Json>),
-    /// A number or an object, which no parameter takes.
+    /// A JSON number or object, which no parameter accepts.
     Other,
 }
 
@@ -38,13 +38,13 @@ impl From<Json> for Value<'_> {
     }
 }
 
-/// The values of one request, each at the place of its name in [`name::ALL`].
+/// The values of a request, in the order of [`name::ALL`].
 #[derive(Debug, Default)]
 pub(super) struct Values<'a>([Option<Value<'a>>; name::ALL.len()]);
 
 impl<'a> Values<'a> {
-    /// Reads a query (URL standard, `application/x-www-form-urlencoded`), and passes over names that are not known.
-    /// Allocates only for known names whose values are encoded.
+    /// Parses a query (URL standard, `application/x-www-form-urlencoded`) and ignores unknown names. Allocates only for known
+    /// names with encoded values.
     pub fn from_query(query: &'a str) -> Self {
         let mut values = Self::default();
         for (place, pair) in known_pairs(query.as_bytes()) {
@@ -55,10 +55,10 @@ impl<'a> Values<'a> {
         values
     }
 
-    /// Reads a form as [`Values::from_query`] reads a query.
+    /// Parses a form in the same format as [`Values::from_query`].
     ///
     /// # Errors
-    /// A name that is not known.
+    /// If a name is unknown.
     pub fn from_form(form: &'a [u8]) -> Result<Self, Error> {
         let mut values = Self::default();
         let mut unknown = UnknownParameters::default();
@@ -71,15 +71,15 @@ impl<'a> Values<'a> {
         unknown.or(values)
     }
 
-    /// Keeps the first value of a name.
+    /// Sets the value of the name at this index of [`name::ALL`], unless the name has one already.
     pub fn set(&mut self, place: usize, value: impl FnOnce() -> Value<'a>) {
         self.0[place].get_or_insert_with(value);
     }
 
-    /// The value of a text parameter, without white space around it; `None` when it is absent or empty.
+    /// Returns the trimmed value of a text parameter; `None` if it is absent or empty.
     ///
     /// # Errors
-    /// In JSON, a value that is not a string.
+    /// If a JSON value is not a string.
     pub fn text(&self, name: &'static str) -> Result<Option<&str>, Error> {
         match self.get(name) {
             None => Ok(None),
@@ -88,10 +88,10 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The value of a parameter that is true or false: as text, or in JSON as a boolean.
+    /// Returns the value of a boolean parameter, which is a text or a JSON boolean; `None` if it is absent or empty.
     ///
     /// # Errors
-    /// Any other value.
+    /// If the value is anything else.
     pub fn bool(&self, name: &'static str) -> Result<Option<bool>, Error> {
         let value = match self.get(name) {
             Some(Value::Bool(value)) => Some(*value),
@@ -106,11 +106,11 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A set of features; `None` when the parameter is absent or empty, which stands for all. A key that nobody knows
-    /// is passed over, so that a page can name what is new.
+    /// Returns a set of features; `None` if the parameter is absent or an empty text, which stands for all features. Unknown keys
+    /// are ignored, so that a page can name new features.
     ///
     /// # Errors
-    /// In JSON, a value that is neither a string nor a list of strings.
+    /// If a JSON value is neither a string nor a list of strings.
     pub fn features(&self, name: &'static str) -> Result<Option<FeatureSet>, Error> {
         if let Some(Value::List(list)) = self.get(name) {
             let keys: Option<Vec<&str>> = list.iter().map(Json::as_str).collect();
@@ -136,18 +136,18 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The known parameter that a query has, if any.
+/// Returns the first known parameter in a query, if there is one.
 pub(super) fn first_known(query: &str) -> Option<&'static str> {
     known_pairs(query.as_bytes()).find_map(|(place, _)| Some(name::ALL[place?]))
 }
 
-/// How many unknown names in the URL of a `POST` are looked at.
+/// The maximum number of unknown names in the URL of a `POST` that are checked.
 const MAX_UNKNOWN: usize = 20;
 
-/// The names in the URL of a `POST` that seem to be misspelt parameters: what is ignored there would not be missed.
+/// Rejects names in the URL of a `POST` that look like misspelt parameters: their values would be ignored unnoticed.
 ///
 /// # Errors
-/// If there is one. Other unknown names, such as those that trackers add, are ignored.
+/// If there is such a name. Other unknown names, such as those added for tracking, are ignored.
 pub(super) fn check_unknown(query: &str) -> Result<(), Error> {
     let mut unknown = UnknownParameters::default();
     let pairs = known_pairs(query.as_bytes()).filter(|(place, _)| place.is_none());
@@ -157,19 +157,19 @@ pub(super) fn check_unknown(query: &str) -> Result<(), Error> {
     unknown.or(())
 }
 
-/// The place of a name in [`name::ALL`].
+/// Returns the index of a name in [`name::ALL`].
 pub(super) fn place_of(name: &str) -> Option<usize> {
     name::ALL.into_iter().position(|known| known == name)
 }
 
-/// The pairs of a query or form, still encoded, each with the place of its name. A name is compared while it is
-/// decoded, without a copy: a query can have thousands that are not known.
+/// Splits a query or form into pairs, still encoded, each with the index of its name. A name is decoded while it is
+/// compared, without a copy, because a query can have thousands of unknown names.
 fn known_pairs(text: &[u8]) -> impl Iterator<Item = (Option<usize>, &[u8])> {
     text.split(|byte| *byte == b'&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-            // Most unknown names differ in their first byte. A `+` would be a space, which no known name has.
+            // Most unknown names differ in their first byte. A `+` encodes a space, which no known name has.
             let first = percent_decode(name).next();
             let is = |known: &&str| {
                 known.bytes().next() == first && percent_decode(name).eq(known.bytes())
@@ -178,7 +178,7 @@ fn known_pairs(text: &[u8]) -> impl Iterator<Item = (Option<usize>, &[u8])> {
         })
 }
 
-/// The name and the value of one pair, as the URL standard decodes them.
+/// Decodes the name and the value of a pair, as the URL standard specifies.
 fn decode_pair(pair: &[u8]) -> (Cow<'_, str>, Cow<'_, str>) {
     form_urlencoded::parse(pair).next().unwrap_or_default()
 }

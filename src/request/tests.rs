@@ -89,7 +89,7 @@ fn a_query_and_a_form_are_read_as_the_url_standard_reads_them() {
         ("user_name", None),
         ("", None),
         ("&&", None),
-        // What is no percent escape stays as it is, and what is not UTF-8 becomes U+FFFD.
+        // An invalid percent escape is kept, and bytes that are not UTF-8 become U+FFFD.
         ("user_name=50%", Some("50%")),
         ("user_name=%", Some("%")),
         ("user_name=%4", Some("%4")),
@@ -543,7 +543,7 @@ fn a_body_has_at_most_16_kib() {
         Error::BodyTooLarge
     );
 
-    // A length that is announced is believed before anything is read.
+    // A too large `Content-Length` is rejected before anything is read.
     struct Unread;
     impl Read for Unread {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
