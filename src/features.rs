@@ -1,13 +1,13 @@
-//! The features of a meeting, by the keys of `context.features`.
+//! The features of a meeting, identified by their keys in `context.features`.
 #![forbid(unsafe_code)]
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// A feature that the Jitsi web client knows. It reports any other key as an error (`featureInvalid`).
+/// A feature that the Jitsi web client knows. The client reports any other key as an error (`featureInvalid`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Feature(usize);
 
-/// The keys, those that 8x8 documents first. A feature is its place in this list.
+/// The keys, starting with those that 8x8 documents. A feature is an index into this list.
 const KEYS: [&str; 20] = [
     "livestreaming",
     "recording",
@@ -20,7 +20,7 @@ const KEYS: [&str; 20] = [
     "list-visitors",
     "send-groupchat",
     "create-polls",
-    // Known to the client, not documented by 8x8.
+    // Known to the client, but not documented by 8x8.
     "flip",
     "branding",
     "calendar",
@@ -32,17 +32,17 @@ const KEYS: [&str; 20] = [
     "send-private-message",
 ];
 
-/// How many keys 8x8 documents: those that every token writes out.
+/// The number of keys that 8x8 documents. Every token contains all of them.
 const DOCUMENTED: usize = 11;
 
 impl Feature {
-    /// The feature with this key, if the client knows one.
+    /// Returns the feature with this key, if the client knows it.
     #[must_use]
     pub fn from_key(key: &str) -> Option<Self> {
         KEYS.iter().position(|known| *known == key).map(Self)
     }
 
-    /// The known key that is most similar to this one.
+    /// Returns the known key that is most similar to this text.
     #[must_use]
     pub fn nearest(key: &str) -> &'static str {
         let key = key.to_ascii_lowercase();
@@ -54,7 +54,7 @@ impl Feature {
             .unwrap_or(KEYS[0])
     }
 
-    /// The key in `context.features`.
+    /// Returns the feature's key in `context.features`.
     #[must_use]
     pub fn key(self) -> &'static str {
         KEYS[self.0]
@@ -66,7 +66,7 @@ impl Feature {
 pub struct FeatureSet([bool; KEYS.len()]);
 
 impl FeatureSet {
-    /// Whether a feature is in the set.
+    /// Whether the set contains a feature.
     #[must_use]
     pub fn contains(&self, feature: Feature) -> bool {
         self.0[feature.0]
@@ -83,10 +83,10 @@ impl FromIterator<Feature> for FeatureSet {
     }
 }
 
-/// `context.features`: what the role may have, and what of it is granted.
+/// `context.features`: the features of the role, and which of them are granted.
 ///
-/// Every documented key is written, because one that is left out is denied even to a moderator, and silently. Keys that
-/// 8x8 does not document are written only where the role's list names them.
+/// Every documented key is written, because a feature whose key is missing is silently denied, even to a moderator. Other
+/// keys are written only if the role has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantedFeatures {
     role: FeatureSet,
@@ -94,7 +94,7 @@ pub struct GrantedFeatures {
 }
 
 impl GrantedFeatures {
-    /// Grants what the role may have and the request names; a request that names none means all.
+    /// Grants the features that the role has and the request names. A request that names none asks for all.
     #[must_use]
     pub fn new(role: &FeatureSet, requested: Option<&FeatureSet>) -> Self {
         let granted = (0..KEYS.len())

@@ -1,15 +1,15 @@
-//! Requests and responses as the core sees them, without the SDK's types.
+//! Requests and responses as the core sees them, independent of the SDK's types.
 //!
-//! The types of the crate `http` are not used: a request's headers come from the host as a list, and a map of them
-//! would be built for every request to look up four names.
+//! The core does not use the types of the crate `http`: the host provides the headers as a list, and converting that to a
+//! map for every request would not pay for looking up four names.
 #![forbid(unsafe_code)]
 
 use std::io::Read;
 
-/// A request. The body is read only where a stage needs it.
+/// A request. The body is read only when a stage needs it.
 #[derive(Debug)]
 pub struct Request<B> {
-    /// The method, as it came: methods are case-sensitive (RFC 9110, section 9.1).
+    /// The method, unchanged: methods are case-sensitive (RFC 9110, section 9.1).
     pub method: String,
     /// Path and query, still percent-encoded.
     pub target: String,
@@ -19,19 +19,19 @@ pub struct Request<B> {
     pub body: B,
 }
 
-/// Why a body is not read whole.
+/// Why a body cannot be read completely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyError {
-    /// It is longer than the limit.
+    /// The body is longer than the limit.
     TooLarge,
-    /// It ends before its end.
+    /// The body is incomplete.
     BrokeOff,
 }
 
-/// Reads a body whole, of at most so many bytes.
+/// Reads the whole body, of at most `limit` bytes.
 ///
 /// # Errors
-/// See [`BodyError`]. Of a body that is announced to be too large nothing is read.
+/// See [`BodyError`]. If `Content-Length` exceeds the limit, nothing is read.
 pub fn read_body(headers: &Headers, body: impl Read, limit: usize) -> Result<Vec<u8>, BodyError> {
     if headers
         .content_length()
@@ -49,18 +49,18 @@ pub fn read_body(headers: &Headers, body: impl Read, limit: usize) -> Result<Vec
     Ok(bytes)
 }
 
-/// A request's headers in the order in which they came.
+/// The headers of a request, in their original order.
 #[derive(Debug, Clone, Default)]
 pub struct Headers(Vec<(String, Vec<u8>)>);
 
 impl Headers {
-    /// Keeps a list of names and values.
+    /// Creates headers from a list of names and values.
     #[must_use]
     pub const fn new(list: Vec<(String, Vec<u8>)>) -> Self {
         Self(list)
     }
 
-    /// All values of a header; names are compared case-insensitively.
+    /// Returns all values of a header. Names are compared case-insensitively.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.0
             .iter()
@@ -68,13 +68,13 @@ impl Headers {
             .map(|(_, value)| value.as_slice())
     }
 
-    /// The length of the body as the header announces it, in bytes; `None` where there is no such header, or a wrong one.
+    /// Returns the `Content-Length`, in bytes; `None` if the header is missing or invalid.
     fn content_length(&self) -> Option<u64> {
         self.get_all("content-length")
             .find_map(|value| std::str::from_utf8(value).ok()?.trim().parse().ok())
     }
 
-    /// Whether there is such a header.
+    /// Whether a header is present.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.get_all(name).next().is_some()
@@ -99,13 +99,13 @@ impl From<&[(&str, &str)]> for Headers {
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The headers; names in lower case.
+    /// The headers, with lower-case names.
     pub headers: Vec<(&'static str, String)>,
     /// The body: JSON, or empty.
     pub body: Vec<u8>,
 }
 
-/// The path and the query of a request's target (RFC 9112, section 3.2.1); the query is empty where there is none.
+/// Splits a request's target into path and query (RFC 9112, section 3.2.1). The query is empty if there is none.
 #[must_use]
 pub fn split_target(target: &str) -> (&str, &str) {
     target.split_once('?').unwrap_or((target, ""))

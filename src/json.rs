@@ -1,24 +1,24 @@
-//! JSON from outside that may repeat a name, of which each reader takes another value (RFC 8259, section 4). A signed
-//! document that does is rejected (RFC 8725, section 2.4); of a parameter the first value counts, as in a query.
+//! JSON from outside, which may repeat a name. Parsers disagree on which value then counts (RFC 8259, section 4). Signed
+//! documents with a repeated name are rejected (RFC 8725, section 2.4); for parameters the first value counts, as in a query.
 #![forbid(unsafe_code)]
 
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
-/// A JSON object, and whether a name is repeated in it.
+/// A JSON object, with a flag for repeated names.
 pub(crate) struct Object {
     members: Map<String, Value>,
     has_repeated_names: bool,
 }
 
 impl Object {
-    /// The members; of equal names the first.
+    /// Returns the members. If a name is repeated, its first value counts.
     pub fn first(self) -> Map<String, Value> {
         self.members
     }
 
-    /// The members; `None` where two have the same name, at any depth.
+    /// Returns the members; `None` if a name is repeated at any depth.
     pub fn unique(self) -> Option<Map<String, Value>> {
         (!self.has_repeated_names).then_some(self.members)
     }
@@ -38,7 +38,7 @@ impl<'de> serde::Deserialize<'de> for Object {
     }
 }
 
-/// Reads a value, and notes a repeated name.
+/// Deserialises a value, and sets the flag if a name is repeated.
 struct Seed<'a>(&'a mut bool);
 
 impl<'de> serde::de::DeserializeSeed<'de> for Seed<'_> {

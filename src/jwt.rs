@@ -1,9 +1,9 @@
-//! Claim sets as jwt-simple signs them.
+//! Claim sets in the form that jwt-simple signs.
 #![forbid(unsafe_code)]
 
 use jwt_simple::prelude::JWTClaims;
 
-/// These claims and none of jwt-simple's own: it may write `aud` as an array, and does not keep 8x8's order.
+/// Wraps these claims without adding jwt-simple's own, which may write `aud` as an array and do not keep 8x8's order.
 pub(crate) fn only<C>(claims: C) -> JWTClaims<C> {
     JWTClaims {
         issued_at: None,

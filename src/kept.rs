@@ -1,8 +1,8 @@
-//! What takes long to make of a text, such as a key, for an instance that handles many requests: it is made once, and
-//! again as soon as the text is another. Texts are read for each request all the same, so a rotated key is noticed by the
-//! next request; nothing is assumed.
+//! A cache for values that are expensive to derive from a text, such as keys, in an instance that handles many requests. A
+//! value is reused until the text changes. The text is still read for each request, so that the next request notices a
+//! rotated key.
 //!
-//! Compared by SHA-256, and not by the texts: those of secrets are wiped after each request, and stay so.
+//! Texts are compared by their SHA-256, because the texts of secrets are wiped after each request.
 #![forbid(unsafe_code)]
 
 use std::cell::RefCell;
@@ -11,23 +11,23 @@ use std::rc::Rc;
 
 use hmac_sha256::Hash;
 
-/// A place for one value.
+/// A slot for one value.
 pub struct Slot<T>(RefCell<Option<(Digest, Rc<T>)>>);
 
 type Digest = [u8; 32];
 
 impl<T> Slot<T> {
-    /// What `make` makes of these texts, or has made of them before. What was made of other texts goes, even where there
-    /// is nothing to take its place. Without a slot nothing is kept, and nothing compared.
+    /// Returns the value that `make` derives from these texts, or the kept value if the texts are unchanged. If they have
+    /// changed, the kept value is dropped, even if `make` fails. Without a slot nothing is kept or compared.
     ///
     /// # Errors
-    /// Those of `make`, which are not kept.
+    /// The error of `make`, which is not kept.
     pub fn get<E>(
         slot: Option<&Self>,
         texts: &[&str],
         make: impl FnOnce() -> Result<T, E>,
     ) -> Result<Rc<T>, E> {
-        // The build for WASI 0.2 has no further requests, and should not grow by what is for them.
+        // An instance of the build for WASI 0.2 handles one request, and that build should not contain this code.
         let Some(Self(kept)) = slot.filter(|_| cfg!(any(test, feature = "wasi-p3"))) else {
             return make().map(Rc::new);
         };
@@ -43,7 +43,7 @@ impl<T> Slot<T> {
     }
 }
 
-/// A digest of several texts, which tells where each ends.
+/// Returns a digest of several texts that also depends on where each text ends.
 fn digest(texts: &[&str]) -> Digest {
     let mut hash = Hash::new();
     for text in texts {
@@ -60,7 +60,7 @@ impl<T> Default for Slot<T> {
 }
 
 impl<T> fmt::Debug for Slot<T> {
-    // Keys, for the most part.
+    // Without the value, which is usually a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[elided]")
     }

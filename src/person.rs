@@ -1,6 +1,6 @@
-//! What a token says of a person: id, display name, e-mail address and picture.
+//! The person's details in a token: id, display name, e-mail address and picture.
 //!
-//! All of it is copied into the presence that every participant receives, and into 8x8's webhooks.
+//! All of them are copied to the presence that every participant receives, and to 8x8's webhooks.
 #![forbid(unsafe_code)]
 
 use url::{Host, Url};
@@ -8,33 +8,33 @@ use url::{Host, Url};
 use crate::secret::Secret;
 use crate::text::{is_bidi_control, is_excluded_from_xml, is_visible};
 
-/// The longest id or display name, in characters.
+/// The maximum length of an id or display name, in characters.
 pub const MAX_TEXT_CHARACTERS: usize = 256;
-/// The longest e-mail address, in characters (RFC 5321, section 4.5.3.1.3: 256 octets with its angle brackets).
+/// The maximum length of an e-mail address, in characters (RFC 5321, section 4.5.3.1.3: 256 octets with angle brackets).
 pub const MAX_EMAIL_CHARACTERS: usize = 254;
-/// The longest address of a picture, in characters.
+/// The maximum length of a picture's URL, in characters.
 pub const MAX_AVATAR_CHARACTERS: usize = 2048;
 
-/// Why a field about a person cannot be used; continues a sentence that starts with the field's name, and never shows
-/// the field's value.
+/// Why a value about a person is invalid. `Display` continues a sentence that starts with the field's name, and never shows
+/// the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// More characters than this.
+    /// The value has more than this number of characters.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// A control character or one that XML excludes.
+    /// The value has a control character, or another character that XML excludes.
     #[error("must not contain control characters")]
     ControlCharacter,
-    /// An id with a character that changes the direction of text.
+    /// An id has a character that changes the direction of text.
     #[error("must not contain bidirectional control characters")]
     BidiControl,
-    /// Nothing that leaves a mark on the screen.
+    /// The value has no visible character.
     #[error("must have a visible character")]
     Invisible,
-    /// Not an e-mail address.
+    /// The value is not an e-mail address.
     #[error("must be an e-mail address, with an @ between name and domain")]
     NotAnAddress,
-    /// Not the address of a picture.
+    /// The value is not an acceptable URL of a picture.
     #[error(
         "must be an https URL with a public host name, without user name, password and IP address"
     )]
@@ -63,8 +63,8 @@ fn without_bidi_controls(text: &str) -> String {
 pub struct Id(Secret<String>);
 
 impl Id {
-    /// Checks a text without white space around it. Bidirectional controls are an error: without them two ids could
-    /// be one.
+    /// Parses a text without surrounding white space. Bidirectional controls are an error: removing them could make two ids
+    /// equal.
     ///
     /// # Errors
     /// See [`Error`].
@@ -76,13 +76,13 @@ impl Id {
         Ok(Self(Secret::new(text.to_owned())))
     }
 
-    /// The text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.expose()
     }
 
-    /// The claim.
+    /// Converts the id to the value of its claim.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0.into_inner()
@@ -94,7 +94,7 @@ impl Id {
 pub struct Name(Secret<String>);
 
 impl Name {
-    /// Checks a text without white space around it, and removes bidirectional controls, which make a name read as
+    /// Parses a text without surrounding white space, and removes bidirectional controls, which can make a name look like
     /// another one.
     ///
     /// # Errors
@@ -105,19 +105,19 @@ impl Name {
         Ok(Self(Secret::new(text.trim().to_owned())))
     }
 
-    /// The claim.
+    /// Converts the name to the value of its claim.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0.into_inner()
     }
 }
 
-/// An e-mail address: at most [`MAX_EMAIL_CHARACTERS`], no control characters, something on both sides of an `@`.
+/// An e-mail address: at most [`MAX_EMAIL_CHARACTERS`], no control characters, and something on both sides of an `@`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(Secret<String>);
 
 impl Email {
-    /// Checks a text without white space around it, and removes bidirectional controls.
+    /// Parses a text without surrounding white space, and removes bidirectional controls.
     ///
     /// # Errors
     /// See [`Error`].
@@ -132,22 +132,22 @@ impl Email {
         }
     }
 
-    /// The claim.
+    /// Converts the address to the value of its claim.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0.into_inner()
     }
 }
 
-/// The address of a picture: an https URL of at most [`MAX_AVATAR_CHARACTERS`] on a public host.
+/// The URL of a picture: `https`, at most [`MAX_AVATAR_CHARACTERS`], on a public host.
 ///
-/// The browser of every participant fetches it, which tells that host their addresses, and must not be sent into the
-/// network that they sit in.
+/// The browser of every participant fetches the picture. That reveals the participants' IP addresses to the host, and the
+/// URL must not lead the browsers into their private networks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Avatar(Secret<String>);
 
-/// Top-level names that lead into a private network: RFC 6761, RFC 6762 with its appendix G, RFC 8375, and ICANN's
-/// reservation of `.internal` (2024).
+/// Top-level domains of private networks: RFC 6761, RFC 6762 with appendix G, RFC 8375, and `.internal`, which ICANN
+/// reserved in 2024.
 const PRIVATE_DOMAINS: [&str; 10] = [
     "corp",
     "home",
@@ -162,7 +162,7 @@ const PRIVATE_DOMAINS: [&str; 10] = [
 ];
 
 impl Avatar {
-    /// Checks a text without white space around it.
+    /// Parses a text without surrounding white space.
     ///
     /// # Errors
     /// See [`Error`].
@@ -177,14 +177,14 @@ impl Avatar {
         Ok(Self(Secret::new(url.into())))
     }
 
-    /// The claim.
+    /// Converts the URL to the value of its claim.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0.into_inner()
     }
 }
 
-/// Whether a host name, lower-cased by the URL parser, is one of the public DNS. A final dot is the same name.
+/// Whether a host name, lower-cased by the URL parser, belongs to the public DNS. A trailing dot makes no difference.
 fn is_public(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let ends_with = |domain: &str| {
@@ -226,7 +226,7 @@ mod tests {
         let name = |text| Name::parse(text).map(Name::into_string);
         assert_eq!(name("Ann\u{202e}nimdA").as_deref(), Ok("AnnnimdA"));
         assert_eq!(name("\u{2066} Ann \u{2069}").as_deref(), Ok("Ann"));
-        // Arabic and Hebrew need none of them; emoji keep their joiners.
+        // Arabic and Hebrew need none of these controls; emoji keep their joiners.
         assert_eq!(name("آنا 👩\u{200d}💻").as_deref(), Ok("آنا 👩\u{200d}💻"));
         assert_eq!(Id::parse("ann\u{202e}"), Err(Error::BidiControl));
         let email = Email::parse("a\u{202e}@b.tw").map(Email::into_string);

@@ -1,9 +1,9 @@
-//! What is granted to whom: [`decide`], in one place and in one order.
+//! Decides what is granted to whom. [`decide`] is the only place that does.
 //!
-//! `docs/policy.md` has the same as a table, from which the tests are generated.
+//! `docs/policy.md` has the same rules as tables, from which the tests are generated.
 //!
-//! Since November 2024 8x8 lets a member whose token has a feature record, transcribe and dial out, and bills it. So
-//! features follow from the role, and a request can only ask for fewer.
+//! Since November 2024, 8x8 lets members whose token has a feature record, transcribe and dial out, and bills for it. So
+//! the features follow from the role, and a request can only reduce them.
 #![forbid(unsafe_code)]
 
 use crate::caller::Caller;
@@ -15,30 +15,30 @@ use crate::request::TokenRequest;
 use crate::role::Role;
 use crate::room;
 
-/// What the operator decides.
+/// The operator's rules.
 #[derive(Debug)]
 pub struct Settings {
-    /// What is taken for what a request leaves out.
+    /// The values of parameters that a request leaves out.
     pub defaults: Defaults,
-    /// What a moderator may do.
+    /// The features of moderators.
     pub moderator_features: FeatureSet,
-    /// What everybody else may do.
+    /// The features of members. Visitors have none.
     pub member_features: FeatureSet,
-    /// The rooms that are open; `None`: all.
+    /// The rooms that are open; `None` if all are.
     pub allowed_rooms: Option<room::List>,
-    /// Those of them that are open to guests who have no invitation; `None`: all.
+    /// The open rooms that guests without an invitation may join; `None` if they may join all of them.
     pub guest_rooms: Option<room::List>,
 }
 
 impl Settings {
-    /// Whether an id is one that guests get.
+    /// Whether an id is one that guests are assigned.
     #[must_use]
     pub fn is_guest_id(&self, id: &str) -> bool {
         let is_default = |default: &DefaultId| default.could_be(id);
         self.defaults.user_id.as_ref().is_some_and(is_default) || is_default(&DefaultId::invited())
     }
 
-    /// Whether an id is nobody's own, because all guests have it.
+    /// Whether an id identifies nobody, because all guests share it.
     #[must_use]
     pub fn is_shared_id(&self, id: &str) -> bool {
         let default = self.defaults.user_id.as_ref();
@@ -46,12 +46,12 @@ impl Settings {
     }
 }
 
-/// Whom a token is for.
+/// The person that a token is for.
 #[derive(Debug, Clone, Copy)]
 pub enum Party<'a> {
-    /// The caller, as far as a login knows them.
+    /// The caller, as the login identifies them.
     Caller(&'a Caller),
-    /// Whoever has this invitation.
+    /// The holder of this invitation.
     Invited(&'a Invitation),
 }
 
@@ -67,8 +67,8 @@ impl<'a> From<&'a Invitation> for Party<'a> {
     }
 }
 
-/// What is taken for what a request leaves out; `None` leaves the field out of the token as well, and for the room,
-/// which every token has, makes the parameter required.
+/// The values of parameters that a request leaves out. `None` leaves the field out of the token too. Every token has a
+/// room, so without a default room the parameter is required.
 #[derive(Debug)]
 pub struct Defaults {
     /// The room.
@@ -79,20 +79,20 @@ pub struct Defaults {
     pub user_name: Option<Name>,
     /// The person's e-mail address.
     pub user_email: Option<Email>,
-    /// Whether the person moderates.
+    /// Whether the person is a moderator.
     pub moderator: Option<bool>,
 }
 
-/// An id for a person who has none: a text in which `{random}` stands for 128 random bits, in hexadecimal.
+/// The default id: a text in which `{random}` is replaced with 128 random bits in hexadecimal.
 #[derive(Debug)]
 pub struct DefaultId(String);
 
 impl DefaultId {
     const RANDOM: &str = "{random}";
-    /// What an invited person gets where the default is one id for all.
+    /// The id of invited persons if the configured default is absent or the same for everybody.
     const INVITED: &str = "guest-{random}";
 
-    /// Checks the text as an id.
+    /// Parses a default id.
     ///
     /// # Errors
     /// See [`person::Error`].
@@ -106,13 +106,14 @@ impl DefaultId {
         Self(Self::INVITED.to_owned())
     }
 
-    /// Whether it makes different ids.
+    /// Whether every generated id is different.
     #[must_use]
     pub fn is_random(&self) -> bool {
         self.0.contains(Self::RANDOM)
     }
 
-    /// Whether it could have made this id. One with random bits cannot be guessed, so who knows it had it before.
+    /// Whether an id could have been generated from this text. A random id cannot be guessed, so a caller who sends it has been
+    /// assigned it before.
     #[must_use]
     pub fn could_be(&self, id: &str) -> bool {
         let Some(start) = self.0.find(Self::RANDOM) else {
@@ -128,30 +129,30 @@ impl DefaultId {
         self.0.replace(Self::RANDOM, &hex)
     }
 
-    /// An id; reads random bits only where the text has a place for them.
+    /// Generates an id. Reads random bits only if the text contains `{random}`.
     fn make(&self, random: &mut dyn Random) -> Option<Id> {
         let mut bits = [0; 16];
         if self.is_random() {
             random.fill(&mut bits);
         }
-        // Checked with as many characters in each place when the settings were read.
+        // This cannot fail: `parse` has checked the text with other bits in the same places.
         Id::parse(&self.fill(bits)).ok()
     }
 }
 
-/// Whether a text has hexadecimal digits alone, as `{random}` is filled.
+/// Whether a text consists of hexadecimal digits in lower case.
 fn is_lower_hex(text: &str) -> bool {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     text.bytes().all(is_digit)
 }
 
-/// Why nothing is granted.
+/// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// No room is named, and there is no default.
+    /// The request names no room, and there is no default.
     #[error("room is missing: say which room, for example room=my-room")]
     RoomMissing,
-    /// The room is not open to the caller.
+    /// The person may not join the room.
     #[error("Room not allowed")]
     RoomNotAllowed,
 }
@@ -159,7 +160,7 @@ pub enum Error {
 /// What one token grants.
 #[derive(Debug)]
 pub struct Grant {
-    /// The one room.
+    /// The room.
     pub room: room::Name,
     /// The person's id.
     pub user_id: Option<Id>,
@@ -169,17 +170,17 @@ pub struct Grant {
     pub user_avatar: Option<Avatar>,
     /// The person's e-mail address.
     pub user_email: Option<Email>,
-    /// The role; `None` leaves the claim out, which is the same as being a member.
+    /// The role; `None` leaves the claim out, which has the same effect as member.
     pub role: Option<Role>,
-    /// Whether recordings leave the person out.
+    /// Whether recordings should leave the person out.
     pub hidden_from_recorder: Option<bool>,
-    /// What the role may do in the meeting.
+    /// The features of the role, and which of them are granted.
     pub features: GrantedFeatures,
-    /// The last second of the token, in seconds since 1970-01-01 UTC; `None`: as the settings say.
+    /// The latest expiry of the token, in seconds since 1970-01-01 UTC; `None` if only the settings limit it.
     pub not_after: Option<u64>,
 }
 
-/// Decides on a request: the room, the person, the role, the features, in this order.
+/// Decides on a request: determines the room, the role, the features and the person, in this order.
 ///
 /// # Errors
 /// See [`Error`].
@@ -192,14 +193,14 @@ pub fn decide<'a>(
     let party = party.into();
     let room = open_room(settings, party, request.room.take())?;
     let role = role(settings, party, request.role);
-    // A visitor neither speaks nor streams nor dials, so there is nothing to grant.
+    // Visitors cannot speak, stream or dial out, so have no features.
     let nothing = FeatureSet::default();
     let role_features = match role {
         Some(Role::Moderator) => &settings.moderator_features,
         Some(Role::Member) | None => &settings.member_features,
         Some(Role::Visitor) => &nothing,
     };
-    // A moderator's right alone: nobody hides from a recording by saying so.
+    // Only moderators may hide from recordings.
     let hidden_from_recorder = request
         .hidden_from_recorder
         .filter(|_| role == Some(Role::Moderator));
@@ -221,7 +222,7 @@ pub fn decide<'a>(
     })
 }
 
-/// Whether a caller may open all these rooms to others.
+/// Whether a person may open all of these rooms to others.
 #[must_use]
 pub fn may_open(settings: &Settings, party: Party<'_>, rooms: &room::List) -> bool {
     lists_for(settings, party)
@@ -232,8 +233,8 @@ pub fn may_open(settings: &Settings, party: Party<'_>, rooms: &room::List) -> bo
 
 type Person = (Option<Id>, Option<Name>, Option<Avatar>, Option<Email>);
 
-/// The person: a proven identity overrides the request, and who is not proven cannot take an id where others are. Only
-/// a name may come from the request where the credential has none: it proves nothing.
+/// Returns the person's id, name, picture and e-mail address. A proven identity overrides the request, which may only supply
+/// a name if the credential has none. If there is a login, a caller without one cannot choose an id.
 fn person(
     settings: &Settings,
     party: Party<'_>,
@@ -244,7 +245,7 @@ fn person(
     let default_id = defaults.user_id.as_ref();
     let invited = DefaultId::invited();
     let requested_id = request.user_id;
-    // Guests who come back keep their id: nobody guesses such a one, and no login has it.
+    // A returning guest keeps an id that was generated earlier: it cannot be guessed, and no login assigns it.
     let mut guest_id = |made_by: &DefaultId| {
         let own = requested_id
             .clone()
@@ -280,7 +281,7 @@ fn person(
     )
 }
 
-/// The role: what is proven can only be lowered, and a guest is no moderator.
+/// Returns the role. A proven role can only be lowered, and a guest without an invitation is at most a member.
 fn role(settings: &Settings, party: Party<'_>, requested: Option<Role>) -> Option<Role> {
     let highest = match party {
         Party::Caller(Caller::Anyone) => {
@@ -293,7 +294,7 @@ fn role(settings: &Settings, party: Party<'_>, requested: Option<Role>) -> Optio
     Some(requested.map_or(highest, |requested| requested.min(highest)))
 }
 
-/// The room, named or default: open to everybody, and open to this person.
+/// Returns the room, requested or default, if it is open and this person may join it.
 fn open_room(
     settings: &Settings,
     party: Party<'_>,
@@ -315,7 +316,7 @@ fn open_room(
     }
 }
 
-/// The lists in all of which a room must be: what is open to everybody, and what is open to this person.
+/// Returns the lists that must all contain a room: the open rooms, and the rooms that this person may join.
 fn lists_for<'a>(settings: &'a Settings, party: Party<'a>) -> [Option<&'a room::List>; 2] {
     let own = match party {
         Party::Caller(Caller::Anyone) => None,

@@ -1,14 +1,14 @@
-//! What a person is in a meeting.
+//! The role of a person in a meeting.
 #![forbid(unsafe_code)]
 
-/// A role. The later ones may do more.
+/// A role, in ascending order of rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Sees and hears, and is not heard.
+    /// Sees and hears the meeting, but cannot speak.
     Visitor,
-    /// Takes part.
+    /// Takes part in the meeting.
     Member,
-    /// Takes part, and leads the meeting.
+    /// Takes part in the meeting and leads it.
     Moderator,
 }
 
@@ -19,14 +19,14 @@ impl Role {
         ("moderator", Self::Moderator),
     ];
 
-    /// The role of that name.
+    /// Returns the role with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
         all.find(|(known, _)| *known == name).map(|(_, role)| role)
     }
 
-    /// The name, in parameters and in invitations.
+    /// Returns the role's name, as used in parameters and invitations.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Role {
         }
     }
 
-    /// A moderator, or a member.
+    /// Returns [`Role::Moderator`] or [`Role::Member`].
     #[must_use]
     pub const fn moderator(moderator: bool) -> Self {
         if moderator {

@@ -1,9 +1,9 @@
-//! Values that must not show in debug output.
+//! Values that must not appear in debug output.
 #![forbid(unsafe_code)]
 
 use std::fmt;
 
-/// A value whose `Debug` says only that it is there: key material, and what is known of a person.
+/// A value that `Debug` does not show: key material or personal data.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret<T>(T);
 
@@ -13,12 +13,12 @@ impl<T> Secret<T> {
         Self(value)
     }
 
-    /// The value.
+    /// Returns the value.
     pub const fn expose(&self) -> &T {
         &self.0
     }
 
-    /// The value, unwrapped.
+    /// Unwraps the value.
     pub fn into_inner(self) -> T {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Rules for text that several stages share: lists in variables, switches, and which characters a value may have.
+//! Rules for text that several stages share: lists in variables, switches, and the characters that values may contain.
 #![forbid(unsafe_code)]
 
 use icu_properties::CodePointSetData;
@@ -7,13 +7,13 @@ use icu_properties::props::{BidiControl, DefaultIgnorableCodePoint};
 /// What separates the entries of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Separator {
-    /// Commas and white space: for entries that have no spaces of their own.
+    /// Commas and white space, for entries without spaces.
     CommaOrSpace,
-    /// Commas and line breaks: spaces belong to the entry.
+    /// Commas and line breaks, for entries that may contain spaces.
     CommaOrLine,
 }
 
-/// A list that is not empty and names nothing, such as `,`. Whoever wrote it meant something.
+/// The error of a list that is not empty but has no entry, such as `,`. It is treated as a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NamesNothing;
 
@@ -23,12 +23,12 @@ impl std::fmt::Display for NamesNothing {
     }
 }
 
-/// The entries of a list: plain, or as JSON and its look-alikes write one, `["a","b"]` and `['a', 'b',]`.
+/// Parses a list: plain, or in JSON and similar notations, such as `["a","b"]` and `['a', 'b',]`.
 ///
 /// # Errors
 /// [`NamesNothing`] for a text with anything but white space in it and no entry.
 pub fn parse_list(text: &str, separator: Separator) -> Result<Vec<String>, NamesNothing> {
-    // Quotes around the whole, and escaped ones within, are what `docker --env-file` and shells leave.
+    // `docker --env-file` and shells may leave quotes around the whole list, and escaped quotes within it.
     let unescaped = text.replace("\\\"", "\"");
     let text = without_quotes_around(unescaped.trim());
     let entries = match serde_json::from_str::<Vec<String>>(text) {
@@ -59,12 +59,12 @@ pub fn parse_list(text: &str, separator: Separator) -> Result<Vec<String>, Names
     Ok(list)
 }
 
-/// What is left of a list that names nothing.
+/// Whether a character may be left over from a list without entries.
 fn is_punctuation_of_lists(c: char) -> bool {
     c.is_whitespace() || "\"';{}()[]".contains(c)
 }
 
-/// The text within quotes that stand around all of it, and not around its first and last entry.
+/// Removes quotes that surround the whole text, unless they belong to its first and last entry.
 fn without_quotes_around(text: &str) -> &str {
     for quote in ['"', '\''] {
         let within = text
@@ -79,7 +79,7 @@ fn without_quotes_around(text: &str) -> &str {
     text
 }
 
-/// The entries of a plain list, without white space around them.
+/// Splits a plain list into its entries, without white space around them.
 pub fn split_list(text: &str, separator: Separator) -> impl Iterator<Item = &str> {
     text.split(move |c: char| match separator {
         Separator::CommaOrSpace => c == ',' || c.is_whitespace(),
@@ -89,13 +89,13 @@ pub fn split_list(text: &str, separator: Separator) -> impl Iterator<Item = &str
     .filter(|entry| !entry.is_empty())
 }
 
-/// The text within a pair of quotes, if it has one.
+/// Removes a pair of surrounding quotes, if there is one.
 fn unquote(text: &str) -> &str {
     let within = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
     within('"').or_else(|| within('\'')).unwrap_or(text).trim()
 }
 
-/// `true` or `false`, case-insensitively.
+/// Parses `true` or `false`, case-insensitively.
 #[must_use]
 pub fn parse_bool(text: &str) -> Option<bool> {
     let text = text.trim();
@@ -108,22 +108,22 @@ pub fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// Control characters, and the two code points of the basic plane that XML 1.0 excludes besides: a value of the token
-/// must not have them, because the conference's server puts it into XML.
+/// Whether a character is a control character or one of the two other code points of the basic plane that XML 1.0 excludes.
+/// Values of the token must not contain them, because the conference's server writes the values to XML.
 #[must_use]
 pub fn is_excluded_from_xml(c: char) -> bool {
     c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
-/// Whether a character changes the direction of the text around it (Unicode property `Bidi_Control`): with them a name
-/// reads as another one.
+/// Whether a character changes the direction of the surrounding text (Unicode property `Bidi_Control`). Such characters can
+/// make a name look like another one.
 #[must_use]
 pub fn is_bidi_control(c: char) -> bool {
     CodePointSetData::new::<BidiControl>().contains(c)
 }
 
-/// Whether a text has a character that leaves a mark on the screen. White space, what Unicode says to ignore (zero-width
-/// characters, fillers, tags), the blank Braille pattern, the null notehead and the marks of annotations leave none.
+/// Whether a text contains a visible character. Invisible are white space, characters that Unicode says to ignore (zero-width
+/// characters, fillers, tags), the blank Braille pattern, the null notehead and the marks of annotations.
 #[must_use]
 pub fn is_visible(text: &str) -> bool {
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
