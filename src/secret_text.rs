@@ -1,7 +1,7 @@
-//! Whether a text can be a shared secret: long enough, and nothing that is public, structured or known to everybody.
+//! Checks that a text can be a shared secret: long enough, and neither public, structured nor well known.
 //!
-//! Whoever knows the secret makes credentials, so a public key or a sample of the documentation in its place makes
-//! everybody a moderator.
+//! Whoever knows the secret can forge credentials. A public key or an example from the documentation in its place would let
+//! everybody become a moderator.
 #![forbid(unsafe_code)]
 
 use base64::Engine as _;
@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 
 use crate::private_key::pem;
 
-/// The shortest HS256 secret, in bytes: as long as the hash (RFC 7518, section 3.2).
+/// The minimum length of an HS256 secret, in bytes: that of the hash (RFC 7518, section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
 const PEM: &str = "is a key or a certificate, not a shared secret; a public key belongs in auth_public_key, and a shared secret is made with `openssl rand -base64 48`.";
@@ -31,10 +31,10 @@ const SHORT: &str =
 const SIMPLE: &str =
     "repeats or counts, so that it can be guessed; make one with `openssl rand -base64 48`.";
 
-/// Checks a text.
+/// Checks that a text can be a shared secret.
 ///
 /// # Errors
-/// The rest of a sentence that starts with the variable's name.
+/// If it cannot. The error continues a sentence that starts with the variable's name.
 pub fn check(text: &str) -> Result<(), &'static str> {
     let text = text.trim();
     for reading in readings(text) {
@@ -60,8 +60,8 @@ pub fn check(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The text, and what it may stand for: without escapes, percent-decoded, and from base64 or hexadecimal, in which files
-/// and keys are carried.
+/// Returns the text together with its possible decodings: without backslashes, percent-decoded, and from base64 or
+/// hexadecimal, which are common for files and keys.
 fn readings(text: &str) -> Vec<Vec<u8>> {
     let compact: String = text.split_whitespace().collect();
     let compact = compact.trim_end_matches('=');
@@ -84,8 +84,8 @@ fn readings(text: &str) -> Vec<Vec<u8>> {
     .collect()
 }
 
-/// Whether bytes begin as keys and certificates in DER do: a sequence of more than 127 bytes that reaches to the end of the
-/// text or, where the text is cut off, beyond it, and in it a number or another sequence. Random bytes do not.
+/// Whether bytes start like a key or certificate in DER: with a sequence of more than 127 bytes that extends to the end of
+/// the bytes, or beyond it if they are truncated, and that starts with a number or another sequence. Random bytes do not.
 fn is_der(bytes: &[u8]) -> bool {
     let (declared, content) = match bytes {
         [0x30, 0x81, length, content @ ..] if *length >= 0x80 => (usize::from(*length), content),
@@ -96,19 +96,19 @@ fn is_der(bytes: &[u8]) -> bool {
     };
     let begins_well = matches!(
         content,
-        // The version of a private key, and what follows it.
+        // The version of a private key, and the element after it.
         [0x02, 0x01, 0..=2, 0x02 | 0x04 | 0x30, ..]
             // A modulus.
             | [0x02, 0x81 | 0x82, ..]
-            // What a certificate signs.
+            // The signed part of a certificate.
             | [0x30, 0x81 | 0x82, ..]
-            // The name of an algorithm.
+            // The identifier of an algorithm.
             | [0x30, _, 0x06, ..]
     );
     content.len() <= declared && declared < pem::MAX_BYTES && begins_well
 }
 
-/// Whether bytes can be the modulus of an RSA key, with or without its sign: of one of the usual lengths, and odd.
+/// Whether bytes can be the modulus of an RSA key, with or without a sign byte: of a common length, and odd.
 fn is_modulus(bytes: &[u8]) -> bool {
     let number = match bytes {
         [0, rest @ ..] => rest,
@@ -119,7 +119,7 @@ fn is_modulus(bytes: &[u8]) -> bool {
         && number.last().is_some_and(|last| last % 2 == 1)
 }
 
-/// Secrets of public documents: RFC 7515 (appendix A.1), and the hash of nothing.
+/// Secrets from public documents: the key of RFC 7515 (appendix A.1), and the SHA-256 of an empty text.
 const KNOWN: [&str; 3] = [
     "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -128,12 +128,12 @@ const KNOWN: [&str; 3] = [
 
 type HasForm = fn(&str) -> bool;
 
-/// Texts that have a form of their own.
+/// Rejects a text with a structure that a secret does not have.
 fn structured(text: &str) -> Result<(), &'static str> {
     let text =
         text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
     let text = text.strip_prefix("Bearer ").unwrap_or(text).trim();
-    // The first that fits names the text.
+    // The first form that matches determines the message.
     const FORMS: [(HasForm, &str); 8] = [
         (is_name, NAME),
         (is_ssh, SSH),
@@ -155,7 +155,7 @@ fn is_name(text: &str) -> bool {
 }
 
 fn is_ssh(text: &str) -> bool {
-    // The base64 of SSH's own format starts with the length and the name of the algorithm.
+    // The base64 of a key in SSH's own format starts with the length and the name of the algorithm.
     const STARTS: [&str; 10] = [
         "ssh-",
         "ecdsa-sha2-",
@@ -168,7 +168,7 @@ fn is_ssh(text: &str) -> bool {
         "SHA256:",
         "MD5:",
     ];
-    // A key of age is lower case throughout.
+    // A key of age is in lower case throughout.
     let is_age = || {
         text.strip_prefix("age1")
             .is_some_and(|rest| rest.bytes().all(is_lower_or_digit))
@@ -186,7 +186,7 @@ fn is_pem(text: &str) -> bool {
     LINES.iter().any(|line| text.contains(line)) || pem::read(text).is_ok()
 }
 
-/// JSON, also with the quotes of other languages; and a part of a JWK, in whatever notation.
+/// Whether a text is JSON, possibly with the quotes of other languages, or contains a part of a JWK in any notation.
 fn is_json(text: &str) -> bool {
     let within = |open, close| text.starts_with(open) && text.ends_with(close);
     let parses = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
@@ -220,8 +220,8 @@ fn is_url(text: &str) -> bool {
         || starts_with_host(text)
 }
 
-/// Whether a text is a URL with a scheme of three letters or more, in one case, and a host: random text has all of that
-/// in one of many millions.
+/// Whether a text is a URL with a host and a scheme of at least three letters in one case. Random text has this form with a
+/// probability of less than one in a million.
 fn starts_with_scheme(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else {
         return false;
@@ -233,7 +233,7 @@ fn starts_with_scheme(text: &str) -> bool {
     is_scheme && host.len() >= 3 && url::Url::parse(text).is_ok()
 }
 
-/// Whether a text is an address without its scheme: a host name of two labels or more, and what may follow one.
+/// Whether a text is an address without a scheme: a host name of two labels or more, and possibly a path.
 fn starts_with_host(text: &str) -> bool {
     let (host, rest) = text.split_at(text.find(['/', ':']).unwrap_or(text.len()));
     let is_of_path = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:?#&=%+,".contains(&b);
@@ -254,7 +254,7 @@ fn is_lower_or_digit(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
-/// What a template engine or a shell should have filled in.
+/// Whether a text is a placeholder that a template engine or a shell should have replaced.
 fn is_template(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || " _-.:".contains(c);
     let within = |open: &str, close: &str| text.strip_prefix(open)?.strip_suffix(close);
@@ -271,7 +271,7 @@ fn is_template(text: &str) -> bool {
         || within("$(", ")").is_some_and(is_command)
 }
 
-/// A line of an `.env` file.
+/// Whether a text is a line of an `.env` file.
 fn is_assignment(text: &str) -> bool {
     const WORDS: [&str; 5] = ["SECRET", "KEY", "JWT", "AUTH", "TOKEN"];
     let is_of_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
@@ -282,7 +282,7 @@ fn is_assignment(text: &str) -> bool {
     })
 }
 
-/// The words of which placeholders are made.
+/// Words that occur in placeholders.
 const WORDS: [&str; 272] = [
     "a",
     "access",
@@ -558,20 +558,20 @@ const WORDS: [&str; 272] = [
     "zxcvbnm",
 ];
 
-/// Whether a text consists of such words, with or without something between them.
+/// Whether a text consists of [`WORDS`], with or without separators.
 fn is_placeholder(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let digits = lower.bytes().filter(u8::is_ascii_digit).count();
     let mut words = lower
         .split(|c: char| !c.is_ascii_alphabetic())
         .filter(|word| !word.is_empty());
-    // What is mostly digits may be random.
+    // A text with many digits may be random.
     digits < 16 && lower.is_ascii() && words.clone().next().is_some() && words.all(is_of_words)
 }
 
-/// Whether a text can be taken apart into words.
+/// Whether a text is a concatenation of [`WORDS`].
 fn is_of_words(text: &str) -> bool {
-    // For each place whether words reach it.
+    // Whether the text up to each position is a concatenation of words.
     let mut reached = vec![false; text.len() + 1];
     reached[0] = true;
     for at in 0..text.len() {
@@ -584,7 +584,7 @@ fn is_of_words(text: &str) -> bool {
     reached[text.len()]
 }
 
-/// Whether a text repeats something shorter than a secret, has few characters, or counts up or down.
+/// Whether a text repeats a part that is shorter than a secret, has few different bytes, or mostly counts up or down.
 fn is_simple(text: &[u8]) -> bool {
     let repeats = (1..MIN_SECRET_BYTES)
         .filter(|period| period * 2 <= text.len())

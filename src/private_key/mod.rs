@@ -1,7 +1,7 @@
-//! The private key: from any shape in which operators paste it, to a key pair, or to a message that repairs it.
+//! The private key: parses every form in which operators paste a key, or returns a message that says how to repair it.
 //!
-//! `pem` undoes the shape (quotes, escaped line breaks, base64 of the whole file); this file looks at the kind of key.
-//! 8x8 tells its users to make a PKCS#1 file with `ssh-keygen -m PEM`; OpenSSL makes PKCS#8. Both work, from 2048 to
+//! `pem` undoes the encoding (quotes, escaped line breaks, base64 of the whole file), and this file checks the kind of key.
+//! 8x8 tells its users to create a PKCS#1 file with `ssh-keygen -m PEM`, and OpenSSL creates PKCS#8. Both work, with 2048 to
 //! 4096 bits. No error shows any part of the key.
 #![forbid(unsafe_code)]
 
@@ -15,69 +15,69 @@ use zeroize::Zeroizing;
 use crate::secret::Secret;
 use pem::{Document, Kind, Wiped};
 
-/// The value of the variable, unread. Wiped when it is dropped.
+/// The unparsed value of the variable. Wiped when it is dropped.
 #[derive(Debug)]
 pub struct PrivateKeyText(Secret<Zeroizing<String>>);
 
-/// Why a text is no usable key; continues a sentence that starts with the variable's name, and ends with the command
-/// that repairs it.
+/// Why a text is not a usable key. `Display` continues a sentence that starts with the variable's name, and ends with the
+/// command that repairs the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// More than 64 KiB.
+    /// The text is longer than 64 KiB.
     #[error(
         "is longer than any private key; give the PEM file alone, as `openssl pkey -in key.pem` prints it."
     )]
     TooLong,
-    /// No `BEGIN` line, neither plain nor in base64.
+    /// The text has no `BEGIN` line, neither plain nor in base64.
     #[error(
         "is not PEM: it has no BEGIN line; copy the whole file with its BEGIN and END lines, as `openssl pkey -in key.pem` prints it."
     )]
     NoPem,
-    /// A `BEGIN` line without its `END` line.
+    /// A `BEGIN` line has no matching `END` line.
     #[error(
         "is cut off: it has a BEGIN line and no END line that belongs to it; copy the whole file, as `openssl pkey -in key.pem` prints it. A tool that keeps only the first line can be given `base64 -w0 key.pem`."
     )]
     CutOff,
-    /// Something between the lines that is not base64.
+    /// The content between the lines is not base64.
     #[error(
         "is damaged: what stands between its BEGIN and END lines is not base64; copy the file again, as `openssl pkey -in key.pem` prints it."
     )]
     Damaged,
-    /// OpenSSH's own format.
+    /// The key is in OpenSSH's own format.
     #[error(
         "is in OpenSSH's own format; convert the file with `ssh-keygen -p -N \"\" -m PEM -f key.pem`, then check it with `openssl pkey -in key.pem -check -noout`."
     )]
     OpenSsh,
-    /// Encrypted with a passphrase, in either of the two ways.
+    /// The key is encrypted with a passphrase, in PKCS#8 or in a PKCS#1 file.
     #[error(
         "is encrypted with a passphrase, which nobody can type here; decrypt it with `openssl pkey -in key.pem -out plain.pem` and give plain.pem."
     )]
     Encrypted,
-    /// The public half.
+    /// The text is a public key.
     #[error(
         "is a public key; give the private key that belongs to it, the file from which `openssl pkey -in key.pem -pubout` prints this one."
     )]
     Public,
-    /// A certificate or a request for one.
+    /// The text is a certificate, or a request for one.
     #[error(
         "is a certificate; give the private key that belongs to it, the file that `openssl pkey -in key.pem -check -noout` accepts."
     )]
     Certificate,
-    /// A key for another algorithm than RSA.
+    /// The key is for an algorithm other than RSA.
     #[error("is not an RSA key, and 8x8 takes no other; {}.", GENERATE)]
     NotRsa,
-    /// More than one private key.
+    /// The text holds more than one private key.
     #[error(
         "holds more than one private key; give the one that belongs to jaas_key_id, as `openssl pkey -in key.pem` prints it."
     )]
     Several,
-    /// A modulus under 2048 bits.
+    /// The modulus has fewer than 2048 bits.
     #[error("has fewer than 2048 bits, which is not secure; {}.", GENERATE)]
     TooShort,
-    /// A modulus over 4096 bits.
+    /// The modulus has more than 4096 bits.
     #[error("has more than 4096 bits, which is not supported; {}.", GENERATE)]
     TooLarge,
-    /// Values that do not belong together, or a public exponent other than 65537.
+    /// The key's values are inconsistent, or its public exponent is not 65537.
     #[error(
         "is not a valid RSA key with public exponent 65537 and two primes; check it with `openssl rsa -in key.pem -check -noout`, and where that fails, or `-text` instead of `-check` shows another exponent or a third prime, {}.",
         GENERATE
@@ -99,18 +99,18 @@ impl From<pem::Error> for Error {
 }
 
 impl PrivateKeyText {
-    /// Keeps the text of a variable.
+    /// Wraps the value of a variable.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Secret::new(Zeroizing::new(text)))
     }
 
-    /// The text, to compare it.
+    /// Returns the text, to compare it.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// Reads the key.
+    /// Parses the key.
     ///
     /// # Errors
     /// See [`Error`].
@@ -119,22 +119,22 @@ impl PrivateKeyText {
         RS256KeyPair::from_der(&der).map_err(|error| kind_error(&der, &error))
     }
 
-    /// Reads the key for `rs256`, which takes fewer keys than [`PrivateKeyText::parse`]; `None` for one that only that
-    /// takes.
+    /// Parses the key for `rs256`, which supports fewer keys than [`PrivateKeyText::parse`]. Returns `None` for a key that
+    /// only `parse` supports.
     ///
     /// # Errors
-    /// See [`Error`]: those of [`PrivateKeyText::parse`].
+    /// The same as those of [`PrivateKeyText::parse`].
     pub fn parse_for_rs256(&self) -> Result<Option<SigningKey>, Error> {
         let der = self.der()?;
         let key = SigningKey::from_pkcs8_der(&der).or_else(|_| SigningKey::from_pkcs1_der(&der));
         match key {
             Ok(key) => Ok(Some(key)),
-            // What is wrong with it in the same words as without rs256.
+            // Reports the same error as without `rs256`.
             Err(_) => self.parse().map(|_| None),
         }
     }
 
-    /// The DER of the one private key, PKCS#8 or PKCS#1.
+    /// Returns the DER of the only private key, in PKCS#8 or PKCS#1.
     ///
     /// # Errors
     /// See [`Error`].
@@ -150,10 +150,10 @@ impl PrivateKeyText {
     }
 }
 
-/// Finds the one private key of a PEM file.
+/// Finds the only private key in a PEM file.
 fn private_key_der(pem: &[u8]) -> Result<Wiped, Error> {
     let mut key = None;
-    // What else is in the file: what explains most comes last.
+    // The error if there is no private key. A later block replaces an earlier one's error.
     let mut other = Error::CutOff;
     for block in pem::blocks(pem) {
         let block = block?;
@@ -180,9 +180,9 @@ fn private_key_der(pem: &[u8]) -> Result<Wiped, Error> {
     Ok(key.ok_or(other)?.decode()?)
 }
 
-/// Why jwt-simple did not accept a key.
+/// Returns why jwt-simple rejected a key.
 fn kind_error(der: &[u8], error: &anyhow::Error) -> Error {
-    /// rsaEncryption (RFC 8017, appendix A.1).
+    /// The OID of `rsaEncryption` (RFC 8017, appendix A.1).
     const RSA: pkcs8::ObjectIdentifier =
         pkcs8::ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
     match error.downcast_ref::<JWTError>() {

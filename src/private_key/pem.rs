@@ -1,7 +1,7 @@
-//! Keys as text: the shapes into which shells, dashboards and `.env` files press a PEM file, undone.
+//! Keys as text: undoes what shells, dashboards and `.env` files do to a PEM file.
 //!
-//! The text may be a private key's, so every copy is a buffer that is reserved once, at its full length, and wiped
-//! when it is dropped. That is why the crate `pem` is not used: it leaves copies behind in freed memory.
+//! The text may be a private key, so every copy is in a buffer that is allocated once, at its full length, and wiped when it
+//! is dropped. The crate `pem` is not used because it leaves copies in freed memory.
 #![forbid(unsafe_code)]
 
 use base64::Engine as _;
@@ -12,36 +12,36 @@ use pkcs8::der::asn1::AnyRef;
 use pkcs8::der::{Decode as _, Reader as _, SliceReader, Tag, Tagged as _};
 use zeroize::Zeroizing;
 
-/// The longest text that is looked at, in bytes: a 4096-bit private key needs 3,300, its base64 4,400.
+/// The maximum length of a text, in bytes. A 4096-bit private key needs 3,300, and its base64 4,400.
 pub const MAX_BYTES: usize = 64 * 1024;
 
 /// Bytes that are wiped when they are dropped.
 pub type Wiped = Zeroizing<Vec<u8>>;
 
-/// Why a text holds no key.
+/// Why a text contains no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error {
-    /// More than [`MAX_BYTES`].
+    /// The text is longer than [`MAX_BYTES`].
     TooLong,
-    /// No `BEGIN` line, neither plain nor in base64, and no key in DER.
+    /// The text has no `BEGIN` line, neither plain nor in base64, and is not a key in DER.
     NoPem,
-    /// A `BEGIN` line without its `END` line.
+    /// A `BEGIN` line has no matching `END` line.
     CutOff,
-    /// Something between the lines that is not base64.
+    /// The content between the lines is not base64.
     Damaged,
 }
 
-/// What a text turned out to be.
+/// The format of a text.
 pub enum Document {
     /// Text with at least one `BEGIN` line.
     Pem(Wiped),
-    /// The inside of a PEM block, without its lines.
+    /// The content of a PEM block without its lines.
     Der(Wiped, Kind),
     /// A public key in OpenSSH's one-line format.
     SshPublicKey,
 }
 
-/// What DER holds, told by its outermost elements.
+/// The kind of a DER structure, according to its outermost elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `PrivateKeyInfo` (RFC 5958) or `RSAPrivateKey` (RFC 8017).
@@ -59,12 +59,12 @@ pub enum Kind {
 /// One block of a PEM file.
 #[derive(Clone, Copy)]
 pub struct Block<'a> {
-    /// What stands after `BEGIN`.
+    /// The text after `BEGIN`.
     pub label: &'a [u8],
     body: &'a [u8],
 }
 
-/// Finds the PEM or DER in a text.
+/// Detects the format of a text, and decodes it.
 ///
 /// # Errors
 /// [`Error::TooLong`] or [`Error::NoPem`].
@@ -76,7 +76,7 @@ pub fn read(text: &str) -> Result<Document, Error> {
         Ok(document) => return Ok(document),
         Err(text) => text,
     };
-    // Base64 brings a file of many lines through a tool that keeps one. A body alone may come in base64, too.
+    // Base64 gets a file through tools that keep a single line. The body of a block may be base64-encoded again, too.
     for _ in 0..2 {
         let decoded = decode_base64(&text).ok_or(Error::NoPem)?;
         if let Some(kind) = kind_of(&decoded) {
@@ -104,7 +104,7 @@ const BEGIN: &[u8] = b"-----BEGIN";
 const END: &[u8] = b"-----END";
 const DASHES: &[u8] = b"-----";
 
-/// Rules that turn an escaped character into itself. White space of any kind becomes a line feed.
+/// Escapes and the characters they stand for. White space of any kind becomes a line feed, except spaces.
 const ESCAPES: [(&[u8], &[u8]); 26] = [
     // JSON, shells and `.env` files.
     (b"\\n", b"\n"),
@@ -121,14 +121,14 @@ const ESCAPES: [(&[u8], &[u8]); 26] = [
     // PowerShell.
     (b"`n", b"\n"),
     (b"`r", b"\n"),
-    // XML attributes, such as a web.config's.
+    // XML attributes, for example in a web.config.
     (b"&#10;", b"\n"),
     (b"&#13;", b"\n"),
     (b"&#xA;", b"\n"),
     (b"&#xD;", b"\n"),
     (b"&#xa;", b"\n"),
     (b"&#xd;", b"\n"),
-    // Web pages: breaks, and spaces and separators of Unicode in UTF-8.
+    // Web pages: line breaks, and Unicode spaces and separators in UTF-8.
     (b"<br>", b"\n"),
     (b"<br/>", b"\n"),
     (b"<br />", b"\n"),
@@ -138,8 +138,8 @@ const ESCAPES: [(&[u8], &[u8]); 26] = [
     (b"\xe2\x80\xa9", b"\n"),
 ];
 
-/// Whether an escape may start with a byte. Most texts have none, and are looked through once by this table: parsing the
-/// key is a good part of what a request takes.
+/// Whether an escape can start with a byte. Most texts contain none, and this table finds that out in one pass: parsing the
+/// key takes a considerable part of a request's time.
 const STARTS_ESCAPE: [bool; 256] = {
     let mut starts = [false; 256];
     starts[b'%' as usize] = true;
@@ -151,7 +151,7 @@ const STARTS_ESCAPE: [bool; 256] = {
     starts
 };
 
-/// Undoes escapes and percent-encoding. No rule makes the text longer.
+/// Undoes escapes and percent-encoding. The result is never longer than the text.
 fn undo_escapes(text: &[u8]) -> Wiped {
     let has_escapes = text.iter().any(|byte| STARTS_ESCAPE[usize::from(*byte)]);
     let mut clean = if has_escapes {
@@ -159,8 +159,8 @@ fn undo_escapes(text: &[u8]) -> Wiped {
     } else {
         Zeroizing::new(text.to_vec())
     };
-    // Forms write a space as a plus sign, which no label has, and encode plus signs.
-    // Encoded twice, the plus sign is there after the first decoding only.
+    // Forms encode a space as a plus sign, which no label contains, and percent-encode plus signs. In a text that is encoded
+    // twice, the plus sign appears only after the first decoding.
     let decoded = has_escapes.then_some(&clean[..]);
     let form = [Some(text), decoded]
         .into_iter()
@@ -174,27 +174,27 @@ fn undo_escapes(text: &[u8]) -> Wiped {
         clean = decode_percent(&spaced);
     }
     if has_escapes {
-        // Twice encoded is `%250A`.
+        // `%250A` is encoded twice.
         clean = decode_percent(&clean);
         undo_rules(&mut clean);
     }
     clean
 }
 
-/// Whether the label has plus signs for its spaces; base64 has neither of these dashes.
+/// Whether plus signs stand for the spaces of the label. Base64 contains neither form of the dash that is checked for.
 fn is_form(text: &[u8]) -> bool {
     let before = find(text, b"BEGIN+").map(|at| &text[..at]);
     before.is_some_and(|before| before.ends_with(b"-") || before.ends_with(b"%2D"))
 }
 
-/// Percent-decodes; what is not two hexadecimal digits stays.
+/// Percent-decodes a text. Escapes without two hexadecimal digits are kept.
 fn decode_percent(text: &[u8]) -> Wiped {
     let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
     decoded.extend(percent_decode(text));
     decoded
 }
 
-/// Undoes [`ESCAPES`] where they stand.
+/// Undoes [`ESCAPES`] in place.
 fn undo_rules(text: &mut Wiped) {
     let (mut read, mut write) = (0, 0);
     while read < text.len() {
@@ -219,7 +219,7 @@ fn undo_rules(text: &mut Wiped) {
     text.truncate(write);
 }
 
-/// Decodes base64 with or without white space and padding, in either alphabet.
+/// Decodes base64 in either alphabet, with or without white space and padding.
 fn decode_base64(text: &[u8]) -> Option<Wiped> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &base64::alphabet::STANDARD,
@@ -243,7 +243,7 @@ fn decode_base64(text: &[u8]) -> Option<Wiped> {
     Some(decoded)
 }
 
-/// Tells what DER holds.
+/// Detects the kind of a DER structure.
 fn kind_of(der: &[u8]) -> Option<Kind> {
     let sequence = AnyRef::from_der(der).ok()?;
     if sequence.tag() != Tag::Sequence {
@@ -254,7 +254,7 @@ fn kind_of(der: &[u8]) -> Option<Kind> {
     let second = AnyRef::decode(&mut reader).ok()?;
     match (first.tag(), second.tag()) {
         (Tag::Integer, Tag::Sequence) => Some(Kind::Private),
-        // Modulus and exponent, or a version and more numbers.
+        // Either modulus and exponent alone, or a version followed by more numbers.
         (Tag::Integer, Tag::Integer) if reader.is_finished() => Some(Kind::Public),
         (Tag::Integer, Tag::Integer) => Some(Kind::Private),
         (Tag::Integer, Tag::OctetString) => Some(Kind::EcPrivate),
@@ -265,7 +265,7 @@ fn kind_of(der: &[u8]) -> Option<Kind> {
     }
 }
 
-/// The blocks of a PEM file in their order. What stands around them is passed over (RFC 7468, section 2).
+/// Returns the blocks of a PEM file in order. Text around them is ignored (RFC 7468, section 2).
 pub fn blocks(pem: &[u8]) -> impl Iterator<Item = Result<Block<'_>, Error>> {
     let mut rest = Some(pem);
     std::iter::from_fn(move || {
@@ -282,7 +282,7 @@ pub fn blocks(pem: &[u8]) -> impl Iterator<Item = Result<Block<'_>, Error>> {
     })
 }
 
-/// Reads a block from behind its `BEGIN`; with it comes what follows.
+/// Parses a block from the text after its `BEGIN`. Also returns the text after the block.
 fn block(text: &[u8]) -> Option<(Block<'_>, &[u8])> {
     let (label, text) = split_at(text, DASHES)?;
     let (body, text) = split_at(text, END)?;
@@ -293,22 +293,22 @@ fn block(text: &[u8]) -> Option<(Block<'_>, &[u8])> {
 }
 
 impl Block<'_> {
-    /// Whether its header says that it is encrypted (RFC 1421), as PKCS#1 files do; line breaks may be lost.
+    /// Whether the block's header marks it as encrypted (RFC 1421), as in PKCS#1 files. Line breaks may have been lost.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         find(self.body, b"Proc-Type").is_some() && find(self.body, b"ENCRYPTED").is_some()
     }
 
-    /// The bytes in the block.
+    /// Decodes the content of the block.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where it is not base64.
+    /// [`Error::Damaged`] if the content is not base64.
     pub fn decode(&self) -> Result<Wiped, Error> {
         if !self.body.contains(&b':') {
             return decode_base64(self.body).ok_or(Error::Damaged);
         }
         let mut body = Zeroizing::new(Vec::with_capacity(self.body.len()));
-        // A line with a colon is a header.
+        // Skip header lines, which contain a colon.
         for line in self.body.split(|byte| matches!(byte, b'\n' | b'\r')) {
             if !line.contains(&b':') {
                 body.extend_from_slice(line);
@@ -321,7 +321,7 @@ impl Block<'_> {
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     let (first, rest) = part.split_first()?;
     let mut from = 0;
-    // Base64 has few dashes: most of a text is passed over by its bytes alone.
+    // Base64 has few dashes, so searching for the first byte skips most of a text.
     while let Some(at) = text[from..].iter().position(|byte| byte == first) {
         from += at + 1;
         if text[from..].starts_with(rest) {

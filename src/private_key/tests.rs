@@ -9,12 +9,12 @@ fn error_of(text: &str) -> Error {
     }
 }
 
-/// A PEM block; put together here so that no file of the repository looks like a key.
+/// A PEM block, assembled here so that no file of the repository looks like a key.
 fn block(tag: &str, body: &str) -> String {
     format!("-----BEGIN {tag}-----\n{body}\n-----END {tag}-----\n")
 }
 
-/// A key of 2048 bits, made for this run.
+/// A 2048-bit key, generated for this run.
 fn key_pem() -> &'static str {
     static PEM: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     PEM.get_or_init(|| RS256KeyPair::generate(2048).unwrap().to_pem().unwrap())
@@ -260,7 +260,7 @@ fn der_without_its_lines_is_told_by_its_outermost_elements() {
     ] {
         assert_eq!(error_of(&der), error, "{der}");
     }
-    // Not whole, or something behind it.
+    // Truncated, or with trailing data.
     let der = key().to_der().unwrap();
     assert_eq!(
         error_of(&STANDARD.encode(&der[..der.len() - 1])),

@@ -1,30 +1,30 @@
-//! Lists of rooms: names, in which `*` stands for any text, also none.
+//! Lists of room names, in which `*` matches any text, including none.
 //!
-//! Names are compared as people write them, decoded, in NFKC and lower case: in the encoded claim a `*` could stand for
-//! half of a percent escape.
+//! Names are compared before encoding, in NFKC and lower case. In the encoded claim, a `*` could match half of a percent
+//! escape.
 #![forbid(unsafe_code)]
 
 use super::name::{Error, Name, normalize};
 use crate::text::{NamesNothing, Separator, parse_list};
 
-/// A list of rooms. An empty one has no room.
+/// A list of rooms. An empty list contains no room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List(Vec<Pattern>);
 
-/// Why a text is not a list of rooms; continues a sentence that starts with the variable's name.
+/// Why a text is not a list of rooms. `Display` continues a sentence that starts with the variable's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
-    /// The text is not empty and has no name.
+    /// The text is not empty but contains no name.
     #[error("{0}")]
     NamesNothing(NamesNothing),
-    /// An entry that no room can have as its name.
+    /// An entry cannot be the name of a room.
     #[error(
         "entry {place} {problem}; write names separated by commas, with * for any text in a name."
     )]
     Entry {
-        /// Which one, from 1.
+        /// The position of the entry, counted from 1.
         place: usize,
-        /// Why.
+        /// What is wrong with the entry.
         problem: Error,
     },
 }
@@ -35,15 +35,15 @@ impl From<NamesNothing> for ListError {
     }
 }
 
-/// The literal parts around the stars; a single one where there is no star.
+/// The literal parts around the stars; a single part if there is no star.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pattern(Vec<String>);
 
 impl List {
-    /// Reads names separated by commas or line breaks; spaces belong to the names. `None` for an empty text.
+    /// Parses names separated by commas or line breaks. Names may contain spaces. Returns `None` for an empty text.
     ///
     /// # Errors
-    /// A list that names nothing, and the first name that no room can have.
+    /// If the list contains no name, or a name that no room can have.
     pub fn parse(text: &str) -> Result<Option<Self>, ListError> {
         let patterns = parse_list(text, Separator::CommaOrLine)?
             .iter()
@@ -51,7 +51,7 @@ impl List {
             .map(|(name, place)| {
                 Pattern::parse(name).map_err(|problem| ListError::Entry {
                     place,
-                    // A plain one is no error here.
+                    // A plain star is not an error here, so this one was encoded.
                     problem: match problem {
                         Error::EveryRoom => Error::EncodedStar,
                         other => other,
@@ -62,7 +62,7 @@ impl List {
         Ok(Some(Self(patterns)).filter(|list| !list.0.is_empty()))
     }
 
-    /// The list of these names. A name that no room can have matches none.
+    /// Creates a list of these names. A name that no room can have matches nothing.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let patterns = names
             .into_iter()
@@ -70,16 +70,16 @@ impl List {
         Self(patterns.collect())
     }
 
-    /// The list of one name or pattern.
+    /// Creates a list of one name or pattern.
     ///
     /// # Errors
-    /// A name that no room can have.
+    /// If no room can have this name.
     pub fn one(name: &str) -> Result<Self, Error> {
         Pattern::parse(name.trim()).map(|pattern| Self(vec![pattern]))
     }
 
-    /// Whether every room of the other list is one of this. A star of the other counts as a character that only a star
-    /// matches, so that the whole of what it stands for falls under that one.
+    /// Whether this list contains every room of the other list. A star of the other list counts as a character that only a star
+    /// matches, so that everything it can stand for is covered.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let covered = |pattern: &Pattern| {
@@ -89,7 +89,7 @@ impl List {
         other.0.iter().all(covered)
     }
 
-    /// Whether the room is one of the list.
+    /// Whether the list contains a room.
     #[must_use]
     pub fn contains(&self, room: &Name) -> bool {
         self.0.iter().any(|pattern| pattern.matches(room.plain()))
@@ -103,7 +103,7 @@ impl Pattern {
         }
         let literal = |part: &str| {
             let plain = normalize(part)?;
-            // A part that vanishes would leave a pattern that names more rooms: `!*` would name all.
+            // A part that normalises to nothing would leave a pattern with more rooms: `!*` would match all.
             if plain.is_empty() && !part.is_empty() {
                 return Err(Error::Empty);
             }
@@ -127,7 +127,7 @@ impl Pattern {
         let Some(mut rest) = rest.strip_suffix(last.as_str()) else {
             return false;
         };
-        // The earliest place for each part leaves most for the parts behind it.
+        // Matching each part as early as possible leaves the most text for the parts after it.
         for part in middle {
             match rest.split_once(part.as_str()) {
                 Some((_, behind)) => rest = behind,

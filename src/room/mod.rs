@@ -1,4 +1,4 @@
-//! Rooms: a room's name as the Jitsi client makes it, and lists of rooms.
+//! Rooms: names as the Jitsi client normalises them, and lists of names.
 #![forbid(unsafe_code)]
 
 mod list;

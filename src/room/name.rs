@@ -1,9 +1,9 @@
-//! Room names: the claim must equal the name that the Jitsi client makes of the same room.
+//! Room names. The claim must equal the name that the Jitsi client derives for the same room.
 //!
-//! The client (jitsi-meet, `react/features/base/util/uri.ts`) finds the room in the URL of the meeting. It removes from
-//! the path what neither it nor its server can take (`_ROOM_EXCLUDE_PATTERN`), and then (`getBackendSafeRoomName`)
-//! decodes percent escapes, normalises to NFKC, lower-cases, encodes as `encodeURIComponent` does, and lower-cases the
-//! result. Prosody then compares the room of the token with the name of the conference, lower-casing ASCII only.
+//! The client (jitsi-meet, `react/features/base/util/uri.ts`) takes the room from the URL of the meeting. It removes from
+//! the path the characters that it or its server cannot handle (`_ROOM_EXCLUDE_PATTERN`). Then (`getBackendSafeRoomName`) it
+//! decodes percent escapes, normalises to NFKC, lower-cases, encodes like `encodeURIComponent`, and lower-cases the result.
+//! Prosody then compares the token's room with the conference's name, lower-casing ASCII only.
 #![forbid(unsafe_code)]
 
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -11,21 +11,21 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::text::{is_excluded_from_xml, is_visible};
 
-/// The longest name, in characters (Unicode scalar values) before encoding.
+/// The maximum length of a name before encoding, in characters (Unicode scalar values).
 pub const MAX_CHARACTERS: usize = 128;
 
-/// The longest claim, in bytes. Prosody knows the room as `[<App ID>]<claim>@…` and refuses an address whose part before
-/// the `@` does not fit its buffer of 1,024 bytes with a terminator (`util-src/encodings.c`; XMPP allows 1,023, RFC 7622,
-/// section 3.3). One byte less than that fits whatever counts the terminator twice.
+/// The maximum length of the claim, in bytes. Prosody knows the room as `[<App ID>]<claim>@…`, and rejects an address whose
+/// part before the `@` does not fit its 1,024-byte buffer together with a terminator (`util-src/encodings.c`; XMPP allows
+/// 1,023, RFC 7622, section 3.3). The limit is one byte lower, in case something counts the terminator twice.
 pub const MAX_CLAIM_BYTES: usize = 1_022 - "[]".len() - APP_ID_BYTES;
 
 /// The length of `vpaas-magic-cookie-` and 32 hexadecimal digits.
 const APP_ID_BYTES: usize = 51;
 
-/// How many Chinese characters the longest claim has: three bytes of UTF-8 each, each encoded as three.
+/// The number of Chinese characters that fit the claim: each has three bytes in UTF-8, and each byte takes three encoded.
 const MAX_CHINESE_CHARACTERS: usize = MAX_CLAIM_BYTES / 9;
 
-/// What `encodeURIComponent` encodes (ECMAScript, section 19.2.6.4).
+/// The characters that `encodeURIComponent` encodes (ECMAScript, section 19.2.6.4).
 const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -40,66 +40,66 @@ const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
 /// The name of one room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
-    /// In the form that Prosody compares.
+    /// The encoded form, which Prosody compares.
     claim: String,
-    /// The same before encoding: in the form that lists compare.
+    /// The form before encoding, which lists compare.
     plain: String,
 }
 
-/// Why a text is not the name of one room; continues a sentence that starts with the parameter's name.
+/// Why a text is not the name of one room. `Display` continues a sentence that starts with the parameter's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// More than [`MAX_CHARACTERS`].
+    /// The name has more than [`MAX_CHARACTERS`].
     #[error("must have at most {MAX_CHARACTERS} characters")]
     TooLong,
-    /// A claim of more than [`MAX_CLAIM_BYTES`].
+    /// The claim has more than [`MAX_CLAIM_BYTES`].
     #[error(
         "is too long after encoding: at most {MAX_CLAIM_BYTES} bytes, which are about \
          {MAX_CHINESE_CHARACTERS} Chinese characters"
     )]
     TooLongEncoded,
-    /// A `*`, which alone means every room of the tenant.
+    /// The name contains `*`, which alone stands for every room of the tenant.
     #[error("must name one room: * would open every room")]
     EveryRoom,
-    /// In a list, where a plain `*` stands for any text: one that is read as plain only after the list has been taken apart.
+    /// An entry of a list contains a `*` that appears only after decoding or normalising, so does not match any text.
     #[error(
         "has a * in percent-encoding or full width, which does not stand for any text: write a plain *"
     )]
     EncodedStar,
-    /// A `#` or `?`, where the client ends the name.
+    /// The name contains `#` or `?`, where the client ends it.
     #[error("must not contain {0}: Jitsi ends the name there")]
     EndsName(char),
-    /// A character that means more than itself: in Lua patterns, which Prosody uses, or in percent-encoding.
+    /// The name contains a character with a special meaning in percent-encoding or in Lua patterns, which Prosody uses.
     #[error("must not contain {0}: name one room, not a pattern")]
     PatternCharacter(char),
-    /// A slash of either kind, which separates the tenant from the room.
+    /// The name contains a slash or backslash, which separates the tenant from the room.
     #[error("must not contain / or \\: give the room's name without App ID or path")]
     Slash,
-    /// A `'` that the client keeps because it came encoded or full-width. XMPP's nodeprep prohibits it, and encoding
-    /// leaves it as it is: no conference can have such a name.
+    /// The name contains an encoded or full-width `'`, which the client keeps. XMPP's nodeprep prohibits it, and encoding leaves
+    /// it unchanged, so no conference can have this name.
     #[error("must not contain an encoded ': Jitsi's server refuses it")]
     Apostrophe,
-    /// U+FFFD, which decoders put in the place of what they cannot read.
+    /// The name contains U+FFFD, which decoders write in place of bytes that they cannot decode.
     #[error(
         "contains U+FFFD, the sign for bytes that are not UTF-8: encode the name with encodeURIComponent"
     )]
     ReplacementCharacter,
-    /// A control character or one that XML excludes.
+    /// The name contains a control character, or another character that XML excludes.
     #[error("must not contain control characters")]
     ControlCharacter,
-    /// `.` or `..`, which a browser takes out of a URL's path.
+    /// The name is `.` or `..`, which browsers remove from a URL's path.
     #[error("must not be . or ..")]
     Dots,
-    /// Nothing that anybody can see is left of the name after the Jitsi client's own clean-up.
+    /// Nothing visible remains of the name after the Jitsi client's own clean-up.
     #[error("has only characters that Jitsi removes from room names or that nobody can see")]
     Empty,
 }
 
 impl Name {
-    /// Reads a name, without white space around it, as the client does.
+    /// Parses a name, without surrounding white space, like the Jitsi client.
     ///
     /// # Errors
-    /// A name that no conference can have, or that would stand for more than one.
+    /// If no conference can have this name, or it would stand for more than one.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let plain = normalize(text)?;
         if !is_visible(&plain) {
@@ -116,31 +116,31 @@ impl Name {
         Ok(Self { claim, plain })
     }
 
-    /// The claim.
+    /// Converts the name to the value of the claim.
     #[must_use]
     pub fn into_string(self) -> String {
         self.claim
     }
 
-    /// The name before encoding: NFKC and lower case.
+    /// Returns the name before encoding, in NFKC and lower case.
     pub(super) fn plain(&self) -> &str {
         &self.plain
     }
 }
 
-/// A name, or a part of one, before encoding: what the client makes of what a person types. May be empty.
+/// Normalises a name or a part of one like the client, without encoding it. The result may be empty.
 pub(super) fn normalize(text: &str) -> Result<String, Error> {
     let mut kept = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '#' | '?' => return Err(Error::EndsName(c)),
-            // The client's list as far as it can stand unencoded in a URL's path; what cannot is kept, because the URL
-            // has it encoded. `*` is on the list, too, and an error all the same: who writes it means many rooms.
+            // The client's list, limited to characters that a URL's path may contain unencoded; the URL encodes the others,
+            // so the client keeps them. `*` is on the client's list too, but is an error here: it suggests many rooms.
             ':' | '@' | '!' | '$' | '&' | '\'' | '(' | ')' | '[' | ']' | '+' | ',' | ';' | '=' => {}
             c => kept.push(c),
         }
     }
-    // What is not percent-encoded UTF-8 as a whole stays as it is, with its `%`.
+    // A text that is not valid percent-encoded UTF-8 as a whole is kept unchanged, with its `%`.
     let decoded = match percent_decode_str(&kept).decode_utf8() {
         Ok(decoded) if is_percent_encoded(&kept) => decoded.into_owned(),
         _ => kept,
@@ -161,7 +161,7 @@ pub(super) fn normalize(text: &str) -> Result<String, Error> {
     let plain = ComposingNormalizerBorrowed::new_nfkc()
         .normalize(&decoded)
         .to_lowercase();
-    // NFKC makes plain signs of full-width ones. Encoding leaves these two as they are.
+    // NFKC converts full-width characters to plain ones, and encoding leaves these two unchanged.
     if plain.contains('*') {
         return Err(Error::EveryRoom);
     }
@@ -171,7 +171,7 @@ pub(super) fn normalize(text: &str) -> Result<String, Error> {
     Ok(plain)
 }
 
-/// Whether every `%` has two hexadecimal digits after it.
+/// Whether every `%` is followed by two hexadecimal digits.
 fn is_percent_encoded(text: &str) -> bool {
     text.split('%').skip(1).all(|rest| {
         let mut bytes = rest.bytes();

@@ -45,9 +45,9 @@ fn what_the_client_removes_is_removed_before_decoding() {
         ("[abc]", "abc"),
         ("room$", "room"),
         ("a+b", "ab"),
-        // Removed first, so that another escape comes about.
+        // Removing the characters first creates another escape.
         ("%2!0a%(41", "%20aa"),
-        // Encoded once more than a query needs it: kept.
+        // Encoded twice, so one encoding is kept.
         ("Q%26A", "q%26a"),
         (
             "Q%2526A",
@@ -59,7 +59,7 @@ fn what_the_client_removes_is_removed_before_decoding() {
         ("a%23b%3Fc", "a%23b%3fc"),
         ("%E5%85%AC", "%e5%85%ac"),
         ("my%20room", "my%20room"),
-        // Full-width signs are encoded in the URL, so the client keeps them, and NFKC makes plain ones of them.
+        // Full-width characters are encoded in the URL, so the client keeps them; NFKC then converts them to plain ones.
         (
             "公民會議（二）",
             "%e5%85%ac%e6%b0%91%e6%9c%83%e8%ad%b0(%e4%ba%8c)",
@@ -160,7 +160,7 @@ fn the_address_of_the_room_is_shorter_than_1023_bytes() {
         (format!("{}{}", "會".repeat(107), "a".repeat(7)), false),
         ("😀".repeat(80), true),
         ("😀".repeat(81), false),
-        // Few characters of which NFKC makes many.
+        // A few characters that NFKC expands to many.
         ("ﷺ".repeat(20), false),
     ] {
         let claim = claim(&text);
@@ -295,7 +295,7 @@ fn matches(pattern: &[char], text: &[char]) -> bool {
     }
 }
 
-/// Texts of which many match each other: few characters, those of percent escapes among them.
+/// Texts that often match each other: they use few characters, among them those of percent escapes.
 fn text(most: usize, stars: bool) -> impl Strategy<Value = String> {
     let letter = prop_oneof![
         Just("a"),
@@ -335,7 +335,7 @@ proptest! {
         proptest::prop_assume!(room.is_ok());
         let room = room.unwrap();
         let pattern = pattern.trim();
-        // What the claim says of itself.
+        // The room as its claim writes it.
         let claim = room.clone().into_string();
         let decoded = percent_decode_str(&claim).decode_utf8().unwrap();
         let decoded: Vec<char> = decoded.chars().collect();

@@ -1,7 +1,7 @@
-//! The claim set: closed, so that nothing a caller sends can add a claim.
+//! The claim set of the token. It is fixed, so that no request can add a claim.
 //!
-//! The same key also signs 8x8's administration tokens (`admin: true`), which end conferences and dial telephones. The
-//! structs below are all that is ever signed. Names, types and order are those of 8x8's page "JaaS JWT".
+//! The same key also signs 8x8's administration tokens (`admin: true`), which can end conferences and dial telephones, so
+//! only the structs below are ever signed. Names, types and order follow 8x8's page "JaaS JWT".
 #![forbid(unsafe_code)]
 
 use crate::features::GrantedFeatures;
@@ -15,13 +15,13 @@ pub const AUDIENCE: &str = "jitsi";
 /// The issuer of every token.
 pub const ISSUER: &str = "chat";
 
-/// When a token is valid.
+/// The period in which a token is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
-    /// How long after it is made a token expires, in seconds. Prosody allows no leeway.
+    /// The lifetime of a token, in seconds. Prosody allows no leeway.
     pub ttl_seconds: u64,
-    /// How long before it is made a token becomes valid, in seconds: the web client compares `nbf` with the browser's
-    /// clock, which may be slow.
+    /// How long before its issue a token becomes valid, in seconds. The web client compares `nbf` with the browser's clock,
+    /// which may be slow.
     pub leeway_seconds: u64,
 }
 
@@ -30,7 +30,7 @@ pub struct Validity {
 pub struct Claims {
     aud: &'static str,
     context: Context,
-    /// Seconds since 1970-01-01 UTC, as `iat` and `nbf` are.
+    /// The expiry, in seconds since 1970-01-01 UTC, like `iat` and `nbf`.
     exp: u64,
     iat: u64,
     iss: &'static str,
@@ -48,7 +48,7 @@ struct Context {
     room: RoomContext,
 }
 
-/// Everything here is shown to all participants. A field that is absent is left out: `null` breaks the client.
+/// The user's details, which all participants can see. Absent fields are left out, because `null` breaks the client.
 #[derive(serde::Serialize)]
 struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,10 +59,10 @@ struct User {
     avatar: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
-    /// `"true"` or `"false"`: a string, as 8x8's example has it.
+    /// `"true"` or `"false"`: a string, as in 8x8's example.
     #[serde(skip_serializing_if = "Option::is_none")]
     moderator: Option<&'static str>,
-    /// `"visitor"`, which makes the client join as one; every other role goes by `moderator`.
+    /// `"visitor"`, which makes the client join as a visitor. The other roles are expressed by `moderator`.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
     #[serde(
@@ -78,12 +78,12 @@ fn expose<S: serde::Serializer>(user: &Secret<User>, serializer: S) -> Result<S:
 
 #[derive(Debug, serde::Serialize)]
 struct RoomContext {
-    /// `false`: the room is a name, not a Lua pattern.
+    /// Always `false`: the room is a name, not a Lua pattern.
     regex: bool,
 }
 
 impl Claims {
-    /// The claims of one token. `now` is in seconds since 1970-01-01 UTC.
+    /// Creates the claims of one token. `now` is in seconds since 1970-01-01 UTC.
     #[must_use]
     pub fn new(app_id: &str, grant: Grant, validity: Validity, now: u64) -> Self {
         let Grant {

@@ -1,6 +1,6 @@
-//! Claims and a private key make a token: RS256 (RFC 7518, section 3.3), by one of two engines.
+//! Signs claims with a private key, as a token with RS256 (RFC 7518, section 3.3), by one of two engines.
 //!
-//! The engines make equal tokens of equal claims: a signature of this kind has one right value.
+//! Both engines return the same token for the same claims, because these signatures are deterministic.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
@@ -16,23 +16,23 @@ use crate::environment::Random;
 use crate::jwt;
 use crate::private_key::{self, PrivateKeyText};
 
-/// What computes signatures: the variable `signing_engine`.
+/// The engine that computes signatures, chosen by `signing_engine`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// The crate `jwt-simple`, which blinds each signature.
     JwtSimple,
-    /// The crate `rs256`, made for Wasm: in constant time, and several times faster.
+    /// The crate `rs256`, written for Wasm: runs in constant time, and several times faster.
     ConstantTime,
 }
 
 impl Engine {
-    /// All of them, by their names.
+    /// All engines, by name.
     pub const ALL: [(&str, Self); 2] = [
         ("jwt-simple", Self::JwtSimple),
         ("rs256", Self::ConstantTime),
     ];
 
-    /// The engine of that name.
+    /// Returns the engine with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
@@ -40,7 +40,7 @@ impl Engine {
             .map(|(_, engine)| engine)
     }
 
-    /// Its name.
+    /// Returns the engine's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -50,29 +50,29 @@ impl Engine {
     }
 }
 
-/// Why there is no signer.
+/// Why a signer cannot be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignerError {
-    /// The private key cannot be used by any engine.
+    /// No engine can use the private key.
     #[error(transparent)]
     Key(#[from] private_key::Error),
-    /// The private key is one that only the other engine takes.
+    /// Only the other engine can use the private key.
     #[error("does not fit the engine")]
     UnsupportedByEngine,
 }
 
-/// A signature that was not made. Tells nothing of the key.
+/// Signing failed. The error reveals nothing about the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the token could not be signed")]
 pub struct SigningError;
 
-/// A private key with the names under which 8x8 knows it.
+/// A private key, with the App ID and key id that 8x8 assigned to it.
 pub struct Signer {
     app_id: String,
     key: Key,
 }
 
-/// A key in the form of its engine. Each knows the key's id.
+/// A private key in the form that its engine uses, with the key id.
 enum Key {
     JwtSimple(Box<RS256KeyPair>),
     ConstantTime { header: String, key: SigningKey },
@@ -87,7 +87,7 @@ struct Header<'a> {
 }
 
 impl Signer {
-    /// Reads the key for an engine. `key_id` is the `kid` header: App ID, slash, id.
+    /// Parses the private key for an engine. `key_id` is the `kid` header: App ID, slash, id.
     ///
     /// # Errors
     /// See [`SignerError`].
@@ -109,14 +109,14 @@ impl Signer {
         Ok(Self { app_id, key })
     }
 
-    /// The `sub` claim of every token that this key signs.
+    /// Returns the App ID, the `sub` claim of every token that this signer signs.
     #[must_use]
     pub fn app_id(&self) -> &str {
         &self.app_id
     }
 
-    /// Signs. jwt-simple takes its random numbers from a generator of its own, which the host seeds; `random` is for
-    /// the other engine. The token does not depend on either.
+    /// Signs claims. `random` is used by `rs256`; jwt-simple has its own generator, which the host seeds. The token does not
+    /// depend on the random bytes.
     ///
     /// # Errors
     /// See [`SigningError`].
@@ -145,11 +145,11 @@ fn encoded_header(key_id: &str) -> String {
         kid: key_id,
         typ: "JWT",
     };
-    // Three texts are always JSON.
+    // Serialising three strings cannot fail.
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).unwrap_or_default())
 }
 
-/// The environment's random bytes for `rs256`, which knows the traits of `rand_core`.
+/// Adapts the environment's random bytes to the traits of `rand_core`, which `rs256` uses.
 struct Generator<'a>(&'a mut dyn Random);
 
 impl TryRng for Generator<'_> {
