@@ -1,48 +1,48 @@
-//! Why somebody is not let in, or cannot be counted.
+//! Why a user is rejected, or cannot be counted.
 #![forbid(unsafe_code)]
 
 use chrono::{Datelike, Month, NaiveDate};
 
 use crate::environment::StoreUnavailable;
 
-/// `Display` is the public message, [`Error::reason`] what the log says.
+/// Why a user is rejected, or cannot be counted. `Display` is the public message, [`Error::reason`] the text for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Not the one who may read the ledger.
+    /// The request does not have the operator's token.
     #[error("Not the operator: send Authorization: Bearer with operator_token")]
     NotOperator,
-    /// Guests may take no more.
+    /// The part of the limit that is open to guests is used up.
     #[error("The meetings' monthly quota of guests is used up until {}", day_and_month(*until))]
     GuestsUsedUp {
         /// The first day of the next period.
         until: NaiveDate,
-        /// The seconds until then.
+        /// The time until then, in seconds.
         retry_after: u64,
     },
-    /// Nobody may take more.
+    /// The whole limit is used up.
     #[error("The meetings' monthly quota is used up until {}", day_and_month(*until))]
     UsedUp {
         /// The first day of the next period.
         until: NaiveDate,
-        /// The seconds until then.
+        /// The time until then, in seconds.
         retry_after: u64,
     },
-    /// The key-value store fails.
+    /// The key-value store is unavailable.
     #[error("This month's users cannot be counted at the moment: try again later")]
     Unavailable,
-    /// What is in the store under this key is something else.
+    /// The value in the store under this key is not a ledger.
     #[error("This month's users cannot be counted at the moment: try again later")]
     Damaged {
         /// The key.
         key: String,
     },
-    /// Others were always faster.
+    /// Concurrent changes won every attempt.
     #[error("This month's users cannot be counted at the moment: try again later")]
     Busy,
 }
 
 impl Error {
-    /// What the log says.
+    /// Returns the text for the log.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {
@@ -65,7 +65,7 @@ impl Error {
         }
     }
 
-    /// The seconds until somebody who is not let in may be, where that is known.
+    /// Returns the seconds until a rejected user may be admitted, if that is known.
     #[must_use]
     pub const fn retry_after(&self) -> Option<u64> {
         match self {
@@ -83,7 +83,7 @@ impl From<StoreUnavailable> for Error {
     }
 }
 
-/// `8 December`.
+/// Formats a date such as `8 December`.
 fn day_and_month(date: NaiveDate) -> String {
     let month = u8::try_from(date.month())
         .ok()

@@ -1,25 +1,25 @@
-//! The ledger of one period: which devices were there, since when, and who used them.
+//! The ledger of one period: the devices, since when each is in use, and the people who used them.
 //!
-//! A set, to which the same event can be added again and in any order without another result: the day of a device is
-//! its earliest, and it is known once anybody known has used it.
+//! The ledger is a set. Adding an event again, or events in another order, does not change the result: the day of a device
+//! is its earliest, and a device counts as known once anybody known has used it.
 #![forbid(unsafe_code)]
 
 use super::pseudonym::Pseudonym;
 
-/// How a value starts: what it is, and the version of its form.
+/// The start of a serialised ledger: its type, and the version of its format.
 const MAGIC: [u8; 3] = [b'J', b'U', 1];
 
-/// Pseudonym, day, flags.
+/// The length of a record: pseudonym, day, flags.
 const RECORD_BYTES: usize = size_of::<Pseudonym>() + 2;
 
-/// The record is a device, and counts.
+/// The flag of a record for a device, which counts.
 const COUNTS: u8 = 1;
-/// Of a device: somebody known has used it.
+/// The flag of a device that somebody known has used.
 const KNOWN: u8 = 2;
 
-/// How many records a value may have: some stores take 1 MB.
+/// The maximum number of records. Some stores limit a value to 1 MB.
 const MAX_RECORDS: usize = 90_000;
-/// How many records people may take of them, so that there is always a place for devices.
+/// The maximum number of records for people, which leaves room for devices.
 const MAX_PEOPLE: usize = 60_000;
 
 /// The devices and the people of one period.
@@ -39,12 +39,12 @@ impl Record {
     }
 }
 
-/// The value under the ledger's key is not a ledger.
+/// The error of a value that is not a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Damaged;
 
 impl Ledger {
-    /// Reads a value.
+    /// Decodes a value from the store.
     ///
     /// # Errors
     /// See [`Damaged`].
@@ -62,7 +62,7 @@ impl Ledger {
         Ok(Self(records.iter().map(record).collect()))
     }
 
-    /// The value.
+    /// Encodes the ledger as a value for the store.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut value = Vec::with_capacity(MAGIC.len() + self.0.len() * RECORD_BYTES);
@@ -74,7 +74,7 @@ impl Ledger {
         value
     }
 
-    /// Adds a device that was used on this day. A ledger that is full stays as it is: its count exceeds every limit.
+    /// Adds a device that was used on this day. A full ledger remains unchanged: its count already exceeds every limit.
     pub fn add_device(&mut self, device: Pseudonym, day: u8, known: bool) {
         let flags = if known { COUNTS | KNOWN } else { COUNTS };
         let is_full = self.0.len() >= MAX_RECORDS;
@@ -92,7 +92,7 @@ impl Ledger {
         }
     }
 
-    /// Adds a person. Where there are too many, one more counts as new when they come again.
+    /// Adds a person. If there are too many, the person is not added, and will count as new when coming back.
     pub fn add_person(&mut self, person: Pseudonym, day: u8) {
         let people = self.0.len() - self.count();
         if !self.contains(person) && people < MAX_PEOPLE && self.0.len() < MAX_RECORDS {
@@ -104,19 +104,19 @@ impl Ledger {
         }
     }
 
-    /// Whether a device or person is there.
+    /// Whether the ledger contains a device or person.
     #[must_use]
     pub fn contains(&self, pseudonym: Pseudonym) -> bool {
         self.0.iter().any(|record| record.pseudonym == pseudonym)
     }
 
-    /// How many devices there are.
+    /// Returns the number of devices.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.iter().filter(|record| record.counts()).count()
     }
 
-    /// The devices: the first day of each, and whether somebody known has used it.
+    /// Returns the devices: the first day of each, and whether somebody known has used it.
     pub fn devices(&self) -> impl Iterator<Item = (u8, bool)> {
         let devices = self.0.iter().filter(|record| record.counts());
         devices.map(|record| (record.day, record.flags & KNOWN != 0))

@@ -1,4 +1,4 @@
-//! Counts users, and decides who may still become one.
+//! Counts users, and decides who is admitted.
 #![forbid(unsafe_code)]
 
 use super::error::Error;
@@ -9,38 +9,38 @@ use super::report::Report;
 use super::settings::{Limit, Settings, Source};
 use crate::environment::Store;
 
-/// How often a change is tried. Each time another was faster; with 100 at once the slowest needs about as many.
+/// The maximum number of attempts to change the ledger. With 100 concurrent changes the slowest needs about 100.
 const MAX_ATTEMPTS: usize = 250;
 
-/// How much of the limit is used when the log warns, in percent.
+/// The shares of the limit at which the log warns, in percent.
 const WARNINGS: [u64; 3] = [100, 90, 80];
 
-/// What every key of a ledger starts with.
+/// The prefix of every ledger's key.
 const KEYS: &str = "jaas-jwt.v1.usage.";
 
-/// What is proven of a caller.
+/// What is proven about a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// A login or an invitation says that the caller is a moderator.
+    /// A login or an invitation proves that the caller is a moderator.
     Moderator,
-    /// A login says who the caller is.
+    /// A login proves who the caller is.
     Member,
-    /// Nothing.
+    /// Nothing that counts for the limit is proven.
     Guest,
 }
 
-/// One device that was used, as 8x8 reports it.
+/// The use of a device, as 8x8 reports it.
 #[derive(Debug, Clone, Copy)]
 pub struct Use<'a> {
     /// The id of the device, or its telephone number.
     pub device: &'a str,
-    /// The id in the token, where it was one person's own.
+    /// The id in the token, unless guests share it.
     pub person: Option<&'a str>,
-    /// Whether that is the id of somebody known to the site.
+    /// Whether the id belongs to somebody known to the site.
     pub known: bool,
 }
 
-/// The counter of one request.
+/// Counts users during one request.
 #[derive(Clone, Copy)]
 pub struct Meter<'a> {
     settings: &'a Settings,
@@ -50,7 +50,7 @@ pub struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// A counter at this time, in seconds since 1970-01-01 UTC. Nothing is read yet.
+    /// Creates a meter for this time, in seconds since 1970-01-01 UTC. Nothing is read yet.
     #[must_use]
     pub fn new(
         settings: &'a Settings,
@@ -66,10 +66,10 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Whether the caller may have a token with this id. Reads the store only where there is a limit.
+    /// Admits or rejects a caller with this id. Reads the store only if there is a limit.
     ///
     /// # Errors
-    /// Everybody but a proven moderator: a limit that is reached, and a count that nobody knows.
+    /// If the limit is reached or the count is unavailable. A proven moderator is always admitted.
     pub fn admit(&self, standing: Standing, id: Option<&str>) -> Result<(), Error> {
         let Some(limit) = self.settings.limit else {
             return Ok(());
@@ -82,11 +82,11 @@ impl<'a> Meter<'a> {
         self.check(limit, &ledger, standing, person)
     }
 
-    /// As [`Meter::admit`], and counts the id. The result is the share of the limit that is thereby reached, in percent,
-    /// where the log has to say so.
+    /// As [`Meter::admit`], and counts the id. Returns the share of the limit in percent, if this count reaches one at which the
+    /// log warns.
     ///
     /// # Errors
-    /// As for [`Meter::admit`]; where there is no limit, and for a moderator, that the count cannot be written.
+    /// As for [`Meter::admit`]. Without a limit, and for a moderator, only if the count cannot be written.
     pub fn issue(&self, standing: Standing, id: &str) -> Result<Option<u64>, Error> {
         let person = self.pseudonyms.person(id);
         let period = self.period();
@@ -100,12 +100,12 @@ impl<'a> Meter<'a> {
         })
     }
 
-    /// Counts the devices of one event, which happened `at`. The result is as for [`Meter::issue`].
+    /// Counts the devices of an event that happened at `at`. Returns the same as [`Meter::issue`].
     ///
-    /// An event of the period before counts there; an older one says nothing about any bill that can still be avoided.
+    /// An event of the previous period counts there. An older one is ignored: it no longer helps to avoid a bill.
     ///
     /// # Errors
-    /// A store that cannot be written: the event has to be sent again.
+    /// If the ledger cannot be written, so that 8x8 has to send the event again.
     pub fn record(&self, uses: &[Use<'_>], at: u64) -> Result<Option<u64>, Error> {
         let at = at.min(self.now);
         let period = Period::of(at, self.settings.billing_day);
@@ -124,10 +124,10 @@ impl<'a> Meter<'a> {
         })
     }
 
-    /// What was counted in the current period.
+    /// Reports what was counted in the current period.
     ///
     /// # Errors
-    /// A store that cannot be read.
+    /// If the ledger cannot be read.
     pub fn report(&self) -> Result<Report, Error> {
         let period = self.period();
         let (_, ledger) = self.load(period)?;
@@ -172,8 +172,8 @@ impl<'a> Meter<'a> {
         Ok((value, ledger))
     }
 
-    /// Changes a ledger, until the change is there. Some stores may report success although another was faster, such as
-    /// Redis by a transaction that was aborted: only a change that has nothing left to do has been made.
+    /// Changes a ledger, and repeats that until the ledger contains the change. A store may report success although a concurrent
+    /// write won, as Redis does for an aborted transaction, so only a change that finds nothing left to do counts as made.
     fn update(
         &self,
         period: Period,
@@ -204,7 +204,7 @@ impl<'a> Meter<'a> {
         Err(Error::Busy)
     }
 
-    /// The highest share of the limit that the count reaches now and did not before.
+    /// Returns the highest share of the limit that the count reaches now and did not reach before.
     fn reached(&self, before: usize, after: usize) -> Option<u64> {
         let total = u64::from(self.settings.limit?.total);
         let is_reached = |count: usize, percent| count as u64 * 100 >= total * percent;
@@ -214,7 +214,7 @@ impl<'a> Meter<'a> {
             .filter(|percent| !is_reached(before, *percent))
     }
 
-    /// Removes ledgers that are too old. Once a period is enough, and one that fails can wait for the next.
+    /// Removes old ledgers. It runs once a period; a failure can wait for the next period.
     fn forget_old_periods(&self) {
         for key in self.store.keys().unwrap_or_default() {
             let date = key.strip_prefix(KEYS).and_then(|rest| rest.split_once('-'));

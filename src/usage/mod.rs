@@ -1,7 +1,8 @@
-//! How many monthly users 8x8 will bill, as far as this service learns of it, and whom it lets in near the limit.
+//! Counts the monthly users that 8x8 will bill, as far as this service can know them, and decides who is admitted near the
+//! limit.
 //!
-//! 8x8 bills devices that met another in a billing period. Its webhook names each ([`Source::Webhook`]); where there is
-//! no webhook, the ids that got tokens are counted in their place ([`Source::Issued`]).
+//! 8x8 bills the devices that met another device in a billing period. Its webhook reports each device
+//! ([`Source::Webhook`]). Without a webhook, the ids in issued tokens are counted instead ([`Source::Issued`]).
 #![forbid(unsafe_code)]
 
 mod error;

@@ -1,4 +1,4 @@
-//! Who may read the ledger.
+//! Authenticates the operator, who may read the ledger.
 #![forbid(unsafe_code)]
 
 use super::error::Error;

@@ -1,17 +1,17 @@
-//! Billing periods: 8x8 counts from the day of the month on which the account was made to the day before it in the next.
+//! Billing periods: 8x8 counts from the account's day of creation in one month to the day before it in the next.
 #![forbid(unsafe_code)]
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
 
-/// The last day of the month that every month has.
+/// The latest billing day: the last day that every month has.
 pub const MAX_BILLING_DAY: u32 = 28;
 
-/// How many periods are kept, the current one among them.
+/// The number of periods whose ledgers are kept, including the current one.
 const KEPT: u32 = 13;
 
 const SECONDS_OF_A_DAY: u64 = 86_400;
 
-/// One period, from midnight to midnight UTC.
+/// A period, from midnight to midnight UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     start: NaiveDate,
@@ -19,7 +19,7 @@ pub struct Period {
 }
 
 impl Period {
-    /// The period of an instant, in seconds since 1970-01-01 UTC. `billing_day` is from 1 to [`MAX_BILLING_DAY`].
+    /// Returns the period of a time in seconds since 1970-01-01 UTC. `billing_day` is from 1 to [`MAX_BILLING_DAY`].
     #[must_use]
     pub fn of(now: u64, billing_day: u32) -> Self {
         let today = date(now);
@@ -37,40 +37,40 @@ impl Period {
         Self { start, end }
     }
 
-    /// The period before this one.
+    /// Returns the period before this one.
     #[must_use]
     pub fn previous(self) -> Self {
         Self::from_start(months_before(self.start, 1))
     }
 
-    /// The first day.
+    /// Returns the first day.
     #[must_use]
     pub const fn start(self) -> NaiveDate {
         self.start
     }
 
-    /// The first day of the next period.
+    /// Returns the first day of the next period.
     #[must_use]
     pub const fn end(self) -> NaiveDate {
         self.end
     }
 
-    /// The day of an instant, counted from the start; the first for one before it.
+    /// Returns the day of a time, counted from 0 at the start of the period. A time before the start is on day 0.
     #[must_use]
     pub fn day(self, at: u64) -> u8 {
-        // Not by chrono's durations: with wide arithmetic their checked product of two numbers of 64 bits is wrong.
+        // Without chrono's durations: with wide arithmetic, their checked product of two 64-bit numbers is wrong.
         let days = date(at).num_days_from_ce() - self.start.num_days_from_ce();
         u8::try_from(days.max(0)).unwrap_or(u8::MAX)
     }
 
-    /// The date of a day that [`Period::day`] counted.
+    /// Returns the date of a day as counted by [`Period::day`].
     #[must_use]
     pub fn date_of(self, day: u8) -> NaiveDate {
         let date = self.start.checked_add_days(Days::new(day.into()));
         date.unwrap_or(self.start)
     }
 
-    /// The seconds until the next period.
+    /// Returns the seconds until the next period.
     #[must_use]
     pub fn seconds_left(self, now: u64) -> u64 {
         let epoch = NaiveDate::default().num_days_from_ce();
@@ -78,14 +78,14 @@ impl Period {
         (u64::from(days) * SECONDS_OF_A_DAY).saturating_sub(now)
     }
 
-    /// Whether a period that starts on this date is too old to be kept beside this one.
+    /// Whether the ledger of a period that starts on this date is no longer kept in this period.
     #[must_use]
     pub fn outlives(self, start: NaiveDate) -> bool {
         start < months_before(self.start, KEPT - 1)
     }
 }
 
-/// The date of an instant. What no calendar has is taken for its beginning.
+/// Returns the date of a time. A time beyond the calendar is 1970-01-01.
 fn date(at: u64) -> NaiveDate {
     i64::try_from(at)
         .ok()
@@ -93,8 +93,8 @@ fn date(at: u64) -> NaiveDate {
         .map_or_else(NaiveDate::default, |time| time.date_naive())
 }
 
-/// Reads a date as `Display` writes it. chrono's own parser knows every form of a date, and is larger than all else that is
-/// used of it.
+/// Parses a date as `Display` writes it. chrono's own parser accepts every format of a date, and is larger than all the rest of
+/// chrono that is used here.
 pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
     let (year, rest) = text.split_once('-')?;
     let (month, day) = rest.split_once('-')?;

@@ -1,37 +1,37 @@
-//! Pseudonyms: what the ledger keeps in the place of ids and telephone numbers.
+//! Pseudonyms, which the ledger stores in place of ids and telephone numbers.
 //!
-//! Eight bytes of an HMAC, under a key that only the service has: who reads the store can neither read an id nor try
-//! telephone numbers. Among 100,000 the chance that any two have the same is under one in a thousand million.
+//! A pseudonym is eight bytes of an HMAC whose key only the service has. Whoever reads the store can neither read an id nor
+//! test telephone numbers. The probability that any two of 100,000 pseudonyms are equal is less than one in 10^9.
 #![forbid(unsafe_code)]
 
 use hmac_sha256::HMAC;
 use zeroize::Zeroizing;
 
-/// What the key is derived for, so that no other use of the same secret has the same key.
+/// The purpose of the derived key, which separates it from other uses of the same secret.
 const PURPOSE: &[u8] = b"jaas-jwt usage ledger 1";
 
 const BYTES: usize = 8;
 
-/// What stands for a device or a person.
+/// The pseudonym of a device or a person.
 pub type Pseudonym = [u8; BYTES];
 
-/// Makes pseudonyms.
+/// A generator of pseudonyms.
 pub struct Pseudonyms(Zeroizing<[u8; 32]>);
 
 impl Pseudonyms {
-    /// Pseudonyms under a key that is derived from this secret.
+    /// Creates a generator whose key is derived from this secret.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
         Self(Zeroizing::new(HMAC::mac(PURPOSE, secret)))
     }
 
-    /// The pseudonym of a device.
+    /// Returns the pseudonym of a device.
     #[must_use]
     pub fn device(&self, id: &str) -> Pseudonym {
         self.make(b"device", id)
     }
 
-    /// The pseudonym of a person.
+    /// Returns the pseudonym of a person.
     #[must_use]
     pub fn person(&self, id: &str) -> Pseudonym {
         self.make(b"person", id)

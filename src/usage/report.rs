@@ -1,4 +1,4 @@
-//! What was counted, for the operator.
+//! The operator's report of what was counted.
 #![forbid(unsafe_code)]
 
 use serde::Serialize;
@@ -7,20 +7,20 @@ use super::ledger::Ledger;
 use super::period::Period;
 use super::settings::{Settings, Source};
 
-/// One period. Serialised, it is the body of the response.
+/// The report of one period. Serialised, it is the body of the response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// `webhook` or `issued`: devices that 8x8 reported, or ids that got a token.
+    /// `webhook` for devices that 8x8 reported, `issued` for ids in issued tokens.
     source: &'static str,
     period: Dates,
-    /// `null`: any number.
+    /// The limit; `null` if there is none.
     limit: Option<u32>,
-    /// How many of them only people with a login may take.
+    /// The part of the limit that is not open to guests.
     reserve: Option<u32>,
     count: usize,
     guests: usize,
     known: usize,
-    /// Every day of the period to the present one.
+    /// Every day of the period up to today.
     days: Vec<Day>,
 }
 
@@ -31,7 +31,7 @@ struct Dates {
     end: String,
 }
 
-/// What was counted for the first time on one day.
+/// The devices that were counted for the first time on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Day {
     date: String,

@@ -1,37 +1,37 @@
-//! How users are counted, and how many may be.
+//! Settings for counting and limiting users.
 #![forbid(unsafe_code)]
 
-/// How users are counted, and how many may be.
+/// How users are counted and limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// What is counted.
+    /// The source of the count.
     pub source: Source,
     /// The day of the month on which a period starts.
     pub billing_day: u32,
-    /// How many there may be; `None`: any number.
+    /// The limit of users in a period; `None` if there is none.
     pub limit: Option<Limit>,
 }
 
-/// What is counted.
+/// The source of the count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// Devices, as 8x8's webhook reports them.
+    /// Devices, as reported by 8x8's webhook.
     Webhook,
-    /// Ids that got a token.
+    /// Ids in issued tokens.
     Issued,
 }
 
-/// How many users there may be in one period.
+/// The limit of users in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// All.
+    /// The maximum number of users.
     pub total: u32,
-    /// How many of them only people with a login may take.
+    /// The part of the limit that is not open to guests.
     pub reserve: u32,
 }
 
 impl Limit {
-    /// How many there may be before guests are no longer let in.
+    /// Returns the number of users from which on guests are rejected.
     pub(super) const fn for_guests(self) -> u32 {
         self.total.saturating_sub(self.reserve)
     }

@@ -1,4 +1,4 @@
-//! The ledger in a store, and who is let in.
+//! Tests of the ledger in a store, and of who is admitted.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,7 +51,7 @@ fn a_hundred_events_at_once_count_each_device_once() {
             for i in 0..100 {
                 let (meter, warnings) = (&meter, &warnings);
                 scope.spawn(move || {
-                    // Each device twice.
+                    // Each device is reported twice.
                     let id = format!("device {}", i / 2);
                     let both = format!("device {}", 50 + i / 2);
                     let uses = [device(&id), device(&both)];
@@ -79,7 +79,7 @@ fn an_event_that_comes_again_writes_nothing() {
         (NOW, NOW, 1),
         (NOW + DAY, NOW, 1),
         (NOW + DAY, NOW + DAY, 1),
-        // Its first day was another.
+        // The device was first used on another day.
         (NOW + DAY, NOW - DAY, 2),
     ] {
         let meter = Meter::new(&settings, &pseudonyms, &store, now);
@@ -249,7 +249,7 @@ fn a_count_that_nobody_knows_lets_in_moderators_alone() {
             assert_eq!(meter.admit(standing, Some("a")), Err(error.clone()));
         }
         assert_eq!(meter.admit(Standing::Moderator, None), Ok(()));
-        // And an event is not taken: 8x8 sends it again.
+        // The event is rejected, so 8x8 sends it again.
         assert_eq!(meter.record(&[device("a")], NOW), Err(error.clone()));
         assert_eq!(meter.report(), Err(error));
     }
@@ -331,8 +331,8 @@ fn a_report_has_every_day_to_the_present_one() {
     );
 }
 
-/// Guests who join around the limit, each of whom 8x8 reports after a while: what is let in beyond the limit are those
-/// who were on their way.
+/// Lets guests join around the limit, with a delay until 8x8 reports each. Only those on their way at that moment may be
+/// admitted beyond the limit.
 fn join_around_the_limit(seconds: u64) {
     const WORKERS: usize = 8;
     const LIMIT: u32 = 200;

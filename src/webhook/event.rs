@@ -1,4 +1,4 @@
-//! What 8x8 reports, as far as the service has a use for it.
+//! The events that 8x8 reports, limited to what this service uses.
 #![forbid(unsafe_code)]
 
 use serde::Deserialize;
@@ -8,38 +8,38 @@ use super::error::Error;
 use crate::room;
 use crate::secret::Secret;
 
-/// What every App ID starts with, and a customer's id is without.
+/// The prefix of every App ID. A customer id is the App ID without it.
 const APP_ID_PREFIX: &str = "vpaas-magic-cookie-";
 
-/// One request of 8x8.
+/// A webhook request from 8x8.
 #[derive(Debug)]
 pub enum Event {
-    /// `SETTINGS_PROVISIONING`: a meeting is about to start, and its settings are the response.
+    /// `SETTINGS_PROVISIONING`: a meeting is about to start, and the response contains its settings.
     Starting {
-        /// The room; `None` where nobody could get a token for such a name.
+        /// The room; `None` if no token can be issued for its name.
         room: Option<room::Name>,
     },
     /// `USAGE`: devices that 8x8 will bill.
     Usage {
-        /// When, in seconds since 1970-01-01 UTC.
+        /// The time of the event, in seconds since 1970-01-01 UTC.
         at: u64,
-        /// Which.
+        /// The devices.
         devices: Vec<UsedDevice>,
     },
-    /// Any other; nothing of it is kept.
+    /// Any other event. Its contents are discarded.
     Other,
 }
 
-/// A device in a meeting.
+/// A device that was used in a meeting.
 #[derive(Debug)]
 pub struct UsedDevice {
-    /// Its id, or its telephone number.
+    /// The id of the device, or its telephone number.
     pub id: Secret<String>,
-    /// The id in the token of the person who used it.
+    /// The id in the token of the person who used the device.
     pub person: Option<Secret<String>>,
 }
 
-/// The members that are read. `fqn` is `<App ID>/<room>`.
+/// The members of an event that are read. `fqn` is `<App ID>/<room>`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
@@ -52,7 +52,7 @@ struct Body {
     data: Value,
 }
 
-/// One of the list `data` of a `USAGE` event.
+/// An entry of the list `data` in a `USAGE` event.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
@@ -81,7 +81,7 @@ impl Event {
 }
 
 impl Body {
-    /// Checks that the event belongs to the App ID, and finds its room.
+    /// Checks that the event belongs to the App ID, and returns its room.
     fn check_owner(&self, app_id: &str) -> Result<Option<&str>, Error> {
         let (owner, room) = match self.fqn.as_deref().map(|fqn| fqn.split_once('/')) {
             Some(Some((owner, room))) => (Some(owner), Some(room)),
@@ -126,7 +126,7 @@ impl Body {
     }
 }
 
-/// Whether a customer's id, where there is one, is that of the App ID.
+/// Whether a customer id is absent or matches the App ID.
 fn is_customer(id: Option<&str>, app_id: &str) -> bool {
     let own = app_id.strip_prefix(APP_ID_PREFIX).unwrap_or(app_id);
     id.is_none_or(|id| id.eq_ignore_ascii_case(own))

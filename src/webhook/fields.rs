@@ -1,4 +1,4 @@
-//! The fields of one entry of `room_settings`, each checked for its type and its values.
+//! The fields of an entry of `room_settings`, with checks of their types and values.
 #![forbid(unsafe_code)]
 
 use std::ops::RangeInclusive;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::room;
 
-/// The fields of an entry, for the message about an unknown one.
+/// The names of all fields, for the message about an unknown one.
 const FIELDS: [&str; 9] = [
     "rooms",
     "lobby",
@@ -20,12 +20,12 @@ const FIELDS: [&str; 9] = [
     "hide_display_name",
 ];
 
-/// The fields of one entry. Each error follows `entry N`.
+/// The fields of an entry. An error continues a sentence that starts with `entry N`.
 pub(super) struct Fields<'a>(pub &'a Map<String, Value>);
 
 impl Fields<'_> {
     pub fn check_names(&self) -> Result<(), String> {
-        // The name may be a part of a secret that is misplaced: what is shown is the nearest known one.
+        // Shows the nearest known name instead of the unknown one, which may be part of a misplaced secret.
         let unknown = self.0.keys().find(|name| !FIELDS.contains(&name.as_str()));
         let Some(unknown) = unknown else {
             return Ok(());
@@ -42,7 +42,7 @@ impl Fields<'_> {
     }
 
     pub fn rooms(&self) -> Result<room::List, String> {
-        // The list of a variable may be JSON as well.
+        // A JSON list is parsed like a plain one, because the list of a variable may be JSON as well.
         let text = match self.0.get("rooms") {
             Some(Value::String(text)) => text.clone(),
             Some(list @ Value::Array(names)) if names.iter().all(Value::is_string) => {

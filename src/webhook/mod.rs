@@ -1,7 +1,7 @@
-//! What 8x8 sends to the service: events of meetings, and the request for a room's settings before a meeting starts.
+//! Requests from 8x8: events of meetings, and requests for a room's settings before a meeting starts.
 //!
-//! A request proves that it comes from 8x8 by its signature, by the fixed text in `Authorization` that the console has
-//! 8x8 send along, or by both ([`Settings::receive`]). Nothing of it is believed before.
+//! A request proves that it comes from 8x8 by its signature, by the fixed text in `Authorization` that 8x8's console can be
+//! told to send, or by both ([`Settings::receive`]). Until then, nothing in it is trusted.
 #![forbid(unsafe_code)]
 
 mod error;
@@ -21,29 +21,29 @@ pub use error::{Error, MAX_BODY_BYTES, TOLERANCE_SECONDS};
 pub use event::{Event, UsedDevice};
 pub use room_settings::{Provisioning, RoomSettings, RoomSettingsError};
 
-/// How requests of 8x8 are told from others.
+/// How requests from 8x8 are verified.
 #[derive(Debug)]
 pub struct Settings {
-    /// The secrets of the endpoint, one of which signs. Several while they are changed.
+    /// The secrets of the endpoint, one of which signs. There are several while a secret is being replaced.
     pub secrets: Vec<Secret<String>>,
-    /// The whole value of the header `Authorization`.
+    /// The expected value of the whole `Authorization` header.
     pub authorization: Option<Secret<String>>,
     /// The App ID, to which every event must belong.
     pub app_id: String,
 }
 
 impl Settings {
-    /// Reads a request, and believes it once it is proven to come from 8x8. `now` is in seconds since 1970-01-01 UTC.
+    /// Reads a request and verifies that it comes from 8x8. `now` is in seconds since 1970-01-01 UTC.
     ///
-    /// A signature that is there has to be right where there are secrets, and so has `Authorization` where it is set.
-    /// What is counted has to be signed. The request for a room's settings may come without, because 8x8 does not say
-    /// that it signs it, but only with the right `Authorization`.
+    /// If `authorization` is set, `Authorization` must match. If there are secrets, a signature that is present must be valid.
+    /// `USAGE` events must be signed, and so must other events if there are secrets. A request for a room's settings may be
+    /// unsigned if `Authorization` matches, because 8x8 does not document that it signs them.
     ///
     /// # Errors
     /// See [`Error`].
     pub fn receive(&self, headers: &Headers, body: impl Read, now: u64) -> Result<Event, Error> {
         let has_authorization = self.check_authorization(headers)?;
-        // As it came: its signature is about every byte.
+        // The unparsed bytes, because the signature covers every byte.
         let body = read_body(headers, body, MAX_BODY_BYTES)?;
         let is_signed = if self.secrets.is_empty() {
             false

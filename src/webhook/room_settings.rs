@@ -1,4 +1,4 @@
-//! How meetings start: the operator's list of rooms with their lobbies, passcodes and limits, and what 8x8 gets of it.
+//! The settings with which meetings start: the operator's list of rooms with lobbies, passcodes and limits.
 #![forbid(unsafe_code)]
 
 use hmac_sha256::HMAC;
@@ -10,13 +10,13 @@ use crate::room;
 use crate::secret::Secret;
 use crate::secret_text;
 
-/// What the passcode of a room is derived for.
+/// The purpose for which passcodes are derived, which separates them from other uses of the secret.
 const PURPOSE: &[u8] = b"jaas-jwt passcode 1\0";
 
-/// The numbers of digits that a passcode may have.
+/// The permitted numbers of digits in a passcode.
 const PASSCODE_DIGITS: std::ops::RangeInclusive<usize> = 4..=16;
 
-/// The limits of 8x8.
+/// The number of occupants that 8x8 permits as a limit.
 const OCCUPANTS: std::ops::RangeInclusive<u64> = 2..=500;
 
 const LOBBIES: [(&str, &str); 2] = [
@@ -30,7 +30,7 @@ const TRANSCRIBERS: [(&str, &str); 3] = [
 ];
 const HIDDEN_FROM: [(&str, &str); 1] = [("guest", "GUEST")];
 
-/// A list of rooms, of which the first that has a room's name decides.
+/// A list of settings. The first entry that contains a room's name applies to the room.
 #[derive(Debug)]
 pub struct RoomSettings(Vec<Entry>);
 
@@ -38,7 +38,7 @@ pub struct RoomSettings(Vec<Entry>);
 struct Entry {
     rooms: room::List,
     passcode: Passcode,
-    /// Without its passcode.
+    /// The settings without the passcode.
     provisioning: Provisioning,
 }
 
@@ -46,11 +46,11 @@ struct Entry {
 enum Passcode {
     None,
     Fixed(Secret<String>),
-    /// Of this secret and the room's name.
+    /// Derived from this secret and the room's name.
     Derived(Secret<String>),
 }
 
-/// What 8x8 gets for a room. The names are its own; what is not set is left out.
+/// The settings of a room in 8x8's own names. Settings that are not set are left out.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Provisioning {
@@ -79,33 +79,33 @@ fn expose<S: serde::Serializer>(
     passcode.as_ref().map(Secret::expose).serialize(serializer)
 }
 
-/// Why a text is no list of settings; continues a sentence that starts with the variable's name, and shows nothing of
-/// the text.
+/// Why a text is not a list of settings. `Display` continues a sentence that starts with the variable's name, and shows
+/// nothing of the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RoomSettingsError {
-    /// Not JSON, or not a list.
+    /// The text is not a JSON list.
     #[error(
         "is not a JSON list; write one like [{{\"rooms\":\"townhall-*\",\"lobby\":\"wait-for-moderator\"}}]."
     )]
     NotAList,
-    /// A list without entries.
+    /// The list has no entries.
     #[error("is an empty list; describe at least one room, or empty the variable.")]
     Empty,
-    /// An entry that cannot be used.
+    /// An entry is invalid.
     #[error("entry {place} {problem}")]
     Entry {
-        /// Which one, from 1.
+        /// The position of the entry, counted from 1.
         place: usize,
-        /// Why, and what would be right.
+        /// What is wrong, and what would be right.
         problem: String,
     },
 }
 
 impl RoomSettings {
-    /// Reads a list.
+    /// Parses a list.
     ///
     /// # Errors
-    /// The first entry that cannot be used.
+    /// If the text is not a list with at least one entry, or an entry is invalid.
     pub fn parse(text: &str) -> Result<Self, RoomSettingsError> {
         let entries: Vec<Value> =
             serde_json::from_str(text).map_err(|_| RoomSettingsError::NotAList)?;
@@ -123,7 +123,7 @@ impl RoomSettings {
             .map(Self)
     }
 
-    /// What 8x8 gets for a room.
+    /// Returns the settings of a room.
     #[must_use]
     pub fn of(&self, room: &room::Name) -> Provisioning {
         self.entry(room)
@@ -133,7 +133,7 @@ impl RoomSettings {
             })
     }
 
-    /// The passcode of a room, if it has one.
+    /// Returns the passcode of a room, if it has one.
     #[must_use]
     pub fn passcode(&self, room: &room::Name) -> Option<Secret<String>> {
         self.entry(room)?.passcode.of(room)
@@ -178,7 +178,7 @@ impl Passcode {
     }
 }
 
-/// Six digits. Of 2^64 values the remainders of a million are as good as equally likely.
+/// Derives a passcode of six digits. The remainder of a 64-bit number by a million is nearly uniform.
 fn derive(secret: &str, room: &room::Name) -> String {
     let mut mac = HMAC::new(secret);
     mac.update(PURPOSE);

@@ -1,4 +1,4 @@
-//! The header `X-Jaas-Signature`: `t=<seconds>,v1=<base64>`, with any number of `v1` and of schemes to come.
+//! Verifies the header `X-Jaas-Signature`: `t=<seconds>,v1=<base64>`, with any number of `v1` and of future schemes.
 #![forbid(unsafe_code)]
 
 use base64::Engine as _;
@@ -11,10 +11,10 @@ use crate::secret::Secret;
 
 const NAME: &str = "x-jaas-signature";
 
-/// How many signatures are looked at.
+/// The maximum number of signatures that are checked.
 const MAX_SIGNATURES: usize = 8;
 
-/// Whether the request is signed, by any of the secrets; `false`: there is no signature.
+/// Verifies the signature with each of the secrets. Returns `false` if the request has no signature.
 pub(super) fn check(
     secrets: &[Secret<String>],
     headers: &Headers,
@@ -41,7 +41,7 @@ pub(super) fn check(
     if !is_signed {
         return Err(Error::SignatureWrong);
     }
-    // Digits alone, which may be too many.
+    // All digits, so parsing can only fail because there are too many.
     let signed_at = time.parse().unwrap_or(u64::MAX);
     if now.abs_diff(signed_at) > TOLERANCE_SECONDS {
         return Err(Error::SignatureOld);
@@ -50,7 +50,7 @@ pub(super) fn check(
 }
 
 struct Header<'a> {
-    /// As it stands there, because it is signed so.
+    /// The time as written in the header, because that text is signed.
     time: &'a str,
     signatures: Vec<[u8; 32]>,
 }

@@ -1,4 +1,4 @@
-//! Who is believed, what is read of an event, and what a room's settings are.
+//! Tests of which requests are trusted, of how events are parsed, and of the settings of rooms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::*;
 use crate::room;
 
-/// The example of 8x8's documentation.
+/// The example from 8x8's documentation.
 const SECRET: &str = "whsec_9635df66714a4cf088ee9d0979dd3bf6";
 const AT: u64 = 1_632_490_060;
 const SIGNATURE: &str = "xlzqEojlh4qb21sQpXYsWgyK8x9HVpz+RQldsv18rV0=";
@@ -39,7 +39,7 @@ fn receive(
     settings.receive(&Headers::from(headers), body.as_bytes(), now)
 }
 
-/// The outcome for an event that is rightly signed.
+/// The result for an event with a valid signature.
 fn read(body: &str) -> Result<Event, Error> {
     let signature = sign(SECRET, AT, body);
     receive(
@@ -70,7 +70,7 @@ fn the_example_of_the_documentation_is_believed() {
         (sign("whsec_0000000000000000", AT, BODY), Err(Wrong)),
         (format!("t={},v1={SIGNATURE}", AT + 1), Err(Wrong)),
         (format!("t=0{AT},v1={SIGNATURE}"), Err(Wrong)),
-        // Others beside it, and schemes to come.
+        // With other signatures, and with future schemes.
         (format!("t={AT},v1={other},v1={SIGNATURE}"), Ok(())),
         (format!("v2=?, v1={SIGNATURE}, t={AT}, v0=x"), Ok(())),
         (format!("t={AT},v1={other}"), Err(Wrong)),
@@ -140,7 +140,7 @@ fn a_request_proves_itself_by_signature_or_authorization() {
         (unsigned, bearer, &starting, changed, "", authorization),
         (unsigned, bearer, &starting, longer, "", authorization),
         (unsigned, bearer, &starting, None, "", authorization),
-        // Both: what is there has to be right, and only the settings may come unsigned.
+        // Both: whatever is present must be valid, and only requests for settings may be unsigned.
         (signed, bearer, &usage, bearer, "good", Ok(())),
         (signed, bearer, &starting, bearer, "", Ok(())),
         (signed, bearer, &usage, bearer, "", missing),
@@ -394,7 +394,7 @@ fn a_derived_passcode_is_six_digits_of_secret_and_room() {
     }
     all.sort();
     all.dedup();
-    // Among 1,001 of a million about one is expected twice.
+    // Among 1,001 of a million passcodes, at most a few collisions are expected.
     assert!(all.len() > 990, "{}", all.len());
 }
 
