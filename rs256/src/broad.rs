@@ -1,15 +1,16 @@
-//! Montgomery's arithmetic with 60-bit limbs, for processors that multiply 64-bit numbers into 128 bits.
+//! Montgomery arithmetic with 60-bit limbs, for processors that multiply two 64-bit numbers into 128 bits.
 //!
-//! A number is `Σ dᵢ·βⁱ` with `β = 2⁶⁰` and `0 ≤ dᵢ < β`. A product of two limbs has less than 2¹²⁰, so that a column of
-//! 128 bits takes 255 of them, and carries wait until all products of a multiplication are in. Limbs of 64 bits would
-//! need a carry after each product, which costs more than the few more products of shorter limbs.
+//! A number is `Σ dᵢ·βⁱ` with `β = 2⁶⁰` and `0 ≤ dᵢ < β`. A product of two limbs is less than 2¹²⁰, so a 128-bit column holds
+//! 255 of them, and carries can wait until all products of a multiplication are added. Limbs of 64 bits would need a carry
+//! after each product, which costs more than the few additional products of shorter limbs.
 //!
-//! Reduction is Montgomery's (1985), three limbs at a time, after the whole product is there ("separated operand
+//! Reduction is Montgomery's (1985), three limbs at a time, after the whole product has been computed ("separated operand
 //! scanning" of Koç, Acar, Kaliski 1996).
 //!
-//! **Bounds.** With `L` limbs and `R = βᴸ` a result is `(a·b + q·m)/R` with `q < R`. For `a, b < 2·m` and `R > 4·m`, which all
-//! sizes keep by far, it is less than `4·m²/R + m < 2·m`: no comparison is needed between products. As `R > 2²⁰·m`, factors may be
-//! larger: below `8·m` the result is still less than `2·m`. A column gets `2·L ≤ 144` products and a carry of less than 2⁶⁹: less
+//! **Bounds.** With `L` limbs and `R = βᴸ`, a result is `(a·b + q·m)/R` with `q < R`. For `a, b < 2·m` and `R > 4·m`, which holds
+//! by far for all sizes, it is less than `4·m²/R + m < 2·m`, so no comparison is needed between products. As `R > 2²⁰·m`,
+//! factors may be larger: for factors below `8·m` the result is still less than `2·m`. A column receives `2·L ≤ 144` products
+//! and a carry of less than 2⁶⁹, which is less than 2¹²⁸ together.
 //! than 2¹²⁸.
 
 use alloc::vec;
@@ -19,11 +20,11 @@ use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
 
 use crate::modulus::Modulus;
 
-/// The bits of a limb.
+/// The number of bits in a limb.
 const LIMB_BITS: u32 = 60;
-/// All bits of a limb.
+/// The mask of a limb.
 const MASK: u64 = (1 << LIMB_BITS) - 1;
-/// How many limbs are worked off at once; all sizes are multiples of it.
+/// How many limbs are processed at once. All sizes are multiples of it.
 const ROWS: usize = 3;
 
 /// A number of `L` limbs.
@@ -38,7 +39,7 @@ impl<const L: usize> Default for Number<L> {
 
 impl<const L: usize> DefaultIsZeroes for Number<L> {}
 
-/// Room for the columns of one product.
+/// Workspace for the columns of one product.
 pub(crate) struct Room<const L: usize>([[u128; L]; 2]);
 
 impl<const L: usize> Drop for Room<L> {
@@ -47,13 +48,13 @@ impl<const L: usize> Drop for Room<L> {
     }
 }
 
-/// The product of two limbs.
+/// Multiplies two limbs.
 #[inline(always)]
 fn times(a: u64, b: u64) -> u128 {
     u128::from(a) * u128::from(b)
 }
 
-/// The low limb of a column.
+/// Returns the low limb of a column.
 #[inline(always)]
 fn low(column: u128) -> u64 {
     #[expect(
@@ -64,14 +65,14 @@ fn low(column: u128) -> u64 {
     low & MASK
 }
 
-/// Adds `a · (b₀ + b₁·β + b₂·β²)`; three products to a column at most.
+/// Adds `a · (b₀ + b₁·β + b₂·β²)`, which is at most three products for a column.
 ///
-/// `a` has a multiple of three limbs, and `columns` at least two more than that.
+/// The length of `a` is a multiple of three, and `columns` has at least two more than that.
 #[inline(always)]
 fn rows(columns: &mut [u128], a: &[u64], [b0, b1, b2]: [u64; ROWS]) {
     let (mut before, mut second_before) = (0, 0);
     let (columns, last) = columns.split_at_mut(a.len());
-    // Three columns in a row, so that limbs stay in their registers.
+    // Three columns at a time, so that the limbs stay in registers.
     let triples = columns.as_chunks_mut::<ROWS>().0.iter_mut();
     for ([c0, c1, c2], [a0, a1, a2]) in triples.zip(a.as_chunks::<ROWS>().0) {
         *c0 += times(*a0, b0) + times(before, b1) + times(second_before, b2);
@@ -83,13 +84,13 @@ fn rows(columns: &mut [u128], a: &[u64], [b0, b1, b2]: [u64; ROWS]) {
     last[1] += times(before, b2);
 }
 
-/// Three limbs of a slice that has them.
+/// Returns the first three limbs of a slice, which must have them.
 #[inline(always)]
 fn three(limbs: &[u64]) -> [u64; ROWS] {
     [limbs[0], limbs[1], limbs[2]]
 }
 
-/// Carries from column to column; gives the limbs out.
+/// Propagates carries through the columns, writes their limbs, and returns the last carry.
 #[inline(always)]
 fn carry_through(columns: &[u128], mut carry: u128, limbs: &mut [u64]) -> u128 {
     for (column, limb) in columns.iter().zip(limbs) {
@@ -114,11 +115,11 @@ impl<const L: usize, const BYTES: usize> Drop for Broad<L, BYTES> {
     }
 }
 
-/// The limb `place` of a number in big-endian bytes.
+/// Returns the limb at `place` of a number in big-endian bytes.
 fn limb_of_bytes(bytes: &[u8], place: usize) -> u64 {
     let bit = place * LIMB_BITS as usize;
     let mut window = 0;
-    // 60 bits and up to 4 before them are in eight bytes.
+    // Eight bytes contain the 60 bits and up to 4 bits before them.
     for i in 0..8 {
         let byte = bytes.iter().rev().nth(bit / 8 + i).copied().unwrap_or(0);
         window |= u64::from(byte) << (8 * i);
@@ -141,11 +142,11 @@ fn write_bytes(limbs: &[u64], out: &mut [u8]) {
     }
 }
 
-/// `a + factor·m − b`, which must not be negative, except that then the limbs are of no use and all ones come back.
+/// Computes `a + factor·m − b` and returns 0. If that is negative, returns all ones and the limbs are meaningless.
 fn combine(a: &[u64], m: &[u64], factor: i64, b: &[u64], out: &mut [u64]) -> u64 {
     let mut carry = 0_i64;
     for (((a, m), b), out) in a.iter().zip(m).zip(b).zip(out) {
-        // |factor| ≤ 2: all of it is less than 2⁶³.
+        // As |factor| ≤ 2, the sum is less than 2⁶³.
         let sum = a.cast_signed() + factor * m.cast_signed() - b.cast_signed() + carry;
         *out = sum.cast_unsigned() & MASK;
         carry = sum >> LIMB_BITS;
@@ -158,12 +159,12 @@ impl<const L: usize, const BYTES: usize> Broad<L, BYTES> {
         let columns = room.0.as_flattened_mut();
         columns.fill(0);
         for (i, b) in b.0.as_chunks::<ROWS>().0.iter().enumerate() {
-            // The last of these columns is the last but one of all: L·2 of them, and L + 2 from L − 3 on.
+            // The last rows use L + 2 columns from L − 3 on, so the last column used is the last but one of the 2·L columns.
             rows(&mut columns[ROWS * i..], &a.0, *b);
         }
     }
 
-    /// Products of two different limbs are made once and doubled.
+    /// Computes the product of two different limbs only once, and doubles it.
     fn square_columns(room: &mut Room<L>, a: &Number<L>) {
         let columns = room.0.as_flattened_mut();
         columns.fill(0);
@@ -189,7 +190,7 @@ impl<const L: usize, const BYTES: usize> Broad<L, BYTES> {
         let mut carry = 0;
         for at in (0..L).step_by(ROWS) {
             let columns = &mut columns[at..];
-            // Three limbs of q such that three columns become zero; what they carry.
+            // Three limbs of q that make three columns zero, and the carry out of these columns.
             let mut sum = columns[0] + carry;
             let q0 = low(sum).wrapping_mul(self.negated_inverse) & MASK;
             sum = (sum + times(q0, m[0])) >> LIMB_BITS;
@@ -199,7 +200,7 @@ impl<const L: usize, const BYTES: usize> Broad<L, BYTES> {
             sum += columns[2] + times(q0, m[2]) + times(q1, m[1]);
             let q2 = low(sum).wrapping_mul(self.negated_inverse) & MASK;
             carry = (sum + times(q2, m[0])) >> LIMB_BITS;
-            // The columns after them.
+            // The columns after those three.
             columns[3] += times(q1, m[2]) + times(q2, m[1]);
             columns[4] += times(q2, m[2]);
             rows(&mut columns[3..], &m[3..], [q0, q1, q2]);
@@ -217,7 +218,7 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
     fn new(modulus: &[u8]) -> Self {
         let modulus = Self::number(modulus);
         let low = modulus.0[0];
-        // Newton: an inverse modulo 2^k is one modulo 2^2k after a step; an odd number is its own modulo 8.
+        // Newton's method: each step turns an inverse modulo 2^k into one modulo 2^2k. An odd number is its own inverse modulo 8.
         let mut inverse = low;
         for _ in 0..5 {
             let error = 2_u64.wrapping_sub(low.wrapping_mul(inverse));
@@ -257,7 +258,7 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
     }
 
     fn subtract(&self, a: &mut Number<L>, b: &Number<L>) {
-        // b is below 2·m: a + 2·m − b is positive.
+        // b is below 2·m, so a + 2·m − b is positive.
         let mut difference = Number::default();
         combine(&a.0, &self.modulus.0, 2, &b.0, &mut difference.0);
         *a = difference;
@@ -266,8 +267,8 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
     fn select(table: &[Number<L>], index: u8, out: &mut Number<L>) {
         out.0.fill(0);
         for (place, entry) in (0_u8..).zip(table) {
-            // All ones where the two are equal: only then the subtraction borrows. The compiler must not know, or it
-            // makes a branch of it.
+            // All ones if the two are equal, because only then does the subtraction borrow. The compiler must not know this,
+            // or it could introduce a branch.
             let mask = black_box((i64::from(place ^ index) - 1) >> 63).cast_unsigned();
             for (out, limb) in out.0.iter_mut().zip(&entry.0) {
                 *out |= limb & mask;
@@ -276,7 +277,7 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
     }
 
     fn write(&self, a: &Number<L>, out: &mut [u8]) {
-        // a is below 2·m, and so is what of 2^(8·BYTES) is not: subtract m where that leaves no less than 0.
+        // a is below 2·m, as is every number of BYTES bytes. Subtract m if the result is not negative.
         let mut value = Zeroizing::new(*a);
         let mut less = Zeroizing::new(Number::<L>::default());
         let zero = [0; L];

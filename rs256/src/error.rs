@@ -1,14 +1,14 @@
-//! Why there is no signature.
+//! Why signing fails.
 
 use core::fmt;
 
-/// Why there is no signature.
+/// Why signing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignError {
     /// The random generator failed.
     Random,
-    /// The signature did not verify: the computation went wrong, by a fault of the hardware or by an attack.
+    /// The signature did not verify: the computation was wrong, because of a hardware fault or an attack.
     Fault,
 }
 

@@ -1,50 +1,51 @@
-//! Arithmetic modulo both primes at once, for hosts that fuse a multiplication and an addition of doubles.
+//! Arithmetic modulo both primes at once, for hosts with a fused multiply-add of doubles.
 //!
 //! # Products
-//! A product of two doubles, rounded, is the high part of the product of their values; with a fused multiplication the
-//! low part follows from that without error. (Dekker, "A Floating-Point Technique for Extending the Available
-//! Precision", 1971; Emmart, Zheng, Weems, "Faster Modular Exponentiation Using Double Precision Floating Point
-//! Arithmetic on the GPU", 2018.) Vectors of WebAssembly have two doubles: one is of a number modulo `p`, the other of
-//! a number modulo `q`. All that is said below is of one lane.
+//! The product of two doubles, rounded, is the high part of the exact product; with a fused multiply-add the low part
+//! follows from it without error. (Dekker, "A Floating-Point Technique for Extending the Available Precision", 1971; Emmart,
+//! Zheng, Weems, "Faster Modular Exponentiation Using Double Precision Floating Point Arithmetic on the GPU", 2018.)
+//! WebAssembly's vectors have two doubles: one belongs to a number modulo `p`, the other to a number modulo `q`. All
+//! statements below are about one lane.
 //!
-//! Limbs have 49 bits and both signs. A chain adds products of limbs to a high part `h`, which starts at `1.5·2¹⁰¹`, and
+//! Limbs are signed and have 49 bits. A chain adds products of limbs to a high part `h`, which starts at `1.5·2¹⁰¹`, and to
 //! a low part `e`, which starts at `1.5·2⁵²`:
 //!
 //! > `h' = fma(a, b, h)`, `e' = e + fma(a, b, h − h')`.
 //!
-//! - Limbs are at most `2⁴⁸ + 2¹⁰` in absolute value, one factor of a product in a square twice that: a product has at
-//!   most `2⁹⁷·(1 + 2⁻³⁷)`, and a chain, of seven products at most, less than `2¹⁰⁰`. So `h` stays between `2¹⁰¹` and
-//!   `2¹⁰²`, where doubles are multiples of `2⁴⁹`.
-//! - `h − h'` is a multiple of `2⁴⁹` below `2¹⁰⁰`: exact. Its sum with `a·b` is what rounding lost of `h'`, a whole number
-//!   of at most half the distance of doubles there, `2⁴⁸`: exact as well. The first product of a chain takes
+//! - Limbs are at most `2⁴⁸ + 2¹⁰` in absolute value, and one factor of a product in a square is at most twice that. So a
+//!   product is at most `2⁹⁷·(1 + 2⁻³⁷)`, and a chain of at most seven products is less than `2¹⁰⁰`. Therefore `h` stays
+//!   between `2¹⁰¹` and `2¹⁰²`, where doubles are multiples of `2⁴⁹`.
+//! - `h − h'` is a multiple of `2⁴⁹` below `2¹⁰⁰`, so it is exact. Its sum with `a·b` is the rounding error of `h'`, an integer
+//!   of at most half the distance between doubles there, `2⁴⁸`, so it is exact as well. The first product of a chain takes
 //!   `1.5·2¹⁰¹ + 1.5·2⁵²`, which is a double, for `h`, so that `e` starts without an addition.
-//! - `e` is a whole number and differs from `1.5·2⁵²` by at most `7·2⁴⁸ < 2⁵¹`: it stays between `2⁵²` and `2⁵³`, where
-//!   doubles are the whole numbers, and each sum is exact.
+//! - `e` is an integer and differs from `1.5·2⁵²` by at most `7·2⁴⁸ < 2⁵¹`. So it stays between `2⁵²` and `2⁵³`, where doubles
+//!   are exactly the integers, and each sum is exact.
 //!
-//! So `h` and `e` hold the sum without any error. Between two powers of two the bits of doubles, read as whole numbers,
-//! grow by one from double to double: the bits of `e` are a constant and the low part, and the bits of `h` a constant
-//! and the high part divided by `2⁴⁹`, which belongs to the next column. Both are added as they are. Columns start with what
-//! the constants add up to, negated ([`bias::Bias`]); sums are modulo 2⁶⁴, so that only what comes out must fit.
+//! So `h` and `e` hold the sum without any error. Between two powers of two, the bits of doubles, read as integers, increase
+//! by one from each double to the next. The bits of `e` are therefore a constant plus the low part, and the bits of `h` are a
+//! constant plus the high part divided by `2⁴⁹`, which belongs to the next column. Both are added to columns without
+//! conversion. Columns start at the negated sum of the constants ([`bias::Bias`]). Sums are modulo 2⁶⁴, so only the final
+//! values must fit.
 //!
-//! No double here is infinite, not a number or subnormal. Zero is the only one below 1.
+//! No double here is infinite, NaN or subnormal. Zero is the only one below 1 in absolute value.
 //!
 //! # Columns
-//! A part of a chain is less than 2⁵¹. A column gets at most 48 high and 48 low ones, which the compiler counts
-//! ([`bias::Bias`]): less than 2⁵⁸. It is never carried before it is read. Reading takes the low 49 bits as a limb
-//! with sign and adds what the column before carries, at most 2⁹: no carry goes on to a second column, so that all
-//! limbs are read independently. A number has many representations therefore; its limbs are at most `2⁴⁸ + 2⁹`. Debug
-//! builds check chains and columns.
+//! Each part of a chain is less than 2⁵¹. A column receives at most 48 high and 48 low parts, which are counted at compile
+//! time ([`bias::Bias`]), and so stays below 2⁵⁸. It is never carried before it is read. Reading takes the low 49 bits as a
+//! signed limb and adds the carry of the previous column, at most 2⁹. A carry does not propagate to a second column, so all
+//! limbs are read independently. A number therefore has many representations; its limbs are at most `2⁴⁸ + 2⁹`. Debug builds
+//! check chains and columns.
 //!
 //! # Reduction
-//! As in [`crate::narrow`], with `β = 2⁴⁹`: steps that drop many limbs at once by a constant `M`, where after a step of
-//! `B` limbs at least `B` are to go, and at last a step of four limbs by Montgomery's method, whose quotient is the
-//! product of the low limbs with `−m⁻¹ mod β⁴`. What `q` is read as need not be unique, only congruent to the columns
-//! that are dropped: what these carry beyond `q` goes to the next column. **Bounds**, as there: the result is less than
-//! `1.3·m + T/R`, with `|q| < 0.51·βᴮ` and `B` equal to the limbs to go after it in three steps at most (32 limbs: 16, 8, 4).
+//! As in [`crate::narrow`], with `β = 2⁴⁹`: steps that drop many limbs at once by a constant `M`, where a step of `B` limbs is
+//! followed by steps of at least `B` limbs in total, and a last step of four limbs by Montgomery's method, whose quotient is
+//! the product of the low limbs and `−m⁻¹ mod β⁴`. The value read as `q` need not be unique, only congruent to the dropped
+//! columns: what these columns hold beyond `q` is carried to the next column. **Bounds**, as there: the result is less than
+//! `1.3·m + T/R`, with `|q| < 0.51·βᴮ`, and with `B` equal to the limbs after it in at most three steps (32 limbs: 16, 8, 4).
 //! `R ≥ 2⁵·m` for 21 limbs and 1024 bits, `2³²·m` for 32 and 1536, `2¹⁰·m` for 42 and 2048. So products of numbers below
 //! `1.4·m` are less than `1.3·m + 1.96·m/32 < 1.4·m`, and so are those of a number below `2.1·m` and one below `1.4·m`. The
-//! message is less than `p·q < 2·m²`: divided by `R` it is less than `1.4·m`. The highest limb of a number below `2.1·m`
-//! is less than 2⁴⁷, so that nothing is carried beyond it.
+//! message is less than `p·q < 2·m²`, so divided by `R` it is less than `1.4·m`. The highest limb of a number below `2.1·m` is
+//! less than 2⁴⁷, so nothing is carried beyond it.
 
 mod bias;
 mod field;
@@ -65,7 +66,7 @@ use crate::primes::{Bytes, Primes, WINDOW, is_one, window, windows};
 use field::{Field, LIMB_BITS, MASK, Number, Room};
 use lanes::{Columns, Doubles};
 
-/// Whether the host fuses: whether `(1 + ε)² − (1 + 2·ε)` is `ε²` and not 0, as it is where the product is rounded.
+/// Whether the host fuses: then `(1 + ε)² − (1 + 2·ε)` is `ε²`, and otherwise 0, because the product is rounded.
 pub(crate) fn is_available() -> bool {
     let factor = black_box(Doubles::splat(1.0 + f64::EPSILON));
     let summand = black_box(Doubles::splat(-1.0 - 2.0 * f64::EPSILON));
@@ -74,8 +75,8 @@ pub(crate) fn is_available() -> bool {
     p.to_bits() == square.to_bits() && q.to_bits() == square.to_bits()
 }
 
-/// Adds to limbs from `at` on what eight entries have there, each by its mask. Written out, as [`kernels`] are, so that the
-/// masks stay at hand: the compiler unrolls no loop where it is to save room.
+/// Adds the limbs of eight entries from `at` on, each masked, to `out`. Written out like [`kernels`], so that the masks stay in
+/// registers: a compiler that optimises for size does not unroll loops.
 macro_rules! select_limbs {
     ($entries:expr, $masks:expr, $out:ident, $at:expr; $($j:literal)*) => {
         let ([e0, e1, e2, e3, e4, e5, e6, e7], [m0, m1, m2, m3, m4, m5, m6, m7]) =
@@ -99,9 +100,9 @@ macro_rules! select_limbs {
 /// Two primes of `BYTES` bytes in `L` limbs, `C = 2·L + 1`.
 pub(crate) struct Fused<const L: usize, const C: usize, const BYTES: usize> {
     field: Field<L, C>,
-    /// `R`: one in Montgomery form.
+    /// `R`, which is 1 in Montgomery form.
     one: Number<L>,
-    /// `R³`: what a number that was divided by `R` is multiplied by to come into Montgomery form.
+    /// `R³`. Multiplying by it converts a number that was divided by `R` to Montgomery form.
     cube: Number<L>,
     /// `q⁻¹·R mod p` in the first lane.
     q_inverse: Number<L>,
@@ -118,7 +119,7 @@ impl<const L: usize, const C: usize, const BYTES: usize> Drop for Fused<L, C, BY
     }
 }
 
-/// Carries from limb to limb until none has a sign; returns what is left over.
+/// Propagates carries until no limb is negative, and returns the last carry.
 fn carry_through(limbs: &mut [i64]) -> i64 {
     let mut carry = 0;
     for limb in limbs {
@@ -129,7 +130,7 @@ fn carry_through(limbs: &mut [i64]) -> i64 {
     carry
 }
 
-/// Writes limbs without sign as big-endian bytes.
+/// Writes unsigned limbs as big-endian bytes.
 fn write_bytes(limbs: &[i64], out: &mut [u8]) {
     let (mut window, mut bits) = (0_i64, 0);
     let mut limbs = limbs.iter();
@@ -147,7 +148,7 @@ fn write_bytes(limbs: &[i64], out: &mut [u8]) {
 impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
     const R_BITS: u32 = LIMB_BITS * L as u32;
 
-    /// `R²`, as [`crate::modulus::square_of_r`].
+    /// Returns `R²`, computed as in [`crate::modulus::square_of_r`].
     fn square_of_r(field: &Field<L, C>, room: &mut Room<L, C>, primes: [&[u8]; 2]) -> Number<L> {
         let [p, q] = primes.map(|prime| power_of_two(prime, Self::R_BITS as usize + 1));
         let two = Zeroizing::new(Field::<L, C>::number([&p, &q]));
@@ -162,9 +163,9 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
         square
     }
 
-    /// The one number from zero to below its prime that that in a lane is congruent to.
+    /// Writes the number in one lane, reduced to the range from 0 to below its prime.
     fn write(&self, number: &Number<L>, lane: usize) -> Bytes {
-        // |a| < 1.4·m, so that a + 2·m is positive and less than 4·m: subtract 2·m and m where that leaves no less than 0.
+        // |a| < 1.4·m, so a + 2·m is positive and less than 4·m. Subtract 2·m and then m if the result is not negative.
         let modulus = self.field.modulus.limbs(lane);
         let mut value = number.limbs(lane);
         for (limb, modulus) in value.iter_mut().zip(modulus.iter()) {
@@ -176,7 +177,7 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
             for (limb, modulus) in less.iter_mut().zip(modulus.iter()) {
                 *limb -= multiple * modulus;
             }
-            // All ones where it is negative.
+            // All ones if it is negative.
             let keep = black_box(carry_through(&mut *less));
             for (value, less) in value.iter_mut().zip(less.iter()) {
                 *value = (*value & keep) | (less & !keep);
@@ -187,14 +188,14 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
         bytes
     }
 
-    /// Takes an entry for each lane out of a table, and touches all of it.
+    /// Selects an entry for each lane from a table, reading all of the table.
     fn select(table: &[Number<L>], index: [u8; 2], out: &mut Number<L>) {
         let [p, q] = index;
         let index = Columns::new([i64::from(p), i64::from(q)]);
         *out = Number::default();
         let mut place = 0;
         for entries in table.as_chunks::<8>().0 {
-            // The compiler must not know what masks are, or it may make branches of them.
+            // The compiler must not know the values of masks, or it could introduce branches.
             let mask = |i: i64| black_box(Columns::splat(place + i).equal(index));
             let masks = [
                 mask(0),
@@ -219,8 +220,8 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
         }
     }
 
-    /// `base^exponents` by a fixed window: for each five bits of the exponents five squarings and one multiplication, by
-    /// entries of a table of which all of it is read.
+    /// Returns `base^exponents` by a fixed window: five squarings and one multiplication for each five bits of the exponents. The
+    /// factor is selected by reading the whole table.
     fn window_power(
         &self,
         room: &mut Room<L, C>,
@@ -293,7 +294,7 @@ impl<const L: usize, const C: usize, const BYTES: usize> Primes for Fused<L, C, 
         self.field.multiply(&mut room, &mut base, &self.cube);
         let power = self.window_power(&mut room, &base, exponents);
         let mut power = Zeroizing::new(power);
-        // Out of Montgomery form.
+        // Convert out of Montgomery form.
         let one = Field::<L, C>::number([&[1], &[1]]);
         self.field.multiply(&mut room, &mut power, &one);
         [self.write(&power, 0), self.write(&power, 1)]
@@ -301,7 +302,7 @@ impl<const L: usize, const C: usize, const BYTES: usize> Primes for Fused<L, C, 
 
     fn coefficient(&self, s_p: &[u8], s_q: &[u8]) -> Bytes {
         let numbers = [s_p, s_q].map(|s| Zeroizing::new(Field::<L, C>::number([s, &[]])));
-        // s_q is below q, and q below 2·p: the difference is within 2·p.
+        // s_q is below q, and q below 2·p, so the difference is within 2·p.
         let mut difference = Zeroizing::new(Field::<L, C>::difference(&numbers[0], &numbers[1]));
         self.field
             .multiply(&mut Room::new(), &mut difference, &self.q_inverse);
@@ -325,7 +326,7 @@ impl<const L: usize, const C: usize, const BYTES: usize> Primes for Fused<L, C, 
     }
 }
 
-/// The fused arithmetic where the host fuses, and another where it does not.
+/// Uses the fused arithmetic if the host fuses, and another one if it does not.
 pub(crate) enum Either<F, O> {
     Fused(Box<F>),
     Other(O),

@@ -1,4 +1,4 @@
-//! A key as it is written down: reading it, and what must hold between its numbers.
+//! Parses encoded keys, and checks the relations between their numbers.
 
 use core::fmt;
 use core::hint::black_box;
@@ -13,19 +13,19 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 /// 65537.
 const PUBLIC_EXPONENT: [u8; 3] = [1, 0, 1];
 
-/// Why a key is not accepted. Tells nothing of its numbers.
+/// Why a key is rejected. Reveals nothing about its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// It cannot be read, or has more than two primes.
+    /// The key cannot be parsed, or has more than two primes.
     Damaged,
-    /// It is a key for another algorithm than RSA.
+    /// The key is for an algorithm other than RSA.
     Algorithm,
-    /// The modulus has none of the lengths 2048, 3072 and 4096 bits, or the primes are not each half as long.
+    /// The modulus does not have 2048, 3072 or 4096 bits, or a prime does not have half of its length.
     Length,
     /// The public exponent is not 65537.
     PublicExponent,
-    /// The numbers do not belong together.
+    /// The numbers are inconsistent.
     Inconsistent,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for KeyError {
 
 impl core::error::Error for KeyError {}
 
-/// The numbers of a key, big-endian without leading zeros.
+/// The numbers of a key, big-endian and without leading zeros.
 pub(crate) struct Parts<'a> {
     pub(crate) n: &'a [u8],
     pub(crate) p: &'a [u8],
@@ -84,7 +84,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// The length of the modulus where it is one of the three that are supported, else something else.
+    /// Returns the length of the modulus in bits, if that is a multiple of 8, and 0 otherwise.
     pub(crate) fn modulus_bits(&self) -> usize {
         match self.n {
             [first, ..] if *first >= 0x80 => 8 * self.n.len(),
@@ -92,10 +92,10 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Checks that the numbers belong together, except `q⁻¹`. That `p` and `q` are prime is not checked.
+    /// Checks the relations between the numbers, except that of `q⁻¹` to `q`. Does not check that `p` and `q` are prime.
     ///
     /// # Errors
-    /// All but [`KeyError::Damaged`] and [`KeyError::Algorithm`].
+    /// [`KeyError::Length`], [`KeyError::PublicExponent`] or [`KeyError::Inconsistent`].
     pub(crate) fn check(&self) -> Result<(), KeyError> {
         let half = self.n.len() / 2;
         let full = |prime: &[u8]| prime.len() == half && prime[0] >= 0x80;
@@ -112,9 +112,9 @@ impl<'a> Parts<'a> {
         decide(self.consistent())
     }
 
-    /// Whether what RFC 8017, section 3.2, requires of the numbers' relations holds; in constant time. Two things are missing:
-    /// `q·q⁻¹ ≡ 1 (mod p)`, which also excludes `p = q`, is checked where there is arithmetic modulo `p`, and `d`, of which
-    /// nothing is computed, not at all.
+    /// Whether the numbers satisfy the relations of RFC 8017, section 3.2; in constant time. Two relations are not checked here.
+    /// `q·q⁻¹ ≡ 1 (mod p)`, which also excludes `p = q`, is checked where there is arithmetic modulo `p`. `d` is not checked at
+    /// all, because nothing is computed from it.
     fn consistent(&self) -> Choice {
         let half = self.p.len();
         let [p, q] = [self.p, self.q].map(|prime| number(prime, half));
@@ -123,7 +123,7 @@ impl<'a> Parts<'a> {
         let mut good = CtEq::ct_eq(&*Zeroizing::new(p.concatenating_mul(&*q)), &*n);
         for (prime, exponent) in [(&p, self.d_p), (&q, self.d_q)] {
             let exponent = number(exponent, half);
-            // Odd: subtracting one clears the lowest bit.
+            // Odd, because the lowest bit is one.
             good &= CtEq::ct_eq(&*Zeroizing::new(&**prime & &*one), &*one);
             let order = Zeroizing::new(prime.wrapping_sub(&*one));
             good &= CtLt::ct_lt(&*exponent, &*order);
@@ -133,26 +133,26 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Accepts a key, or not: the one place where something that comes from its secrets decides what happens next.
+/// Accepts or rejects a key. Apart from the release of a signature, this is the only branch on a value derived from secrets.
 #[inline(never)]
 pub(crate) fn decide(consistent: Choice) -> Result<(), KeyError> {
     if bool::from(consistent) {
         Ok(())
     } else {
-        // Makes the compiler decide here and not at the caller's.
+        // Keeps the compiler from moving the branch into the caller.
         Err(black_box(KeyError::Inconsistent))
     }
 }
 
 /// Whether `e·d ≡ 1 (mod m)`, for `d < m`.
 ///
-/// Then `e·d − 1` is a multiple of `m` by less than `e`, which has 17 bits: as many steps has the division.
+/// `e·d − 1` is then a multiple of `m` by a factor less than `e`, which has 17 bits, so the division has 17 steps.
 fn inverts_e(d: &BoxedUint, m: &BoxedUint) -> Choice {
     let bits = m.bits_precision();
     let length = bits as usize / 8 + 8;
     let e = number(&PUBLIC_EXPONENT, 8);
     let mut rest = Zeroizing::new(d.concatenating_mul(&*e));
-    // Not `*rest =`, which would free the number before it unwiped: one of them may be `m`.
+    // Not `*rest =`, which would free the previous number without wiping it, and that number may be secret.
     rest = Zeroizing::new(rest.wrapping_sub(&*number(&[1], length)));
     let m = number(&Zeroizing::new(m.to_be_bytes()), length);
     for place in (0..17).rev() {
@@ -164,7 +164,7 @@ fn inverts_e(d: &BoxedUint, m: &BoxedUint) -> Choice {
     rest.is_zero()
 }
 
-/// A number of `length` bytes.
+/// Returns a number of `length` bytes.
 pub(crate) fn number(bytes: &[u8], length: usize) -> Zeroizing<BoxedUint> {
     let bits = u32::try_from(8 * length).unwrap_or(u32::MAX);
     Zeroizing::new(BoxedUint::from_be_slice_truncated(bytes, bits))

@@ -1,7 +1,7 @@
-//! RS256: RSASSA-PKCS1-v1_5 with SHA-256 ([RFC 8017], section 8.2), and of that the signing only.
+//! RS256 signing: RSASSA-PKCS1-v1_5 with SHA-256 ([RFC 8017], section 8.2), without verification.
 //!
-//! For RSA keys of two primes with 2048, 3072 or 4096 bits and the public exponent 65537, in PKCS#1 or PKCS#8. Made for
-//! WebAssembly, where it needs `simd128` to be fast, and `relaxed-simd` to be fastest; other targets work as well.
+//! Supports RSA keys of two primes with 2048, 3072 or 4096 bits and the public exponent 65537, in PKCS#1 or PKCS#8. Written
+//! for WebAssembly, where it needs `simd128` to be fast, and `relaxed-simd` to be fastest. Other targets work as well.
 //!
 //! ```
 //! # use rs256::{KeyError, SigningKey};
@@ -14,17 +14,17 @@
 //! ```
 //!
 //! # What it protects
-//! - No branch, no memory address, no length of a loop and no early end depends on the key or on numbers made from it,
-//!   except that a key or a signature is found to be bad. This is so as far as the compilers keep to what is written; it
-//!   is tested with Valgrind and by measurement.
-//! - The private exponents are blinded for each signature by fresh random multiples of `p − 1` and `q − 1`. The numbers that
-//!   are multiplied are not blinded.
-//! - Each signature is checked with the public key before it is released. A fault in the computation would otherwise
-//!   give the key away (Boneh, DeMillo, Lipton 1997).
-//! - What is secret is wiped from memory when it is dropped, as far as the language allows: copies that the compiler
-//!   makes on the stack are not.
+//! - No branch, memory address, loop length or early exit depends on the key or on numbers derived from it, except that a
+//!   key or a signature is found to be bad. This holds as far as compilers preserve the code as written; it is tested with
+//!   Valgrind and by measurement.
+//! - The private exponents are blinded for each signature with fresh random multiples of `p − 1` and `q − 1`. The bases of
+//!   the exponentiations are not blinded.
+//! - Each signature is verified with the public key before it is released. Otherwise a fault in the computation could reveal
+//!   the key (Boneh, DeMillo, Lipton 1997).
+//! - Secrets are wiped from memory when they are dropped, as far as the language allows. Copies that the compiler makes on the
+//!   stack are not wiped.
 //!
-//! `docs/signing.md` in the repository explains all of it.
+//! `docs/signing.md` in the repository explains this in detail.
 //!
 //! [RFC 8017]: https://www.rfc-editor.org/rfc/rfc8017
 #![no_std]
@@ -32,7 +32,7 @@
 #![deny(missing_docs)]
 
 extern crate alloc;
-// Natively the fused multiplication is a function of the standard library.
+// Natively, the fused multiply-add is a function of the standard library.
 #[cfg(any(test, all(rs256_limbs = "49", not(target_family = "wasm"))))]
 extern crate std;
 
@@ -66,9 +66,9 @@ use primes::Primes;
 use rsa::{BLIND, PrivateKey, Tap};
 use zeroize::Zeroizing;
 
-/// The arithmetic for the primes and the moduli of each length.
+/// The choice of arithmetic for the primes and the moduli of each length.
 ///
-/// `--cfg rs256_limbs="29"`, `"49"` or `"60"` in `RUSTFLAGS` makes the choice for tests and measurements.
+/// For tests and measurements, `--cfg rs256_limbs="29"`, `"49"` or `"60"` in `RUSTFLAGS` makes the choice.
 mod sizes {
     use crate::primes::Separate;
 
@@ -78,7 +78,7 @@ mod sizes {
     ))]
     use crate::fused::{Either, Fused};
 
-    /// For the moduli, and for the primes where the host does not fuse.
+    /// For the moduli, and for the primes if the host does not fuse.
     #[cfg(any(
         rs256_limbs = "60",
         all(target_pointer_width = "64", not(rs256_limbs = "29"))
@@ -134,7 +134,7 @@ mod sizes {
     pub(crate) use primes::{Primes1024, Primes1536, Primes2048};
 }
 
-/// An RSA private key, ready to sign.
+/// An RSA private key that can sign.
 pub struct SigningKey(Size);
 
 enum Size {
@@ -152,7 +152,7 @@ fn private_key<P: Primes, N: Modulus>(
 }
 
 impl SigningKey {
-    /// Reads `PrivateKeyInfo` (RFC 5958) in DER, the inside of `BEGIN PRIVATE KEY`.
+    /// Parses a `PrivateKeyInfo` (RFC 5958) in DER, the content of a `BEGIN PRIVATE KEY` block.
     ///
     /// # Errors
     /// See [`KeyError`].
@@ -160,7 +160,7 @@ impl SigningKey {
         Self::from_parts(&key::Parts::from_pkcs8(der)?)
     }
 
-    /// Reads `RSAPrivateKey` (RFC 8017, appendix A.1.2) in DER, the inside of `BEGIN RSA PRIVATE KEY`.
+    /// Parses an `RSAPrivateKey` (RFC 8017, appendix A.1.2) in DER, the content of a `BEGIN RSA PRIVATE KEY` block.
     ///
     /// # Errors
     /// See [`KeyError`].
@@ -178,7 +178,7 @@ impl SigningKey {
         }))
     }
 
-    /// The length of the modulus: 2048, 3072 or 4096. A signature has an eighth of that in bytes.
+    /// Returns the length of the modulus in bits: 2048, 3072 or 4096. A signature has an eighth of that in bytes.
     #[must_use]
     pub fn modulus_bits(&self) -> usize {
         match self.0 {
@@ -188,8 +188,8 @@ impl SigningKey {
         }
     }
 
-    /// Signs a message. The same message always gets the same signature; `rng` protects the key meanwhile: 16 bytes are
-    /// taken from it.
+    /// Signs a message. Signatures are deterministic; the 16 bytes taken from `rng` only blind the computation, to protect the
+    /// key.
     ///
     /// # Errors
     /// See [`SignError`].
@@ -201,7 +201,7 @@ impl SigningKey {
         self.sign_tapped(message, rng, &mut |_, _| ())
     }
 
-    /// Signs; `tap` is for tests, which look at the numbers on the way and change them.
+    /// Signs. `tap` lets tests inspect and change the intermediate numbers.
     fn sign_tapped(
         &self,
         message: &[u8],
@@ -215,8 +215,8 @@ impl SigningKey {
         self.sign_blinded(message, &blinds, tap)
     }
 
-    // Apart from the function above because that one is generic, so that it and everything generic that it calls is
-    // compiled by the crate that uses it, with the settings of that crate.
+    // Separate from the generic function above, which is compiled by the crate that uses it and with that crate's settings,
+    // together with every generic function that it calls.
     fn sign_blinded(
         &self,
         message: &[u8],

@@ -1,11 +1,11 @@
-//! What the signature needs of modular arithmetic, and nothing more.
+//! The modular arithmetic that signing needs.
 //!
-//! Two implementations: [`crate::narrow`] for processors that multiply 32-bit numbers, [`crate::broad`] for those that
-//! multiply 64-bit numbers into 128 bits.
+//! There are two implementations: [`crate::narrow`] for processors that multiply 32-bit numbers, and [`crate::broad`] for
+//! processors that multiply two 64-bit numbers into 128 bits.
 //!
-//! All of it is Montgomery's (1985): for a constant `R`, a power of two larger than the modulus, a "product" of `a` and
-//! `b` is `a·b/R`, which costs no division. A number `x` is in *Montgomery form* when `x·R` stands for it; products of
-//! such numbers are again in that form.
+//! Both use Montgomery's method (1985). For a constant `R`, a power of two larger than the modulus, the "product" of `a` and
+//! `b` is `a·b/R`, which needs no division. A number `x` in *Montgomery form* is represented by `x·R`. Products of such
+//! numbers are in that form again.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -13,33 +13,33 @@ use core::hint::black_box;
 
 use zeroize::{Zeroize, Zeroizing};
 
-/// An odd modulus, secret or not, with everything that is computed from it once.
+/// An odd modulus, secret or not, with the values that are precomputed from it.
 ///
-/// Nothing here branches on, indexes by, or ends early for a number or a modulus; only their sizes, which are public,
-/// decide what is done.
+/// No operation branches on, indexes by, or exits early because of a number or a modulus. Only their lengths, which are
+/// public, determine what is done.
 pub(crate) trait Modulus: Sized {
-    /// A number in the range that products keep to: a few times the modulus, of either sign.
+    /// A number in the range that products stay in: a few times the modulus, of either sign.
     type Number: Copy + Default + Zeroize;
 
-    /// Room for one computation, wiped when it is dropped.
+    /// Workspace for one computation, wiped when it is dropped.
     type Room;
 
-    /// The length of the modulus in bytes. Its highest bit is set.
+    /// The length of the modulus, in bytes. Its highest bit is set.
     const BYTES: usize;
 
-    /// `R` is two to the power of this.
+    /// The binary logarithm of `R`.
     const R_BITS: u32;
 
-    /// Reads a modulus of `BYTES` bytes, big-endian.
+    /// Reads a big-endian modulus of `BYTES` bytes.
     fn new(modulus: &[u8]) -> Self;
 
-    /// Room to compute in.
+    /// Creates a workspace.
     fn room() -> Self::Room;
 
-    /// Reads a number of at most `BYTES` bytes, big-endian.
+    /// Reads a big-endian number of at most `BYTES` bytes.
     fn number(bytes: &[u8]) -> Self::Number;
 
-    /// Reads a number of at most `2·BYTES` bytes, big-endian, and divides it by `R`.
+    /// Reads a big-endian number of at most `2·BYTES` bytes, and divides it by `R`.
     fn reduced(&self, room: &mut Self::Room, bytes: &[u8]) -> Self::Number;
 
     /// `a ← a·b/R`.
@@ -48,16 +48,16 @@ pub(crate) trait Modulus: Sized {
     /// `a ← a²/R`.
     fn square(&self, room: &mut Self::Room, a: &mut Self::Number);
 
-    /// `a ← a − b`, still in the range that products keep to.
+    /// `a ← a − b`, which stays in the range of products.
     fn subtract(&self, a: &mut Self::Number, b: &Self::Number);
 
-    /// Takes the entry `index` out of a table, and touches all of it.
+    /// Selects the entry `index` from a table, reading all of the table.
     fn select(table: &[Self::Number], index: u8, out: &mut Self::Number);
 
-    /// Writes the one number from zero to below the modulus that `a` is congruent to; `BYTES` bytes, big-endian.
+    /// Writes `a`, reduced to the range from 0 to below the modulus, as `BYTES` big-endian bytes.
     fn write(&self, a: &Self::Number, out: &mut [u8]);
 
-    /// Writes `a·b + c` of three numbers that are not negative: `2·BYTES` bytes, big-endian.
+    /// Writes `a·b + c` for non-negative numbers, as `2·BYTES` big-endian bytes.
     fn write_product(
         room: &mut Self::Room,
         a: &Self::Number,
@@ -67,14 +67,15 @@ pub(crate) trait Modulus: Sized {
     );
 }
 
-/// `2^exponent mod m`, for an exponent of at least the bits of `m`, whose highest bit is set; big-endian, as long as `m`.
+/// Returns `2^exponent mod m`, big-endian and as long as `m`. The highest bit of `m` must be set, and `exponent` must be at
+/// least the number of bits of `m`.
 ///
-/// The next power of two is then `m` and `2^bits − m` together; that is doubled.
+/// `2^bits mod m` is `2^bits − m`. That is doubled once for each further bit of the exponent.
 pub(crate) fn power_of_two(modulus: &[u8], exponent: usize) -> Zeroizing<Vec<u8>> {
     let bits = 8 * modulus.len();
     let modulus: Zeroizing<Vec<u64>> = Zeroizing::new(limbs(modulus).collect());
     let mut power = Zeroizing::new(vec![0; modulus.len()]);
-    // Modulo 2^bits, so that what is borrowed is left out.
+    // Computes 0 − m modulo 2^bits, which ignores the borrow.
     subtract(&mut power, &modulus);
     let mut less = Zeroizing::new(vec![0; modulus.len()]);
     for _ in bits..exponent {
@@ -84,7 +85,7 @@ pub(crate) fn power_of_two(modulus: &[u8], exponent: usize) -> Zeroizing<Vec<u8>
         }
         less.copy_from_slice(&power);
         let borrow = subtract(&mut less, &modulus);
-        // All ones where the double is below the modulus. The compiler must not know that, or it may make a branch of it.
+        // All ones if the double is below the modulus. The compiler must not know this, or it could introduce a branch.
         let keep = black_box((borrow & !carry).wrapping_neg());
         for (power, less) in power.iter_mut().zip(less.iter()) {
             *power = (*power & keep) | (less & !keep);
@@ -96,13 +97,13 @@ pub(crate) fn power_of_two(modulus: &[u8], exponent: usize) -> Zeroizing<Vec<u8>
     out
 }
 
-/// The limbs of a big-endian number, lowest first.
+/// Returns the limbs of a big-endian number, lowest first.
 fn limbs(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
     let limbs = bytes.as_rchunks::<8>().1;
     limbs.iter().rev().map(|limb| u64::from_be_bytes(*limb))
 }
 
-/// `a ← a − b`; returns what is borrowed.
+/// `a ← a − b`. Returns the borrow.
 fn subtract(a: &mut [u64], b: &[u64]) -> u64 {
     let mut borrow = 0;
     for (a, b) in a.iter_mut().zip(b) {
@@ -114,9 +115,9 @@ fn subtract(a: &mut [u64], b: &[u64]) -> u64 {
     borrow
 }
 
-/// `R² mod m`: what a number is multiplied by to come into Montgomery form.
+/// Returns `R² mod m`. Multiplying by it converts a number to Montgomery form.
 ///
-/// `2·R` is the Montgomery form of 2; and `R`, as a power of 2, is computed in that form: then it is `R·R`.
+/// `2·R` is the Montgomery form of 2. `R` is a power of 2, so its Montgomery form, `R·R`, is computed as a power of that.
 pub(crate) fn square_of_r<M: Modulus>(
     arithmetic: &M,
     room: &mut M::Room,

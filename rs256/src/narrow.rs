@@ -1,41 +1,40 @@
-//! Montgomery's arithmetic with 29-bit limbs, for processors that multiply 32-bit numbers several at a time.
+//! Montgomery arithmetic with 29-bit limbs, for processors that multiply several 32-bit numbers at a time.
 //!
 //! # Numbers
-//! A number is `Σ dᵢ·βⁱ` with `β = 2²⁹` and limbs of both signs, `−2²⁸ ≤ dᵢ < 2²⁸`. A product of two limbs has at most
-//! 2⁵⁶, so that a signed 64-bit column takes 127 of them before it must be carried: carries are rare, and the loops
-//! ([`kernels`]) are nothing but products and sums. (Without signs the limbs would have 28 bits for the same room, and
-//! a 1024-bit number 37 of them, which does not fill vectors of four; with 29 bits it has 36.) The idea of columns that
-//! are carried late is Gueron's and Krasnov's ("Software Implementation of Modular Exponentiation, Using Advanced Vector
-//! Instructions Architectures", 2012).
+//! A number is `Σ dᵢ·βⁱ` with `β = 2²⁹` and signed limbs, `−2²⁸ ≤ dᵢ < 2²⁸`. A product of two limbs is at most 2⁵⁶, so a
+//! signed 64-bit column holds 127 of them before it must be carried. Carries are therefore rare, and the loops ([`kernels`])
+//! consist of products and sums only. (In the same space, unsigned limbs would have 28 bits, and a 1024-bit number 37 of
+//! them, which does not fill vectors of four; with 29 bits it has 36.) Late carrying of columns is the idea of Gueron and
+//! Krasnov ("Software Implementation of Modular Exponentiation, Using Advanced Vector Instructions Architectures", 2012).
 //!
 //! # Reduction
 //! Montgomery's reduction adds a multiple of the modulus `m` that makes the low limbs zero, and drops them. Done limb by
-//! limb (Koç, Acar, Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms", 1996) each limb waits for
-//! the one before. Here many limbs are dropped at once: with `κ ≡ −m⁻¹ (mod βᴮ)` let
+//! limb (Koç, Acar, Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms", 1996), each limb waits for
+//! the previous one. Here many limbs are dropped at once: with `κ ≡ −m⁻¹ (mod βᴮ)` let
 //!
-//! > `M = (κ·m + 1) / βᴮ`, a whole number with `|M| < 0.51·m`, as `|κ| < 0.51·βᴮ`.
+//! > `M = (κ·m + 1) / βᴮ`, an integer with `|M| < 0.51·m`, as `|κ| < 0.51·βᴮ`.
 //!
-//! Then for a number `T` and the value `q` of its low `B` limbs
+//! Then for a number `T` whose low `B` limbs have the value `q`
 //!
 //! > `T' = (T − q)/βᴮ + q·M` is congruent to `T/βᴮ`, since `βᴮ·T' = T − q + q·(κ·m + 1) = T + q·κ·m`.
 //!
-//! `q` is read off `T`: no multiplication and no waiting. `M` is a constant of the modulus. The price is that `T'` is
-//! as long as `q·M`, so that a step of `B` limbs must be followed by steps of at least `B` limbs, and the last one must be
-//! Montgomery's own, with `q = −T·m⁻¹` and `T' = (T + q·m)/βᴮ`. The steps for `r` limbs to go are `B = 4·⌊r/8⌋`, and
-//! the last one four limbs: for 36 limbs 16, 8, 4, 4, 4.
+//! `q` is read from `T` without a multiplication or waiting, and `M` is a constant of the modulus. The price is that `T'` is
+//! as long as `q·M`, so a step of `B` limbs must be followed by steps of at least `B` limbs in total, and the last step must be
+//! Montgomery's own, with `q = −T·m⁻¹` and `T' = (T + q·m)/βᴮ`. With `r` limbs left, a step drops `B = 4·⌊r/8⌋`, and the last
+//! step four limbs: for 36 limbs 16, 8, 4, 4, 4.
 //!
-//! **Bounds.** With `N` limbs, `R = βᴺ`, and signed limbs `|q| < 0.51·βᴮ`. The step of `B` limbs with `L ≥ B` limbs after
-//! it adds `q·M`, which the later steps divide by `βᴸ`: less than `0.51²·m·β^(B−L)`, so at most `0.261·m` where `B = L` and
-//! next to nothing where `B < L` (then `B ≤ L − 4`). `B = L` holds for three steps at most (56 limbs: 28, 8, 4; 108: 28,
-//! 8, 4; 144: 72, 36, 4). The last step adds `q·m/β⁴ < 0.51·m`. Together: **the result is less than `1.3·m + T/R`** in absolute value.
-//! For a product of two numbers below `6·m` that is below `1.3·m + 36·m²/R < 1.4·m`, as `R > 2¹⁵·m` for all sizes. So
-//! products of products need no comparison with the modulus, and there is room for differences of them.
+//! **Bounds.** Let there be `N` limbs and `R = βᴺ`. With signed limbs `|q| < 0.51·βᴮ`. A step of `B` limbs with `L ≥ B` limbs
+//! after it adds `q·M`, which the later steps divide by `βᴸ`: less than `0.51²·m·β^(B−L)`, so at most `0.261·m` if `B = L`, and
+//! a negligible amount if `B < L` (then `B ≤ L − 4`). `B = L` holds for at most three steps (56 limbs: 28, 8, 4; 108: 28,
+//! 8, 4; 144: 72, 36, 4). The last step adds `q·m/β⁴ < 0.51·m`. So **the result is less than `1.3·m + T/R`** in absolute value.
+//! For a product of two numbers below `6·m` that is less than `1.3·m + 36·m²/R < 1.4·m`, as `R > 2¹⁵·m` for all sizes. So
+//! products of products need no comparison with the modulus, and differences of them still fit.
 //!
 //! # Columns
-//! A column receives at most [`MOST_PRODUCTS`] products of two limbs, 112·2⁵⁶, before it is carried. Besides it holds a
-//! carry of less than 2³⁶ and the offset 2²⁸: less than 2⁶³ together. Sums that do not keep to that occur in the middle of
-//! Karatsuba's method only; there they wrap, and what comes out does keep to it. Native debug builds have columns of 128
-//! bits, and check that what is read or carried fits 64.
+//! A column receives at most [`MOST_PRODUCTS`] products of two limbs, 112·2⁵⁶, before it is carried. It also holds a carry of
+//! less than 2³⁶ and the offset 2²⁸, which is less than 2⁶³ in total. Larger sums occur only in the middle of Karatsuba's
+//! method; there they wrap, and the result is in range again. Native debug builds have columns of 128 bits, and check that
+//! every value that is read or carried fits in 64.
 
 mod kernels;
 mod lanes;
@@ -49,21 +48,21 @@ use zeroize::{DefaultIsZeroes, Zeroize, Zeroizing};
 use crate::modulus::Modulus;
 use lanes::{Pair, Quad};
 
-/// The bits of a limb.
+/// The number of bits in a limb.
 const LIMB_BITS: u32 = 29;
-/// All bits of a limb.
+/// The mask of a limb.
 const MASK: i64 = (1 << LIMB_BITS) - 1;
-/// What is added to each column so that limbs, which have both signs, can be read off as if they had none.
+/// Added to each column so that signed limbs can be read like unsigned ones.
 const OFFSET: i64 = 1 << (LIMB_BITS - 1);
-/// How many products a column may receive before it is carried.
+/// The maximum number of products that a column receives before it is carried.
 const MOST_PRODUCTS: usize = 112;
 const _: () = assert!(MOST_PRODUCTS as i128 * (1 << 56) + (1 << 36) + (OFFSET as i128) < 1 << 63);
-/// How many different lengths of steps a size has at most.
+/// The maximum number of different lengths of steps.
 const LENGTHS: usize = 5;
 
 /// A number of `4·V` limbs.
 ///
-/// Aligned in two ways: a row of products whose first column is odd takes the limbs from `shifted`.
+/// It is stored in two alignments: a row of products that starts in an odd column takes its limbs from `shifted`.
 #[derive(Clone, Copy)]
 pub(crate) struct Number<const V: usize> {
     /// Limbs `4·k` to `4·k + 3`.
@@ -84,7 +83,7 @@ impl<const V: usize> Default for Number<V> {
 impl<const V: usize> DefaultIsZeroes for Number<V> {}
 
 impl<const V: usize> Number<V> {
-    /// From limbs in the range of this module.
+    /// Creates a number from limbs in their range.
     fn from_quads(quads: impl Iterator<Item = Quad>) -> Self {
         let mut number = Self::default();
         let mut before = Quad::ZERO;
@@ -97,7 +96,7 @@ impl<const V: usize> Number<V> {
         number
     }
 
-    /// From columns; the value must fit.
+    /// Reads a number from columns. The value must fit.
     fn from_columns(columns: &[i64]) -> Self {
         let mut carry = 0;
         let mut quads = Zeroizing::new([Quad::ZERO; V]);
@@ -109,7 +108,7 @@ impl<const V: usize> Number<V> {
         Self::from_quads(quads.iter().copied())
     }
 
-    /// The limbs, each in the place of a column.
+    /// Returns the limbs as columns.
     fn columns(&self) -> Zeroizing<Vec<i64>> {
         let mut columns = Zeroizing::new(Vec::with_capacity(4 * V));
         for quad in &self.whole {
@@ -119,10 +118,10 @@ impl<const V: usize> Number<V> {
     }
 }
 
-/// Reads four limbs off two pairs of columns; gives the carry on.
+/// Reads four limbs from two pairs of columns. Returns them and the carry.
 ///
-/// A column `t`, offset included, and the carry `c` become the limb `d = ((t + c) mod β) − 2²⁸` and the carry
-/// `⌊(t + c)/β⌋`: without the offset `t − 2²⁸ + c = d + β·carry`.
+/// A column `t`, including the offset, and the carry `c` become the limb `d = ((t + c) mod β) − 2²⁸` and the carry
+/// `⌊(t + c)/β⌋`. Without the offset, `t − 2²⁸ + c = d + β·carry`.
 #[inline(always)]
 fn limbs(low: Pair, high: Pair, carry: i64) -> (Quad, i64) {
     let ([t0, t1], [t2, t3]) = (low.columns(), high.columns());
@@ -140,15 +139,15 @@ fn limbs(low: Pair, high: Pair, carry: i64) -> (Quad, i64) {
     (quad, t3 >> LIMB_BITS)
 }
 
-/// Room for one computation.
+/// Workspace for one computation.
 pub(crate) struct Room<const V: usize> {
-    /// `8·V` columns, of which the last four receive nothing but carries.
+    /// `8·V` columns. The last four receive only carries.
     product: [[Pair; V]; 4],
     /// The product of the differences of halves, for Karatsuba's method.
     middle: [[Pair; V]; 2],
-    /// The differences of halves: limbs of twice the range, in the lower half of each.
+    /// The differences of halves, in the lower half of each number. Their limbs have twice the normal range.
     differences: [Number<V>; 2],
-    /// Limbs, each four times.
+    /// Each limb, repeated four times.
     spread: [[Quad; 4]; V],
     /// The limbs that a step of the reduction drops.
     quotient: [Quad; V],
@@ -164,12 +163,12 @@ impl<const V: usize> Drop for Room<V> {
     }
 }
 
-/// How many quads the parts have in which a number of `v` quads is multiplied.
+/// Returns the number of quads in the parts by which a number of `v` quads is multiplied.
 const fn part(v: usize) -> usize {
     if v.is_multiple_of(9) { 9 } else { 7 }
 }
 
-/// The `L` pairs from `at` on.
+/// Returns the `L` pairs from `at` on.
 #[inline(always)]
 fn pairs<const L: usize>(columns: &mut [Pair], at: usize) -> &mut [Pair; L] {
     columns[at..]
@@ -177,13 +176,13 @@ fn pairs<const L: usize>(columns: &mut [Pair], at: usize) -> &mut [Pair; L] {
         .expect("all places are constants of the size")
 }
 
-/// `L` quads.
+/// Returns the first `L` quads.
 #[inline(always)]
 fn quads<const L: usize>(quads: &[Quad]) -> &[Quad; L] {
     quads.first_chunk().expect("all parts have this length")
 }
 
-/// Adds `a·b` for one part `a`, and `b` of four limbs.
+/// Adds `a·b` for one part `a` and four limbs `b`.
 #[inline(always)]
 fn part_rows(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], b: &[Quad; 4]) {
     let [b0, b1, b2, b3] = b;
@@ -210,7 +209,7 @@ fn part_rows(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], b: &[Quad; 
     }
 }
 
-/// Adds `a·b` for `b` of four limbs.
+/// Adds `a·b` for four limbs `b`.
 #[inline(always)]
 fn rows<const V: usize>(columns: &mut [Pair], a: &Number<V>, b: Quad) {
     let b = b.spread();
@@ -246,17 +245,17 @@ fn part_square(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], spread: &
     }
 }
 
-/// Carries every column into the next, once and all at the same time: they are less than 2³⁶ then.
+/// Carries every column into the next, each once and independently. Columns are then less than 2³⁶.
 ///
-/// A column `t` with `|t| < 2⁶³` becomes `(t + 2⁶³) mod β`, and the next one gets `⌊(t + 2⁶³)/β⌋ − 2³⁴`: the shift
-/// fills with zeros, and `2⁶³ = 2³⁴·β`. The last column only receives: the value fits.
+/// A column `t` with `|t| < 2⁶³` becomes `(t + 2⁶³) mod β`, and the next column receives `⌊(t + 2⁶³)/β⌋ − 2³⁴`: the shift
+/// fills with zeros, and `2⁶³ = 2³⁴·β`. The last column only receives a carry, which fits.
 fn settle(columns: &mut [Pair]) {
     let mask = Pair::splat(MASK);
     let half = Pair::splat(1 << (63 - LIMB_BITS));
     let Some((last, columns)) = columns.split_last_mut() else {
         return;
     };
-    // So that the first column, which receives nothing, comes out right.
+    // Cancels out, because the first column receives no carry.
     let mut before = half;
     for pair in columns {
         debug_assert!(pair.columns().iter().all(|column| *column != i64::MIN));
@@ -273,9 +272,9 @@ fn settle(columns: &mut [Pair]) {
 /// A modulus of `BYTES` bytes in `4·V` limbs.
 pub(crate) struct Narrow<const V: usize, const BYTES: usize> {
     modulus: Number<V>,
-    /// `−m⁻¹ mod 2⁵⁸`: two limbs.
+    /// `−m⁻¹ mod 2⁵⁸`, which has two limbs.
     negated_inverse: i64,
-    /// `M` for the lengths of steps, longest first.
+    /// `M` for each length of a step, longest first.
     steps: [Number<V>; LENGTHS],
 }
 
@@ -287,12 +286,12 @@ impl<const V: usize, const BYTES: usize> Drop for Narrow<V, BYTES> {
     }
 }
 
-/// The length of the next step where `limbs` are to go; none where the last step is next.
+/// Returns the length of the next step if `limbs` are left; `None` if only the last step is.
 const fn step(limbs: usize) -> Option<usize> {
     if limbs > 4 { Some(limbs / 8 * 4) } else { None }
 }
 
-/// The different lengths of steps for numbers of `limbs` limbs, longest first, filled up with zeros.
+/// Returns the different lengths of steps for `limbs` limbs, longest first, padded with zeros.
 const fn lengths(limbs: usize) -> [usize; LENGTHS] {
     let mut lengths = [0; LENGTHS];
     let (mut left, mut count) = (limbs, 0);
@@ -306,11 +305,11 @@ const fn lengths(limbs: usize) -> [usize; LENGTHS] {
     lengths
 }
 
-/// The limb `place` of a number in big-endian bytes, without sign.
+/// Returns the unsigned limb at `place` of a number in big-endian bytes.
 fn limb_of_bytes(bytes: &[u8], place: usize) -> i64 {
     let bit = place * LIMB_BITS as usize;
     let mut window = 0;
-    // 29 bits and up to 7 before them are in five bytes.
+    // Five bytes contain the 29 bits and up to 7 bits before them.
     for i in 0..5 {
         let byte = bytes.iter().rev().nth(bit / 8 + i).copied().unwrap_or(0);
         window |= i64::from(byte) << (8 * i);
@@ -318,7 +317,7 @@ fn limb_of_bytes(bytes: &[u8], place: usize) -> i64 {
     (window >> (bit % 8)) & MASK
 }
 
-/// Writes limbs without sign as big-endian bytes.
+/// Writes unsigned limbs as big-endian bytes.
 fn write_bytes(limbs: &[i64], out: &mut [u8]) {
     let (mut window, mut bits) = (0_i64, 0);
     let mut limbs = limbs.iter();
@@ -333,7 +332,7 @@ fn write_bytes(limbs: &[i64], out: &mut [u8]) {
     }
 }
 
-/// Carries from column to column until each is a limb without sign; gives what is left over.
+/// Propagates carries until each column is an unsigned limb, and returns the last carry.
 fn carry_through(columns: &mut [i64]) -> i64 {
     let mut carry = 0;
     for column in columns {
@@ -344,7 +343,7 @@ fn carry_through(columns: &mut [i64]) -> i64 {
     carry
 }
 
-/// A limb with sign out of the low bits.
+/// Returns the low bits as a signed limb.
 fn signed_limb(bits: i64) -> i64 {
     bits << (64 - LIMB_BITS) >> (64 - LIMB_BITS)
 }
@@ -352,10 +351,10 @@ fn signed_limb(bits: i64) -> i64 {
 impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
     const LIMBS: usize = 4 * V;
     const LENGTHS: [usize; LENGTHS] = lengths(Self::LIMBS);
-    /// Whether Karatsuba's method is used: where a number has two parts.
+    /// Whether Karatsuba's method is used, which needs a number of two parts.
     const HALVES: bool = V == 2 * part(V);
 
-    /// Puts `a·b` into the columns, with the offset. Gives how many products a column has received since it was carried.
+    /// Sets the columns to `a·b` plus the offset. Returns how many products a column has received since it was last carried.
     fn product(room: &mut Room<V>, a: &Number<V>, b: &Number<V>) -> usize {
         let columns = room.product.as_flattened_mut();
         columns.fill(Pair::splat(OFFSET));
@@ -390,7 +389,7 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
         products
     }
 
-    /// Puts `a²` into the columns, with the offset; as [`Self::product`].
+    /// Sets the columns to `a²` plus the offset. Returns the same as [`Self::product`].
     fn square_columns(room: &mut Room<V>, a: &Number<V>) -> usize {
         let half = V / 2;
         let columns = room.product.as_flattened_mut();
@@ -419,7 +418,7 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
         Self::LIMBS
     }
 
-    /// The lower half minus the higher, limb by limb.
+    /// Subtracts the higher half from the lower one, limb by limb.
     fn subtract_halves(difference: &mut Number<V>, a: &Number<V>) {
         for (difference, limbs) in [
             (&mut difference.whole, &a.whole),
@@ -432,9 +431,9 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
         }
     }
 
-    /// Karatsuba: `a₀b₁ + a₁b₀ = a₀b₀ + a₁b₁ − (a₀ − a₁)(b₀ − b₁)`, added in the middle of the product.
+    /// Karatsuba's method: adds `a₀b₁ + a₁b₀ = a₀b₀ + a₁b₁ − (a₀ − a₁)(b₀ − b₁)` to the middle of the product.
     ///
-    /// The offsets of the first two on the right are gone with the third's, which is twice theirs.
+    /// The offsets of the first two terms on the right cancel with that of the third, which is twice theirs.
     fn join_halves(room: &mut Room<V>) {
         let columns = room.product.as_flattened_mut();
         let middle = room.middle.as_flattened_mut();
@@ -447,13 +446,13 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
         }
     }
 
-    /// Divides the columns by `R`. `products` is how many products they have received since they were carried.
+    /// Divides the columns by `R`. `products` is how many products they have received since they were last carried.
     fn reduce(&self, room: &mut Room<V>, mut products: usize, out: &mut Number<V>) {
         let columns = room.product.as_flattened_mut();
-        // How many limbs are dropped already.
+        // The number of limbs dropped so far.
         let mut at = 0;
         while let Some(length) = step(Self::LIMBS - at) {
-            // Four more for the last step, which follows without another look.
+            // Four more for the last step, which is not checked again.
             if products + length + 4 > MOST_PRODUCTS {
                 settle(&mut columns[at / 2..]);
                 products = 0;
@@ -493,9 +492,9 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
         debug_assert_eq!(carry, 0, "the value does not fit");
     }
 
-    /// The last step's `q ≡ −T·m⁻¹ (mod β⁴)`, and what the four columns that become zero carry into the next.
+    /// Returns `q ≡ −T·m⁻¹ (mod β⁴)` of the last step, and the carry out of the four columns that become zero.
     ///
-    /// Two limbs at a time: 58 bits, of which one multiplication of 64-bit numbers gives the low ones.
+    /// Computes two limbs at a time: their 58 bits are the low bits of a 64-bit product.
     fn last_quotient(&self, columns: &[Pair]) -> (Quad, i64) {
         let ([t0, t1], [t2, t3]) = (columns[0].columns(), columns[1].columns());
         let [t0, t1, t2, t3] = [t0, t1, t2, t3].map(|column| column - OFFSET);
@@ -533,7 +532,7 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
         let low = (0..3).fold(0_i64, |low, i| {
             low | limb_of_bytes(modulus, i).wrapping_shl(29 * i as u32)
         });
-        // Newton: an inverse modulo 2^k is one modulo 2^2k after a step; an odd number is its own modulo 8.
+        // Newton's method: each step turns an inverse modulo 2^k into one modulo 2^2k. An odd number is its own inverse modulo 8.
         let mut inverse = low;
         for _ in 0..5 {
             let error = 2_i64.wrapping_sub(low.wrapping_mul(inverse));
@@ -544,8 +543,8 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
             negated_inverse: inverse.wrapping_neg() & ((1 << (2 * LIMB_BITS)) - 1),
             steps: [Number::default(); LENGTHS],
         };
-        // The reduction of 1, limb by limb: after B limbs it is (κ·m + 1)/βᴮ. A column receives as many products as
-        // there are limbs in the longest step.
+        // Reduce 1 limb by limb: after B limbs the value is (κ·m + 1)/βᴮ. A column receives as many products as there are
+        // limbs in the longest step.
         let limbs = new.modulus.columns();
         let mut state = Zeroizing::new(vec![0_i64; Self::LIMBS + 1]);
         state[0] = 1;
@@ -615,8 +614,8 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
     fn select(table: &[Number<V>], index: u8, out: &mut Number<V>) {
         let mut quads = Zeroizing::new([Quad::ZERO; V]);
         for (place, entry) in (0_u8..).zip(table) {
-            // All ones where the two are equal: only then the subtraction borrows. The compiler must not know, or it
-            // makes a branch of it.
+            // All ones if the two are equal, because only then does the subtraction borrow. The compiler must not know this,
+            // or it could introduce a branch.
             let equal = (i32::from(place ^ index) - 1) >> 31;
             let mask = Quad::splat(black_box(equal));
             for (quad, entry) in quads.iter_mut().zip(&entry.whole) {
@@ -627,7 +626,7 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
     }
 
     fn write(&self, a: &Number<V>, out: &mut [u8]) {
-        // |a| < 1.4·m, so that a + 2·m is positive and less than 4·m: subtract 2·m and m where that leaves no less than 0.
+        // |a| < 1.4·m, so a + 2·m is positive and less than 4·m. Subtract 2·m and then m if the result is not negative.
         let modulus = self.modulus.columns();
         let mut value = a.columns();
         for (column, modulus) in value.iter_mut().zip(modulus.iter()) {
@@ -639,7 +638,7 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
             for (column, modulus) in less.iter_mut().zip(modulus.iter()) {
                 *column -= multiple * modulus;
             }
-            // All ones where it is negative.
+            // All ones if it is negative.
             let keep = black_box(carry_through(&mut less));
             for (value, less) in value.iter_mut().zip(less.iter()) {
                 *value = (*value & keep) | (less & !keep);

@@ -1,6 +1,6 @@
-//! What a signature needs of the two primes, and the arithmetic that computes with one after the other.
+//! The arithmetic modulo the two primes that signing needs, and an implementation for one prime after the other.
 //!
-//! `fused` computes with both at once.
+//! `fused` is an implementation for both at once.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -11,10 +11,10 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::key::{Parts, number};
 use crate::modulus::{Modulus, square_of_r};
 
-/// Bits of an exponent that are worked off at once.
+/// The number of bits of an exponent that are processed at once.
 pub(crate) const WINDOW: usize = 5;
 
-/// The bits from `WINDOW·place` on of a big-endian number.
+/// Returns the window at `place` of a big-endian number: the bits from `WINDOW·place` on.
 pub(crate) fn window(number: &[u8], place: usize) -> u8 {
     let bit = WINDOW * place;
     let byte = |place| u16::from(number.iter().rev().nth(place).copied().unwrap_or(0));
@@ -22,32 +22,32 @@ pub(crate) fn window(number: &[u8], place: usize) -> u8 {
     (bits >> (bit % 8)).to_le_bytes()[0] & ((1 << WINDOW) - 1)
 }
 
-/// How many windows an exponent of so many bytes has.
+/// Returns the number of windows in an exponent of `bytes` bytes.
 pub(crate) fn windows(bytes: usize) -> usize {
     (8 * bytes).div_ceil(WINDOW)
 }
 
-/// A secret number, big-endian, of the length of a prime.
+/// A secret big-endian number with the length of a prime.
 pub(crate) type Bytes = Zeroizing<Vec<u8>>;
 
-/// The two primes of a key. All numbers are big-endian; those modulo a prime have the length of one and are below it.
+/// The two primes of a key. All numbers are big-endian. Numbers modulo a prime are as long as the prime, and less than it.
 ///
-/// As for [`Modulus`]: nothing here branches on, indexes by, or ends early for a number.
+/// As for [`Modulus`], no operation branches on, indexes by, or exits early because of a number.
 pub(crate) trait Primes: Sized {
-    /// From numbers that belong together and have the right length.
+    /// Creates the arithmetic from the numbers of a key, which [`Parts::check`] has checked.
     fn new(parts: &Parts<'_>) -> Self;
 
     /// Whether `q⁻¹·q ≡ 1 (mod p)`.
     fn inverse_fits(&self) -> Choice;
 
-    /// `message^exponents[0] mod p` and `message^exponents[1] mod q`. The message has the length of the modulus, the
-    /// exponents have one length.
+    /// Returns `message^exponents[0] mod p` and `message^exponents[1] mod q`. The message is as long as the modulus, and both
+    /// exponents have the same length.
     fn powers(&self, message: &[u8], exponents: [&[u8]; 2]) -> [Bytes; 2];
 
-    /// `(s_p − s_q)·q⁻¹ mod p`.
+    /// Returns `(s_p − s_q)·q⁻¹ mod p`.
     fn coefficient(&self, s_p: &[u8], s_q: &[u8]) -> Bytes;
 
-    /// `s_q + q·coefficient`, of the length of the modulus.
+    /// Returns `s_q + q·coefficient`, as long as the modulus.
     fn join(&self, coefficient: &[u8], s_q: &[u8]) -> Vec<u8>;
 }
 
@@ -59,9 +59,9 @@ pub(crate) fn is_one(bytes: &[u8]) -> Choice {
 /// One of the two primes.
 struct Prime<M: Modulus> {
     modulus: M,
-    /// `R`: one in Montgomery form.
+    /// `R`, which is 1 in Montgomery form.
     one: M::Number,
-    /// `R³`: what a number that was divided by `R` is multiplied by to come into Montgomery form.
+    /// `R³`. Multiplying by it converts a number that was divided by `R` to Montgomery form.
     cube: M::Number,
 }
 
@@ -73,7 +73,7 @@ impl<M: Modulus> Drop for Prime<M> {
 }
 
 impl<M: Modulus> Prime<M> {
-    /// Also returns `R²`.
+    /// Returns the prime, and `R²`.
     fn new(room: &mut M::Room, prime: &[u8]) -> (Self, Zeroizing<M::Number>) {
         let modulus = M::new(prime);
         let square = Zeroizing::new(square_of_r(&modulus, room, prime));
@@ -84,13 +84,13 @@ impl<M: Modulus> Prime<M> {
         (Self { modulus, one, cube }, square)
     }
 
-    /// `message^exponent mod p`.
+    /// Returns `message^exponent mod p`.
     fn power(&self, room: &mut M::Room, message: &[u8], exponent: &[u8]) -> Bytes {
         let mut base = self.modulus.reduced(room, message);
         self.modulus.multiply(room, &mut base, &self.cube);
         let mut power = self.window_power(room, &base, exponent);
         base.zeroize();
-        // Out of Montgomery form.
+        // Convert out of Montgomery form.
         self.modulus.multiply(room, &mut power, &M::number(&[1]));
         let mut bytes = Zeroizing::new(vec![0; M::BYTES]);
         self.modulus.write(&power, &mut bytes);
@@ -98,8 +98,8 @@ impl<M: Modulus> Prime<M> {
         bytes
     }
 
-    /// `base^exponent` by a fixed window: for each five bits of the exponent five squarings and one multiplication, by an
-    /// entry of a table of which all of it is read.
+    /// Returns `base^exponent` by a fixed window: five squarings and one multiplication for each five bits of the exponent. The
+    /// factor is selected by reading the whole table.
     fn window_power(&self, room: &mut M::Room, base: &M::Number, exponent: &[u8]) -> M::Number {
         let m = &self.modulus;
         let mut table = Zeroizing::new(vec![M::Number::default(); 1 << WINDOW]);
@@ -134,7 +134,7 @@ impl<M: Modulus> Prime<M> {
     }
 }
 
-/// Computes modulo one prime, and then modulo the other.
+/// Computes modulo one prime after the other.
 pub(crate) struct Separate<M: Modulus> {
     p: Prime<M>,
     q: Prime<M>,
@@ -183,7 +183,7 @@ impl<M: Modulus> Primes for Separate<M> {
 
     fn coefficient(&self, s_p: &[u8], s_q: &[u8]) -> Bytes {
         let mut difference = Zeroizing::new(M::number(s_p));
-        // s_q is below q, and q below 2·p: the difference is within 2·p.
+        // s_q is below q, and q below 2·p, so the difference is within 2·p.
         let s_q = Zeroizing::new(M::number(s_q));
         let p = &self.p.modulus;
         p.subtract(&mut difference, &s_q);

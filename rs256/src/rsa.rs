@@ -1,4 +1,4 @@
-//! From a message to its signature: RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2.1) by the Chinese remainder theorem.
+//! Signs messages: RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2.1) with the Chinese remainder theorem.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -12,16 +12,16 @@ use crate::key::{Parts, number};
 use crate::modulus::{Modulus, square_of_r};
 use crate::primes::Primes;
 
-/// Bytes of the random multiple by which an exponent is blinded.
+/// The length, in bytes, of the random factor that blinds an exponent.
 pub(crate) const BLIND: usize = 8;
 
-/// The part of `EMSA-PKCS1-v1_5` before a SHA-256 hash: `DigestInfo` up to the hash (RFC 8017, section 9.2, note 1).
+/// The part of `EMSA-PKCS1-v1_5` before the SHA-256 hash: `DigestInfo` up to the hash (RFC 8017, section 9.2, note 1).
 const DIGEST_INFO: [u8; 19] = [
     0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
     0x00, 0x04, 0x20,
 ];
 
-/// The encoded message `EM` of `length` bytes (RFC 8017, section 9.2).
+/// Returns the encoded message `EM` of `length` bytes (RFC 8017, section 9.2).
 fn encoded(message: &[u8], length: usize) -> Vec<u8> {
     let hash = Sha256::digest(message);
     let padding = length - 3 - DIGEST_INFO.len() - hash.len();
@@ -34,7 +34,7 @@ fn encoded(message: &[u8], length: usize) -> Vec<u8> {
     encoded
 }
 
-/// The numbers on the way to a signature, for tests, which look at them and change them.
+/// An intermediate number of a signature, which tests inspect and change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
     /// The blinded exponent of `p`.
@@ -51,10 +51,10 @@ pub(crate) enum Step {
     Signature,
 }
 
-/// Gets every number of [`Step`], big-endian.
+/// A function that receives every number of [`Step`], big-endian.
 pub(crate) type Tap<'a> = &'a mut dyn FnMut(Step, &mut [u8]);
 
-/// A private exponent of one prime.
+/// The private exponent of one prime.
 struct Exponent {
     /// `d mod (p − 1)`.
     exponent: Zeroizing<BoxedUint>,
@@ -72,11 +72,11 @@ impl Exponent {
         }
     }
 
-    /// `d + blind·(p − 1)`, which as an exponent does what `d` does. Big-endian, `BLIND` bytes longer than the prime.
+    /// Returns `d + blind·(p − 1)`, which is equivalent to `d` as an exponent. Big-endian, `BLIND` bytes longer than the prime.
     fn blinded(&self, blind: [u8; BLIND]) -> Zeroizing<Vec<u8>> {
         let blind = number(&blind, BLIND);
         let mut sum = Zeroizing::new(self.order.concatenating_mul(&*blind));
-        // (p − 1)·(2⁶⁴ − 1) + d < (p − 1)·2⁶⁴.
+        // This cannot overflow: (p − 1)·(2⁶⁴ − 1) + d < (p − 1)·2⁶⁴.
         sum.wrapping_add_assign(&*self.exponent);
         let mut bytes = sum.to_be_bytes();
         let exponent = Zeroizing::new(bytes.to_vec());
@@ -85,9 +85,9 @@ impl Exponent {
     }
 }
 
-/// A private key: `P` computes with the primes, `N` with their product.
+/// A private key. `P` computes with the primes, `N` with their product.
 pub(crate) struct PrivateKey<P: Primes, N: Modulus> {
-    /// Of `p` and `q`.
+    /// The exponents of `p` and `q`.
     exponents: [Exponent; 2],
     primes: P,
     n: N,
@@ -96,7 +96,7 @@ pub(crate) struct PrivateKey<P: Primes, N: Modulus> {
 }
 
 impl<P: Primes, N: Modulus> PrivateKey<P, N> {
-    /// From numbers that belong together and have the right length.
+    /// Creates a key from its numbers, which [`Parts::check`] has checked.
     pub(crate) fn new(parts: &Parts<'_>) -> Self {
         let n = N::new(parts.n);
         let n_square = square_of_r(&n, &mut N::room(), parts.n);
@@ -116,7 +116,7 @@ impl<P: Primes, N: Modulus> PrivateKey<P, N> {
         self.primes.inverse_fits()
     }
 
-    /// Signs.
+    /// Signs a message.
     pub(crate) fn sign(
         &self,
         message: &[u8],
@@ -139,7 +139,7 @@ impl<P: Primes, N: Modulus> PrivateKey<P, N> {
         release(self.opens(&signature, &encoded), signature)
     }
 
-    /// Zero if the signature, raised to the power 65537, is the message.
+    /// Verifies a signature: returns zero if the signature, raised to the power 65537, is the encoded message.
     fn opens(&self, signature: &[u8], encoded: &[u8]) -> u8 {
         let mut room = N::room();
         let s = N::number(signature);
@@ -159,7 +159,7 @@ impl<P: Primes, N: Modulus> PrivateKey<P, N> {
     }
 }
 
-/// Releases the signature, or not: the one place where something that comes from the key decides what happens next.
+/// Releases a valid signature. Apart from the acceptance of a key, this is the only branch on a value derived from the key.
 #[inline(never)]
 fn release(difference: u8, mut signature: Vec<u8>) -> Result<Vec<u8>, SignError> {
     if difference == 0 {

@@ -1,8 +1,8 @@
-//! What the chains of a computation leave in each column beside the products, counted when compiling.
+//! The constants that the chains of a computation add to each column besides the products, counted at compile time.
 
 use super::kernels::{HIGH_BITS, LOW_BITS, MOST_CHAINS};
 
-/// How many limbs the steps of a reduction drop, before the last one.
+/// Returns the numbers of limbs that the steps of a reduction drop, without the last step.
 pub(super) const fn steps(length: usize) -> &'static [usize] {
     match length {
         21 => &[8, 4, 4, 1],
@@ -12,12 +12,12 @@ pub(super) const fn steps(length: usize) -> &'static [usize] {
     }
 }
 
-/// How many limbs the last step drops.
+/// The number of limbs that the last step drops.
 pub(super) const LAST: usize = 4;
-/// How many different lengths of steps there are at most.
+/// The maximum number of different lengths of steps.
 pub(super) const LENGTHS: usize = 4;
 
-/// The different lengths of steps, longest first, and zeros.
+/// Returns the different lengths of steps, longest first, padded with zeros.
 pub(super) const fn lengths(length: usize) -> [usize; LENGTHS] {
     match length {
         21 => [8, 4, 1, 0],
@@ -26,12 +26,12 @@ pub(super) const fn lengths(length: usize) -> [usize; LENGTHS] {
     }
 }
 
-/// How many limbs the parts have in which a number is multiplied.
+/// Returns the number of limbs in the parts by which a number is multiplied.
 pub(super) const fn part(length: usize) -> usize {
     if length == 21 { length } else { length / 2 }
 }
 
-/// Counts `a·b` for `count` limbs of `b`.
+/// Counts the chains of `a·b` for `count` limbs of `b`.
 pub(super) const fn count_blocks<const C: usize>(
     mut bias: Bias<C>,
     mut at: usize,
@@ -47,7 +47,7 @@ pub(super) const fn count_blocks<const C: usize>(
     bias
 }
 
-/// Counts a block of rows in the columns from `from` on.
+/// Counts the chains of a block of rows, in the columns from `from` on.
 pub(super) const fn count_parts<const C: usize>(
     mut bias: Bias<C>,
     at: usize,
@@ -63,7 +63,7 @@ pub(super) const fn count_parts<const C: usize>(
     bias
 }
 
-/// Counts a square.
+/// Counts the chains of a square.
 pub(super) const fn count_square<const C: usize>(bias: Bias<C>, length: usize) -> Bias<C> {
     let half = part(length);
     let bias = bias.square(0, half);
@@ -74,7 +74,7 @@ pub(super) const fn count_square<const C: usize>(bias: Bias<C>, length: usize) -
     count_blocks_of_part(bias, half)
 }
 
-/// Counts the product of both halves.
+/// Counts the chains of the product of the two halves.
 const fn count_blocks_of_part<const C: usize>(mut bias: Bias<C>, half: usize) -> Bias<C> {
     let mut i = 0;
     while i < half {
@@ -85,7 +85,7 @@ const fn count_blocks_of_part<const C: usize>(mut bias: Bias<C>, half: usize) ->
     bias
 }
 
-/// Counts a reduction.
+/// Counts the chains of a reduction.
 pub(super) const fn count_reduction<const C: usize>(mut bias: Bias<C>, length: usize) -> Bias<C> {
     let steps = steps(length);
     let (mut at, mut i) = (0, 0);
@@ -97,9 +97,8 @@ pub(super) const fn count_reduction<const C: usize>(mut bias: Bias<C>, length: u
     count_parts(bias, at, length, LAST, at + LAST)
 }
 
-/// Counts the low parts and the high parts that `rows` of `count` rows adds, from the column `at` on.
-///
-/// In the columns from `from` on.
+/// Counts the low and the high parts that `count` rows of `length` limbs add from the column `at` on, limited to the columns
+/// from `from` on.
 const fn count_rows(
     low: &mut [i64],
     high: &mut [i64],
@@ -139,7 +138,7 @@ const fn count_part_square(low: &mut [i64], high: &mut [i64], at: usize, length:
     }
 }
 
-/// What the chains of a computation leave in each column beside the products: to be taken off.
+/// The constants that the chains of a computation add to each column, as numbers of low and high parts.
 #[derive(Clone, Copy)]
 pub(super) struct Bias<const C: usize> {
     low: [i64; C],
@@ -154,12 +153,12 @@ impl<const C: usize> Bias<C> {
         }
     }
 
-    /// Counts a block of rows.
+    /// Counts the chains of a block of rows.
     pub(super) const fn rows(self, at: usize, length: usize, count: usize) -> Self {
         self.rows_from(at, length, count, 0)
     }
 
-    /// Counts a block of rows in the columns from `from` on.
+    /// Counts the chains of a block of rows, in the columns from `from` on.
     pub(super) const fn rows_from(
         mut self,
         at: usize,
@@ -171,13 +170,13 @@ impl<const C: usize> Bias<C> {
         self
     }
 
-    /// Counts a square.
+    /// Counts the chains of a square.
     pub(super) const fn square(mut self, at: usize, length: usize) -> Self {
         count_part_square(&mut self.low, &mut self.high, at, length);
         self
     }
 
-    /// What each column starts with so that `start` is left.
+    /// Returns the initial value of each column such that `start` remains after the constants are added.
     pub(super) const fn columns(self, start: i64) -> [i64; C] {
         let mut columns = [start; C];
         let mut k = 0;

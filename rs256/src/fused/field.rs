@@ -1,4 +1,4 @@
-//! Montgomery's arithmetic modulo two primes at once. The head of [`super`] proves it.
+//! Montgomery arithmetic modulo two primes at once. The documentation of [`super`] proves its bounds.
 
 use core::array;
 
@@ -11,26 +11,26 @@ use super::bias::{
 use super::kernels::{self, LOW, MOST_CHAINS};
 use super::lanes::{Columns, Doubles};
 
-/// The bits of a limb.
+/// The number of bits in a limb.
 pub(super) const LIMB_BITS: u32 = 49;
-/// All bits of a limb.
+/// The mask of a limb.
 pub(super) const MASK: i64 = (1 << LIMB_BITS) - 1;
-/// What is added to a column so that it is positive: a multiple of β.
+/// Added to a column to make it positive. A multiple of β.
 const RAISE: i64 = 1 << 62;
-/// And so that limbs, which have both signs, can be read off as if they had none.
+/// Added to a column so that signed limbs can be read like unsigned ones.
 const HALF: i64 = 1 << (LIMB_BITS - 1);
-/// The start of each column.
+/// The initial value of each column.
 const OFFSET: i64 = RAISE + HALF;
-/// What `OFFSET` has added to a limb and the carry into it.
+/// What `OFFSET` adds to a limb together with the carry into it.
 const EXCESS: i64 = HALF + (RAISE >> LIMB_BITS);
-/// The double whose bits are the bits of 2⁵² for a whole number below it to be put in.
+/// A double whose bits can be combined with a non-negative integer below 2⁵² to give the double of their sum.
 const WHOLE: f64 = (1_u64 << 52) as f64;
 
-/// What a column is below, in absolute value: so many parts of chains, each below 2⁵¹.
+/// The limit of a column's absolute value: the number of parts of chains, each below 2⁵¹.
 const LARGEST_COLUMN: i64 = (2 * MOST_CHAINS) << 51;
 const _: () = assert!(LARGEST_COLUMN < 1 << 58);
 
-/// A number for each of the two primes, of `L` limbs.
+/// A number of `L` limbs for each of the two primes.
 #[derive(Clone, Copy)]
 pub(super) struct Number<const L: usize>(pub(super) [Doubles; L]);
 
@@ -42,8 +42,8 @@ impl<const L: usize> Default for Number<L> {
 
 impl<const L: usize> DefaultIsZeroes for Number<L> {}
 
-/// Room for one computation, `C = 2·L + 1`: columns 0 to `2·L − 1` from the second place on. The first place holds the
-/// carry into column 0, which is none.
+/// Workspace for one computation, `C = 2·L + 1`. Columns 0 to `2·L − 1` start at index 1; index 0 holds the carry into
+/// column 0, which is zero.
 pub(super) struct Room<const L: usize, const C: usize> {
     pub(super) columns: [Columns; C],
     quotient: [Doubles; L],
@@ -65,14 +65,14 @@ impl<const L: usize, const C: usize> Drop for Room<L, C> {
     }
 }
 
-/// What a chain leaves in the four columns of the last step, which are read before and after it.
+/// The constants of a chain in the four columns of the last step, which are read before and after it.
 const LAST_BIAS: [i64; LAST] = {
     let both = kernels::LOW_BITS.wrapping_add(kernels::HIGH_BITS);
     [kernels::LOW_BITS, both, both, both]
 };
 
-/// Runs a block for each number below a count that is known when compiling, ten at most. Written out, because the crate is
-/// compiled for size, where the compiler unrolls no loop: then places are computed and checked at each turn.
+/// Runs a block for each index below a count known at compile time, at most ten. Written out because the crate is optimised
+/// for size, where the compiler does not unroll loops and computes and checks the indices in every iteration.
 macro_rules! turns {
     ($i:ident < $count:expr => $block:block) => {
         turns!(@ $i, $count, $block; 0 1 2 3 4 5 6 7 8 9)
@@ -89,7 +89,7 @@ macro_rules! turns {
     }};
 }
 
-/// Four limbs of columns, each with the carry from the column before it: `columns[0]` is that of the first.
+/// Reads four limbs from columns. `columns[0]` is the column before them, which supplies the first carry.
 #[inline(always)]
 fn read(columns: &[Columns]) -> [Doubles; 4] {
     let [before, a, b, c, d] = *columns
@@ -98,7 +98,7 @@ fn read(columns: &[Columns]) -> [Doubles; 4] {
     [limb(before, a), limb(a, b), limb(b, c), limb(c, d)]
 }
 
-/// The limb of a column, with the carry from the one before.
+/// Reads the limb of a column, with the carry from the column before it.
 #[inline(always)]
 fn limb(before: Columns, column: Columns) -> Doubles {
     #[cfg(debug_assertions)]
@@ -117,7 +117,7 @@ fn limb(before: Columns, column: Columns) -> Doubles {
         .sub(Doubles::splat(WHOLE + EXCESS as f64))
 }
 
-/// Reads all of `limbs`.
+/// Reads as many limbs as `limbs` has.
 #[inline(always)]
 fn read_all(columns: &[Columns], limbs: &mut [Doubles]) {
     let (fours, rest) = limbs.as_chunks_mut::<4>();
@@ -130,7 +130,7 @@ fn read_all(columns: &[Columns], limbs: &mut [Doubles]) {
     });
 }
 
-/// Adds `a·b` for one part `a`, and `b` of four limbs or one.
+/// Adds `a·b` for one part `a`, and four limbs or one limb as `b`.
 #[inline(always)]
 fn part_rows(columns: &mut [Columns], a: &[Doubles], b: &[Doubles]) {
     macro_rules! call {
@@ -150,7 +150,7 @@ fn part_rows(columns: &mut [Columns], a: &[Doubles], b: &[Doubles]) {
     }
 }
 
-/// Adds `a·b` for `b` of four limbs or one.
+/// Adds `a·b` for four limbs or one limb as `b`.
 #[inline(always)]
 fn rows<const L: usize>(columns: &mut [Columns], a: &[Doubles; L], b: &[Doubles]) {
     let (low, high) = a.split_at(part(L));
@@ -215,9 +215,9 @@ fn square_all<const L: usize>(columns: &mut [Columns], a: &[Doubles; L]) {
 /// Two odd moduli.
 pub(super) struct Field<const L: usize, const C: usize> {
     pub(super) modulus: Number<L>,
-    /// `−m⁻¹ mod β⁴`.
+    /// `−m⁻¹ mod β⁴`, in limbs.
     negated_inverse: [Doubles; LAST],
-    /// `M` for the lengths of steps, longest first.
+    /// `M` for each length of a step, longest first.
     steps: [Number<L>; LENGTHS],
 }
 
@@ -230,7 +230,7 @@ impl<const L: usize, const C: usize> Drop for Field<L, C> {
 }
 
 impl<const L: usize, const C: usize> Field<L, C> {
-    /// Where columns start for a product, and so on, so that `OFFSET` and the value is left.
+    /// The initial values of the columns for each kind of computation, such that `OFFSET` plus the value remains.
     const PRODUCT: [i64; C] = count_blocks(Bias::<C>::none(), 0, L, L).columns(OFFSET);
     const REDUCTION: [i64; C] = count_reduction(Bias::<C>::none(), L).columns(OFFSET);
     const REDUCED_PRODUCT: [i64; C] =
@@ -240,7 +240,7 @@ impl<const L: usize, const C: usize> Field<L, C> {
 
     /// The steps of a reduction before the last one.
     const STEPS: &[usize] = steps(L);
-    /// For each of them the place of its constant in `steps`.
+    /// For each of these steps, the index of its constant in `steps`.
     const PLACES: [usize; 10] = {
         let lengths = lengths(L);
         let mut places = [0; 10];
@@ -254,11 +254,11 @@ impl<const L: usize, const C: usize> Field<L, C> {
         places
     };
 
-    /// Two odd moduli of full length.
+    /// Creates the field of two odd moduli of full length.
     pub(super) fn new(moduli: [&[u8]; 2]) -> Self {
         let modulus = Self::number(moduli);
         let low = moduli.map(|modulus| limb_of_bytes(modulus, 0));
-        // Newton: an inverse modulo 2^k is one modulo 2^2k after a step; an odd number is its own modulo 8.
+        // Newton's method: each step turns an inverse modulo 2^k into one modulo 2^2k. An odd number is its own inverse modulo 8.
         let mut inverse = low;
         for _ in 0..5 {
             for (inverse, low) in inverse.iter_mut().zip(low) {
@@ -271,7 +271,7 @@ impl<const L: usize, const C: usize> Field<L, C> {
             negated_inverse: [Doubles::ZERO; LAST],
             steps: [Number::default(); LENGTHS],
         };
-        // The reduction of 1, limb by limb: after B limbs it is (κ·m + 1)/βᴮ, and the quotients are the limbs of κ.
+        // Reduce 1 limb by limb: after B limbs the value is (κ·m + 1)/βᴮ, and the quotients are the limbs of κ.
         let bias = count_parts(Bias::<C>::none(), 0, L, 1, 0).columns(0);
         let mut columns = Zeroizing::new([Columns::ZERO; C]);
         columns[0] = Columns::splat(1);
@@ -299,7 +299,7 @@ impl<const L: usize, const C: usize> Field<L, C> {
         new
     }
 
-    /// Reads two numbers of `L` limbs at most, big-endian.
+    /// Reads two big-endian numbers of at most `L` limbs.
     pub(super) fn number(bytes: [&[u8]; 2]) -> Number<L> {
         let columns: Zeroizing<[Columns; L]> = Zeroizing::new(array::from_fn(|place| {
             Columns::new(bytes.map(|bytes| limb_of_bytes(bytes, place)))
@@ -307,7 +307,7 @@ impl<const L: usize, const C: usize> Field<L, C> {
         Number::from_columns(&*columns)
     }
 
-    /// Puts the columns to their start.
+    /// Sets the columns to their initial values.
     #[inline(always)]
     fn start(room: &mut Room<L, C>, start: &[i64; C]) {
         room.columns[0] = Columns::splat(RAISE);
@@ -345,7 +345,7 @@ impl<const L: usize, const C: usize> Field<L, C> {
         self.reduce(room, a);
     }
 
-    /// Reads a number of at most `2·L` limbs, big-endian, and divides it by `R`: the same for both moduli.
+    /// Reads a big-endian number of at most `2·L` limbs, for both moduli, and divides it by `R`.
     pub(super) fn reduced(&self, room: &mut Room<L, C>, bytes: &[u8]) -> Number<L> {
         Self::start(room, &Self::REDUCTION);
         for (place, column) in room.columns[1..].iter_mut().enumerate() {
@@ -356,7 +356,7 @@ impl<const L: usize, const C: usize> Field<L, C> {
         out
     }
 
-    /// The columns of `a·b`, without offset.
+    /// Returns the columns of `a·b`, without offset.
     pub(super) fn product<'a>(
         room: &'a mut Room<L, C>,
         a: &Number<L>,
@@ -371,7 +371,7 @@ impl<const L: usize, const C: usize> Field<L, C> {
         columns
     }
 
-    /// `a − b`; it must fit.
+    /// Returns `a − b`, which must fit.
     pub(super) fn difference(a: &Number<L>, b: &Number<L>) -> Number<L> {
         let (a_p, a_q, b_p, b_q) = (a.limbs(0), a.limbs(1), b.limbs(0), b.limbs(1));
         let columns: Zeroizing<[Columns; L]> = Zeroizing::new(array::from_fn(|k| {
@@ -380,11 +380,11 @@ impl<const L: usize, const C: usize> Field<L, C> {
         Number::from_columns(&*columns)
     }
 
-    /// Divides the columns by `R`. One function for products and squares: it is most of what they are.
+    /// Divides the columns by `R`. It is one function because it is most of both a product and a square.
     #[inline(never)]
     fn reduce(&self, room: &mut Room<L, C>, out: &mut Number<L>) {
         let columns = &mut room.columns;
-        // How many limbs are dropped already. Column k is in place k + 1.
+        // The number of limbs dropped so far. Column k is at index k + 1.
         let mut at = 0;
         turns!(i < Self::STEPS.len() => {
             let length = Self::STEPS[i];
@@ -407,8 +407,8 @@ impl<const L: usize, const C: usize> Field<L, C> {
         }
     }
 
-    /// The last step: `q ≡ −T·m⁻¹ (mod β⁴)`, and `T + q·m`. What the four columns that become zero carry into the next
-    /// is left in the last of them.
+    /// The last step: adds `q·m` to `T`, with `q ≡ −T·m⁻¹ (mod β⁴)`. The carry out of the four columns that become zero remains
+    /// in the last of them.
     #[inline(always)]
     fn last_step(&self, columns: &mut [Columns]) {
         let low = read(columns);
@@ -432,7 +432,7 @@ impl<const L: usize, const C: usize> Field<L, C> {
 }
 
 impl<const L: usize> Number<L> {
-    /// From columns without offset; the values must fit.
+    /// Reads a number from columns without offset. The values must fit.
     pub(super) fn from_columns(columns: &[Columns]) -> Self {
         let mut number = Self::default();
         let mut before = Columns::splat(RAISE);
@@ -444,9 +444,9 @@ impl<const L: usize> Number<L> {
         number
     }
 
-    /// The limbs of one of the two numbers.
+    /// Returns the limbs of one of the two numbers.
     pub(super) fn limbs(&self, lane: usize) -> Zeroizing<[i64; L]> {
-        // As the low part of a chain is read: a conversion may branch.
+        // Uses the bits, like the low part of a chain, because a conversion might branch.
         Zeroizing::new(array::from_fn(|k| {
             let bits = self.0[k].add(Doubles::splat(LOW)).bits();
             bits.add(Columns::splat(-kernels::LOW_BITS)).lanes()[lane]
@@ -454,16 +454,16 @@ impl<const L: usize> Number<L> {
     }
 }
 
-/// A limb with sign out of the low bits.
+/// Returns the low bits as a signed limb.
 fn signed_limb(bits: i64) -> i64 {
     bits << (64 - LIMB_BITS) >> (64 - LIMB_BITS)
 }
 
-/// The limb `place` of a number in big-endian bytes, without sign.
+/// Returns the unsigned limb at `place` of a number in big-endian bytes.
 pub(super) fn limb_of_bytes(bytes: &[u8], place: usize) -> i64 {
     let bit = place * LIMB_BITS as usize;
     let mut window = 0;
-    // 49 bits and up to 7 before them are in seven bytes.
+    // Seven bytes contain the 49 bits and up to 7 bits before them.
     for i in 0..7 {
         let byte = bytes.iter().rev().nth(bit / 8 + i).copied().unwrap_or(0);
         window |= i64::from(byte) << (8 * i);

@@ -1,24 +1,24 @@
-//! The inner loops, written out: rows of products, and a square.
+//! The inner loops, written out: rows of products, and squares.
 //!
-//! Both add products of limbs into columns: column *k* stands for `columns[k]·2^(49·k)`. They are written out, and not
-//! looped, because a host that can interrupt a guest at each turn of a loop keeps what the loop carries in memory and
-//! not in registers.
+//! Both add products of limbs to columns, where column *k* stands for `columns[k]·2^(49·k)`. They are not written as loops,
+//! because a host that can interrupt a guest in every iteration keeps the variables of a loop in memory instead of
+//! registers.
 
 use super::lanes::{Columns, Doubles};
 
-/// Where high parts start: `1.5·2¹⁰¹`, next to which doubles are multiples of 2⁴⁹.
+/// The initial high part, `1.5·2¹⁰¹`. Doubles near it are multiples of 2⁴⁹.
 const HIGH: f64 = 3.0 * (1_u128 << 100) as f64;
-/// Where low parts start: `1.5·2⁵²`, next to which doubles are the whole numbers.
+/// The initial low part, `1.5·2⁵²`. Doubles near it are the integers.
 pub(super) const LOW: f64 = 3.0 * (1_u64 << 51) as f64;
 
-/// What a high part of zero adds to its column, and a low part to its: the bits of the two doubles above.
+/// The bits of the two doubles above, which a high and a low part of zero add to their columns.
 pub(super) const HIGH_BITS: i64 = HIGH.to_bits().cast_signed();
 pub(super) const LOW_BITS: i64 = LOW.to_bits().cast_signed();
 
-/// How many high parts and how many low parts a column gets at most.
+/// The maximum number of high parts, and of low parts, that a column receives.
 pub(super) const MOST_CHAINS: i64 = 48;
 
-/// A sum of products, in two parts.
+/// A sum of products, as a high and a low part.
 #[derive(Clone, Copy)]
 struct Chain {
     high: Doubles,
@@ -26,11 +26,11 @@ struct Chain {
 }
 
 impl Chain {
-    /// `a·b`.
+    /// Starts a chain with `a·b`.
     #[inline(always)]
     fn new(a: Doubles, b: Doubles) -> Self {
         let high = a.multiply_add(b, Doubles::splat(HIGH));
-        // LOW and what is lost in `high`: both at once.
+        // Adds LOW and the rounding error of `high` at once.
         let low = a.multiply_add(b, Doubles::splat(HIGH + LOW).sub(high));
         Self { high, low }
     }
@@ -46,7 +46,7 @@ impl Chain {
         }
     }
 
-    /// That both parts are where the bits of doubles grow by one.
+    /// Checks that both parts are in the range where the bits of doubles increase by one.
     #[inline(always)]
     fn check(self) {
         #[cfg(debug_assertions)]
@@ -60,7 +60,7 @@ impl Chain {
         }
     }
 
-    /// Adds the low part to its column, with the high part of the chain before; returns its own high part.
+    /// Adds the low part to its column, together with the high part of the previous chain. Returns this chain's high part.
     #[inline(always)]
     fn put(self, column: &mut Columns, before: Columns) -> Columns {
         self.check();
@@ -77,7 +77,7 @@ impl Chain {
     }
 }
 
-/// The low four limbs of `a·b`, as columns without offset: what a chain of zero adds is in them once.
+/// Returns the low four limbs of `a·b`, as columns without offset. They include the constants of one chain each.
 #[inline(always)]
 pub(super) fn low_product(a: &[Doubles; 4], b: &[Doubles; 4]) -> [Columns; 4] {
     let [a0, a1, a2, a3] = *a;
@@ -261,7 +261,7 @@ fn square_7(columns: &mut [Columns; 14], a: &[Doubles; 7]) {
     columns[13] = columns[13].add(high);
 }
 
-/// Adds `a²`, in blocks of seven limbs: one function for it all is more code than processors keep decoded.
+/// Adds `a²`, in blocks of seven limbs: a single function would be larger than the decoded code that processors cache.
 pub(super) fn square_21(columns: &mut [Columns; 42], a: &[Doubles; 21]) {
     let [x, y, z] = a.as_chunks::<7>().0 else {
         unreachable!("21 is three times seven");
@@ -275,7 +275,7 @@ pub(super) fn square_21(columns: &mut [Columns; 42], a: &[Doubles; 21]) {
     product_7(seven(columns, 21), &twice_y, z);
 }
 
-/// `2·a`, limb by limb.
+/// Returns `2·a`, limb by limb.
 #[inline(always)]
 fn doubled(a: &[Doubles; 7]) -> [Doubles; 7] {
     let [a0, a1, a2, a3, a4, a5, a6] = *a;
@@ -290,7 +290,7 @@ fn doubled(a: &[Doubles; 7]) -> [Doubles; 7] {
     ]
 }
 
-/// The columns from `at` on that two blocks of seven limbs are added to.
+/// Returns the columns from `at` on to which a product of two blocks of seven limbs is added.
 #[inline(always)]
 fn seven(columns: &mut [Columns; 42], at: usize) -> &mut [Columns; 14] {
     columns[at..]
@@ -298,7 +298,7 @@ fn seven(columns: &mut [Columns; 42], at: usize) -> &mut [Columns; 14] {
         .expect("all places are constants")
 }
 
-/// Adds `a²`, four limbs at a time: products of two different limbs are made once, with one of them doubled.
+/// Adds `a²`, four limbs at a time. The product of two different limbs is computed once, with one of them doubled.
 macro_rules! square {
     ($square:ident, $length:literal; $($i:literal)*) => {
         /// Adds `a²`.
@@ -307,7 +307,7 @@ macro_rules! square {
             square!(@from columns, a, $length; $($i)*);
         }
     };
-    // Four limbs, and all that follow. A function for each: in one for all the compiler keeps more numbers at hand than a
+    // Four limbs, and all that follow. Each has its own function: in a single one, the compiler keeps more values live than a
     // processor has registers.
     (@from $columns:ident, $a:ident, $length:literal;
         $i:literal $i1:literal $i2:literal $i3:literal $($j:literal)*) => {{
@@ -329,7 +329,7 @@ macro_rules! square {
         square!(@from $columns, $a, $length; $($j)*);
     }};
     (@from $columns:ident, $a:ident, $length:literal;) => {};
-    // What follows the four limbs from `i` on, times these.
+    // The limbs after the four from `i` on, multiplied by these four.
     (@rest $columns:ident, $a:ident, $length:literal, $i:literal,
         $d0:ident, $d1:ident, $d2:ident, $d3:ident;
         $j:literal $j1:literal $j2:literal $($k:literal)*) => {

@@ -1,8 +1,8 @@
-//! The vectors that the arithmetic is written in: two doubles or two columns, one for each prime.
+//! The vectors of the arithmetic: two doubles or two columns, one for each prime.
 //!
-//! Two implementations of the same operations: WebAssembly's vectors with `f64x2.relaxed_madd`, and arrays. The first
-//! is a wrapper around `core::arch::wasm32`, of which only functions that are safe to call are used: no pointers. The
-//! second computes the same to the last bit, and is for tests.
+//! There are two implementations of the same operations: WebAssembly's vectors with `f64x2.relaxed_madd`, and arrays. The
+//! first wraps `core::arch::wasm32` and uses only its safe functions, without pointers. The second returns the same bits,
+//! and is for tests.
 
 pub(super) use implementation::{Columns, Doubles};
 
@@ -44,7 +44,7 @@ mod implementation {
             ]
         }
 
-        /// `self·b + c`; rounded once where the host fuses, and twice where it does not.
+        /// Returns `self·b + c`, rounded once if the host fuses, and twice if it does not.
         #[inline(always)]
         pub(crate) fn multiply_add(self, b: Self, c: Self) -> Self {
             Self(f64x2_relaxed_madd(self.0, b.0, c.0))
@@ -114,13 +114,13 @@ mod implementation {
             Self(u64x2_shr(self.0, bits))
         }
 
-        /// All ones where both are equal, zeros elsewhere.
+        /// Returns all ones in the lanes that are equal, and zeros in the others.
         #[inline(always)]
         pub(crate) fn equal(self, other: Self) -> Self {
             Self(i64x2_eq(self.0, other.0))
         }
 
-        /// The doubles of these bits.
+        /// Returns the doubles with these bits.
         #[inline(always)]
         pub(crate) fn doubles(self) -> Doubles {
             Doubles(self.0)
@@ -158,7 +158,7 @@ mod implementation {
             self.0
         }
 
-        /// `self·b + c`, rounded once.
+        /// Returns `self·b + c`, rounded once.
         #[inline(always)]
         pub(crate) fn multiply_add(self, b: Self, c: Self) -> Self {
             Self(array::from_fn(|i| self.0[i].mul_add(b.0[i], c.0[i])))
@@ -229,13 +229,13 @@ mod implementation {
             )
         }
 
-        /// All ones where both are equal, zeros elsewhere.
+        /// Returns all ones in the lanes that are equal, and zeros in the others.
         #[inline(always)]
         pub(crate) fn equal(self, other: Self) -> Self {
             Self(array::from_fn(|i| -i64::from(self.0[i] == other.0[i])))
         }
 
-        /// The doubles of these bits.
+        /// Returns the doubles with these bits.
         #[inline(always)]
         pub(crate) fn doubles(self) -> Doubles {
             Doubles(self.0.map(|column| f64::from_bits(column.cast_unsigned())))

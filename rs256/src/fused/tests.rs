@@ -1,4 +1,4 @@
-//! The arithmetic against `num-bigint`, with different moduli and numbers in the two lanes.
+//! Compares the arithmetic with `num-bigint`, with different moduli and numbers in the two lanes.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::modulus::tests::{divided, edge_moduli, edges, extremes, number, padded, setting};
 
-/// The two moduli, and nothing else of a key.
+/// The arithmetic of two moduli, without the other parts of a key.
 fn fused<const L: usize, const C: usize, const B: usize>(moduli: [&BigUint; 2]) -> Fused<L, C, B> {
     let moduli = moduli.map(|modulus| padded(modulus, B));
     Fused {
@@ -26,7 +26,7 @@ fn pair<const L: usize, const C: usize>(numbers: [&BigUint; 2]) -> Number<L> {
     Field::<L, C>::number([&numbers[0], &numbers[1]])
 }
 
-/// All operations on two numbers below `256^B` for each lane.
+/// Checks all operations on two numbers below `256^B` in each lane.
 fn check<const L: usize, const C: usize, const B: usize>(
     moduli: [&BigUint; 2],
     a: [&BigUint; 2],
@@ -55,7 +55,7 @@ fn check<const L: usize, const C: usize, const B: usize>(
         "square"
     );
 
-    // Products of differences of products, as the recombination makes them.
+    // Products of differences of products, as in the recombination.
     let mut difference = Field::<L, C>::difference(&product, &y);
     m.field.multiply(&mut room, &mut difference, &product);
     assert_eq!(
@@ -81,7 +81,7 @@ fn check<const L: usize, const C: usize, const B: usize>(
     );
 }
 
-/// As for the other arithmetics.
+/// See `fullest_columns` in `modulus/tests.rs`.
 fn fullest_columns<const L: usize, const C: usize, const B: usize>() {
     let bits = 8 * u32::try_from(B).unwrap();
     let extremes = extremes(bits);
@@ -131,8 +131,8 @@ fn properties<const L: usize, const C: usize, const B: usize>(cases: u32) {
         .unwrap();
 }
 
-/// Products of numbers of every kind, each compared, under new moduli every 500. The first operand is what came out
-/// before: not the one representation that numbers have when they are read.
+/// Compares products of all kinds of numbers, with new moduli every 500. The first operand is the previous result, because
+/// its representation differs from that of a number that was just read.
 fn long_run<const L: usize, const C: usize, const B: usize>(multiplications: usize) {
     let bits = 8 * u32::try_from(B).unwrap();
     let (edges, moduli) = (edges(bits), edge_moduli(bits));
@@ -148,7 +148,7 @@ fn long_run<const L: usize, const C: usize, const B: usize>(multiplications: usi
         if done >= multiplications {
             break;
         }
-        // In half of the rounds one of the moduli is an edge.
+        // In half of the rounds, one of the moduli is an edge case.
         let modulus = |lane: usize| match round % 4 {
             edge if edge == 2 * lane => moduli[(round / 4 + lane) % moduli.len()].clone(),
             _ => random() | &top | BigUint::from(1_u8),
@@ -205,7 +205,7 @@ fn every_entry<const L: usize, const C: usize, const B: usize>() {
 #[test]
 fn a_host_that_fuses_is_told_from_one_that_does_not() {
     assert!(is_available(), "the tests' host fuses");
-    // What a host that rounds twice computes.
+    // The result on a host that rounds twice.
     let factor = 1.0 + f64::EPSILON;
     assert_eq!(factor * factor - (1.0 + 2.0 * f64::EPSILON), 0.0);
 }

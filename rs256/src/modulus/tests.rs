@@ -1,4 +1,4 @@
-//! Both implementations against `num-bigint`, for each size that RSA needs.
+//! Compares both implementations with `num-bigint`, for each size that RSA needs.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ fn bytes<M: Modulus>(value: &BigUint) -> Vec<u8> {
     padded(value, M::BYTES)
 }
 
-/// A number, big-endian, with leading zeros.
+/// A number as big-endian bytes with leading zeros.
 pub(crate) fn padded(value: &BigUint, length: usize) -> Vec<u8> {
     let value = value.to_bytes_be();
     let mut bytes = vec![0; length - value.len()];
@@ -26,7 +26,7 @@ pub(crate) fn padded(value: &BigUint, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// `x/R mod m`, computed elsewhere.
+/// `x/R mod m`, computed by `num-bigint`.
 pub(crate) fn divided(x: &BigUint, r_bits: u32, m: &BigUint) -> BigUint {
     let r = BigUint::from(1_u8) << r_bits;
     x * r.modinv(m).expect("the modulus is odd") % m
@@ -38,7 +38,7 @@ fn written<M: Modulus>(m: &M, number: &M::Number) -> BigUint {
     BigUint::from_bytes_be(&out)
 }
 
-/// All operations on two numbers below `256^BYTES`.
+/// Checks all operations on two numbers below `256^BYTES`.
 fn check<M: Modulus>(modulus: &BigUint, a: &BigUint, b: &BigUint) {
     let m = M::new(&bytes::<M>(modulus));
     let mut room = M::room();
@@ -56,7 +56,7 @@ fn check<M: Modulus>(modulus: &BigUint, a: &BigUint, b: &BigUint) {
     let expected = divided(&(a * a), M::R_BITS, modulus);
     assert_eq!(written(&m, &square), expected, "square");
 
-    // Products of differences of products, as the recombination makes them.
+    // Products of differences of products, as in the recombination.
     let mut difference = product;
     m.subtract(&mut difference, &y);
     m.multiply(&mut room, &mut difference, &product);
@@ -80,7 +80,7 @@ fn check<M: Modulus>(modulus: &BigUint, a: &BigUint, b: &BigUint) {
     );
 }
 
-/// Long chains: numbers stay in their range.
+/// Checks that numbers stay in their range in long chains of operations.
 fn chain<M: Modulus>(modulus: &BigUint, start: &BigUint, length: usize) {
     let m = M::new(&bytes::<M>(modulus));
     let mut room = M::room();
@@ -99,7 +99,7 @@ fn chain<M: Modulus>(modulus: &BigUint, start: &BigUint, length: usize) {
     assert_eq!(written(&m, &x), expected);
 }
 
-/// Numbers at which carries, signs and comparisons turn.
+/// Numbers where carries, signs or comparisons change.
 pub(crate) fn edges(bits: u32) -> Vec<BigUint> {
     let one = BigUint::from(1_u8);
     let full = (&one << bits) - 1_u8;
@@ -116,7 +116,7 @@ pub(crate) fn edges(bits: u32) -> Vec<BigUint> {
         &full / 3_u8,
         &full / 3_u8 * 2_u8,
     ];
-    // All limbs the largest and the smallest that they can be, and one beside, for each length of limbs.
+    // For each length of limbs: all limbs at their maximum or minimum, and numbers next to these.
     for limb in [28_u32, 29, 30, 32, 48, 49, 50, 57, 60, 61, 64] {
         let mut pattern = BigUint::ZERO;
         for place in (0..bits).step_by(limb as usize) {
@@ -133,7 +133,7 @@ pub(crate) fn edges(bits: u32) -> Vec<BigUint> {
     edges
 }
 
-/// All limbs with sign the largest, and the smallest, as far as they fit, for both lengths of limbs with signs.
+/// All signed limbs at their maximum, or at their minimum, as far as these fit, for both lengths of signed limbs.
 pub(crate) fn extremes(bits: u32) -> Vec<BigUint> {
     let one = BigUint::from(1_u8);
     let mut extremes = vec![(&one << bits) - 1_u8];
@@ -146,7 +146,7 @@ pub(crate) fn extremes(bits: u32) -> Vec<BigUint> {
     extremes
 }
 
-/// Odd moduli of full length: next to powers of two and of limbs, and with long runs of zeros and ones.
+/// Odd moduli of full length: near powers of two and limb boundaries, and with long runs of zeros and ones.
 pub(crate) fn edge_moduli(bits: u32) -> Vec<BigUint> {
     let top = BigUint::from(1_u8) << (bits - 1);
     edges(bits)
@@ -155,7 +155,7 @@ pub(crate) fn edge_moduli(bits: u32) -> Vec<BigUint> {
         .collect()
 }
 
-/// Products of numbers of every kind, each compared, under a new modulus every 500.
+/// Compares products of all kinds of numbers, with a new modulus every 500.
 fn long_run<M: Modulus>(multiplications: usize) {
     let bits = 8 * u32::try_from(M::BYTES).unwrap();
     let (edges, moduli) = (edges(bits), edge_moduli(bits));
@@ -170,7 +170,7 @@ fn long_run<M: Modulus>(multiplications: usize) {
         if done >= multiplications {
             break;
         }
-        // Every eighth modulus is one of the edges.
+        // Every eighth modulus is an edge case.
         let modulus = match round % 8 {
             0 => moduli[round / 8 % moduli.len()].clone(),
             _ => random() | &top | BigUint::from(1_u8),
@@ -196,12 +196,12 @@ fn long_run<M: Modulus>(multiplications: usize) {
     }
 }
 
-/// A number from the environment.
+/// Reads a number from an environment variable.
 pub(crate) fn setting(name: &str, otherwise: usize) -> usize {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
-/// Limbs that are all the largest or all the smallest, under moduli of that kind: no column is fuller.
+/// Limbs that are all at their maximum or minimum, with moduli of the same kind. No columns can be fuller.
 fn fullest_columns<M: Modulus>() {
     let bits = 8 * u32::try_from(M::BYTES).unwrap();
     let extremes = extremes(bits);
@@ -218,7 +218,7 @@ fn fullest_columns<M: Modulus>() {
 fn all_edges<M: Modulus>(stride: usize) {
     let bits = 8 * u32::try_from(M::BYTES).unwrap();
     let edges = edges(bits);
-    // Others at each run; `RS256_STRIDE=1` takes all of them.
+    // Each run checks a different subset; `RS256_STRIDE=1` checks all.
     let mut count = usize::try_from(getrandom::u32().unwrap()).unwrap() % stride;
     for modulus in edge_moduli(bits) {
         let mut numbers = edges.clone();

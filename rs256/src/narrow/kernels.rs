@@ -1,22 +1,22 @@
-//! The two inner loops, written out: rows of products, and a square.
+//! The two inner loops, written out: rows of products, and squares.
 //!
-//! Both add into columns: column *k* stands for `columns[k] · 2^(29·k)`, and is not carried into the next one. They are
-//! written out, and not looped, for one reason: where the compiler finds a loop it moves the widening of a repeated limb
-//! out of it, and what is left inside is a multiplication of 64-bit lanes, which processors do not have. Within one
-//! straight run of instructions it stays `extmul`, which is one instruction on ARM and three on x86.
+//! Both add to columns, where column *k* stands for `columns[k] · 2^(29·k)` and is not carried into the next one. They are
+//! not written as loops for one reason: the compiler moves the widening of a repeated limb out of a loop, and what is left
+//! inside is a multiplication of 64-bit lanes, which processors do not have. In straight-line code it remains `extmul`, which
+//! is one instruction on ARM and three on x86.
 //!
-//! The repeated limbs come as arguments or from memory for the same reason, and the functions are never inlined:
-//! where the compiler sees that all lanes are equal it takes the low ones for the high ones, and `extmul` is lost again.
+//! The repeated limbs come as arguments or from memory for the same reason, and the functions are never inlined. If the
+//! compiler sees that all lanes are equal, it uses the low lanes for the high ones, and `extmul` is lost again.
 
 use super::lanes::{Pair, Quad};
 
 /// For a part of `U` quads of a number `a`: `whole` holds its limbs `4·k` to `4·k + 3`, `shifted` the limbs `4·k − 1` to
-/// `4·k + 2`, where what the very first place holds does not matter.
+/// `4·k + 2`. The value in the very first place of `shifted` does not matter.
 macro_rules! kernels {
     ($rows:ident, $square:ident, $u:literal, $last:literal; $($k:literal)*; $($i:literal: $($j:literal)*;)*) => {
-        /// Adds `a · (b0 + b1·β + b2·β² + b3·β³)`, where each argument holds its limb four times.
+        /// Adds `a · (b0 + b1·β + b2·β² + b3·β³)`. Each argument holds its limb four times.
         ///
-        /// Each column gets four products at most.
+        /// Each column receives at most four products.
         #[inline(never)]
         pub(super) fn $rows(
             columns: &mut [Pair; 2 * $u + 2],
@@ -51,7 +51,7 @@ macro_rules! kernels {
                     .add_low(y, b3);
                 (before_x, before_y) = (x, y);
             )*
-            // The last limb once more: as the first of what would come next.
+            // The last limb again, as the first limb of a next quad.
             let y = Quad::ZERO.after(before_x);
             columns[2 * $u] = columns[2 * $u]
                 .add_low(y, b1)
@@ -62,8 +62,8 @@ macro_rules! kernels {
 
         /// Adds `a²`. `spread` holds each limb of `a` four times.
         ///
-        /// Products of two different limbs are made once and count twice: from each quad *i* of rows, the quad of
-        /// columns where it meets itself takes it as it is, and everything to the right takes it doubled.
+        /// The product of two different limbs is computed once and counts twice: of the rows of quad *i*, the quad of columns
+        /// where it meets itself takes it undoubled, and everything to the right takes it doubled.
         #[inline(never)]
         pub(super) fn $square(
             columns: &mut [Pair; 4 * $u],
@@ -72,7 +72,7 @@ macro_rules! kernels {
             spread: &[[Quad; 4]; $u],
         ) {
             let last = Quad::ZERO.after(whole[$last]);
-            // Called for quads that there are only.
+            // Called only for quads that exist.
             let left = |k: usize| whole[k % $u];
             let right = |k: usize| if k == $u { last } else { shifted[k] };
             $({
@@ -88,7 +88,7 @@ macro_rules! kernels {
                     .add_high(y, b1)
                     .add_low(x, b2)
                     .add_low(y, b3);
-                // The next one, whose shifted first limb belongs to the quad itself.
+                // The next quad, whose first shifted limb belongs to the quad itself.
                 let y1 = right($i + 1);
                 let y1 = y1.add(y1.and(beyond_first));
                 columns[4 * $i + 2] = columns[4 * $i + 2]
@@ -101,7 +101,7 @@ macro_rules! kernels {
                     columns[4 * $i + 2] = columns[4 * $i + 2].add_low(x, doubled[0]);
                     columns[4 * $i + 3] = columns[4 * $i + 3].add_high(x, doubled[0]).add_low(x, doubled[2]);
                 }
-                // The others.
+                // The other quads.
                 $(
                     let (before_x, before_y, y) = (whole[$j - 1], shifted[$j - 1], right($j));
                     columns[2 * ($i + $j)] = columns[2 * ($i + $j)]

@@ -1,7 +1,7 @@
-//! The vectors that the arithmetic is written in: four limbs, or two columns.
+//! The vectors of the arithmetic: four limbs, or two columns.
 //!
-//! Two implementations of the same dozen operations: WebAssembly's `simd128`, and arrays. The first is a wrapper around
-//! `core::arch::wasm32`, of which only functions that are safe to call are used: no pointers.
+//! There are two implementations of the same dozen operations: WebAssembly's `simd128`, and arrays. The first wraps
+//! `core::arch::wasm32` and uses only its safe functions, without pointers.
 
 pub(super) use implementation::{Pair, Quad};
 
@@ -66,13 +66,13 @@ mod implementation {
             Self(v128_or(self.0, other.0))
         }
 
-        /// The last limb of `before`, then the first three of this.
+        /// Returns the last limb of `before`, followed by the first three limbs of `self`.
         #[inline(always)]
         pub(crate) fn after(self, before: Self) -> Self {
             Self(i32x4_shuffle::<3, 4, 5, 6>(before.0, self.0))
         }
 
-        /// Each limb in all four places.
+        /// Returns each limb repeated in all four places.
         #[inline(always)]
         pub(crate) fn spread(self) -> [Self; 4] {
             [
@@ -124,7 +124,7 @@ mod implementation {
             Self(u64x2_shr(self.0, bits))
         }
 
-        /// The second column of `before`, then the first of this.
+        /// Returns the second column of `before`, followed by the first column of `self`.
         #[inline(always)]
         pub(crate) fn after(self, before: Self) -> Self {
             Self(i64x2_shuffle::<1, 2>(before.0, self.0))
@@ -152,11 +152,11 @@ mod implementation {
     #[derive(Clone, Copy)]
     pub(crate) struct Quad([i32; 4]);
 
-    /// A column. Sums wrap, as they do in a vector.
+    /// A column. Sums wrap as in a vector.
     #[cfg(not(debug_assertions))]
     type Column = core::num::Wrapping<i64>;
 
-    /// A column that cannot overflow, so that what is read can be checked: see [`Pair::columns`].
+    /// A column that cannot overflow, so that values can be checked when they are read: see [`Pair::columns`].
     #[cfg(debug_assertions)]
     type Column = core::num::Wrapping<i128>;
 
@@ -169,7 +169,7 @@ mod implementation {
         core::num::Wrapping(value.into())
     }
 
-    /// The low 64 bits.
+    /// Returns the low 64 bits.
     #[inline(always)]
     #[allow(
         clippy::cast_possible_truncation,
@@ -218,13 +218,13 @@ mod implementation {
             Self(array::from_fn(|i| self.0[i] | other.0[i]))
         }
 
-        /// The last limb of `before`, then the first three of this.
+        /// Returns the last limb of `before`, followed by the first three limbs of `self`.
         #[inline(always)]
         pub(crate) fn after(self, before: Self) -> Self {
             Self([before.0[3], self.0[0], self.0[1], self.0[2]])
         }
 
-        /// Each limb in all four places.
+        /// Returns each limb repeated in all four places.
         #[inline(always)]
         pub(crate) fn spread(self) -> [Self; 4] {
             self.0.map(Self::splat)
@@ -243,7 +243,7 @@ mod implementation {
         }
 
         /// # Panics
-        /// In debug builds: a column has more than 64 bits.
+        /// In debug builds, if a column has more than 64 bits.
         #[inline(always)]
         pub(crate) fn columns(self) -> [i64; 2] {
             self.0.map(|value| {
@@ -276,7 +276,7 @@ mod implementation {
             )
         }
 
-        /// The second column of `before`, then the first of this.
+        /// Returns the second column of `before`, followed by the first column of `self`.
         #[inline(always)]
         pub(crate) fn after(self, before: Self) -> Self {
             Self([before.0[1], self.0[0]])
