@@ -583,7 +583,7 @@ mod tests {
             ("r", Moderator, "room=s", Err(Error::RoomNotAllowed)),
             ("team-*", Member, "room=team-1", Ok(("team-1", Member))),
             ("team-*", Member, "room=other", Err(Error::RoomNotAllowed)),
-            // The default room, which is not among them.
+            // The default room does not match the pattern.
             ("team-*", Member, "", Err(Error::RoomNotAllowed)),
             ("default-*", Member, "", Ok(("default-room", Member))),
         ] {

@@ -181,7 +181,7 @@ fn undo_escapes(text: &[u8]) -> Wiped {
     clean
 }
 
-/// Whether plus signs stand for the spaces of the label. Base64 contains neither form of the dash that is checked for.
+/// Whether plus signs stand for the spaces of the label. No alphabet of base64 has both a dash and a plus sign.
 fn is_form(text: &[u8]) -> bool {
     let before = find(text, b"BEGIN+").map(|at| &text[..at]);
     before.is_some_and(|before| before.ends_with(b"-") || before.ends_with(b"%2D"))

@@ -74,7 +74,7 @@ impl Ledger {
         value
     }
 
-    /// Adds a device that was used on this day. A full ledger remains unchanged: its count already exceeds every limit.
+    /// Adds a device that was used on this day, or updates its record. A full ledger accepts no new device.
     pub fn add_device(&mut self, device: Pseudonym, day: u8, known: bool) {
         let flags = if known { COUNTS | KNOWN } else { COUNTS };
         let is_full = self.0.len() >= MAX_RECORDS;
