@@ -17,9 +17,9 @@ const COUNTS: u8 = 1;
 /// The flag of a device that somebody known has used.
 const KNOWN: u8 = 2;
 
-/// The maximum number of records. Some stores limit a value to 1 MB.
+/// The maximum number of records. Some stores limit a value to 1 MB. It is above the highest limit of users that can be set.
 const MAX_RECORDS: usize = 90_000;
-/// The maximum number of records for people, which leaves room for devices.
+/// The maximum number of records for people.
 const MAX_PEOPLE: usize = 60_000;
 
 /// The devices and the people of one period.
@@ -74,25 +74,28 @@ impl Ledger {
         value
     }
 
-    /// Adds a device that was used on this day, or updates its record. A full ledger accepts no new device.
+    /// Adds a device that was used on this day, or updates its record. In a full ledger it takes the place of a person: a limit
+    /// that can be set must be reached.
     pub fn add_device(&mut self, device: Pseudonym, day: u8, known: bool) {
         let flags = if known { COUNTS | KNOWN } else { COUNTS };
-        let is_full = self.0.len() >= MAX_RECORDS;
-        match self.0.iter_mut().find(|r| r.pseudonym == device) {
-            Some(record) => {
-                record.day = record.day.min(day);
-                record.flags |= flags;
-            }
-            None if is_full => {}
-            None => self.0.push(Record {
-                pseudonym: device,
-                day,
-                flags,
-            }),
+        if let Some(record) = self.0.iter_mut().find(|r| r.pseudonym == device) {
+            record.day = record.day.min(day);
+            record.flags |= flags;
+            return;
+        }
+        let record = Record {
+            pseudonym: device,
+            day,
+            flags,
+        };
+        if self.0.len() < MAX_RECORDS {
+            self.0.push(record);
+        } else if let Some(person) = self.0.iter_mut().find(|r| !r.counts()) {
+            *person = record;
         }
     }
 
-    /// Adds a person. If there are too many, the person is not added, and will count as new when coming back.
+    /// Adds a person. If there are too many, the person is not added, and counts as new on the next request.
     pub fn add_person(&mut self, person: Pseudonym, day: u8) {
         let people = self.0.len() - self.count();
         if !self.contains(person) && people < MAX_PEOPLE && self.0.len() < MAX_RECORDS {
@@ -180,33 +183,39 @@ mod tests {
         }
     }
 
+    /// A ledger with so many people and devices.
+    fn ledger(people: usize, devices: usize) -> Ledger {
+        let record = |i: usize| Record {
+            pseudonym: i.to_be_bytes(),
+            day: 0,
+            flags: if i < people { 0 } else { COUNTS },
+        };
+        Ledger((0..people + devices).map(record).collect())
+    }
+
     #[test]
-    fn a_full_ledger_fits_every_store_and_has_a_place_for_devices() {
-        let mut ledger = Ledger::default();
-        let name = |i: usize| i.to_be_bytes();
-        for i in 0..MAX_PEOPLE {
-            ledger.0.push(Record {
-                pseudonym: name(i),
-                day: 0,
-                flags: 0,
-            });
-        }
+    fn a_full_ledger_fits_every_store_and_goes_on_counting_devices() {
+        let mut full = ledger(MAX_PEOPLE, MAX_RECORDS - MAX_PEOPLE);
+        full.add_person(P, 0);
+        assert!(!full.contains(P));
+        full.add_device(A, 0, false);
+        assert!(full.contains(A));
+        assert_eq!(full.count(), MAX_RECORDS - MAX_PEOPLE + 1);
+        assert!(full.encode().len() < 1_000_000);
+        assert_eq!(Ledger::decode(&full.encode()), Ok(full));
+        let mut last = ledger(1, MAX_RECORDS - 1);
+        last.add_device(A, 0, false);
+        last.add_device(B, 0, false);
+        assert!(last.contains(A) && !last.contains(B));
+        assert!(Ledger::decode(&last.encode()).is_ok());
+    }
+
+    #[test]
+    fn people_leave_room_for_devices() {
+        let mut ledger = ledger(MAX_PEOPLE, 0);
         ledger.add_person(P, 0);
         assert!(!ledger.contains(P));
         ledger.add_device(A, 0, false);
         assert_eq!(ledger.count(), 1);
-        while ledger.0.len() < MAX_RECORDS {
-            let flags = COUNTS;
-            let pseudonym = name(ledger.0.len());
-            ledger.0.push(Record {
-                pseudonym,
-                day: 0,
-                flags,
-            });
-        }
-        ledger.add_device(B, 0, false);
-        assert!(!ledger.contains(B));
-        assert!(ledger.encode().len() < 1_000_000);
-        assert!(Ledger::decode(&ledger.encode()).is_ok());
     }
 }
