@@ -116,7 +116,7 @@ impl Error {
             },
             Self::Webhook(error) => match error {
                 webhook::Error::BodyTooLarge => 413,
-                webhook::Error::BodyBrokeOff | webhook::Error::Malformed(_) => 400,
+                webhook::Error::BodyIncomplete | webhook::Error::Malformed(_) => 400,
                 _ => 401,
             },
             Self::NotFound => 404,
@@ -194,7 +194,7 @@ impl Error {
     }
 
     /// Whether the caller may have caused this error, with nothing broken on the server.
-    fn is_the_callers(&self) -> bool {
+    fn may_be_callers_fault(&self) -> bool {
         // An invented `kid` cannot be told from a new one.
         self.status() < 500
             || matches!(
@@ -214,7 +214,7 @@ impl Error {
             _ => None,
         };
         Line {
-            level: if self.is_the_callers() {
+            level: if self.may_be_callers_fault() {
                 "warn"
             } else {
                 "error"
@@ -251,12 +251,12 @@ fn status_of(error: invitation::Error) -> u16 {
     use invitation::Error as Rejection;
     match error {
         Rejection::InUrl
-        | Rejection::Two
+        | Rejection::Duplicate
         | Rejection::Parameter(..)
         | Rejection::UnknownParameter
         | Rejection::Id => 400,
         Rejection::Invalid(_) => 401,
-        Rejection::NotModerator | Rejection::NotInheritable | Rejection::Room => 403,
+        Rejection::NotModerator | Rejection::MayNotInvite | Rejection::Room => 403,
         Rejection::Signing => 500,
         Rejection::StoreUnavailable => 503,
     }

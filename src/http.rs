@@ -25,7 +25,7 @@ pub enum BodyError {
     /// The body is longer than the limit.
     TooLarge,
     /// The body is incomplete.
-    BrokeOff,
+    Incomplete,
 }
 
 /// Reads the whole body, of at most `limit` bytes.
@@ -42,7 +42,7 @@ pub fn read_body(headers: &Headers, body: impl Read, limit: usize) -> Result<Vec
     let mut bytes = Vec::new();
     body.take(limit as u64 + 1)
         .read_to_end(&mut bytes)
-        .map_err(|_| BodyError::BrokeOff)?;
+        .map_err(|_| BodyError::Incomplete)?;
     if bytes.len() > limit {
         return Err(BodyError::TooLarge);
     }

@@ -48,20 +48,20 @@ impl Settings {
 
 /// The person that a token is for.
 #[derive(Debug, Clone, Copy)]
-pub enum Party<'a> {
+pub enum Subject<'a> {
     /// The caller, as the login identifies them.
     Caller(&'a Caller),
     /// The holder of this invitation.
     Invited(&'a Invitation),
 }
 
-impl<'a> From<&'a Caller> for Party<'a> {
+impl<'a> From<&'a Caller> for Subject<'a> {
     fn from(caller: &'a Caller) -> Self {
         Self::Caller(caller)
     }
 }
 
-impl<'a> From<&'a Invitation> for Party<'a> {
+impl<'a> From<&'a Invitation> for Subject<'a> {
     fn from(invitation: &'a Invitation) -> Self {
         Self::Invited(invitation)
     }
@@ -186,13 +186,13 @@ pub struct Grant {
 /// See [`Error`].
 pub fn decide<'a>(
     settings: &Settings,
-    party: impl Into<Party<'a>>,
+    subject: impl Into<Subject<'a>>,
     mut request: TokenRequest,
     random: &mut dyn Random,
 ) -> Result<Grant, Error> {
-    let party = party.into();
-    let room = open_room(settings, party, request.room.take())?;
-    let role = role(settings, party, request.role);
+    let subject = subject.into();
+    let room = open_room(settings, subject, request.room.take())?;
+    let role = role(settings, subject, request.role);
     // Visitors cannot speak, stream or dial out, so have no features.
     let nothing = FeatureSet::default();
     let role_features = match role {
@@ -205,7 +205,7 @@ pub fn decide<'a>(
         .hidden_from_recorder
         .filter(|_| role == Some(Role::Moderator));
     let features = GrantedFeatures::new(role_features, request.features.as_ref());
-    let (user_id, user_name, user_avatar, user_email) = person(settings, party, request, random);
+    let (user_id, user_name, user_avatar, user_email) = person(settings, subject, request, random);
     Ok(Grant {
         room,
         user_id,
@@ -215,17 +215,17 @@ pub fn decide<'a>(
         role,
         hidden_from_recorder,
         features,
-        not_after: match party {
-            Party::Invited(invitation) => Some(invitation.expires_at),
-            Party::Caller(_) => None,
+        not_after: match subject {
+            Subject::Invited(invitation) => Some(invitation.expires_at),
+            Subject::Caller(_) => None,
         },
     })
 }
 
 /// Whether a person may open all of these rooms to others.
 #[must_use]
-pub fn may_open(settings: &Settings, party: Party<'_>, rooms: &room::List) -> bool {
-    lists_for(settings, party)
+pub fn may_open(settings: &Settings, subject: Subject<'_>, rooms: &room::List) -> bool {
+    lists_for(settings, subject)
         .into_iter()
         .flatten()
         .all(|list| list.covers(rooms))
@@ -237,7 +237,7 @@ type Person = (Option<Id>, Option<Name>, Option<Avatar>, Option<Email>);
 /// a name if the credential has none. If there is a login, a caller without one cannot choose an id.
 fn person(
     settings: &Settings,
-    party: Party<'_>,
+    subject: Subject<'_>,
     request: TokenRequest,
     random: &mut dyn Random,
 ) -> Person {
@@ -252,8 +252,8 @@ fn person(
             .filter(|id| made_by.could_be(id.as_str()));
         own.or_else(|| made_by.make(random))
     };
-    let (id, name) = match party {
-        Party::Caller(Caller::Known(identity)) => {
+    let (id, name) = match subject {
+        Subject::Caller(Caller::Known(identity)) => {
             let requested_name = request.user_name.filter(|_| identity.name_by_request);
             return (
                 Some(identity.id.clone()),
@@ -262,12 +262,12 @@ fn person(
                 identity.email.clone(),
             );
         }
-        Party::Caller(Caller::Anyone) => {
+        Subject::Caller(Caller::Anyone) => {
             let default = || default_id?.make(random);
             (requested_id.or_else(default), None)
         }
-        Party::Caller(Caller::Guest) => (default_id.and_then(guest_id), None),
-        Party::Invited(invitation) => {
+        Subject::Caller(Caller::Guest) => (default_id.and_then(guest_id), None),
+        Subject::Invited(invitation) => {
             let id = default_id.filter(|id| id.is_random()).unwrap_or(&invited);
             (guest_id(id), invitation.name.clone())
         }
@@ -282,14 +282,14 @@ fn person(
 }
 
 /// Returns the role. A proven role can only be lowered, and a guest without an invitation is at most a member.
-fn role(settings: &Settings, party: Party<'_>, requested: Option<Role>) -> Option<Role> {
-    let highest = match party {
-        Party::Caller(Caller::Anyone) => {
+fn role(settings: &Settings, subject: Subject<'_>, requested: Option<Role>) -> Option<Role> {
+    let highest = match subject {
+        Subject::Caller(Caller::Anyone) => {
             return requested.or_else(|| settings.defaults.moderator.map(Role::moderator));
         }
-        Party::Caller(Caller::Guest) => Role::Member,
-        Party::Caller(Caller::Known(identity)) => identity.role,
-        Party::Invited(invitation) => invitation.role,
+        Subject::Caller(Caller::Guest) => Role::Member,
+        Subject::Caller(Caller::Known(identity)) => identity.role,
+        Subject::Invited(invitation) => invitation.role,
     };
     Some(requested.map_or(highest, |requested| requested.min(highest)))
 }
@@ -297,18 +297,18 @@ fn role(settings: &Settings, party: Party<'_>, requested: Option<Role>) -> Optio
 /// Returns the room, requested or default, if it is open and this person may join it.
 fn open_room(
     settings: &Settings,
-    party: Party<'_>,
+    subject: Subject<'_>,
     requested: Option<room::Name>,
 ) -> Result<room::Name, Error> {
-    let invited_to = || match party {
-        Party::Invited(invitation) => invitation.room.clone(),
-        Party::Caller(_) => None,
+    let invited_to = || match subject {
+        Subject::Invited(invitation) => invitation.room.clone(),
+        Subject::Caller(_) => None,
     };
     let room = requested
         .or_else(invited_to)
         .or_else(|| settings.defaults.room.clone())
         .ok_or(Error::RoomMissing)?;
-    let mut lists = lists_for(settings, party).into_iter().flatten();
+    let mut lists = lists_for(settings, subject).into_iter().flatten();
     if lists.all(|rooms| rooms.contains(&room)) {
         Ok(room)
     } else {
@@ -317,12 +317,12 @@ fn open_room(
 }
 
 /// Returns the lists that must all contain a room: the open rooms, and the rooms that this person may join.
-fn lists_for<'a>(settings: &'a Settings, party: Party<'a>) -> [Option<&'a room::List>; 2] {
-    let own = match party {
-        Party::Caller(Caller::Anyone) => None,
-        Party::Caller(Caller::Guest) => settings.guest_rooms.as_ref(),
-        Party::Caller(Caller::Known(identity)) => identity.rooms.as_ref(),
-        Party::Invited(invitation) => Some(&invitation.rooms),
+fn lists_for<'a>(settings: &'a Settings, subject: Subject<'a>) -> [Option<&'a room::List>; 2] {
+    let own = match subject {
+        Subject::Caller(Caller::Anyone) => None,
+        Subject::Caller(Caller::Guest) => settings.guest_rooms.as_ref(),
+        Subject::Caller(Caller::Known(identity)) => identity.rooms.as_ref(),
+        Subject::Invited(invitation) => Some(&invitation.rooms),
     };
     [settings.allowed_rooms.as_ref(), own]
 }
@@ -671,17 +671,17 @@ mod tests {
         settings.allowed_rooms = room::List::parse("r, lobby, hall").unwrap();
         settings.guest_rooms = room::List::parse("lobby, cellar").unwrap();
         let member = invitation("hall", Role::Member, None);
-        for (party, room, open) in [
-            (Party::from(&Caller::Guest), "lobby", true),
-            (Party::from(&Caller::Guest), "hall", false),
-            (Party::from(&Caller::Guest), "cellar", false),
-            (Party::from(&Caller::Anyone), "hall", true),
-            (Party::from(&identity(false)), "r", true),
-            (Party::from(&member), "hall", true),
+        for (subject, room, open) in [
+            (Subject::from(&Caller::Guest), "lobby", true),
+            (Subject::from(&Caller::Guest), "hall", false),
+            (Subject::from(&Caller::Guest), "cellar", false),
+            (Subject::from(&Caller::Anyone), "hall", true),
+            (Subject::from(&identity(false)), "r", true),
+            (Subject::from(&member), "hall", true),
         ] {
             let request = TokenRequest::from_query(&format!("room={room}")).unwrap();
-            let decided = decide(&settings, party, request, &mut |_: &mut [u8]| {});
-            assert_eq!(decided.is_ok(), open, "{party:?} {room}");
+            let decided = decide(&settings, subject, request, &mut |_: &mut [u8]| {});
+            assert_eq!(decided.is_ok(), open, "{subject:?} {room}");
         }
     }
 
@@ -690,21 +690,21 @@ mod tests {
         let mut settings = settings();
         settings.allowed_rooms = room::List::parse("r, team-*").unwrap();
         let moderator = invitation("team-1", Role::Moderator, None);
-        for (party, rooms, open) in [
-            (Party::from(&Caller::Anyone), "team-*", true),
-            (Party::from(&Caller::Anyone), "*", false),
-            (Party::from(&Caller::Anyone), "other", false),
-            (Party::from(&identity(true)), "r", true),
-            (Party::from(&identity(true)), "team-1", false),
-            (Party::from(&moderator), "team-1", true),
-            (Party::from(&moderator), "team-*", false),
-            (Party::from(&moderator), "r", false),
+        for (subject, rooms, open) in [
+            (Subject::from(&Caller::Anyone), "team-*", true),
+            (Subject::from(&Caller::Anyone), "*", false),
+            (Subject::from(&Caller::Anyone), "other", false),
+            (Subject::from(&identity(true)), "r", true),
+            (Subject::from(&identity(true)), "team-1", false),
+            (Subject::from(&moderator), "team-1", true),
+            (Subject::from(&moderator), "team-*", false),
+            (Subject::from(&moderator), "r", false),
         ] {
             let rooms = room::List::one(rooms).unwrap();
             assert_eq!(
-                may_open(&settings, party, &rooms),
+                may_open(&settings, subject, &rooms),
                 open,
-                "{party:?} {rooms:?}"
+                "{subject:?} {rooms:?}"
             );
         }
     }

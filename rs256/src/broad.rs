@@ -40,9 +40,9 @@ impl<const L: usize> Default for Number<L> {
 impl<const L: usize> DefaultIsZeroes for Number<L> {}
 
 /// Workspace for the columns of one product.
-pub(crate) struct Room<const L: usize>([[u128; L]; 2]);
+pub(crate) struct Workspace<const L: usize>([[u128; L]; 2]);
 
-impl<const L: usize> Drop for Room<L> {
+impl<const L: usize> Drop for Workspace<L> {
     fn drop(&mut self) {
         self.0.as_flattened_mut().zeroize();
     }
@@ -155,8 +155,8 @@ fn combine(a: &[u64], m: &[u64], factor: i64, b: &[u64], out: &mut [u64]) -> u64
 }
 
 impl<const L: usize, const BYTES: usize> Broad<L, BYTES> {
-    fn product(room: &mut Room<L>, a: &Number<L>, b: &Number<L>) {
-        let columns = room.0.as_flattened_mut();
+    fn product(workspace: &mut Workspace<L>, a: &Number<L>, b: &Number<L>) {
+        let columns = workspace.0.as_flattened_mut();
         columns.fill(0);
         for (i, b) in b.0.as_chunks::<ROWS>().0.iter().enumerate() {
             // The last rows use L + 2 columns from L − 3 on, so the last column used is the last but one of the 2·L columns.
@@ -165,8 +165,8 @@ impl<const L: usize, const BYTES: usize> Broad<L, BYTES> {
     }
 
     /// Computes the product of two different limbs only once, and doubles it.
-    fn square_columns(room: &mut Room<L>, a: &Number<L>) {
-        let columns = room.0.as_flattened_mut();
+    fn square_columns(workspace: &mut Workspace<L>, a: &Number<L>) {
+        let columns = workspace.0.as_flattened_mut();
         columns.fill(0);
         for i in (0..L).step_by(ROWS) {
             let [a0, a1, a2] = three(&a.0[i..]);
@@ -184,8 +184,8 @@ impl<const L: usize, const BYTES: usize> Broad<L, BYTES> {
     }
 
     /// Divides the columns by `R`.
-    fn reduce(&self, room: &mut Room<L>, out: &mut Number<L>) {
-        let columns = room.0.as_flattened_mut();
+    fn reduce(&self, workspace: &mut Workspace<L>, out: &mut Number<L>) {
+        let columns = workspace.0.as_flattened_mut();
         let m = &self.modulus.0;
         let mut carry = 0;
         for at in (0..L).step_by(ROWS) {
@@ -211,7 +211,7 @@ impl<const L: usize, const BYTES: usize> Broad<L, BYTES> {
 
 impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
     type Number = Number<L>;
-    type Room = Room<L>;
+    type Workspace = Workspace<L>;
     const BYTES: usize = BYTES;
     const R_BITS: u32 = LIMB_BITS * L as u32;
 
@@ -230,31 +230,31 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
         }
     }
 
-    fn room() -> Room<L> {
-        Room([[0; L]; 2])
+    fn workspace() -> Workspace<L> {
+        Workspace([[0; L]; 2])
     }
 
     fn number(bytes: &[u8]) -> Number<L> {
         Number(core::array::from_fn(|place| limb_of_bytes(bytes, place)))
     }
 
-    fn reduced(&self, room: &mut Room<L>, bytes: &[u8]) -> Number<L> {
-        for (place, column) in room.0.as_flattened_mut().iter_mut().enumerate() {
+    fn reduced(&self, workspace: &mut Workspace<L>, bytes: &[u8]) -> Number<L> {
+        for (place, column) in workspace.0.as_flattened_mut().iter_mut().enumerate() {
             *column = limb_of_bytes(bytes, place).into();
         }
         let mut out = Number::default();
-        self.reduce(room, &mut out);
+        self.reduce(workspace, &mut out);
         out
     }
 
-    fn multiply(&self, room: &mut Room<L>, a: &mut Number<L>, b: &Number<L>) {
-        Self::product(room, a, b);
-        self.reduce(room, a);
+    fn multiply(&self, workspace: &mut Workspace<L>, a: &mut Number<L>, b: &Number<L>) {
+        Self::product(workspace, a, b);
+        self.reduce(workspace, a);
     }
 
-    fn square(&self, room: &mut Room<L>, a: &mut Number<L>) {
-        Self::square_columns(room, a);
-        self.reduce(room, a);
+    fn square(&self, workspace: &mut Workspace<L>, a: &mut Number<L>) {
+        Self::square_columns(workspace, a);
+        self.reduce(workspace, a);
     }
 
     fn subtract(&self, a: &mut Number<L>, b: &Number<L>) {
@@ -289,14 +289,14 @@ impl<const L: usize, const BYTES: usize> Modulus for Broad<L, BYTES> {
     }
 
     fn write_product(
-        room: &mut Room<L>,
+        workspace: &mut Workspace<L>,
         a: &Number<L>,
         b: &Number<L>,
         c: &Number<L>,
         out: &mut [u8],
     ) {
-        Self::product(room, a, b);
-        let columns = room.0.as_flattened_mut();
+        Self::product(workspace, a, b);
+        let columns = workspace.0.as_flattened_mut();
         for (column, c) in columns.iter_mut().zip(&c.0) {
             *column += u128::from(*c);
         }

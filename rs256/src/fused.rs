@@ -63,7 +63,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::key::Parts;
 use crate::modulus::power_of_two;
 use crate::primes::{Bytes, Primes, WINDOW, is_one, window, windows};
-use field::{Field, LIMB_BITS, MASK, Number, Room};
+use field::{Field, LIMB_BITS, MASK, Number, Workspace};
 use lanes::{Columns, Doubles};
 
 /// Whether the host fuses: then `(1 + ε)² − (1 + 2·ε)` is `ε²`, and otherwise 0, because the product is rounded.
@@ -149,15 +149,19 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
     const R_BITS: u32 = LIMB_BITS * L as u32;
 
     /// Returns `R²`, computed as in [`crate::modulus::square_of_r`].
-    fn square_of_r(field: &Field<L, C>, room: &mut Room<L, C>, primes: [&[u8]; 2]) -> Number<L> {
+    fn square_of_r(
+        field: &Field<L, C>,
+        workspace: &mut Workspace<L, C>,
+        primes: [&[u8]; 2],
+    ) -> Number<L> {
         let [p, q] = primes.map(|prime| power_of_two(prime, Self::R_BITS as usize + 1));
         let two = Zeroizing::new(Field::<L, C>::number([&p, &q]));
         let mut square = *two;
         let bits = u32::BITS - Self::R_BITS.leading_zeros();
         for bit in (0..bits - 1).rev() {
-            field.square(room, &mut square);
+            field.square(workspace, &mut square);
             if Self::R_BITS >> bit & 1 == 1 {
-                field.multiply(room, &mut square, &two);
+                field.multiply(workspace, &mut square, &two);
             }
         }
         square
@@ -224,7 +228,7 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
     /// factor is selected by reading the whole table.
     fn window_power(
         &self,
-        room: &mut Room<L, C>,
+        workspace: &mut Workspace<L, C>,
         base: &Number<L>,
         exponents: [&[u8]; 2],
     ) -> Number<L> {
@@ -235,9 +239,9 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
             let mut entry = table[i & !1];
             if i % 2 == 0 {
                 entry = table[i / 2];
-                self.field.square(room, &mut entry);
+                self.field.square(workspace, &mut entry);
             } else {
-                self.field.multiply(room, &mut entry, base);
+                self.field.multiply(workspace, &mut entry, base);
             }
             table[i] = entry;
         }
@@ -251,10 +255,10 @@ impl<const L: usize, const C: usize, const BYTES: usize> Fused<L, C, BYTES> {
                 continue;
             }
             for _ in 0..WINDOW {
-                self.field.square(room, &mut power);
+                self.field.square(workspace, &mut power);
             }
             Self::select(&table, index, &mut factor);
-            self.field.multiply(room, &mut power, &factor);
+            self.field.multiply(workspace, &mut power, &factor);
         }
         power
     }
@@ -264,14 +268,18 @@ impl<const L: usize, const C: usize, const BYTES: usize> Primes for Fused<L, C, 
     fn new(parts: &Parts<'_>) -> Self {
         let primes = [parts.p, parts.q];
         let field = Field::new(primes);
-        let mut room = Room::new();
-        let square = Zeroizing::new(Self::square_of_r(&field, &mut room, primes));
+        let mut workspace = Workspace::new();
+        let square = Zeroizing::new(Self::square_of_r(&field, &mut workspace, primes));
         let mut one = *square;
-        field.multiply(&mut room, &mut one, &Field::<L, C>::number([&[1], &[1]]));
+        field.multiply(
+            &mut workspace,
+            &mut one,
+            &Field::<L, C>::number([&[1], &[1]]),
+        );
         let mut cube = *square;
-        field.square(&mut room, &mut cube);
+        field.square(&mut workspace, &mut cube);
         let mut q_inverse = Field::<L, C>::number([parts.q_inverse, &[]]);
-        field.multiply(&mut room, &mut q_inverse, &square);
+        field.multiply(&mut workspace, &mut q_inverse, &square);
         Self {
             field,
             one,
@@ -284,19 +292,19 @@ impl<const L: usize, const C: usize, const BYTES: usize> Primes for Fused<L, C, 
     fn inverse_fits(&self) -> Choice {
         let mut product = Zeroizing::new(self.q);
         self.field
-            .multiply(&mut Room::new(), &mut product, &self.q_inverse);
+            .multiply(&mut Workspace::new(), &mut product, &self.q_inverse);
         is_one(&self.write(&product, 0))
     }
 
     fn powers(&self, message: &[u8], exponents: [&[u8]; 2]) -> [Bytes; 2] {
-        let mut room = Room::new();
-        let mut base = Zeroizing::new(self.field.reduced(&mut room, message));
-        self.field.multiply(&mut room, &mut base, &self.cube);
-        let power = self.window_power(&mut room, &base, exponents);
+        let mut workspace = Workspace::new();
+        let mut base = Zeroizing::new(self.field.reduced(&mut workspace, message));
+        self.field.multiply(&mut workspace, &mut base, &self.cube);
+        let power = self.window_power(&mut workspace, &base, exponents);
         let mut power = Zeroizing::new(power);
         // Convert out of Montgomery form.
         let one = Field::<L, C>::number([&[1], &[1]]);
-        self.field.multiply(&mut room, &mut power, &one);
+        self.field.multiply(&mut workspace, &mut power, &one);
         [self.write(&power, 0), self.write(&power, 1)]
     }
 
@@ -305,15 +313,15 @@ impl<const L: usize, const C: usize, const BYTES: usize> Primes for Fused<L, C, 
         // s_q is below q, and q below 2·p, so the difference is within 2·p.
         let mut difference = Zeroizing::new(Field::<L, C>::difference(&numbers[0], &numbers[1]));
         self.field
-            .multiply(&mut Room::new(), &mut difference, &self.q_inverse);
+            .multiply(&mut Workspace::new(), &mut difference, &self.q_inverse);
         self.write(&difference, 0)
     }
 
     fn join(&self, coefficient: &[u8], s_q: &[u8]) -> Vec<u8> {
         let coefficient = Zeroizing::new(Field::<L, C>::number([coefficient, &[]]));
         let s_q = Zeroizing::new(Field::<L, C>::number([s_q, &[]]));
-        let mut room = Room::new();
-        let product = Field::<L, C>::product(&mut room, &coefficient, &self.q);
+        let mut workspace = Workspace::new();
+        let product = Field::<L, C>::product(&mut workspace, &coefficient, &self.q);
         let mut limbs: Zeroizing<Vec<_>> =
             Zeroizing::new(product.iter().map(|columns| columns.lanes()[0]).collect());
         for (limb, s_q) in limbs.iter_mut().zip(s_q.limbs(0).iter()) {

@@ -22,7 +22,7 @@ pub(crate) trait Modulus: Sized {
     type Number: Copy + Default + Zeroize;
 
     /// Workspace for one computation, wiped when it is dropped.
-    type Room;
+    type Workspace;
 
     /// The length of the modulus, in bytes. Its highest bit is set.
     const BYTES: usize;
@@ -34,19 +34,19 @@ pub(crate) trait Modulus: Sized {
     fn new(modulus: &[u8]) -> Self;
 
     /// Creates a workspace.
-    fn room() -> Self::Room;
+    fn workspace() -> Self::Workspace;
 
     /// Reads a big-endian number of at most `BYTES` bytes.
     fn number(bytes: &[u8]) -> Self::Number;
 
     /// Reads a big-endian number of at most `2·BYTES` bytes, and divides it by `R`.
-    fn reduced(&self, room: &mut Self::Room, bytes: &[u8]) -> Self::Number;
+    fn reduced(&self, workspace: &mut Self::Workspace, bytes: &[u8]) -> Self::Number;
 
     /// `a ← a·b/R`.
-    fn multiply(&self, room: &mut Self::Room, a: &mut Self::Number, b: &Self::Number);
+    fn multiply(&self, workspace: &mut Self::Workspace, a: &mut Self::Number, b: &Self::Number);
 
     /// `a ← a²/R`.
-    fn square(&self, room: &mut Self::Room, a: &mut Self::Number);
+    fn square(&self, workspace: &mut Self::Workspace, a: &mut Self::Number);
 
     /// `a ← a − b`, which stays in the range of products.
     fn subtract(&self, a: &mut Self::Number, b: &Self::Number);
@@ -59,7 +59,7 @@ pub(crate) trait Modulus: Sized {
 
     /// Writes `a·b + c` for non-negative numbers, as `2·BYTES` big-endian bytes.
     fn write_product(
-        room: &mut Self::Room,
+        workspace: &mut Self::Workspace,
         a: &Self::Number,
         b: &Self::Number,
         c: &Self::Number,
@@ -120,7 +120,7 @@ fn subtract(a: &mut [u64], b: &[u64]) -> u64 {
 /// `2·R` is the Montgomery form of 2. `R` is a power of 2, so its Montgomery form, `R·R`, is computed as a power of that.
 pub(crate) fn square_of_r<M: Modulus>(
     arithmetic: &M,
-    room: &mut M::Room,
+    workspace: &mut M::Workspace,
     modulus: &[u8],
 ) -> M::Number {
     let power = power_of_two(modulus, M::R_BITS as usize + 1);
@@ -128,9 +128,9 @@ pub(crate) fn square_of_r<M: Modulus>(
     let mut square = *two;
     let bits = u32::BITS - M::R_BITS.leading_zeros();
     for bit in (0..bits - 1).rev() {
-        arithmetic.square(room, &mut square);
+        arithmetic.square(workspace, &mut square);
         if M::R_BITS >> bit & 1 == 1 {
-            arithmetic.multiply(room, &mut square, &two);
+            arithmetic.multiply(workspace, &mut square, &two);
         }
     }
     square

@@ -140,7 +140,7 @@ fn limbs(low: Pair, high: Pair, carry: i64) -> (Quad, i64) {
 }
 
 /// Workspace for one computation.
-pub(crate) struct Room<const V: usize> {
+pub(crate) struct Workspace<const V: usize> {
     /// `8·V` columns. The last four receive only carries.
     product: [[Pair; V]; 4],
     /// The product of the differences of halves, for Karatsuba's method.
@@ -153,7 +153,7 @@ pub(crate) struct Room<const V: usize> {
     quotient: [Quad; V],
 }
 
-impl<const V: usize> Drop for Room<V> {
+impl<const V: usize> Drop for Workspace<V> {
     fn drop(&mut self) {
         self.product.as_flattened_mut().zeroize();
         self.middle.as_flattened_mut().zeroize();
@@ -237,10 +237,14 @@ fn part_square(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], spread: &
         *spread = quad.spread();
     }
     if whole.len() == 9 {
-        let spread = spread.first_chunk().expect("there is room for all quads");
+        let spread = spread
+            .first_chunk()
+            .expect("there is workspace for all quads");
         kernels::square_9(pairs(columns, 0), quads(whole), quads(shifted), spread);
     } else {
-        let spread = spread.first_chunk().expect("there is room for all quads");
+        let spread = spread
+            .first_chunk()
+            .expect("there is workspace for all quads");
         kernels::square_7(pairs(columns, 0), quads(whole), quads(shifted), spread);
     }
 }
@@ -249,7 +253,7 @@ fn part_square(columns: &mut [Pair], whole: &[Quad], shifted: &[Quad], spread: &
 ///
 /// A column `t` with `|t| < 2⁶³` becomes `(t + 2⁶³) mod β`, and the next column receives `⌊(t + 2⁶³)/β⌋ − 2³⁴`: the shift
 /// fills with zeros, and `2⁶³ = 2³⁴·β`. The last column only receives a carry, which fits.
-fn settle(columns: &mut [Pair]) {
+fn propagate_carries(columns: &mut [Pair]) {
     let mask = Pair::splat(MASK);
     let half = Pair::splat(1 << (63 - LIMB_BITS));
     let Some((last, columns)) = columns.split_last_mut() else {
@@ -355,18 +359,18 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
     const HALVES: bool = V == 2 * part(V);
 
     /// Sets the columns to `a·b` plus the offset. Returns how many products a column has received since it was last carried.
-    fn product(room: &mut Room<V>, a: &Number<V>, b: &Number<V>) -> usize {
-        let columns = room.product.as_flattened_mut();
+    fn product(workspace: &mut Workspace<V>, a: &Number<V>, b: &Number<V>) -> usize {
+        let columns = workspace.product.as_flattened_mut();
         columns.fill(Pair::splat(OFFSET));
         if Self::HALVES {
             let half = V / 2;
             let (low, high) = columns.split_at_mut(2 * V);
             part_product(low, &a.whole[..half], &a.shifted[..half], &b.whole[..half]);
             part_product(high, &a.whole[half..], &a.shifted[half..], &b.whole[half..]);
-            let [x, y] = &mut room.differences;
+            let [x, y] = &mut workspace.differences;
             Self::subtract_halves(x, a);
             Self::subtract_halves(y, b);
-            let middle = room.middle.as_flattened_mut();
+            let middle = workspace.middle.as_flattened_mut();
             middle.fill(Pair::splat(2 * OFFSET));
             part_product(
                 middle,
@@ -374,13 +378,13 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
                 &x.shifted[..half],
                 &y.whole[..half],
             );
-            Self::join_halves(room);
+            Self::join_halves(workspace);
             return Self::LIMBS;
         }
         let mut products = 0;
         for (i, quad) in b.whole.iter().enumerate() {
             if products + 4 > MOST_PRODUCTS {
-                settle(columns);
+                propagate_carries(columns);
                 products = 0;
             }
             rows(&mut columns[2 * i..], a, *quad);
@@ -390,30 +394,40 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
     }
 
     /// Sets the columns to `a²` plus the offset. Returns the same as [`Self::product`].
-    fn square_columns(room: &mut Room<V>, a: &Number<V>) -> usize {
+    fn square_columns(workspace: &mut Workspace<V>, a: &Number<V>) -> usize {
         let half = V / 2;
-        let columns = room.product.as_flattened_mut();
+        let columns = workspace.product.as_flattened_mut();
         if V == part(V) {
             columns.fill(Pair::splat(OFFSET));
-            part_square(columns, &a.whole, &a.shifted, &mut room.spread);
+            part_square(columns, &a.whole, &a.shifted, &mut workspace.spread);
         } else if Self::HALVES {
             columns.fill(Pair::splat(OFFSET));
             let (low, high) = columns.split_at_mut(2 * V);
-            part_square(low, &a.whole[..half], &a.shifted[..half], &mut room.spread);
-            part_square(high, &a.whole[half..], &a.shifted[half..], &mut room.spread);
-            let [x, _] = &mut room.differences;
+            part_square(
+                low,
+                &a.whole[..half],
+                &a.shifted[..half],
+                &mut workspace.spread,
+            );
+            part_square(
+                high,
+                &a.whole[half..],
+                &a.shifted[half..],
+                &mut workspace.spread,
+            );
+            let [x, _] = &mut workspace.differences;
             Self::subtract_halves(x, a);
-            let middle = room.middle.as_flattened_mut();
+            let middle = workspace.middle.as_flattened_mut();
             middle.fill(Pair::splat(2 * OFFSET));
             part_square(
                 middle,
                 &x.whole[..half],
                 &x.shifted[..half],
-                &mut room.spread,
+                &mut workspace.spread,
             );
-            Self::join_halves(room);
+            Self::join_halves(workspace);
         } else {
-            return Self::product(room, a, a);
+            return Self::product(workspace, a, a);
         }
         Self::LIMBS
     }
@@ -434,9 +448,9 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
     /// Karatsuba's method: adds `a₀b₁ + a₁b₀ = a₀b₀ + a₁b₁ − (a₀ − a₁)(b₀ − b₁)` to the middle of the product.
     ///
     /// The offsets of the first two terms on the right cancel with that of the third, which is twice theirs.
-    fn join_halves(room: &mut Room<V>) {
-        let columns = room.product.as_flattened_mut();
-        let middle = room.middle.as_flattened_mut();
+    fn join_halves(workspace: &mut Workspace<V>) {
+        let columns = workspace.product.as_flattened_mut();
+        let middle = workspace.middle.as_flattened_mut();
         let (low, high) = columns.split_at(2 * V);
         for ((middle, low), high) in middle.iter_mut().zip(low).zip(high) {
             *middle = low.add(*high).sub(*middle);
@@ -447,19 +461,19 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
     }
 
     /// Divides the columns by `R`. `products` is how many products they have received since they were last carried.
-    fn reduce(&self, room: &mut Room<V>, mut products: usize, out: &mut Number<V>) {
-        let columns = room.product.as_flattened_mut();
+    fn reduce(&self, workspace: &mut Workspace<V>, mut products: usize, out: &mut Number<V>) {
+        let columns = workspace.product.as_flattened_mut();
         // The number of limbs dropped so far.
         let mut at = 0;
         while let Some(length) = step(Self::LIMBS - at) {
             // Four more for the last step, which is not checked again.
             if products + length + 4 > MOST_PRODUCTS {
-                settle(&mut columns[at / 2..]);
+                propagate_carries(&mut columns[at / 2..]);
                 products = 0;
             }
             let place = Self::LENGTHS.iter().position(|l| *l == length);
             let m = &self.steps[place.unwrap_or(0)];
-            let quotient = &mut room.quotient[..length / 4];
+            let quotient = &mut workspace.quotient[..length / 4];
             let mut carry = 0;
             for (quad, pairs) in quotient
                 .iter_mut()
@@ -524,7 +538,7 @@ impl<const V: usize, const BYTES: usize> Narrow<V, BYTES> {
 
 impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
     type Number = Number<V>;
-    type Room = Room<V>;
+    type Workspace = Workspace<V>;
     const BYTES: usize = BYTES;
     const R_BITS: u32 = LIMB_BITS * Self::LIMBS as u32;
 
@@ -564,8 +578,8 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
         new
     }
 
-    fn room() -> Room<V> {
-        Room {
+    fn workspace() -> Workspace<V> {
+        Workspace {
             product: [[Pair::default(); V]; 4],
             middle: [[Pair::default(); V]; 2],
             differences: [Number::default(); 2],
@@ -583,24 +597,24 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
         Number::from_columns(&columns)
     }
 
-    fn reduced(&self, room: &mut Room<V>, bytes: &[u8]) -> Number<V> {
-        for (i, pair) in room.product.as_flattened_mut().iter_mut().enumerate() {
+    fn reduced(&self, workspace: &mut Workspace<V>, bytes: &[u8]) -> Number<V> {
+        for (i, pair) in workspace.product.as_flattened_mut().iter_mut().enumerate() {
             let columns = [2 * i, 2 * i + 1].map(|place| limb_of_bytes(bytes, place) + OFFSET);
             *pair = Pair::new(columns);
         }
         let mut out = Number::default();
-        self.reduce(room, 0, &mut out);
+        self.reduce(workspace, 0, &mut out);
         out
     }
 
-    fn multiply(&self, room: &mut Room<V>, a: &mut Number<V>, b: &Number<V>) {
-        let products = Self::product(room, a, b);
-        self.reduce(room, products, a);
+    fn multiply(&self, workspace: &mut Workspace<V>, a: &mut Number<V>, b: &Number<V>) {
+        let products = Self::product(workspace, a, b);
+        self.reduce(workspace, products, a);
     }
 
-    fn square(&self, room: &mut Room<V>, a: &mut Number<V>) {
-        let products = Self::square_columns(room, a);
-        self.reduce(room, products, a);
+    fn square(&self, workspace: &mut Workspace<V>, a: &mut Number<V>) {
+        let products = Self::square_columns(workspace, a);
+        self.reduce(workspace, products, a);
     }
 
     fn subtract(&self, a: &mut Number<V>, b: &Number<V>) {
@@ -648,15 +662,15 @@ impl<const V: usize, const BYTES: usize> Modulus for Narrow<V, BYTES> {
     }
 
     fn write_product(
-        room: &mut Room<V>,
+        workspace: &mut Workspace<V>,
         a: &Number<V>,
         b: &Number<V>,
         c: &Number<V>,
         out: &mut [u8],
     ) {
-        Self::product(room, a, b);
+        Self::product(workspace, a, b);
         let mut columns = Zeroizing::new(Vec::with_capacity(2 * Self::LIMBS));
-        for pair in room.product.as_flattened() {
+        for pair in workspace.product.as_flattened() {
             columns.extend(pair.columns().map(|column| column - OFFSET));
         }
         for (column, c) in columns.iter_mut().zip(c.columns().iter()) {

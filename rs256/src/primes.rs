@@ -74,24 +74,25 @@ impl<M: Modulus> Drop for Prime<M> {
 
 impl<M: Modulus> Prime<M> {
     /// Returns the prime, and `R²`.
-    fn new(room: &mut M::Room, prime: &[u8]) -> (Self, Zeroizing<M::Number>) {
+    fn new(workspace: &mut M::Workspace, prime: &[u8]) -> (Self, Zeroizing<M::Number>) {
         let modulus = M::new(prime);
-        let square = Zeroizing::new(square_of_r(&modulus, room, prime));
+        let square = Zeroizing::new(square_of_r(&modulus, workspace, prime));
         let mut one = *square;
-        modulus.multiply(room, &mut one, &M::number(&[1]));
+        modulus.multiply(workspace, &mut one, &M::number(&[1]));
         let mut cube = *square;
-        modulus.square(room, &mut cube);
+        modulus.square(workspace, &mut cube);
         (Self { modulus, one, cube }, square)
     }
 
     /// Returns `message^exponent mod p`.
-    fn power(&self, room: &mut M::Room, message: &[u8], exponent: &[u8]) -> Bytes {
-        let mut base = self.modulus.reduced(room, message);
-        self.modulus.multiply(room, &mut base, &self.cube);
-        let mut power = self.window_power(room, &base, exponent);
+    fn power(&self, workspace: &mut M::Workspace, message: &[u8], exponent: &[u8]) -> Bytes {
+        let mut base = self.modulus.reduced(workspace, message);
+        self.modulus.multiply(workspace, &mut base, &self.cube);
+        let mut power = self.window_power(workspace, &base, exponent);
         base.zeroize();
         // Convert out of Montgomery form.
-        self.modulus.multiply(room, &mut power, &M::number(&[1]));
+        self.modulus
+            .multiply(workspace, &mut power, &M::number(&[1]));
         let mut bytes = Zeroizing::new(vec![0; M::BYTES]);
         self.modulus.write(&power, &mut bytes);
         power.zeroize();
@@ -100,7 +101,12 @@ impl<M: Modulus> Prime<M> {
 
     /// Returns `base^exponent` by a fixed window: five squarings and one multiplication for each five bits of the exponent. The
     /// factor is selected by reading the whole table.
-    fn window_power(&self, room: &mut M::Room, base: &M::Number, exponent: &[u8]) -> M::Number {
+    fn window_power(
+        &self,
+        workspace: &mut M::Workspace,
+        base: &M::Number,
+        exponent: &[u8],
+    ) -> M::Number {
         let m = &self.modulus;
         let mut table = Zeroizing::new(vec![M::Number::default(); 1 << WINDOW]);
         table[0] = self.one;
@@ -109,9 +115,9 @@ impl<M: Modulus> Prime<M> {
             let mut entry = table[i & !1];
             if i % 2 == 0 {
                 entry = table[i / 2];
-                m.square(room, &mut entry);
+                m.square(workspace, &mut entry);
             } else {
-                m.multiply(room, &mut entry, base);
+                m.multiply(workspace, &mut entry, base);
             }
             table[i] = entry;
         }
@@ -125,10 +131,10 @@ impl<M: Modulus> Prime<M> {
                 continue;
             }
             for _ in 0..WINDOW {
-                m.square(room, &mut power);
+                m.square(workspace, &mut power);
             }
             M::select(&table, index, &mut factor);
-            m.multiply(room, &mut power, &factor);
+            m.multiply(workspace, &mut power, &factor);
         }
         power
     }
@@ -153,11 +159,11 @@ impl<M: Modulus> Drop for Separate<M> {
 
 impl<M: Modulus> Primes for Separate<M> {
     fn new(parts: &Parts<'_>) -> Self {
-        let mut room = M::room();
-        let (p, square) = Prime::<M>::new(&mut room, parts.p);
-        let (q, _) = Prime::new(&mut room, parts.q);
+        let mut workspace = M::workspace();
+        let (p, square) = Prime::<M>::new(&mut workspace, parts.p);
+        let (q, _) = Prime::new(&mut workspace, parts.q);
         let mut q_inverse = M::number(parts.q_inverse);
-        p.modulus.multiply(&mut room, &mut q_inverse, &square);
+        p.modulus.multiply(&mut workspace, &mut q_inverse, &square);
         Self {
             p,
             q,
@@ -170,15 +176,15 @@ impl<M: Modulus> Primes for Separate<M> {
         let mut product = Zeroizing::new(self.q_number);
         let mut bytes = Zeroizing::new(vec![0; M::BYTES]);
         let p = &self.p.modulus;
-        p.multiply(&mut M::room(), &mut product, &self.q_inverse);
+        p.multiply(&mut M::workspace(), &mut product, &self.q_inverse);
         p.write(&product, &mut bytes);
         is_one(&bytes)
     }
 
     fn powers(&self, message: &[u8], [d_p, d_q]: [&[u8]; 2]) -> [Bytes; 2] {
-        let mut room = M::room();
-        let s_p = self.p.power(&mut room, message, d_p);
-        [s_p, self.q.power(&mut room, message, d_q)]
+        let mut workspace = M::workspace();
+        let s_p = self.p.power(&mut workspace, message, d_p);
+        [s_p, self.q.power(&mut workspace, message, d_q)]
     }
 
     fn coefficient(&self, s_p: &[u8], s_q: &[u8]) -> Bytes {
@@ -187,7 +193,7 @@ impl<M: Modulus> Primes for Separate<M> {
         let s_q = Zeroizing::new(M::number(s_q));
         let p = &self.p.modulus;
         p.subtract(&mut difference, &s_q);
-        p.multiply(&mut M::room(), &mut difference, &self.q_inverse);
+        p.multiply(&mut M::workspace(), &mut difference, &self.q_inverse);
         let mut bytes = Zeroizing::new(vec![0; M::BYTES]);
         p.write(&difference, &mut bytes);
         bytes
@@ -198,7 +204,7 @@ impl<M: Modulus> Primes for Separate<M> {
         let s_q = Zeroizing::new(M::number(s_q));
         let mut signature = vec![0; 2 * M::BYTES];
         M::write_product(
-            &mut M::room(),
+            &mut M::workspace(),
             &coefficient,
             &self.q_number,
             &s_q,

@@ -99,7 +99,7 @@ impl<P: Primes, N: Modulus> PrivateKey<P, N> {
     /// Creates a key from its numbers, which [`Parts::check`] has checked.
     pub(crate) fn new(parts: &Parts<'_>) -> Self {
         let n = N::new(parts.n);
-        let n_square = square_of_r(&n, &mut N::room(), parts.n);
+        let n_square = square_of_r(&n, &mut N::workspace(), parts.n);
         Self {
             exponents: [
                 Exponent::new(parts.p, parts.d_p),
@@ -136,20 +136,20 @@ impl<P: Primes, N: Modulus> PrivateKey<P, N> {
         tap(Step::Coefficient, &mut coefficient);
         let mut signature = self.primes.join(&coefficient, &s_q);
         tap(Step::Signature, &mut signature);
-        release(self.opens(&signature, &encoded), signature)
+        release(self.difference(&signature, &encoded), signature)
     }
 
     /// Verifies a signature: returns zero if the signature, raised to the power 65537, is the encoded message.
-    fn opens(&self, signature: &[u8], encoded: &[u8]) -> u8 {
-        let mut room = N::room();
+    fn difference(&self, signature: &[u8], encoded: &[u8]) -> u8 {
+        let mut workspace = N::workspace();
         let s = N::number(signature);
         let mut power = s;
-        self.n.multiply(&mut room, &mut power, &self.n_square);
+        self.n.multiply(&mut workspace, &mut power, &self.n_square);
         for _ in 0..16 {
-            self.n.square(&mut room, &mut power);
+            self.n.square(&mut workspace, &mut power);
         }
         // s^65536·R·s/R
-        self.n.multiply(&mut room, &mut power, &s);
+        self.n.multiply(&mut workspace, &mut power, &s);
         let mut opened = Zeroizing::new(vec![0; N::BYTES]);
         self.n.write(&power, &mut opened);
         opened

@@ -61,7 +61,7 @@ pub enum KeySource {
     /// From a URL.
     Remote(RemoteKeySet),
     /// There is no key, and every credential is rejected.
-    Nowhere,
+    NoLogin,
 }
 
 impl Settings {
@@ -75,7 +75,7 @@ impl Settings {
         };
         Self {
             required,
-            key: KeySource::Nowhere,
+            key: KeySource::NoLogin,
             issuer: String::new(),
             audience: none_of("aud"),
             group: None,
@@ -122,7 +122,7 @@ impl Settings {
         let claims = match &self.key {
             KeySource::Configured(key) => key.verify(token, &metadata).map_err(Error::Invalid)?,
             KeySource::Remote(keys) => keys.verify(token, &metadata, environment, warning)?,
-            KeySource::Nowhere => return Err(Error::Invalid(Cause::NoLogin)),
+            KeySource::NoLogin => return Err(Error::Invalid(Cause::NoLogin)),
         };
         claims::check(&claims, &self.issuer, &self.audience, environment.now)?;
         let identity = identity::read(&claims, &self.identity).map_err(Error::Claim)?;

@@ -128,7 +128,7 @@ fn a_credential_is_one_bearer_token() {
 }
 
 #[test]
-fn without_a_credential_one_is_a_guest_or_refused() {
+fn without_a_credential_one_is_a_guest_or_rejected() {
     let mut settings = with_secret();
     assert_eq!(
         authenticate(&settings, &Headers::default(), NOW).unwrap_err(),
@@ -175,7 +175,7 @@ fn times_issuer_audience_and_subject_are_checked() {
 }
 
 #[test]
-fn nobody_is_let_in_by_a_clock_too_late_to_compare() {
+fn a_clock_after_the_latest_instant_rejects_every_credential() {
     let late = u64::from(u32::MAX);
     for (exp, now, good) in [
         (late - 1, NOW, false),
@@ -475,7 +475,7 @@ fn call_and(name: &str, value: &Value) -> Result<Identity, Error> {
 }
 
 #[test]
-fn null_opens_no_room_and_is_otherwise_as_absent_as_it_is_harmless() {
+fn null_grants_no_room_and_otherwise_counts_as_absent() {
     let rooms = |value: &Value| {
         call_and("rooms", value).map(|identity| format!("{:?}", identity.rooms.unwrap()))
     };

@@ -33,7 +33,7 @@ pub enum Error {
     InUrl,
     /// There is an invitation in the body and another in `Authorization`.
     #[error("invitation stands in the body beside one in Authorization: send one of them")]
-    Two,
+    Duplicate,
     /// The caller is not proven to be a moderator, so may not invite.
     #[error(
         "Only a moderator makes and withdraws invitations: send Authorization: Bearer with the credential of your login, or a moderator's invitation"
@@ -43,7 +43,7 @@ pub enum Error {
     #[error(
         "Your invitation lets you join and not invite: it has max_uses, or was made by somebody who was invited"
     )]
-    NotInheritable,
+    MayNotInvite,
     /// The caller may not open the room to others.
     #[error("room is not open to you: invite to a room that you may join")]
     Room,

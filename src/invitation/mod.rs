@@ -29,7 +29,7 @@ pub use claims::{ISSUER, TYPE};
 pub use error::{Cause, Error, MAX_INVITATION_BYTES, MAX_LIFETIME_SECONDS, MAX_USES};
 pub use id::Id;
 pub use link::{Link, LinkError};
-pub use order::Order;
+pub use order::NewInvitation;
 
 /// How invitations are made and verified.
 pub struct Settings {
@@ -126,17 +126,17 @@ impl Settings {
     /// Makes an invitation. If its maker was invited, it expires no later than the maker's own invitation.
     ///
     /// # Errors
-    /// [`Error::NotInheritable`] if the maker may not invite, or [`Error::Parameter`] if the times do not fit.
+    /// [`Error::MayNotInvite`] if the maker may not invite, or [`Error::Parameter`] if the times do not fit.
     pub fn make(
         &self,
-        order: Order,
+        order: NewInvitation,
         by: Option<&Invitation>,
         app_id: &str,
         now: u64,
         random: &mut dyn Random,
     ) -> Result<Made, Error> {
         if by.is_some_and(|by| !by.may_invite()) {
-            return Err(Error::NotInheritable);
+            return Err(Error::MayNotInvite);
         }
         let latest = now.saturating_add(MAX_LIFETIME_SECONDS);
         let not_before = order.not_before.unwrap_or(now).max(now);

@@ -14,7 +14,7 @@ const DEFAULT_LIFETIME_SECONDS: u64 = 24 * 60 * 60;
 
 /// An invitation to be made.
 #[derive(Debug)]
-pub struct Order {
+pub struct NewInvitation {
     /// The room or pattern as in the request, without surrounding white space.
     pub room: String,
     /// The same, parsed.
@@ -31,7 +31,7 @@ pub struct Order {
     pub max_uses: Option<u32>,
 }
 
-impl Order {
+impl NewInvitation {
     /// Creates an order for a member, valid for one day.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ fn settings() -> Settings {
     Settings::new(SECRET).unwrap()
 }
 
-fn make(order: Order, by: Option<&Invitation>) -> Result<Made, Error> {
+fn make(order: NewInvitation, by: Option<&Invitation>) -> Result<Made, Error> {
     let mut next = 0;
     let mut random = |bytes: &mut [u8]| {
         next += 1;
@@ -32,11 +32,11 @@ fn verify(text: &str, now: u64, store: &dyn Store) -> Result<Invitation, Error> 
     settings().verify(text, APP_ID, now, store)
 }
 
-fn order(body: Value) -> Result<Order, Error> {
+fn order(body: Value) -> Result<NewInvitation, Error> {
     let Value::Object(object) = body else {
         panic!("no object: {body}");
     };
-    Order::from_json(object)
+    NewInvitation::from_json(object)
 }
 
 /// The claims of a valid invitation, with `changes` applied; `null` removes a claim.
@@ -102,7 +102,7 @@ fn what_is_made_holds_and_says_the_same() {
     assert_eq!(name.as_deref(), Some("Ann"));
     assert_eq!((found.expires_at, found.max_uses), (NOW + 7200, Some(3)));
 
-    let made = make(Order::new("公民會議").unwrap(), None).unwrap();
+    let made = make(NewInvitation::new("公民會議").unwrap(), None).unwrap();
     let found = verify(made.invitation.expose(), NOW, &MemoryStore::default()).unwrap();
     assert_eq!(found.room, room::Name::parse("公民會議").ok());
     assert_eq!((found.role, found.expires_at), (Role::Member, NOW + DAY));
@@ -247,7 +247,7 @@ fn what_was_withdrawn_does_not_hold_nor_what_its_bearers_made() {
     let mut random = |bytes: &mut [u8]| bytes.fill(9);
     let child = settings()
         .make(
-            Order::new("r").unwrap(),
+            NewInvitation::new("r").unwrap(),
             Some(&bearer),
             APP_ID,
             NOW,
@@ -375,7 +375,7 @@ fn a_withdrawal_forgets_what_has_expired_and_nothing_else() {
 }
 
 #[test]
-fn who_was_invited_invites_no_longer_than_they_may_stay_themselves() {
+fn an_invitation_expires_no_later_than_its_makers() {
     let bearer = |changes: Value| verify(&forged(&changes), NOW, &MemoryStore::default()).unwrap();
     let by = bearer(json!({"role": "moderator", "exp": NOW + 100}));
     let made = make(
@@ -384,8 +384,11 @@ fn who_was_invited_invites_no_longer_than_they_may_stay_themselves() {
     );
     assert_eq!(made.unwrap().expires_at, NOW + 100);
     for changes in [json!({"max_uses": 5}), json!({"parent": "b".repeat(32)})] {
-        let made = make(Order::new("vtaiwan").unwrap(), Some(&bearer(changes)));
-        assert_eq!(made.unwrap_err(), Error::NotInheritable);
+        let made = make(
+            NewInvitation::new("vtaiwan").unwrap(),
+            Some(&bearer(changes)),
+        );
+        assert_eq!(made.unwrap_err(), Error::MayNotInvite);
     }
 }
 

@@ -43,7 +43,7 @@ impl Body {
         }
         let bytes = read_body(headers, body, MAX_BODY_BYTES).map_err(|error| match error {
             BodyError::TooLarge => Error::BodyTooLarge,
-            BodyError::BrokeOff => {
+            BodyError::Incomplete => {
                 Error::MalformedBody("The body broke off before its end: send it again".into())
             }
         })?;

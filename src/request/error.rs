@@ -59,7 +59,7 @@ impl Error {
 }
 
 /// The maximum number of unknown names in a message.
-const MAX_TOLD: usize = 3;
+const MAX_LISTED: usize = 3;
 
 /// The first unknown names in a body. A message lists several, so that a caller can correct them at once.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl UnknownParameters {
             told.name.as_ref().map(|name| name.expose().as_str()) == shown
         };
         // The nearest name is computed only for names in the message: a body can have thousands.
-        if self.0.len() < MAX_TOLD && !self.0.iter().any(is_told) {
+        if self.0.len() < MAX_LISTED && !self.0.iter().any(is_told) {
             self.0.push(UnknownParameter {
                 name: shown.map(|name| Secret::new(name.to_owned())),
                 nearest: shown.and_then(nearest),

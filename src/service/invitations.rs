@@ -9,7 +9,7 @@ use super::who::Who;
 use crate::caller::{self, Caller};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::invitation::{self, Error as Rejection, Id, Order, Settings};
+use crate::invitation::{self, Error as Rejection, Id, NewInvitation, Settings};
 use crate::policy;
 use crate::request;
 use crate::role::Role;
@@ -25,8 +25,8 @@ pub(super) fn make(
     let Environment { now, random, .. } = environment;
     // Validates the whole configuration, so that no invitation is made that could not be redeemed.
     let signer = call.config.signer().map_err(Error::Configuration)?;
-    let order = Order::from_json(request::json_object(call.headers, body)?)?;
-    if !policy::may_open(call.config.policy(), who.party(), &order.rooms) {
+    let order = NewInvitation::from_json(request::json_object(call.headers, body)?)?;
+    if !policy::may_open(call.config.policy(), who.subject(), &order.rooms) {
         return Err(Rejection::Room.into());
     }
     let made = settings.make(order, who.invitation(), signer.app_id(), now, random)?;
@@ -45,7 +45,7 @@ pub(super) fn withdraw(
 ) -> Result<Success, Error> {
     let who = moderator(call, settings(call)?, &environment)?;
     if who.invitation().is_some_and(|by| !by.may_invite()) {
-        return Err(Rejection::NotInheritable.into());
+        return Err(Rejection::MayNotInvite.into());
     }
     invitation::withdraw(environment.store, &Id::parse(id)?, environment.now)?;
     Ok(Success::InvitationWithdrawn)

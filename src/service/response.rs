@@ -38,7 +38,7 @@ pub(super) enum Success {
     /// The settings of a room, for 8x8.
     RoomSettings(Provisioning),
     /// An event from 8x8 that was accepted. The response has no body.
-    EventTaken {
+    EventAccepted {
         note: Option<Note>,
     },
     Usage(Report),
@@ -143,7 +143,7 @@ fn status_and_body(result: &Result<Success, Error>) -> (u16, Option<Vec<u8>>) {
             (201, Some(to_json(&body)))
         }
         Ok(Success::RoomSettings(provisioning)) => (200, Some(to_json(provisioning))),
-        Ok(Success::EventTaken { .. }) => (204, None),
+        Ok(Success::EventAccepted { .. }) => (204, None),
         Ok(Success::Usage(report)) => (200, Some(to_json(report))),
         Ok(Success::InvitationWithdrawn) => (204, None),
         Ok(Success::Preflight { .. }) => (204, None),
@@ -173,7 +173,7 @@ pub(super) fn log_line(
             warning: note.as_ref().map(Note::to_string),
             ..Line::default()
         },
-        Ok(Success::EventTaken { note: Some(note) }) => Line {
+        Ok(Success::EventAccepted { note: Some(note) }) => Line {
             level: "warn",
             status: 204,
             warning: Some(note.to_string()),

@@ -14,7 +14,7 @@ const ALLOWED: &str = "https://vtaiwan.tw";
 const PAGE: (&str, &str) = ("origin", ALLOWED);
 const EVIL: (&str, &str) = ("origin", "https://evil.example");
 /// Together with an origin, makes an `OPTIONS` request a preflight.
-const ASKS: (&str, &str) = ("access-control-request-method", "GET");
+const PREFLIGHT: (&str, &str) = ("access-control-request-method", "GET");
 const LOGIN: [(&str, &str); 4] = [
     ("auth_mode", "required"),
     ("auth_hs256_secret", "f3b1c9d27a64e8500f3b1c9d27a64e85"),
@@ -95,13 +95,13 @@ fn the_checks_come_in_their_order() {
         (&good, "GET", "/", &[EVIL][..], 404),
         (&good, "GET", "/api/jitsi-token/", &[], 404),
         // A preflight to an unknown path succeeds, so that the page can read the 404 that follows.
-        (&good, "OPTIONS", "/api/other", &[PAGE, ASKS], 204),
-        (&good, "OPTIONS", "/api/other", &[EVIL, ASKS], 404),
+        (&good, "OPTIONS", "/api/other", &[PAGE, PREFLIGHT], 204),
+        (&good, "OPTIONS", "/api/other", &[EVIL, PREFLIGHT], 404),
         (&good, "OPTIONS", "/api/other", &[PAGE], 404),
         // CORS before method, configuration and parameters.
         (&good, "DELETE", room, &[EVIL], 403),
         (&empty, "GET", room, &[EVIL], 403),
-        (&good, "OPTIONS", TOKEN_PATH, &[EVIL, ASKS], 403),
+        (&good, "OPTIONS", TOKEN_PATH, &[EVIL, PREFLIGHT], 403),
         // An invalid list rejects nobody; the problem is reported to the operator instead.
         (&wrong_list, "GET", TOKEN_PATH, &[EVIL], 500),
         (&wrong_list, "GET", TOKEN_PATH, &[PAGE], 500),
@@ -111,14 +111,14 @@ fn the_checks_come_in_their_order() {
         // Method before configuration.
         (&empty, "DELETE", room, &[PAGE], 405),
         (&empty, "OPTIONS", TOKEN_PATH, &[PAGE], 405),
-        (&empty, "OPTIONS", TOKEN_PATH, &[ASKS], 405),
+        (&empty, "OPTIONS", TOKEN_PATH, &[PREFLIGHT], 405),
         (&empty, "OPTIONS", HEALTH_PATH, &[], 405),
         (&empty, "OPTIONS", TOKEN_PATH, &[EVIL], 403),
         (&empty, "get", TOKEN_PATH, &[], 405),
         (&empty, "POST", HEALTH_PATH, &[], 405),
         // A preflight needs no configuration except the list of origins.
-        (&empty, "OPTIONS", TOKEN_PATH, &[PAGE, ASKS], 204),
-        (&empty, "OPTIONS", HEALTH_PATH, &[PAGE, ASKS], 204),
+        (&empty, "OPTIONS", TOKEN_PATH, &[PAGE, PREFLIGHT], 204),
+        (&empty, "OPTIONS", HEALTH_PATH, &[PAGE, PREFLIGHT], 204),
         // The credential before the rest of the configuration, but the login's own configuration before the credential.
         (&wrong_login, "GET", room, &[PAGE], 401),
         (&wrong_key, "GET", room, &[PAGE], 500),
@@ -133,7 +133,7 @@ fn the_checks_come_in_their_order() {
         (&good, "GET", HEALTH_PATH, &[EVIL], 200),
         (&empty, "GET", HEALTH_PATH, &[], 503),
         (&empty, "HEAD", HEALTH_PATH, &[EVIL], 503),
-        (&good, "OPTIONS", HEALTH_PATH, &[EVIL, ASKS], 403),
+        (&good, "OPTIONS", HEALTH_PATH, &[EVIL, PREFLIGHT], 403),
     ] {
         let response = send(config, request(method, target, headers, "")).response;
         assert_eq!(response.status, status, "{method} {target} {headers:?}");
@@ -221,7 +221,7 @@ fn the_log_has_one_line_for_a_rejection_and_for_a_token_and_none_otherwise() {
     let invalid_name = "/api/jitsi-token?user_name=hunter2%00";
     let invalid_switch = "/api/jitsi-token?user_moderator=hunter2";
     let header = ("access-control-request-headers", "content-type,x-trace");
-    let preflight = &[PAGE, ASKS, header][..];
+    let preflight = &[PAGE, PREFLIGHT, header][..];
     for (config, method, target, headers, expected) in [
         (
             &good,
@@ -297,14 +297,14 @@ fn a_request_reads_only_the_variables_that_its_response_needs() {
     for (variables, name, target, headers, status, reads) in [
         (&open, "GET", "/elsewhere", &[][..], 404, 0),
         (&open, "GET", "/elsewhere", &[PAGE], 404, 1),
-        (&open, "OPTIONS", "/elsewhere", &[PAGE, ASKS], 204, 2),
+        (&open, "OPTIONS", "/elsewhere", &[PAGE, PREFLIGHT], 204, 2),
         (&open, "POST", WEBHOOK_PATH, &[], 404, 2),
         (&open, "GET", USAGE_PATH, &[], 404, 1),
         (&open, "DELETE", TOKEN_PATH, &[], 405, 1),
         (&open, "DELETE", TOKEN_PATH, &[PAGE], 405, 1),
         (&open, "GET", TOKEN_PATH, &[EVIL], 403, 2),
         (&open, "GET", TOKEN_PATH, &[("origin", "null")], 403, 2),
-        (&open, "OPTIONS", TOKEN_PATH, &[PAGE, ASKS], 204, 2),
+        (&open, "OPTIONS", TOKEN_PATH, &[PAGE, PREFLIGHT], 204, 2),
         (&login, "GET", TOKEN_PATH, &[PAGE], 401, 22),
         (&login, "GET", TOKEN_PATH, &[], 401, 22),
         (&open, "GET", TOKEN_PATH, &[PAGE], 200, 35),
@@ -684,7 +684,7 @@ fn a_page_may_use_the_methods_of_its_route() {
 }
 
 #[test]
-fn where_there_is_no_login_an_invitation_is_the_only_door() {
+fn without_a_login_only_invitations_are_accepted() {
     let config = complete(&[("auth_mode", "required"), ("invitation_secret", SECRET)]);
     let made = invite(
         &inviting(&[]),

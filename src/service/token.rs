@@ -50,7 +50,7 @@ pub(super) fn issue(
     if invitations.is_none() && call.method == "POST" && request.invitation.is_some() {
         return Err(Rejection::Invalid(Cause::Off).into());
     }
-    let grant = policy::decide(call.config.policy(), who.party(), request, random)?;
+    let grant = policy::decide(call.config.policy(), who.subject(), request, random)?;
     let (standing, id) = (guard::standing(&who), grant.user_id.as_ref());
     guard::check(call, standing, id, store, now)?;
     let is_head = call.method == "HEAD";
@@ -97,7 +97,7 @@ fn find_invitation<'a>(
     let in_request = request.as_ref().ok().and_then(|r| r.invitation.as_ref());
     match (in_header, in_request) {
         (_, Some(_)) if call.method != "POST" => Err(Rejection::InUrl),
-        (Some(_), Some(_)) => Err(Rejection::Two),
+        (Some(_), Some(_)) => Err(Rejection::Duplicate),
         (found, None) => Ok(found),
         (None, Some(found)) => Ok(Some(found.expose())),
     }

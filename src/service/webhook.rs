@@ -26,10 +26,10 @@ pub(super) fn receive(
             let provisioning = rooms.and_then(|rooms| Some(rooms.of(room.as_ref()?)));
             Ok(Success::RoomSettings(provisioning.unwrap_or_default()))
         }
-        Event::Usage { at, devices } => Ok(Success::EventTaken {
+        Event::Usage { at, devices } => Ok(Success::EventAccepted {
             note: count(call, at, &devices, store, now)?,
         }),
-        Event::Other => Ok(Success::EventTaken { note: None }),
+        Event::Other => Ok(Success::EventAccepted { note: None }),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::caller::Caller;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::invitation::{self, Invitation};
-use crate::policy::Party;
+use crate::policy::Subject;
 
 pub(super) enum Who {
     Caller(Caller),
@@ -32,7 +32,7 @@ impl Who {
         Ok(Self::Invited(Box::new(invitation)))
     }
 
-    pub fn party(&self) -> Party<'_> {
+    pub fn subject(&self) -> Subject<'_> {
         match self {
             Self::Caller(caller) => caller.into(),
             Self::Invited(invitation) => (&**invitation).into(),

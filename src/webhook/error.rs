@@ -18,7 +18,7 @@ pub enum Error {
     BodyTooLarge,
     /// The body is incomplete.
     #[error("The body of the webhook broke off before its end: send it again")]
-    BodyBrokeOff,
+    BodyIncomplete,
     /// There is not exactly one `Authorization` header with the configured value.
     #[error(
         "Webhook rejected: Authorization is not jaas_webhook_authorization; enter the same text for this endpoint in the console of 8x8"
@@ -56,7 +56,7 @@ impl From<BodyError> for Error {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::TooLarge => Self::BodyTooLarge,
-            BodyError::BrokeOff => Self::BodyBrokeOff,
+            BodyError::Incomplete => Self::BodyIncomplete,
         }
     }
 }

@@ -298,7 +298,7 @@ fn no_more_than_the_limit_is_read() {
             settings.receive(&announced, &b""[..], AT),
             Error::BodyTooLarge,
         ),
-        (settings.receive(&none, Broken, AT), Error::BodyBrokeOff),
+        (settings.receive(&none, Broken, AT), Error::BodyIncomplete),
         (
             receive(&settings, &[("x-jaas-signature", &signature)], &large, AT),
             Error::Malformed("the body is not a JSON object with the members that 8x8 documents"),

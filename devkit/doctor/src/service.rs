@@ -112,7 +112,7 @@ pub fn algorithm(source: &dyn Source) -> Option<&'static str> {
             VerificationKey::Public(key) => Some(key.algorithm()),
             VerificationKey::Set(_) => None,
         },
-        KeySource::Remote(_) | KeySource::Nowhere => None,
+        KeySource::Remote(_) | KeySource::NoLogin => None,
     }
 }
 

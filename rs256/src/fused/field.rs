@@ -44,12 +44,12 @@ impl<const L: usize> DefaultIsZeroes for Number<L> {}
 
 /// Workspace for one computation, `C = 2·L + 1`. Columns 0 to `2·L − 1` start at index 1; index 0 holds the carry into
 /// column 0, which is zero.
-pub(super) struct Room<const L: usize, const C: usize> {
+pub(super) struct Workspace<const L: usize, const C: usize> {
     pub(super) columns: [Columns; C],
     quotient: [Doubles; L],
 }
 
-impl<const L: usize, const C: usize> Room<L, C> {
+impl<const L: usize, const C: usize> Workspace<L, C> {
     pub(super) fn new() -> Self {
         Self {
             columns: [Columns::ZERO; C],
@@ -58,7 +58,7 @@ impl<const L: usize, const C: usize> Room<L, C> {
     }
 }
 
-impl<const L: usize, const C: usize> Drop for Room<L, C> {
+impl<const L: usize, const C: usize> Drop for Workspace<L, C> {
     fn drop(&mut self) {
         self.columns.zeroize();
         self.quotient.zeroize();
@@ -309,9 +309,9 @@ impl<const L: usize, const C: usize> Field<L, C> {
 
     /// Sets the columns to their initial values.
     #[inline(always)]
-    fn start(room: &mut Room<L, C>, start: &[i64; C]) {
-        room.columns[0] = Columns::splat(RAISE);
-        let (columns, last) = room.columns[1..].as_chunks_mut::<8>();
+    fn start(workspace: &mut Workspace<L, C>, start: &[i64; C]) {
+        workspace.columns[0] = Columns::splat(RAISE);
+        let (columns, last) = workspace.columns[1..].as_chunks_mut::<8>();
         let (starts, last_starts) = start.as_chunks::<8>();
         turns!(i < columns.len() => {
             let [a, b, c, d, e, f, g, h] = starts[i];
@@ -332,38 +332,43 @@ impl<const L: usize, const C: usize> Field<L, C> {
     }
 
     /// `a ← a·b/R`.
-    pub(super) fn multiply(&self, room: &mut Room<L, C>, a: &mut Number<L>, b: &Number<L>) {
-        Self::start(room, &Self::REDUCED_PRODUCT);
-        blocks(&mut room.columns[1..], &a.0, &b.0);
-        self.reduce(room, a);
+    pub(super) fn multiply(
+        &self,
+        workspace: &mut Workspace<L, C>,
+        a: &mut Number<L>,
+        b: &Number<L>,
+    ) {
+        Self::start(workspace, &Self::REDUCED_PRODUCT);
+        blocks(&mut workspace.columns[1..], &a.0, &b.0);
+        self.reduce(workspace, a);
     }
 
     /// `a ← a²/R`.
-    pub(super) fn square(&self, room: &mut Room<L, C>, a: &mut Number<L>) {
-        Self::start(room, &Self::REDUCED_SQUARE);
-        square_all(&mut room.columns[1..], &a.0);
-        self.reduce(room, a);
+    pub(super) fn square(&self, workspace: &mut Workspace<L, C>, a: &mut Number<L>) {
+        Self::start(workspace, &Self::REDUCED_SQUARE);
+        square_all(&mut workspace.columns[1..], &a.0);
+        self.reduce(workspace, a);
     }
 
     /// Reads a big-endian number of at most `2·L` limbs, for both moduli, and divides it by `R`.
-    pub(super) fn reduced(&self, room: &mut Room<L, C>, bytes: &[u8]) -> Number<L> {
-        Self::start(room, &Self::REDUCTION);
-        for (place, column) in room.columns[1..].iter_mut().enumerate() {
+    pub(super) fn reduced(&self, workspace: &mut Workspace<L, C>, bytes: &[u8]) -> Number<L> {
+        Self::start(workspace, &Self::REDUCTION);
+        for (place, column) in workspace.columns[1..].iter_mut().enumerate() {
             *column = column.add(Columns::splat(limb_of_bytes(bytes, place)));
         }
         let mut out = Number::default();
-        self.reduce(room, &mut out);
+        self.reduce(workspace, &mut out);
         out
     }
 
     /// Returns the columns of `a·b`, without offset.
     pub(super) fn product<'a>(
-        room: &'a mut Room<L, C>,
+        workspace: &'a mut Workspace<L, C>,
         a: &Number<L>,
         b: &Number<L>,
     ) -> &'a mut [Columns] {
-        Self::start(room, &Self::PRODUCT);
-        let columns = &mut room.columns[1..];
+        Self::start(workspace, &Self::PRODUCT);
+        let columns = &mut workspace.columns[1..];
         blocks(columns, &a.0, &b.0);
         for column in columns.iter_mut() {
             *column = column.add(Columns::splat(-OFFSET));
@@ -382,14 +387,14 @@ impl<const L: usize, const C: usize> Field<L, C> {
 
     /// Divides the columns by `R`. It is one function because it is most of both a product and a square.
     #[inline(never)]
-    fn reduce(&self, room: &mut Room<L, C>, out: &mut Number<L>) {
-        let columns = &mut room.columns;
+    fn reduce(&self, workspace: &mut Workspace<L, C>, out: &mut Number<L>) {
+        let columns = &mut workspace.columns;
         // The number of limbs dropped so far. Column k is at index k + 1.
         let mut at = 0;
         turns!(i < Self::STEPS.len() => {
             let length = Self::STEPS[i];
             let m = &self.steps[Self::PLACES[i]].0;
-            let quotient = &mut room.quotient[..length];
+            let quotient = &mut workspace.quotient[..length];
             read_all(&columns[at..], quotient);
             at += length;
             blocks(&mut columns[at + 1..], m, quotient);

@@ -34,7 +34,7 @@ fn check<const L: usize, const C: usize, const B: usize>(
 ) {
     let r_bits = Fused::<L, C, B>::R_BITS;
     let m = fused::<L, C, B>(moduli);
-    let mut room = Room::new();
+    let mut workspace = Workspace::new();
     let (x, y) = (pair::<L, C>(a), pair::<L, C>(b));
     let written =
         |number: &Number<L>| [0, 1].map(|lane| BigUint::from_bytes_be(&m.write(number, lane)));
@@ -43,12 +43,12 @@ fn check<const L: usize, const C: usize, const B: usize>(
     assert_eq!(written(&x), [0, 1].map(|lane| a[lane] % moduli[lane]));
 
     let mut product = x;
-    m.field.multiply(&mut room, &mut product, &y);
+    m.field.multiply(&mut workspace, &mut product, &y);
     let products = expected(&|lane| a[lane] * b[lane]);
     assert_eq!(written(&product), products, "product");
 
     let mut square = x;
-    m.field.square(&mut room, &mut square);
+    m.field.square(&mut workspace, &mut square);
     assert_eq!(
         written(&square),
         expected(&|lane| a[lane] * a[lane]),
@@ -57,7 +57,7 @@ fn check<const L: usize, const C: usize, const B: usize>(
 
     // Products of differences of products, as in the recombination.
     let mut difference = Field::<L, C>::difference(&product, &y);
-    m.field.multiply(&mut room, &mut difference, &product);
+    m.field.multiply(&mut workspace, &mut difference, &product);
     assert_eq!(
         written(&difference),
         expected(&|lane| (&products[lane] + moduli[lane] * 2_u8 - b[lane]) * &products[lane]),
@@ -67,7 +67,7 @@ fn check<const L: usize, const C: usize, const B: usize>(
     let wide = a[0] * b[0];
     let bytes = padded(&wide, 2 * B);
     assert_eq!(
-        written(&m.field.reduced(&mut room, &bytes)),
+        written(&m.field.reduced(&mut workspace, &bytes)),
         expected(&|_| wide.clone()),
         "reduction"
     );
@@ -156,7 +156,7 @@ fn long_run<const L: usize, const C: usize, const B: usize>(multiplications: usi
         let two = [modulus(0), modulus(1)];
         let inverse = two.each_ref().map(|m| r.modinv(m).unwrap());
         let m = fused::<L, C, B>([&two[0], &two[1]]);
-        let mut room = Room::new();
+        let mut workspace = Workspace::new();
         let mut x = Field::<L, C>::number([&[1], &[1]]);
         let mut expected = [0, 1].map(|_| BigUint::from(1_u8));
         for i in 0..250 {
@@ -165,14 +165,17 @@ fn long_run<const L: usize, const C: usize, const B: usize>(multiplications: usi
                 _ => random(),
             };
             let factor = [factor(0), factor(1)];
-            m.field
-                .multiply(&mut room, &mut x, &pair::<L, C>([&factor[0], &factor[1]]));
+            m.field.multiply(
+                &mut workspace,
+                &mut x,
+                &pair::<L, C>([&factor[0], &factor[1]]),
+            );
             for lane in 0..2 {
                 expected[lane] = &expected[lane] * &factor[lane] * &inverse[lane] % &two[lane];
                 let found = BigUint::from_bytes_be(&m.write(&x, lane));
                 assert_eq!(found, expected[lane], "product modulo {}", two[lane]);
             }
-            m.field.square(&mut room, &mut x);
+            m.field.square(&mut workspace, &mut x);
             for lane in 0..2 {
                 expected[lane] = &expected[lane] * &expected[lane] * &inverse[lane] % &two[lane];
                 let found = BigUint::from_bytes_be(&m.write(&x, lane));

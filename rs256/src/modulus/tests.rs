@@ -41,25 +41,25 @@ fn written<M: Modulus>(m: &M, number: &M::Number) -> BigUint {
 /// Checks all operations on two numbers below `256^BYTES`.
 fn check<M: Modulus>(modulus: &BigUint, a: &BigUint, b: &BigUint) {
     let m = M::new(&bytes::<M>(modulus));
-    let mut room = M::room();
+    let mut workspace = M::workspace();
     let (x, y) = (M::number(&bytes::<M>(a)), M::number(&bytes::<M>(b)));
 
     assert_eq!(written(&m, &x), a % modulus, "read and written");
 
     let mut product = x;
-    m.multiply(&mut room, &mut product, &y);
+    m.multiply(&mut workspace, &mut product, &y);
     let expected = divided(&(a * b), M::R_BITS, modulus);
     assert_eq!(written(&m, &product), expected, "product");
 
     let mut square = x;
-    m.square(&mut room, &mut square);
+    m.square(&mut workspace, &mut square);
     let expected = divided(&(a * a), M::R_BITS, modulus);
     assert_eq!(written(&m, &square), expected, "square");
 
     // Products of differences of products, as in the recombination.
     let mut difference = product;
     m.subtract(&mut difference, &y);
-    m.multiply(&mut room, &mut difference, &product);
+    m.multiply(&mut workspace, &mut difference, &product);
     let product = written(&m, &product);
     let expected = (&product + modulus * 2_u8 - b) * &product;
     assert_eq!(
@@ -70,11 +70,11 @@ fn check<M: Modulus>(modulus: &BigUint, a: &BigUint, b: &BigUint) {
 
     let wide = a * b;
     let mut wide_bytes = vec![0; 2 * M::BYTES];
-    M::write_product(&mut room, &x, &y, &one::<M>(), &mut wide_bytes);
+    M::write_product(&mut workspace, &x, &y, &one::<M>(), &mut wide_bytes);
     let wide_plus_one = BigUint::from_bytes_be(&wide_bytes);
     assert_eq!(wide_plus_one, wide + 1_u8, "plain product and sum");
     assert_eq!(
-        written(&m, &m.reduced(&mut room, &wide_bytes)),
+        written(&m, &m.reduced(&mut workspace, &wide_bytes)),
         divided(&wide_plus_one, M::R_BITS, modulus),
         "reduction"
     );
@@ -83,16 +83,16 @@ fn check<M: Modulus>(modulus: &BigUint, a: &BigUint, b: &BigUint) {
 /// Checks that numbers stay in their range in long chains of operations.
 fn chain<M: Modulus>(modulus: &BigUint, start: &BigUint, length: usize) {
     let m = M::new(&bytes::<M>(modulus));
-    let mut room = M::room();
+    let mut workspace = M::workspace();
     let first = M::number(&bytes::<M>(start));
     let mut x = first;
     let mut expected = start.clone();
     for i in 0..length {
         if i % 3 == 2 {
-            m.multiply(&mut room, &mut x, &first);
+            m.multiply(&mut workspace, &mut x, &first);
             expected = divided(&(&expected * start), M::R_BITS, modulus);
         } else {
-            m.square(&mut room, &mut x);
+            m.square(&mut workspace, &mut x);
             expected = divided(&(&expected * &expected), M::R_BITS, modulus);
         }
     }
@@ -178,17 +178,17 @@ fn long_run<M: Modulus>(multiplications: usize) {
         let r = BigUint::from(1_u8) << M::R_BITS;
         let inverse = r.modinv(&modulus).unwrap();
         let m = M::new(&bytes::<M>(&modulus));
-        let mut room = M::room();
+        let mut workspace = M::workspace();
         let (mut x, mut expected) = (one::<M>(), BigUint::from(1_u8));
         for i in 0..250 {
             let factor = match i % 5 {
                 0 => edges[(round + i) % edges.len()].clone(),
                 _ => random(),
             };
-            m.multiply(&mut room, &mut x, &M::number(&bytes::<M>(&factor)));
+            m.multiply(&mut workspace, &mut x, &M::number(&bytes::<M>(&factor)));
             expected = expected * factor * &inverse % &modulus;
             assert_eq!(written(&m, &x), expected, "product modulo {modulus}");
-            m.square(&mut room, &mut x);
+            m.square(&mut workspace, &mut x);
             expected = &expected * &expected * &inverse % &modulus;
             assert_eq!(written(&m, &x), expected, "square modulo {modulus}");
             done += 2;

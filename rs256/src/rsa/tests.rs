@@ -144,7 +144,7 @@ fn a_fault_of_the_modulus_is_found<P: Primes, N: Modulus>(key: &Key) {
         private.n = N::new(&other(bit));
         assert_eq!(sign(&private), Err(SignError::Fault), "n, bit {bit}");
         let mut private = key.private_key::<P, N>();
-        private.n_square = square_of_r(&private.n, &mut N::room(), &other(bit));
+        private.n_square = square_of_r(&private.n, &mut N::workspace(), &other(bit));
         assert_eq!(sign(&private), Err(SignError::Fault), "R², bit {bit}");
     }
 }

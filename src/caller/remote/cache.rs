@@ -45,7 +45,7 @@ impl From<StoreUnavailable> for CopyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// There is no copy, or it is not fresh.
-    Age,
+    Stale,
     /// The copy is fresh, and a token cannot be verified with it.
     UnknownKid,
 }
@@ -164,7 +164,7 @@ impl<'a> Cache<'a> {
 
     pub(super) fn attempt_key(&self, purpose: Purpose) -> &str {
         match purpose {
-            Purpose::Age => &self.age_key,
+            Purpose::Stale => &self.age_key,
             Purpose::UnknownKid => &self.unknown_kid_key,
         }
     }

@@ -94,8 +94,8 @@ impl RemoteKeySet {
                 }
                 decided => return decided,
             },
-            Some(_) => (Purpose::Age, REFRESH_INTERVAL_SECONDS),
-            None => (Purpose::Age, RETRY_INTERVAL_SECONDS),
+            Some(_) => (Purpose::Stale, REFRESH_INTERVAL_SECONDS),
+            None => (Purpose::Stale, RETRY_INTERVAL_SECONDS),
         };
         let is_decided = copy.as_ref().is_some_and(|copy| token.is_of(&copy.keys));
         let (error, retry_after) = match lookup.refresh(purpose, interval, !is_decided) {

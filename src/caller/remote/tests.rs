@@ -527,7 +527,7 @@ fn a_damaged_entry_is_fetched_anew() {
     ] {
         let world = World::serving(&[&login]);
         let cache = Cache::new(&world.store, URL);
-        let key = cache.attempt_key(Purpose::Age);
+        let key = cache.attempt_key(Purpose::Stale);
         world.store.set(key, &entry).unwrap();
         assert_eq!(world.verify(&login), Ok(()));
     }
@@ -540,7 +540,7 @@ fn another_address_has_another_copy() {
         let cache = Cache::new(&store, url);
         [
             cache.copy_key.clone(),
-            cache.attempt_key(Purpose::Age).to_owned(),
+            cache.attempt_key(Purpose::Stale).to_owned(),
             cache.attempt_key(Purpose::UnknownKid).to_owned(),
         ]
     };
@@ -620,8 +620,8 @@ fn without_a_store_every_request_fetches_and_warns() {
 /// Records a fetch that another request has started.
 fn begin(world: &World, at: u64) {
     let cache = Cache::new(&world.store, URL);
-    let last = cache.attempt(Purpose::Age).unwrap();
-    assert!(cache.begin(Purpose::Age, last.as_ref(), at).unwrap());
+    let last = cache.attempt(Purpose::Stale).unwrap();
+    assert!(cache.begin(Purpose::Stale, last.as_ref(), at).unwrap());
 }
 
 #[test]
@@ -635,7 +635,7 @@ fn a_request_waits_for_the_fetch_of_another() {
                 let cache = Cache::new(&world.store, URL);
                 let document = document::fetch(world, URL).ok().unwrap();
                 cache.keep(&document, NOW).unwrap();
-                cache.end(Purpose::Age, State::Done, NOW).unwrap();
+                cache.end(Purpose::Stale, State::Done, NOW).unwrap();
             }
         });
         let expected = if fetched { Ok(()) } else { no_copy(5) };
@@ -652,7 +652,7 @@ fn a_request_stops_waiting_when_the_fetch_of_another_fails() {
     begin(&world, NOW);
     *world.while_asleep.borrow_mut() = Box::new(|world| {
         let cache = Cache::new(&world.store, URL);
-        cache.end(Purpose::Age, State::Failed, NOW).unwrap();
+        cache.end(Purpose::Stale, State::Failed, NOW).unwrap();
     });
     assert_eq!(world.verify(&login), no_copy(5));
     assert_eq!(world.sleeps.get(), 1);

@@ -71,7 +71,7 @@ fn a_page_of_an_allowed_origin_reads_the_token() {
 }
 
 /// Sends the request in every way, and checks that nothing is read and nothing is signed.
-fn assert_refused(browser: &Browser, service: &Service, context: &str) {
+fn assert_rejected(browser: &Browser, service: &Service, context: &str) {
     for (way, init, has_preflight) in ways() {
         let before = service.wire.methods().len();
         let lines = service.log_of(|| {
@@ -114,7 +114,7 @@ fn a_page_of_another_origin_reads_nothing_and_nothing_is_signed() {
         ),
     ] {
         let service = Service::start(allowing(&allowed));
-        assert_refused(&browser, &service, context);
+        assert_rejected(&browser, &service, context);
     }
 }
 
@@ -129,7 +129,7 @@ fn a_page_without_an_origin_reads_nothing_and_nothing_is_signed() {
     assert_token(&browser.fetch(&url, &json!({})), "the page around it");
     browser.enter_frame("iframe");
     assert_eq!(browser.run("return self.origin", &Value::Null), "null");
-    assert_refused(&browser, &service, "a sandboxed frame");
+    assert_rejected(&browser, &service, "a sandboxed frame");
 }
 
 /// `no-cors` sends a GET without `Origin`, as an image does. The service cannot tell it from curl, but the browser shows
