@@ -1,6 +1,6 @@
 //! What a Spin application is configured by: read here once, for `cargo dev up`, the embedded host, the doctor and tests.
 //!
-//! [`manifest`] reads `spin.toml`, [`providers`] `runtime-config.toml`, [`dot_env`] the `.env` that Spin reads by itself,
+//! [`file`](mod@file) reads each file as text. [`manifest`] reads `spin.toml`, [`providers`] `runtime-config.toml`, [`dot_env`] the `.env` that Spin reads by itself,
 //! [`env_file`] the files that `--env-file` names. [`settings`] says which value counts and where it stands, [`resolve`] what
 //! the component gets, [`outbound`] whom it may call. No error holds any part of a value: it may be a key.
 #![forbid(unsafe_code)]
@@ -9,6 +9,7 @@
 
 pub mod dot_env;
 pub mod env_file;
+pub mod file;
 pub mod manifest;
 pub mod outbound;
 pub mod providers;
@@ -41,7 +42,10 @@ impl fmt::Display for LineError {
 
 impl std::error::Error for LineError {}
 
-/// The line, from 1, on which a place of a text is.
-fn line_of(text: &str, place: usize) -> usize {
-    text.get(..place).unwrap_or_default().matches('\n').count() + 1
+/// The line, from 1, on which a place of a text is; lines end as on any system.
+fn line_of(text: &[u8], place: usize) -> usize {
+    let is_end = |(at, byte): &(usize, &u8)| {
+        **byte == b'\n' || **byte == b'\r' && text.get(at + 1) != Some(&b'\n')
+    };
+    text.iter().enumerate().take(place).filter(is_end).count() + 1
 }
