@@ -14,7 +14,6 @@ use devkit_doctor::credential::Credential;
 use devkit_doctor::examine;
 use devkit_doctor::facts::{self, Facts};
 use devkit_doctor::provider::Provider;
-use devkit_doctor::report::VERSION;
 use devkit_doctor::scan;
 use devkit_doctor::web::Web;
 use serde_json::json;
@@ -48,7 +47,7 @@ fn main() -> ExitCode {
         let error = format!("{error:#}");
         report::step(&format!("error: {error}"));
         if flags.json {
-            let object = json!({ "version": VERSION, "ok": false, "error": error });
+            let object = json!({ "version": 1, "ok": false, "error": error });
             // Where this cannot be written, standard error has it.
             let _ = report::result(&format!("{object:#}"));
         }

@@ -6,9 +6,6 @@ use crate::credential::Verdict;
 use crate::finding::{Finding, Severity};
 use crate::token::Judgement;
 
-/// Of the JSON's shape: it changes where a member is removed or changed.
-pub const VERSION: u32 = 1;
-
 /// The members are those of the JSON, whose stable shape `docs/doctor.md` describes.
 #[derive(Debug, Serialize)]
 pub struct Report {
@@ -39,7 +36,7 @@ impl Report {
         findings.sort_by_key(|finding| finding.severity);
         let count = |severity| findings.iter().filter(|it| it.severity == severity).count();
         let mut report = Self {
-            version: VERSION,
+            version: 1,
             ok: false,
             production,
             errors: count(Severity::Error),

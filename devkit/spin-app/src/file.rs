@@ -111,15 +111,14 @@ mod tests {
         use std::process::Command;
         let error = text(Path::new("/dev/zero")).expect_err("it has no end");
         assert!(error.to_string().contains("larger"), "{error}");
-        let pipe = folder("pipe").join("pipe");
-        let made = Command::new("mkfifo").arg(&pipe).status();
+        let pipes = ["silent", "written"].map(|name| folder(name).join("pipe"));
+        let made = Command::new("mkfifo").args(&pipes).status();
         assert!(made.expect("mkfifo runs").success());
+        let [pipe, written] = pipes;
         let error = text_within(&pipe, Duration::from_millis(50)).expect_err("nobody writes");
         assert!(error.to_string().contains("is it a pipe"), "{error}");
-        // The thread that still waits takes what is written first.
-        fs::write(&pipe, "").expect("it is read");
-        let writer = pipe.clone();
-        let writer = thread::spawn(move || fs::write(writer, "A=b\n"));
+        let pipe = written.clone();
+        let writer = thread::spawn(move || fs::write(written, "A=b\n"));
         assert_eq!(text(&pipe).expect("a text"), "A=b\n");
         writer.join().expect("it ends").expect("it writes");
     }

@@ -34,22 +34,15 @@ checks! {
         Hit::variable(name, "in the environment is not read without its prefix SPIN_VARIABLE_.")
             .repair(format!("export {full}=\"${name}\""))
     });
-    Warning "name-misspelt" |c| compared(c.facts).filter_map(|(unknown, meant)| {
-        let (name, meant) = (unknown.name, meant?);
-        let message = format!("in {} is no variable; {meant} was probably meant.", unknown.place(c.facts));
-        Some(Hit::variable(name, message).repair(format!("write {meant} in its place")))
+    Warning "name-misspelt" |c| unknown_names(c.facts).filter_map(|Unknown { name, place, meant }| {
+        let meant = meant?;
+        let hit = Hit::variable(name, format!("in {place} is no variable; {meant} was probably meant."));
+        Some(hit.repair(format!("write {meant} in its place")))
     });
-    Hint "name-unknown" |c| compared(c.facts).filter(|(unknown, meant)| meant.is_none() && !unknown.may_be_anothers())
-        .map(|(unknown, _)| {
-            let message = format!("in {} is no variable of spin.toml and is ignored.", unknown.place(c.facts));
-            Hit::variable(presented(unknown.name), message).repair("remove it, if it was meant for this service")
-        });
-    Hint "name-unknown" |c| {
-        let more = unknown_names(c.facts).skip(COMPARED).count();
-        let message = format!("and the environment have {more} more such names, which were not compared with those of spin.toml.");
-        let hit = Hit::file(c.facts.env_file_name(), message).repair("remove those that are not for this service, and call the doctor again");
-        (more > 0).then_some(hit)
-    };
+    Hint "name-unknown" |c| unknown_names(c.facts).filter(|it| it.meant.is_none()).map(|Unknown { name, place, .. }| {
+        let hit = Hit::variable(presented(name), format!("in {place} is no variable of spin.toml and is ignored."));
+        hit.repair("remove it, if it was meant for this service")
+    }).chain(uncompared(c.facts));
 }
 
 /// A file's quotes are the service's business.
@@ -115,72 +108,54 @@ fn is_path(value: &str) -> bool {
     is_word && is_of_a_file && !value.contains("-----")
 }
 
-/// How many unknown names are compared with those of variables: a file may have any number.
+/// How many unknown names of a place are compared with those of variables: a file may have any number.
 const COMPARED: usize = 100;
 
+/// How many more the env file has.
+fn uncompared(facts: &Facts) -> Option<Hit> {
+    let more = facts.settings.unknown().len().checked_sub(COMPARED + 1)? + 1;
+    let message = format!("has {more} more names that are no variables of spin.toml.");
+    Some(Hit::file(facts.env_file_name(), message).repair("remove them, and call the doctor again"))
+}
+
 /// A name that is no variable although somebody may think so.
-#[derive(Clone, Copy)]
 struct Unknown<'a> {
     name: &'a str,
-    source: Origin,
-}
-
-/// Where an unknown name stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    EnvFile,
-    Provider,
-    Environment,
-}
-
-impl Unknown<'_> {
-    fn place(self, facts: &Facts) -> String {
-        match self.source {
-            Origin::EnvFile => facts.place_in_env_file(self.name),
-            Origin::Provider => "a provider in runtime-config.toml".to_owned(),
-            Origin::Environment => "the environment".to_owned(),
-        }
-    }
-
+    /// Where it stands.
+    place: String,
     /// The variable that was probably meant, as it is written there.
-    fn meant(self, facts: &Facts) -> Option<String> {
-        let nearest = nearest(self.name, facts)?;
-        Some(match self.source {
-            Origin::EnvFile => written(nearest, self.name, true),
-            Origin::Provider => nearest.to_owned(),
-            Origin::Environment => written(nearest, self.name, CREDENTIALS.contains(&nearest)),
-        })
-    }
-
-    /// Whether another program may read it.
-    fn may_be_anothers(self) -> bool {
-        self.source == Origin::Environment && !self.name.starts_with(PREFIX)
-    }
-}
-
-/// The first unknown names, each with the variable that was probably meant.
-fn compared(facts: &Facts) -> impl Iterator<Item = (Unknown<'_>, Option<String>)> {
-    let first = unknown_names(facts).take(COMPARED);
-    first.map(|unknown| (unknown, unknown.meant(facts)))
+    meant: Option<String>,
 }
 
 fn unknown_names(facts: &Facts) -> impl Iterator<Item = Unknown<'_>> {
     let is_variable = |name: &str| facts.variables.iter().any(|variable| variable.name == name);
-    let in_file = facts.settings.unknown().iter().map(String::as_str);
+    let in_file = facts.settings.unknown().iter().take(COMPARED);
+    let in_file = in_file.map(|name| Unknown {
+        name,
+        place: facts.place_in_env_file(name),
+        meant: nearest(name, facts).map(|it| written(it, name, true)),
+    });
     let provided = facts.settings.provider_names();
     let provided = provided.filter(move |name| !is_variable(name));
-    let in_environment = facts.environment.iter().map(|(name, _)| name.as_str());
-    let in_environment = in_environment.filter(move |name| {
+    let provided = provided.take(COMPARED).map(|name| Unknown {
+        name,
+        place: "a provider in runtime-config.toml".to_owned(),
+        meant: nearest(name, facts).map(str::to_owned),
+    });
+    let in_environment = facts.environment.iter().filter(move |(name, _)| {
         let variable = bare(name).to_ascii_lowercase();
         let right = [environment_name(&variable), variable.to_ascii_uppercase()];
-        let is_right = is_variable(&variable) && right.iter().any(|right| right == name);
-        !is_right && looks_like_ours(name)
+        looks_like_ours(name) && !(is_variable(&variable) && right.contains(name))
     });
-    let of = |source| move |name| Unknown { name, source };
-    in_file
-        .map(of(Origin::EnvFile))
-        .chain(provided.map(of(Origin::Provider)))
-        .chain(in_environment.map(of(Origin::Environment)))
+    let in_environment = in_environment.take(COMPARED).filter_map(|(name, _)| {
+        let nearest = nearest(name, facts);
+        (name.starts_with(PREFIX) || nearest.is_some()).then(|| Unknown {
+            name,
+            place: "the environment".to_owned(),
+            meant: nearest.map(|it| written(it, name, CREDENTIALS.contains(&it))),
+        })
+    });
+    in_file.chain(provided).chain(in_environment)
 }
 
 /// A variable, with Spin's prefix unless `name` has none and it may be left out.
