@@ -26,6 +26,22 @@ pub fn environment_name(variable: &str) -> String {
     format!("{PREFIX}{}", variable.to_ascii_uppercase())
 }
 
+/// A name from a file as it may be shown: a line of a key can have the shape of an entry, so that only capital letters,
+/// digits and underscores, in words of up to eleven characters, are shown as they are.
+pub fn presented(name: &str) -> &str {
+    let is_word = |word: &str| {
+        word.len() < 12
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    if name.len() <= 48 && name.split('_').all(is_word) {
+        name
+    } else {
+        "a name"
+    }
+}
+
 /// A line of an env file that cannot be read. It may hold a part of a key, so that its text is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineError {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::file;
 use crate::manifest::one_line;
-use crate::settings::presented;
+use crate::presented;
 
 /// The providers, in the order in which Spin asks them. Values can be secret: no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
