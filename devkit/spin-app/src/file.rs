@@ -39,7 +39,7 @@ fn text_within(path: &Path, limit: Duration) -> Result<String> {
     });
     let bytes = receiver.recv_timeout(limit).map_err(|_| {
         let seconds = limit.as_secs();
-        anyhow!("cannot be read: nothing came from it for {seconds} s; is it a pipe to which nobody writes?")
+        anyhow!("cannot be read: nothing came from it for {seconds} s, as from a pipe to which nobody writes")
     })?;
     let bytes = bytes.map_err(|error| anyhow!("cannot be read: {error}"))?;
     ensure!(
@@ -111,7 +111,10 @@ mod tests {
         assert!(made.expect("mkfifo runs").success());
         let [pipe, written] = pipes;
         let error = text_within(&pipe, Duration::from_millis(50)).expect_err("nobody writes");
-        assert!(error.to_string().contains("is it a pipe"), "{error}");
+        assert!(
+            error.to_string().contains("a pipe to which nobody"),
+            "{error}"
+        );
         let pipe = written.clone();
         let writer = thread::spawn(move || fs::write(written, "A=b\n"));
         assert_eq!(text(&pipe).expect("a text"), "A=b\n");
