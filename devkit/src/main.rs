@@ -129,8 +129,7 @@ impl Build {
             false => component::build,
         };
         let artifact = build(project, self.compiler.variant())?;
-        report::result(&component::describe(&artifact)?);
-        Ok(())
+        report::result(&component::describe(&artifact)?)
     }
 }
 

@@ -63,6 +63,11 @@ pub enum Error {
         "is a certificate; give the private key that belongs to it, the file that `openssl pkey -in key.pem -check -noout` accepts."
     )]
     Certificate,
+    /// The `BEGIN` line names neither a key nor another known type.
+    #[error(
+        "has a BEGIN line that names no private key; copy the whole file with its lines as they are, as `openssl pkey -in key.pem` prints it."
+    )]
+    UnknownLabel,
     /// The key is for an algorithm other than RSA.
     #[error("is not an RSA key, and 8x8 takes no other; {}.", GENERATE)]
     NotRsa,
@@ -168,13 +173,14 @@ fn private_key_der(pem: &[u8]) -> Result<Wiped, Error> {
             }
             b"ENCRYPTED PRIVATE KEY" => return Err(Error::Encrypted),
             b"OPENSSH PRIVATE KEY" => return Err(Error::OpenSsh),
-            label if label.ends_with(b"PRIVATE KEY") => return Err(Error::NotRsa),
+            b"EC PRIVATE KEY" | b"DSA PRIVATE KEY" => return Err(Error::NotRsa),
             label if label.ends_with(b"PUBLIC KEY") => other = Error::Public,
             label if label.starts_with(b"CERTIFICATE") || label.ends_with(b"CERTIFICATE") => {
                 other = Error::Certificate;
             }
             b"NEW CERTIFICATE REQUEST" => other = Error::Certificate,
-            _ => other = Error::NotRsa,
+            label if label.ends_with(b" PARAMETERS") => other = Error::NotRsa,
+            _ => other = Error::UnknownLabel,
         }
     }
     Ok(key.ok_or(other)?.decode()?)

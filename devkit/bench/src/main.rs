@@ -54,7 +54,7 @@ fn bench(flags: &Flags) -> Result<()> {
     let servers = requests::measure(&project, &kinds)?;
     let machine = machine::sentence(&project, flags.peer, host == Host::Spin);
     let text = format!("{machine}\n{}", tables::of(&servers, host.name()));
-    report::result(&text);
+    report::result(&text)?;
     if flags.write {
         page::write(&project, &text, &picture::draw(&servers)?)?;
     }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{fmt, fs};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use devkit::os::project::{Project, shown};
 use devkit::serve::key;
 use devkit_spin_app::settings::{self, Providers, Settings, Variable};
-use devkit_spin_app::{dot_env, env_file};
+use devkit_spin_app::{dot_env, env_file, file};
 
 use crate::finding::Hit;
 use crate::scan;
@@ -40,14 +40,10 @@ pub struct EnvFile {
 
 impl EnvFile {
     pub fn new(path: String, text: &str) -> Self {
-        let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
-        let names = lines.filter_map(|(line, number)| {
-            let (name, _) = scan::assignment(line)?;
-            Some((name.to_owned(), number))
-        });
+        let entries = env_file::numbered(text).unwrap_or_default().into_iter();
         Self {
             path,
-            lines: names.collect(),
+            lines: entries.map(|(line, name, _)| (name, line)).collect(),
         }
     }
 }
@@ -104,7 +100,7 @@ impl Facts {
                 .collect(),
             env_file: env_file.map(|path| EnvFile::new(shown(path), &text)),
             files: files(project, env_file),
-            throw_away_key: fs::read_to_string(key::default_path(project)).ok(),
+            throw_away_key: file::text(&key::default_path(project)).ok(),
             unread: (env_file.is_none() && dev_vars.is_file()).then(|| shown(&dev_vars)),
             broken,
         })
@@ -131,12 +127,8 @@ impl Facts {
     }
 }
 
-fn read(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).with_context(|| format!("{} cannot be read", shown(path)))?;
-    // The error of the standard library would hold the bytes.
-    String::from_utf8(bytes)
-        .ok()
-        .with_context(|| format!("{} is not UTF-8 text", shown(path)))
+pub fn read(path: &Path) -> Result<String> {
+    file::text(path).map_err(|error| anyhow!("{} {error}", shown(path)))
 }
 
 /// What is in a file; nothing, and a hit, where that cannot be understood. No error here holds any text of the file.

@@ -1,22 +1,22 @@
 //! The program behind `cargo dev doctor`.
 #![forbid(unsafe_code)]
 
-use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Error, Result, ensure};
 use clap::Parser;
-use devkit::os::project::{Project, shown};
+use devkit::os::project::Project;
 use devkit::os::report;
 use devkit_doctor::credential::Credential;
 use devkit_doctor::examine;
-use devkit_doctor::facts::Facts;
+use devkit_doctor::facts::{self, Facts};
 use devkit_doctor::provider::Provider;
 use devkit_doctor::scan;
 use devkit_doctor::web::Web;
+use serde_json::json;
 
 /// Check a configuration, and sign a token with it
 #[derive(Debug, Parser)]
@@ -42,8 +42,15 @@ struct Flags {
 }
 
 fn main() -> ExitCode {
-    run(&Flags::parse()).unwrap_or_else(|error| {
-        report::step(&format!("error: {error:#}"));
+    let flags = Flags::parse();
+    run(&flags).unwrap_or_else(|error| {
+        let error = format!("{error:#}");
+        report::step(&format!("error: {error}"));
+        if flags.json {
+            let object = json!({ "version": 1, "ok": false, "error": error });
+            // Where this cannot be written, standard error has it.
+            let _ = report::result(&format!("{object:#}"));
+        }
         ExitCode::from(2)
     })
 }
@@ -51,8 +58,12 @@ fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<ExitCode> {
     let web = Web::default();
     if let (Some(issuer), None) = (&flags.issuer, &flags.credential) {
+        ensure!(
+            !flags.json,
+            "--issuer alone writes an env file: leave out --json, or add --credential"
+        );
         let provider = Provider::discover(&web, issuer).map_err(Error::msg)?;
-        report::result(provider.block().trim_end());
+        report::result(provider.block().trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
     let facts = Facts::gather(&Project::find()?, flags.env_file.as_deref())?;
@@ -69,17 +80,16 @@ fn run(flags: &Flags) -> Result<ExitCode> {
         true => found.terminal(shows_colours()),
         false => found.text(),
     };
-    report::result(text.trim_end());
+    report::result(text.trim_end())?;
     Ok(ExitCode::from(u8::from(!found.ok)))
 }
 
 /// A credential's file, or standard input.
 fn read(path: &Path) -> Result<String> {
-    let text = match path == Path::new("-") {
-        true => scan::beginning(io::stdin()),
-        false => File::open(path).and_then(scan::beginning),
-    };
-    text.with_context(|| format!("{} cannot be read", shown(path)))
+    match path == Path::new("-") {
+        true => scan::beginning(io::stdin()).context("standard input cannot be read"),
+        false => facts::read(path),
+    }
 }
 
 /// Colours are left out where NO_COLOR (no-color.org) is set.

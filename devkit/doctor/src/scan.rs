@@ -68,7 +68,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Name and value of `NAME=value`, as in an env file or in TOML.
-pub fn assignment(line: &str) -> Option<(&str, &str)> {
+fn assignment(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once('=')?;
     let name = name.trim().trim_start_matches("export ").trim();
     Some((name, value.trim()))

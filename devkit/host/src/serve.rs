@@ -124,7 +124,11 @@ async fn respond(
             _ => text(StatusCode::NOT_FOUND, ""),
         });
     }
-    *request.uri_mut() = absolute(request.uri(), request.headers().get(HOST)).context(
+    let host = request
+        .headers()
+        .get(HOST)
+        .filter(|host| !is_internal(host));
+    *request.uri_mut() = absolute(request.uri(), host).context(
         "neither target nor Host, or each in its own way, tells the authority and the path",
     )?;
     let is_text = |value: &HeaderValue| str::from_utf8(value.as_bytes()).is_ok();
@@ -139,6 +143,14 @@ async fn respond(
         Some(response) => response.map(Either::Left),
         None => text(StatusCode::INTERNAL_SERVER_ERROR, ""),
     })
+}
+
+/// Whether `Host` names a component, as requests of one component to another do: Spin passes over it.
+fn is_internal(host: &HeaderValue) -> bool {
+    let host = host.to_str().unwrap_or_default();
+    let (name, _port) = host.rsplit_once(':').unwrap_or((host, ""));
+    name.split_once('.')
+        .is_some_and(|(_, domain)| domain == "spin.internal")
 }
 
 /// The request's target with a scheme and an authority, which HTTP/1.1 has in `Host`; `None`: it is not clear which.
@@ -187,6 +199,22 @@ fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_of_a_component_is_passed_over() {
+        for (host, internal) in [
+            ("jaas-jwt.spin.internal", true),
+            ("a.spin.internal:80", true),
+            ("spin.internal", false),
+            ("a.b.spin.internal", false),
+            ("a.SPIN.internal", false),
+            ("a.spin.internal.test", false),
+            ("\u{e9}.spin.internal", false),
+        ] {
+            let value = HeaderValue::from_bytes(host.as_bytes()).unwrap();
+            assert_eq!(is_internal(&value), internal, "{host}");
+        }
+    }
 
     #[test]
     fn a_request_is_for_one_authority() {

@@ -73,8 +73,7 @@ fn run(flags: &Flags) -> Result<()> {
             "invitation_link is empty, so this is the invitation alone; set it to the address of your page to get a link.",
         );
     }
-    report::result(&made.text);
-    Ok(())
+    report::result(&made.text)
 }
 
 /// What is printed.
@@ -94,7 +93,7 @@ fn invite(config: &Config<'_>, flags: &Flags, now: &chrono::DateTime<Local>) -> 
     let app_id = config.app_id().map_err(sentence)?;
     let seconds = u64::try_from(now.timestamp()).context("the clock is before 1970")?;
     let expires_in = moment::lifetime(&flags.expires, now)
-        .with_context(|| format!("--expires {}", flags.expires))?;
+        .map_err(|error| anyhow!("--expires {:?} {error}", flags.expires))?;
     let order = Order::new(&flags.room).and_then(|order| order.with_lifetime(expires_in));
     let order = order.and_then(|order| match &flags.name {
         Some(name) => order.with_name(name),
@@ -135,7 +134,7 @@ fn sentence(problems: Vec<Problem>) -> anyhow::Error {
 fn named_by_flag(error: Error, flags: &Flags) -> anyhow::Error {
     match error {
         Error::Parameter("expires_in", _) => anyhow!(
-            "--expires {} is not between a minute and {} days from now",
+            "--expires {:?} is not between a minute and {} days from now",
             flags.expires,
             MAX_LIFETIME_SECONDS / 86_400
         ),
@@ -247,12 +246,17 @@ mod tests {
             (
                 &[APP_ID, SECRET],
                 &["--room", "r", "--expires", "91d"],
-                "--expires 91d",
+                "--expires \"91d\" is not",
             ),
             (
                 &[APP_ID, SECRET],
                 &["--room", "r", "--expires", "tomorrow"],
-                "--expires tomorrow",
+                "--expires \"tomorrow\" is neither",
+            ),
+            (
+                &[APP_ID, SECRET],
+                &["--room", "r", "--expires", "1\u{1b}[31md"],
+                "--expires \"1\\u{1b}[31md\" is neither",
             ),
             (
                 &[APP_ID, SECRET],

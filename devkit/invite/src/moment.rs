@@ -38,20 +38,27 @@ fn duration(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(seconds)
 }
 
-/// A time in the time zone of this machine.
+/// A time in the time zone of this machine, which is UTC where the system does not know the zone of `TZ`.
 pub fn shown(seconds: u64) -> String {
     i64::try_from(seconds)
         .ok()
         .and_then(|seconds| Local.timestamp_opt(seconds, 0).single())
         .map_or_else(
             || seconds.to_string(),
-            |time| time.format("%Y-%m-%d at %H:%M").to_string(),
+            |time| time.format("%Y-%m-%d at %H:%M (UTC%:z)").to_string(),
         )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_shown_with_its_distance_from_utc() {
+        let time = shown(1_800_000_000);
+        let time = DateTime::parse_from_str(&time, "%Y-%m-%d at %H:%M (UTC%:z)");
+        assert_eq!(time.expect("a time").timestamp(), 1_800_000_000);
+    }
 
     #[test]
     fn a_lifetime_is_a_duration_or_a_time() {

@@ -11,14 +11,17 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use axum::Router;
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::Redirect;
+use axum::extract::Request;
+use axum::http::header::{CACHE_CONTROL, HOST};
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -49,7 +52,9 @@ impl Server {
 /// Starts a server of the files below `folder`, and returns as soon as it listens. Port 0 takes a free one.
 ///
 /// A folder's page is its `index.html`. Every response has `Cache-Control: no-store`: a page that was changed is seen
-/// changed. What a symbolic link in the folder names is served, too.
+/// changed. What a symbolic link in the folder names is served, too; what has a name with a dot before it, such as
+/// `.git` or `.env`, is not. A server for this machine alone takes no requests under another name than `localhost`:
+/// somebody's page could have let its own name mean this machine, to read what is served here.
 pub fn start(folder: &Path, listen: SocketAddr) -> Result<Server> {
     start_at(folder, listen, None)
 }
@@ -66,6 +71,16 @@ pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result
         pages = pages.route("/", get(Redirect::temporary(home)));
     }
     let no_store = HeaderValue::from_static("no-store");
+    let is_local = listen.ip().is_loopback();
+    let pages = pages.layer(from_fn(move |request: Request, next: Next| async move {
+        if is_local && !names_this_machine(request.headers().get(HOST)) {
+            StatusCode::MISDIRECTED_REQUEST.into_response()
+        } else if is_hidden(request.uri().path()) {
+            StatusCode::NOT_FOUND.into_response()
+        } else {
+            next.run(request).await
+        }
+    }));
     let pages = pages.layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, no_store));
 
     let runtime = Builder::new_multi_thread()
@@ -84,6 +99,21 @@ pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result
         address,
         _runtime: runtime,
     })
+}
+
+/// Whether a request is for `localhost` or for an address, which nobody can register as a name.
+fn names_this_machine(host: Option<&HeaderValue>) -> bool {
+    let host = host.and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    host.is_some_and(|host| {
+        let name = host.host().trim_matches(['[', ']']);
+        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+    })
+}
+
+/// Whether a part of a path begins with a dot.
+fn is_hidden(path: &str) -> bool {
+    let parts = path.replace("%2E", ".").replace("%2e", ".");
+    parts.split('/').any(|part| part.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -119,12 +149,16 @@ mod tests {
 
     /// The response to a request whose target is sent as it stands.
     fn get(server: &Server, target: &str) -> String {
+        get_from(server, "localhost", target)
+    }
+
+    fn get_from(server: &Server, host: &str, target: &str) -> String {
         let mut stream = TcpStream::connect(server.address()).expect("it listens");
         let wait = Some(Duration::from_secs(10));
         stream.set_read_timeout(wait).expect("a limit");
         write!(
             stream,
-            "GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+            "GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
         )
         .expect("it reads");
         let mut response = String::new();
@@ -197,6 +231,48 @@ mod tests {
     }
 
     #[test]
+    fn what_begins_with_a_dot_is_not_served() {
+        let (folder, server) = pages("hidden");
+        fs::create_dir_all(folder.join(".git")).expect("a folder");
+        fs::write(folder.join(".git/config"), "for nobody to see").expect("a file");
+        fs::write(folder.join("demo/.env"), "for nobody to see").expect("a file");
+        for target in [
+            "/.git/config",
+            "/%2egit/config",
+            "/%2Egit/config",
+            "//.git/config",
+            "/demo/.env",
+            "/demo/%2eenv",
+            "/demo//.env?x",
+        ] {
+            let response = get(&server, target);
+            assert!(
+                response.starts_with("HTTP/1.1 404 "),
+                "{target}: {response}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_served() {
+        let (_, server) = pages("names");
+        for (host, status) in [
+            ("localhost", "200 "),
+            ("LocalHost:8000", "200 "),
+            ("127.0.0.1:8000", "200 "),
+            ("[::1]:8000", "200 "),
+            ("rebound.example", "421 "),
+            ("localhost.example:8000", "421 "),
+            ("127.0.0.1.example", "421 "),
+            ("", "421 "),
+        ] {
+            let response = get_from(&server, host, "/style.css");
+            let expected = format!("HTTP/1.1 {status}");
+            assert!(response.starts_with(&expected), "{host}: {response}");
+        }
+    }
+
+    #[test]
     fn only_reading_is_served() {
         let (_, server) = pages("methods");
         let mut stream = TcpStream::connect(server.address()).expect("it listens");
@@ -204,7 +280,7 @@ mod tests {
         stream.set_read_timeout(wait).expect("a limit");
         stream
             .write_all(
-                b"PUT /style.css HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+                b"PUT /style.css HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
             )
             .expect("it reads");
         let mut response = String::new();

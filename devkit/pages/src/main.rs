@@ -1,6 +1,7 @@
 //! The program of [`devkit_pages`]: serves a folder until it is ended.
 #![forbid(unsafe_code)]
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,7 +32,8 @@ fn main() -> ExitCode {
             std::thread::park();
         },
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // `eprintln!` panics where nobody reads there.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
     }

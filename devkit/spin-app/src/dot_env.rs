@@ -4,13 +4,11 @@
 //! quotes a backslash escapes and `$NAME` is substituted, and of two equal names the last wins. `.dev.vars` and its like are
 //! read by [`crate::env_file`] instead, because Wrangler substitutes nothing.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
 
-use crate::{LineError, line_of};
+use crate::{LineError, file, line_of};
 
 pub const FILE: &str = ".env";
 
@@ -22,12 +20,12 @@ const NO_ENTRY: &str = "not an entry as Spin reads it (put the value in single q
 /// # Errors
 /// It cannot be read. The message names the file and the line's number, never its text.
 pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
-    let shown = path.display();
-    match fs::read_to_string(path) {
-        Ok(text) => parse(&text).map_err(|error| anyhow!("{shown}, {error}")),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(anyhow!("{shown} cannot be read: {error}")),
+    if !path.exists() {
+        return Ok(Vec::new());
     }
+    let shown = path.display();
+    let text = file::text(path).map_err(|error| anyhow!("{shown} {error}"))?;
+    parse(&text).map_err(|error| anyhow!("{shown}, {error}"))
 }
 
 /// Reads the entries of a `.env`, in their order.
@@ -41,7 +39,7 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
                     _ => None,
                 };
                 LineError {
-                    line: line_of(text, place.unwrap_or_default()),
+                    line: line_of(text.as_bytes(), place.unwrap_or_default()),
                     reason: NO_ENTRY,
                 }
             })

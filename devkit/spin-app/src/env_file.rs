@@ -10,12 +10,11 @@
 //!
 //! No error holds any part of a line: it may be a key.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
 
-use crate::LineError;
+use crate::{LineError, file};
 
 const NO_ENTRY: &str = "neither NAME=value nor a comment (a value of several lines, such as a PEM, belongs in double quotes)";
 const OPEN_QUOTE: &str = "the quote that begins this value is never closed";
@@ -28,13 +27,18 @@ const AFTER_QUOTE: &str =
 /// It cannot be read, or a line is no entry. The message names the file and the line's number, never its text.
 pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
     let shown = path.display();
-    let text = fs::read_to_string(path)
-        .map_err(|error| anyhow!("the env file {shown} cannot be read: {error}"))?;
+    let text = file::text(path).map_err(|error| anyhow!("the env file {shown} {error}"))?;
     parse(&text).map_err(|error| anyhow!("the env file {shown}, {error}"))
 }
 
 /// Reads the entries of an env file's text, in their order.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
+    let entries = numbered(text)?.into_iter();
+    Ok(entries.map(|(_, name, value)| (name, value)).collect())
+}
+
+/// The same, each with the number of its first line, from 1.
+pub fn numbered(text: &str) -> Result<Vec<(usize, String, String)>, LineError> {
     let text = text
         .strip_prefix('\u{feff}')
         .unwrap_or(text)
@@ -45,7 +49,7 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
     let mut line = 1;
     while !rest.is_empty() {
         let (entry, after) = next_entry(rest).map_err(|reason| LineError { line, reason })?;
-        entries.extend(entry);
+        entries.extend(entry.map(|(name, value)| (line, name, value)));
         line += rest[..rest.len() - after.len()].matches('\n').count();
         rest = after;
     }
@@ -193,6 +197,19 @@ mod tests {
             (format!("K={one_line}"), one_line.clone()),
         ] {
             assert_eq!(parse(&text), Ok(vec![("K".to_owned(), value)]));
+        }
+    }
+
+    #[test]
+    fn an_entry_has_the_number_of_its_first_line_whatever_ends_lines() {
+        let text = "\u{feff}A=b\n# c\n\nB=\"c\nD=e\n\"\nexport F=g\n";
+        for end in ["\n", "\r\n", "\r"] {
+            let found = numbered(&text.replace('\n', end)).expect("entries");
+            let found: Vec<_> = found
+                .iter()
+                .map(|(line, name, _)| (*line, &**name))
+                .collect();
+            assert_eq!(found, [(1, "A"), (4, "B"), (7, "F")], "{end:?}");
         }
     }
 

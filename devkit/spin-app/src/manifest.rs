@@ -1,13 +1,12 @@
 //! The parts of `spin.toml` that the embedded host honours.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 
-use crate::line_of;
+use crate::{file, line_of};
 
 /// The one route of an application that the embedded host serves: every path.
 pub const CATCH_ALL: &str = "/...";
@@ -75,8 +74,8 @@ struct RawComponent {
 impl Manifest {
     /// Reads the manifest at `path`.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("cannot read the manifest {}", path.display()))?;
+        let text =
+            file::text(path).map_err(|error| anyhow!("the manifest {} {error}", path.display()))?;
         let mut manifest =
             Self::parse(&text).with_context(|| format!("in the manifest {}", path.display()))?;
         let directory = path.parent().unwrap_or(Path::new(""));
@@ -154,8 +153,15 @@ fn named(variables: BTreeMap<String, Variable>) -> Vec<Variable> {
 /// The error without its excerpt of the file: one line, and no value of a line that failed.
 pub(crate) fn one_line(text: &str, error: &toml::de::Error) -> anyhow::Error {
     let message = error.message().replace('\n', " ");
+    // Of a value of another type, or that is none of those allowed, the message quotes it.
+    let message = match message.rsplit_once(", expected ") {
+        Some((quoted, expected)) if quoted.starts_with("invalid ") && quoted.contains(": ") => {
+            format!("a value is not as it has to be, expected {expected}")
+        }
+        _ => message,
+    };
     match error.span() {
-        Some(span) => anyhow!("line {}: {message}", line_of(text, span.start)),
+        Some(span) => anyhow!("line {}: {message}", line_of(text.as_bytes(), span.start)),
         None => anyhow!(message),
     }
 }
@@ -233,10 +239,15 @@ command = "true"
                 "the variable key needs",
             ),
             (GOOD.replace("source =", "source"), "line 12: "),
+            (
+                GOOD.replace("required = true", "required = \"hush\""),
+                "line 6: a value is not as it has to be, expected a boolean",
+            ),
         ] {
             let error = format!("{:#}", Manifest::parse(&manifest).err().unwrap());
             assert!(error.contains(expected), "{error}");
             assert!(!error.contains('\n'), "{error}");
+            assert!(!error.contains("hush"), "{error}");
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The variable providers of `runtime-config.toml`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use crate::file;
 use crate::manifest::one_line;
+use crate::presented;
 
 /// The providers, in the order in which Spin asks them. Values can be secret: no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -20,8 +21,7 @@ pub struct Providers {
 impl Providers {
     /// Reads the providers of the file at `path`.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
+        let text = file::text(path).map_err(|error| anyhow!("{} {error}", path.display()))?;
         Self::parse(&text).with_context(|| format!("in {}", path.display()))
     }
 
@@ -93,9 +93,12 @@ fn static_values(list: &str, provider: &toml::Value) -> Result<BTreeMap<String, 
     values
         .iter()
         .map(|(name, value)| {
-            let value = value
-                .as_str()
-                .with_context(|| format!("the value of {name} has to be a string"))?;
+            let value = value.as_str().with_context(|| {
+                // A piece of a key may stand in a name's place.
+                let name = name.to_ascii_uppercase();
+                let name = presented(&name).to_ascii_lowercase();
+                format!("the value of {name} has to be a string")
+            })?;
             Ok((name.clone(), value.to_owned()))
         })
         .collect()
@@ -158,6 +161,14 @@ lines"""
             (
                 "[[variables_provider]]\ntype = \"static\"\nvalues = { a = [\"hush\"] }",
                 "the value of a has to be a string",
+            ),
+            (
+                "[[variables_provider]]\ntype = \"static\"\nvalues = { hushhushhushhush = 7 }",
+                "the value of a name has",
+            ),
+            (
+                "[[variables_provider]]\ntype = \"static\"\nvalues = { \"\\u001b[31mhush\" = 7 }",
+                "the value of a name has",
             ),
             ("a = \"x\"\nb = hush", "line 2: "),
         ] {

@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
 
-pub use crate::environment_name;
 pub use crate::manifest::{Variable, variables};
 pub use crate::providers::Providers;
+pub use crate::{environment_name, presented};
 
 const APP_ID: &str = "jaas_app_id";
 const KEY_ID: &str = "jaas_key_id";
@@ -232,22 +232,6 @@ pub fn of_process(name: &str) -> Result<Option<String>> {
                 .map_err(|_| anyhow!("{name} in the environment is not UTF-8 text"))
         })
         .transpose()
-}
-
-/// A name from a file as it may be shown: a line of a key can have the shape of an entry, so that only capital letters,
-/// digits and underscores, in words of up to eleven characters, are shown as they are.
-pub fn presented(name: &str) -> &str {
-    let is_word = |word: &str| {
-        word.len() < 12
-            && word
-                .bytes()
-                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-    };
-    if name.len() <= 48 && name.split('_').all(is_word) {
-        name
-    } else {
-        "a name"
-    }
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub fn demo(project: &Project, options: &Options) -> Result<()> {
     let mut servers = [&mut service.server, &mut pages];
     wait_for(&mut servers, || TcpStream::connect(page).ok())?;
     let link = format!("{origin}{path}");
-    report::result(&service.introduction(&ready(&link)));
+    report::result(&service.introduction(&ready(&link)))?;
     if options.open {
         open(&link);
     }

@@ -1,12 +1,12 @@
 //! Makes a throw-away RSA key for local use by `openssl`; never committed, never shown, and unknown to 8x8.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use devkit_spin_app::file;
 
 use crate::os::process::printed_by;
 use crate::os::programs::{self, OPENSSL};
@@ -53,7 +53,7 @@ pub fn key(project: &Project, options: &Options) -> Result<()> {
     );
     make(&out, options.bits, options.format)?;
     let shown = shown(&out);
-    report::result(&shown);
+    report::result(&shown)?;
     report::step(&format!(
         "8x8 accepts no token signed by this key until its public half is uploaded there. It is shown by:\n    \
          openssl pkey -in {} -pubout",
@@ -68,7 +68,7 @@ pub fn throw_away(project: &Project) -> Result<String> {
     if !path.exists() {
         make(&path, 2048, Format::Pkcs8)?;
     }
-    fs::read_to_string(&path).with_context(|| format!("{} cannot be read", shown(&path)))
+    file::text(&path).map_err(|error| anyhow!("{} {error}", shown(&path)))
 }
 
 pub fn default_path(project: &Project) -> PathBuf {
@@ -108,6 +108,8 @@ pub fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,16 +1,15 @@
 //! Serves the component: builds it, gathers the configuration, starts a host, and ends it again.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 use devkit_spin_app::settings::{
     self, KeySource, Providers, Settings, Source, Variable, presented,
 };
-use devkit_spin_app::{dot_env, env_file, environment_name};
+use devkit_spin_app::{dot_env, env_file, environment_name, file};
 
 use crate::build::artifact::Variant;
 use crate::build::component;
@@ -49,7 +48,7 @@ pub struct Options {
 /// [`Interrupted`](crate::os::process::Interrupted) when the user ends it: that is its ordinary end.
 pub fn up(project: &Project, options: &Options) -> Result<()> {
     let mut service = start(project, options, None)?;
-    report::result(&service.introduction(&ready(&service.curl)));
+    report::result(&service.introduction(&ready(&service.curl)))?;
     wait_for(&mut [&mut service.server], || None)
 }
 
@@ -129,8 +128,8 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
 
 pub fn gather(project: &Project, env_file: Option<&Path>) -> Result<Settings> {
     let manifest = project.manifest();
-    let manifest = fs::read_to_string(&manifest)
-        .with_context(|| format!("{} cannot be read", shown(&manifest)))?;
+    let manifest =
+        file::text(&manifest).map_err(|error| anyhow!("{} {error}", shown(&manifest)))?;
     let entries = match env_file {
         Some(path) => env_file::read(path)?,
         None => Vec::new(),
@@ -186,7 +185,8 @@ fn check_plain_names(
 
 /// Says which settings are not read or missing, that nobody has to log in, and who says more.
 fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
-    for name in settings.unknown() {
+    // A file may have any number of them; the doctor says where each is.
+    for name in settings.unknown().iter().take(20) {
         report::step(&format!(
             "warning: {} in the env file is no variable of spin.toml; it is left out",
             presented(name)

@@ -42,7 +42,7 @@ checks! {
     Hint "name-unknown" |c| unknown_names(c.facts).filter(|it| it.meant.is_none()).map(|Unknown { name, place, .. }| {
         let hit = Hit::variable(presented(name), format!("in {place} is no variable of spin.toml and is ignored."));
         hit.repair("remove it, if it was meant for this service")
-    });
+    }).chain(uncompared(c.facts));
 }
 
 /// A file's quotes are the service's business.
@@ -75,8 +75,12 @@ fn two_values(c: &Context) -> impl Iterator<Item = Hit> {
         let (source, value) = given.first()?;
         let (other, _) = given.iter().find(|(_, v)| v.trim() != value.trim())?;
         let (one, another) = (place(source), place(other));
-        let message =
-            format!("has one value by {one} and another by {another}; the first one wins.");
+        let message = match one == another {
+            true => format!("has two values by {one}; the last one wins."),
+            false => {
+                format!("has one value by {one} and another by {another}; the first one wins.")
+            }
+        };
         Some(Hit::variable(&variable.name, message).repair("remove one of the two"))
     })
 }
@@ -104,6 +108,16 @@ fn is_path(value: &str) -> bool {
     is_word && is_of_a_file && !value.contains("-----")
 }
 
+/// How many unknown names of a place are compared with those of variables: a file may have any number.
+const COMPARED: usize = 100;
+
+/// How many more the env file has.
+fn uncompared(facts: &Facts) -> Option<Hit> {
+    let more = facts.settings.unknown().len().checked_sub(COMPARED + 1)? + 1;
+    let message = format!("has {more} more names that are no variables of spin.toml.");
+    Some(Hit::file(facts.env_file_name(), message).repair("remove them, and call the doctor again"))
+}
+
 /// A name that is no variable although somebody may think so.
 struct Unknown<'a> {
     name: &'a str,
@@ -115,25 +129,27 @@ struct Unknown<'a> {
 
 fn unknown_names(facts: &Facts) -> impl Iterator<Item = Unknown<'_>> {
     let is_variable = |name: &str| facts.variables.iter().any(|variable| variable.name == name);
-    let in_file = facts.settings.unknown().iter().map(|name| Unknown {
+    let in_file = facts.settings.unknown().iter().take(COMPARED);
+    let in_file = in_file.map(|name| Unknown {
         name,
         place: facts.place_in_env_file(name),
         meant: nearest(name, facts).map(|it| written(it, name, true)),
     });
     let provided = facts.settings.provider_names();
     let provided = provided.filter(move |name| !is_variable(name));
-    let provided = provided.map(|name| Unknown {
+    let provided = provided.take(COMPARED).map(|name| Unknown {
         name,
         place: "a provider in runtime-config.toml".to_owned(),
         meant: nearest(name, facts).map(str::to_owned),
     });
-    let in_environment = facts.environment.iter().filter_map(move |(name, _)| {
+    let in_environment = facts.environment.iter().filter(move |(name, _)| {
         let variable = bare(name).to_ascii_lowercase();
         let right = [environment_name(&variable), variable.to_ascii_uppercase()];
-        let is_right = is_variable(&variable) && right.contains(name);
+        looks_like_ours(name) && !(is_variable(&variable) && right.contains(name))
+    });
+    let in_environment = in_environment.take(COMPARED).filter_map(|(name, _)| {
         let nearest = nearest(name, facts);
-        let is_meant = looks_like_ours(name) && nearest.is_some();
-        (!is_right && (name.starts_with(PREFIX) || is_meant)).then(|| Unknown {
+        (name.starts_with(PREFIX) || nearest.is_some()).then(|| Unknown {
             name,
             place: "the environment".to_owned(),
             meant: nearest.map(|it| written(it, name, CREDENTIALS.contains(&it))),
@@ -167,7 +183,12 @@ fn bare(name: &str) -> &str {
 /// The variable whose name is most like this one, if it is like it.
 fn nearest<'a>(name: &str, facts: &'a Facts) -> Option<&'a str> {
     const LIKENESS: f64 = 0.7;
+    /// A longer name is like none.
+    const LONGEST: usize = 64;
     let name = bare(name).to_ascii_lowercase();
+    if name.len() > LONGEST {
+        return None;
+    }
     let known = facts.variables.iter().map(|variable| {
         let likeness = strsim::normalized_damerau_levenshtein(&name, &variable.name);
         (likeness, variable.name.as_str())

@@ -101,6 +101,29 @@ pub(super) fn value<'a>(
     }
 }
 
+/// The claims that tell who somebody is, beside those that variables name.
+#[rustfmt::skip]
+const PERSONAL: [&str; 10] = [
+    "sub", "name", "given_name", "family_name", "nickname", "preferred_username", "email", "phone_number", "upn", "unique_name",
+];
+
+/// Whether a value tells who somebody is: a claim about the person says the same, or a part of it.
+pub(super) fn is_personal(context: &Context, jwt: &Jwt, value: &Value) -> bool {
+    if let Some(list) = value.as_array() {
+        return list.iter().any(|value| is_personal(context, jwt, value));
+    }
+    let named = CLAIMS.iter().filter(|(name, ..)| PERSONAL.contains(name));
+    let named = named.filter_map(|(name, variable, _)| self::value(context, jwt, name, variable));
+    let usual = PERSONAL.iter().filter_map(|name| jwt.claims.get(name));
+    named
+        .chain(usual)
+        .any(|other| match (value.as_str(), other.as_str()) {
+            // Shorter words are in many texts.
+            (Some(text), Some(other)) if other.len() >= 4 => text.contains(other),
+            _ => value == other && !value.is_boolean(),
+        })
+}
+
 /// Follows the path of a claim; a claim whose whole name has dots comes first.
 fn follow<'a>(claims: &'a Value, path: &str) -> Option<&'a Value> {
     let pointer = path.replace('~', "~0").replace('/', "~1").replace('.', "/");
@@ -200,7 +223,8 @@ impl Claim<'_> {
             "exp" | "nbf" | "iat" => self.value.is_some_and(Value::is_number),
             _ => false,
         };
-        match is_shown {
+        let is_personal = |value| is_personal(self.context, self.jwt, value);
+        match is_shown && !self.value.is_some_and(is_personal) {
             true => shown_value(self.context, self.value),
             false => kind(self.value).to_owned(),
         }

@@ -78,7 +78,10 @@ fn said(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
         }
         _ => {}
     }
-    values.retain(|(_, value)| is_plain(value) && is_shown(context, value));
+    values.retain(|(_, value)| {
+        let is_personal = || claims::is_personal(context, jwt, &(*value).into());
+        is_plain(value) && is_shown(context, value) && !is_personal()
+    });
     let values = values
         .into_iter()
         .map(|(name, value)| (name, value.to_owned()));

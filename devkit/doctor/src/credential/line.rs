@@ -72,7 +72,8 @@ impl fmt::Display for CredentialCheck {
     }
 }
 
-/// A value as it may be shown: quoted, without control characters, and nothing that may be a key, a secret or a token.
+/// A value as it may be shown: quoted, without control characters, and nothing that may be a key, a secret, a token or
+/// somebody's address.
 pub(super) fn shown(context: &Context, text: &str) -> String {
     match is_shown(context, text) {
         true => format!("{text:?}"),
@@ -90,7 +91,7 @@ pub(super) fn is_shown(context: &Context, text: &str) -> bool {
     text.len() <= 200
         && words.all(|word| word.len() <= 34)
         && !text.starts_with("eyJ")
-        && !text.contains("-----")
+        && !["-----", "@", "%40"].iter().any(|mark| text.contains(mark))
         && !["auth_hs256_secret", "jaas_private_key"]
             .into_iter()
             .any(is_of)

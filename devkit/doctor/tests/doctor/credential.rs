@@ -189,6 +189,77 @@ fn a_wrong_claim_is_told_with_both_values() {
     }
 }
 
+/// A login may write the person into claims that are shown, or the operator may name a personal claim in a variable.
+#[test]
+fn nothing_personal_is_shown_in_whatever_claim_it_stands() {
+    let of_group = |claim: &str| {
+        let setup = Setup::faultless().set("auth_required_claim", claim);
+        setup.set("auth_required_values", "staff")
+    };
+    let of_moderator = |claim: &str| Setup::faultless().set("auth_moderator_claim", claim);
+    let plain = Setup::faultless;
+    for (setup, changes) in [
+        (plain(), json!({"iss": "jane@vtaiwan.tw"})),
+        (
+            plain(),
+            json!({"iss": "https://login.vtaiwan.tw/jane%40vtaiwan.tw"}),
+        ),
+        (
+            plain(),
+            json!({"iss": "https://login.vtaiwan.tw/person-4711"}),
+        ),
+        (plain(), json!({"iss": "person-4711"})),
+        (plain(), json!({"aud": "mailto:jane@vtaiwan.tw"})),
+        (plain(), json!({"aud": ["other", "jane@vtaiwan.tw"]})),
+        (plain(), json!({"aud": ["other", "person-4711"]})),
+        (plain(), json!({"aud": "Jane Person"})),
+        (plain(), json!({"aud": null, "azp": "jane@vtaiwan.tw"})),
+        (plain(), json!({"aud": null, "client_id": "person-4711"})),
+        (
+            plain(),
+            json!({"aud": "jane-p", "preferred_username": "jane-p"}),
+        ),
+        (
+            plain(),
+            json!({"aud": "+886 2 4711", "phone_number": "+886 2 4711"}),
+        ),
+        (of_moderator("sub"), json!({})),
+        (of_moderator("name"), json!({})),
+        (of_moderator("uid"), json!({"uid": 4711, "sub": 4711})),
+        (of_moderator("email"), json!({"email": "jane@vtaiwan.tw"})),
+        (of_group("sub"), json!({})),
+        (of_group("name"), json!({})),
+        (of_group("groups"), json!({"groups": ["jane@vtaiwan.tw"]})),
+        (of_group("groups"), json!({"groups": ["Jane Person"]})),
+        (
+            plain().set("auth_id_claim", "uid"),
+            json!({"uid": "person-4712", "aud": "person-4712"}),
+        ),
+    ] {
+        let report = setup.report_on(&hs256(changes.clone()));
+        for text in [report.text(), report.json()] {
+            for personal in ["jane", "Jane", "person-4711", "person-4712", "4711"] {
+                assert!(!text.contains(personal), "{changes}: {text}");
+            }
+        }
+    }
+    // What is not personal still is.
+    let text = plain().report_on(&hs256(json!({"aud": "other"}))).text();
+    assert!(text.contains("credential \"other\""), "{text}");
+}
+
+#[test]
+fn a_header_that_names_a_person_is_not_shown() {
+    for member in ["kid", "typ", "alg"] {
+        let mut header = json!({"alg": "HS256", "typ": "JWT"});
+        header[member] = json!("jane@vtaiwan.tw");
+        let text = Setup::faultless()
+            .report_on(&signed(&header, &claims(json!({})), SECRET))
+            .text();
+        assert!(!text.contains("jane"), "{member}: {text}");
+    }
+}
+
 #[test]
 fn what_is_no_signed_jwt_is_told_by_its_form() {
     let good = hs256(json!({}));

@@ -594,6 +594,41 @@ fn a_repair_that_is_typed_leads_to_a_service_that_works() {
 }
 
 #[test]
+fn of_many_unknown_names_the_first_are_compared_and_the_rest_counted() {
+    let setup = (0..5000).fold(Setup::faultless(), |setup, n| {
+        setup.entry(&format!("N{n}"), "x")
+    });
+    let setup = setup
+        .entry(&"X".repeat(200_000), "x")
+        .entry("REQUIRE_ORIGINS", "x");
+    let report = setup.report();
+    let unknown = report.findings.iter().filter(|it| it.id == "name-unknown");
+    let messages: Vec<_> = unknown.map(|it| it.hit.message.as_str()).collect();
+    assert_eq!(messages.len(), 101);
+    assert!(
+        messages[99].starts_with("N99 in line 100 of "),
+        "{}",
+        messages[99]
+    );
+    let last = ".dev.vars has 4902 more names that are no variables";
+    assert!(messages[100].starts_with(last), "{}", messages[100]);
+    // A name that is as long as a file is like none.
+    let long = Setup::faultless().entry(&"X".repeat(200_000), "x");
+    assert_eq!(long.report().findings.len(), 1);
+}
+
+#[test]
+fn two_lines_of_one_name_say_that_the_last_wins() {
+    let setup = Setup::faultless().without("default_room");
+    let setup = setup
+        .entry("DEFAULT_ROOM", "meetup-1")
+        .entry("DEFAULT_ROOM", "vtaiwan");
+    let report = setup.report();
+    let message = "default_room has two values by DEFAULT_ROOM in .dev.vars; the last one wins.";
+    assert_eq!(report.findings[0].hit.message, message);
+}
+
+#[test]
 fn a_repair_names_the_line_of_the_env_file() {
     let in_file = |name: &str, value: &str| {
         let variable = name.to_lowercase();

@@ -130,6 +130,89 @@ fn what_cannot_be_examined_ends_with_2() {
 }
 
 #[test]
+fn what_cannot_be_examined_is_an_object_of_json_too() {
+    let path = env_file("not-utf8", "");
+    fs::write(&path, b"AUTH_MODE=none\nJAAS_APP_ID=hush\xff\n").expect("a file");
+    let file = path.to_str().expect("a path in UTF-8");
+    for (arguments, part) in [
+        (
+            &["--env-file", "no-such.vars"][..],
+            "no-such.vars cannot be read",
+        ),
+        (&["--env-file", file], "line 2 has other bytes"),
+        (
+            &["--credential", "no-such.jwt"],
+            "no-such.jwt cannot be read",
+        ),
+        (&["--credential", file], "line 2 has other bytes"),
+        (&["--issuer", "https://login.example"], "leave out --json"),
+    ] {
+        let output = doctor(&[arguments, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let members: Vec<_> = json.as_object().expect("an object").keys().collect();
+        assert_eq!(members, ["error", "ok", "version"], "{json}");
+        assert!(json["version"] == 1 && json["ok"] == false, "{json}");
+        let error = json["error"].as_str().expect("a sentence");
+        assert!(error.contains(part), "{error}");
+        assert!(!text(&output).contains("hush"), "{}", text(&output));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_ends_with_2_and_one_that_nobody_reads_does_not() {
+    use std::process::Stdio;
+    let path = env_file("unwritable", &good_text());
+    let run = |more: &[&str], stdout: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_devkit-doctor"));
+        let command = command
+            .env("CARGO_MANIFEST_DIR", project("unwritable-project", ""))
+            .arg("--env-file")
+            .arg(&path)
+            .args(more)
+            .stdout(stdout)
+            .stderr(Stdio::piped());
+        let output = command.spawn().expect("it starts").wait_with_output();
+        let output = output.expect("it ends");
+        let error = String::from_utf8(output.stderr).expect("UTF-8");
+        (output.status.code(), error)
+    };
+    for more in [&[][..], &["--json"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full");
+        let (code, error) = run(more, full.expect("a device").into());
+        assert_eq!(code, Some(2), "{error}");
+        let sentence = "error: standard output cannot be written: No space left";
+        assert!(error.starts_with(sentence), "{error}");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        assert_eq!(run(more, writer.into()), (Some(0), String::new()));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_the_configuration_that_is_none_is_told() {
+    let project = project("no-files", "");
+    for name in [".env", "runtime-config.toml"] {
+        let path = project.join(name);
+        let kept = fs::read(&path).unwrap_or_default();
+        let _ = fs::remove_file(&path);
+        for (target, part) in [
+            ("/dev/zero", "is larger than 1 MiB"),
+            ("/", "cannot be read: Is a directory"),
+        ] {
+            std::os::unix::fs::symlink(target, &path).expect("a link");
+            let output = doctor_in(&project, &[]);
+            assert!(text(&output).contains(part), "{name}: {}", text(&output));
+            assert_ne!(output.status.code(), Some(0), "{name}");
+            fs::remove_file(&path).expect("the link");
+        }
+        fs::write(&path, kept).expect("a file");
+    }
+}
+
+#[test]
 fn a_broken_env_file_is_told_by_its_line() {
     let path = env_file(
         "broken",
@@ -157,6 +240,21 @@ fn a_broken_runtime_configuration_is_told_and_not_quoted() {
             let line = text(&output);
             assert!(line.starts_with("error[runtime-config-broken] "), "{line}");
             assert!(line.contains("is not TOML: line "), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_repair_has_its_line_whatever_ends_lines() {
+    let text = "X=\"\nTOKEN_TTL_SECONDS=1\n\"\nTOKEN_TTL_SECONDS=7200\nTOKEN_LEEWAY_SECONDS=0\n";
+    for end in ["\n", "\r\n", "\r"] {
+        let path = env_file("ends", &text.replace('\n', end));
+        let lines = self::text(&with_file(&path, &[]));
+        for (line, name) in [(4, "TOKEN_TTL_SECONDS"), (5, "TOKEN_LEEWAY_SECONDS")] {
+            assert!(
+                lines.contains(&format!("Repair: line {line} of ")),
+                "{end:?} {name}: {lines}"
+            );
         }
     }
 }
