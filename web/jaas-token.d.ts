@@ -1,15 +1,15 @@
-/** What may be left out: `undefined` and `null` count as left out. */
+/** An option that may be omitted: `undefined` and `null` count as omitted. */
 type Maybe<T> = T | null | undefined;
 
-/** The token that is wanted, for whom, and how to get it. All options may be left out. */
+/** Which token to get, for whom, and how. All options may be omitted. */
 export interface TokenOptions {
   /** The meeting room. Default: the service's `default_room`. */
   room?: Maybe<string>;
-  /** The person's id. Default: `user123` for {@link getJitsiToken}, else a random one for each page load. */
+  /** The person's id. Default: `user123` for {@link getJitsiToken}, otherwise a random one for each page load. */
   userId?: Maybe<string>;
   /**
-   * `true`: where there is neither `userId` nor a credential, the id that the service gave is kept in local storage and
-   * sent again, so that a guest who comes back is the same, and counts once in a month. Default: `false`.
+   * `true`: if there is neither a `userId` nor a credential, the id from the service is kept in local storage and sent
+   * again, so that a returning guest has the same id and counts once a month. Default: `false`.
    */
   rememberGuest?: Maybe<boolean>;
   /** The display name. Default: `Anonymous User`. */
@@ -19,62 +19,62 @@ export interface TokenOptions {
   /** The address of a picture, `https`. Default: none. */
   userAvatar?: Maybe<string>;
   /**
-   * Whether to be a moderator. Not sent where `authorization` is given: the credential decides. Default: the service's
+   * Whether to be a moderator. Not sent if `authorization` is given: the credential decides. Default: the service's
    * `default_moderator`; `false` for {@link getJitsiToken} and the static `getToken`, as in the old snippet.
    */
   isModerator?: Maybe<boolean | 'true' | 'false'>;
   /**
-   * What to be at most: only lowers what a credential or an invitation says. Default: not sent. A visitor sees and hears
-   * and does not speak.
+   * The highest role to have; it can only lower the role of a credential or an invitation. A visitor can see and hear,
+   * but not speak. Default: not sent.
    */
   role?: Maybe<'visitor' | 'member' | 'moderator'>;
-  /** Whether recordings should leave the person out, a moderator's right. Default: not sent. */
+  /** Whether recordings should leave the person out; granted only to moderators. Default: not sent. */
   isHiddenFromRecorder?: Maybe<boolean | 'true' | 'false'>;
-  /** The features that are wanted, of those that the role may have. Default: all of them. */
+  /** The requested features, of those that the role may have. Default: all of them. */
   features?: Maybe<readonly string[]>;
 
-  /** The service's URL, with or without `/api/jitsi-token`; a path is one of the page's own origin. Default: that origin. */
+  /** The service's URL, with or without `/api/jitsi-token`; a path is on the page's origin. Default: that origin. */
   server?: Maybe<string | URL>;
   /** `POST` (default) keeps names out of URLs and logs; a `GET` without `authorization` needs no preflight. */
   method?: Maybe<'GET' | 'POST'>;
   /**
-   * Returns the credential of your login, with or without `Bearer ` before it; nothing: no header is sent. Called for
-   * every call of `getToken`, or where `identity` is given only for every request; and once more after a 401, for the
-   * request is then sent again.
+   * Returns your login's credential, with or without `Bearer ` before it. If it returns nothing, no header is sent.
+   * Called for every call of `getToken`, or only for every request if `identity` is given. Called once more after a
+   * 401, because the request is then retried.
    */
   authorization?: Maybe<() => Credential | PromiseLike<Credential>>;
   /**
-   * An invitation; `true`: the one in the fragment of the page's address, `#invitation=…`, which is taken out of the
-   * address bar at once and remembered until the page is left. With one, `method` is `POST`, and neither `authorization`
-   * nor `isModerator` is sent. Without one in the address, everything is as if the option were left out.
+   * An invitation; `true`: the one in the fragment of the page's address, `#invitation=…`, which is removed from the
+   * address bar at once and remembered until the page is left. With an invitation, `method` is `POST`, and neither
+   * `authorization` nor `isModerator` is sent. If the address has none, the option has no effect.
    */
   invitation?: Maybe<string | true>;
   /**
-   * Who is logged in, in a word that changes with the person and their rights. With it a kept token is found although
-   * the credential has changed. Nothing: the credential itself.
+   * Who is logged in: a string that changes with the person and their rights. With it, a cached token is found even
+   * after the credential has changed. Default: the credential itself.
    */
   identity?: Maybe<string | (() => string | null | undefined)>;
   /**
-   * Ends this call, which then rejects with the signal's reason, and its `onExpiring`. Others who wait for the same
-   * request get their token.
+   * Cancels this call, which then rejects with the signal's reason, and its `onExpiring`. Other calls that wait for the
+   * same request still get their token.
    */
   signal?: Maybe<AbortSignal>;
   /** How long this call may take, in milliseconds. Default: 10,000. */
   timeoutMs?: Maybe<number>;
   /**
-   * A kept token with less life left than this, in seconds, is replaced. Default: 60. Never more than half of the
-   * token's life.
+   * A cached token with fewer seconds left than this is replaced. Default: 60. Never more than half of the token's
+   * lifetime.
    */
   refreshMarginSeconds?: Maybe<number>;
-  /** `true`: get a new token although one is kept. Default: `false`. */
+  /** `true`: get a new token even if one is cached. Default: `false`. */
   fresh?: Maybe<boolean>;
   /**
-   * Called once, `refreshMarginSeconds` before the token of this call ends, unless `signal` or `clear` came before.
-   * `renew` gets the next token, by the same options, `onExpiring` included. A meeting that goes on needs none; who
-   * reloads, rejoins or loses the connection does.
+   * Called once, `refreshMarginSeconds` before this call's token expires, unless `signal` or `clear` came first.
+   * `renew` gets the next token with the same options, including `onExpiring`. A running meeting needs no new token;
+   * reloading, rejoining or reconnecting does.
    */
   onExpiring?: Maybe<(renew: () => Promise<string>) => void>;
-  /** What sends the request. Default: the browser's `fetch`. */
+  /** The function that sends the requests. Default: the browser's `fetch`. */
   fetch?: Maybe<typeof globalThis.fetch>;
 }
 
@@ -82,12 +82,12 @@ export interface TokenOptions {
 export type Credential = string | null | undefined;
 
 /**
- * - `http`: the service rejected the request; `status` is the HTTP status, `serverMessage` the service's sentence. A 404
- *   tells of a wrong path in `server`.
+ * - `http`: the service rejected the request; `status` is the HTTP status, `serverMessage` the service's message. A 404
+ *   means that `server` has a wrong path.
  * - `network`: no response, or one that the browser does not let the page read because of its origin or a header.
- * - `timeout`: `timeoutMs` is over.
- * - `malformed`: what came is not a token.
- * - `expired`: the token had no life left when it came.
+ * - `timeout`: `timeoutMs` has passed.
+ * - `malformed`: the response has no token, or it is not a token.
+ * - `expired`: the token had expired when it arrived.
  */
 export type ErrorCode = 'http' | 'network' | 'timeout' | 'malformed' | 'expired';
 
@@ -98,15 +98,15 @@ export declare class JitsiTokenError extends Error {
     message: string,
     details?: { status?: number | undefined; serverMessage?: string | undefined; cause?: unknown },
   );
-  /** What kind of failure it is. */
+  /** The kind of failure. */
   code: ErrorCode;
-  /** The HTTP status, where there was a response. */
+  /** The HTTP status, if there was a response. */
   status: number | undefined;
-  /** The service's own sentence, where it sent one; then `message` is the same, except for a 404. */
+  /** The service's own message, if it sent one; then `message` is the same, except for a 404. */
   serverMessage: string | undefined;
 }
 
-/** Gets tokens, and keeps them in memory while they are good. Failures are not kept. */
+/** Gets tokens, and caches them in memory while they are valid. Failures are not cached. */
 export declare class JitsiTokenService {
   /**
    * @param defaults options for every call
@@ -114,19 +114,19 @@ export declare class JitsiTokenService {
    */
   constructor(defaults?: TokenOptions);
   /**
-   * A token: a kept one, that of a request under way for the same options, or a new one.
+   * Returns a token: a cached one, the one from a pending request with the same options, or a new one.
    *
    * Rejects with a {@link JitsiTokenError}, with the reason of `signal`, with what `authorization` threw, or with a
-   * `TypeError` where an option cannot be used.
+   * `TypeError` if an option cannot be used.
    */
   getToken(options?: TokenOptions): Promise<string>;
-  /** As the method, by a service without defaults that the whole page shares. */
+  /** Like the method, on a service without defaults that the whole page shares. */
   static getToken(options?: TokenOptions): Promise<string>;
   /** Forgets every token, as when somebody logs out. */
   clear(): void;
 }
 
-/** As {@link JitsiTokenService.getToken}, except for the default of `userId`. */
+/** Like {@link JitsiTokenService.getToken}, except for the default of `userId`. */
 export declare function getJitsiToken(options?: TokenOptions): Promise<string>;
 
 /**
@@ -139,9 +139,9 @@ export declare function decodeToken(token: string): {
   payload: Record<string, any>;
 };
 
-/** Where a token lets its person in, for each way of joining. */
+/** What each way of joining needs. */
 export interface MeetingOptions {
-  /** The first argument of `JitsiMeetExternalAPI`: `8x8.vc`. For a mobile SDK the server is `https://` and this. */
+  /** The first argument of `JitsiMeetExternalAPI`: `8x8.vc`. For a mobile SDK, the server is `https://` plus this. */
   domain: string;
   /** The address of 8x8's script, which defines `JitsiMeetExternalAPI`. */
   script: string;
@@ -156,7 +156,7 @@ export interface MeetingOptions {
 }
 
 /**
- * What it takes to join with a token. App ID and room are the token's own, so that nothing can differ from it.
+ * Returns what is needed to join with a token. App ID and room come from the token, so they always match it.
  *
  * @throws {JitsiTokenError} with code `malformed`
  */

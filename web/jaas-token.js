@@ -2,7 +2,7 @@
 /**
  * Gets tokens for Jitsi as a Service from the token service, for pages in a browser. Has no dependencies.
  *
- * Options and results are those of the snippet that pages carried for the Worker, so that old calls stay as they are.
+ * Options and results are those of the Worker's snippet, so that old calls stay as they are.
  * jaas-token.d.ts declares the same for TypeScript, with the meaning of every option.
  *
  * @module
@@ -14,8 +14,8 @@
 /** @typedef {{ endpoint: string, method: 'GET' | 'POST', parameters: Record<string, unknown> }} TokenRequest */
 /** @typedef {{ monotonic: number, wall: number }} Instant one moment on two clocks, in milliseconds */
 /**
- * @typedef {{ token: string, lifetime: number, since: Instant, isGuest?: boolean }} Issued `lifetime` in seconds, 0 where
- * unknown; `isGuest` where no credential was sent
+ * @typedef {{ token: string, lifetime: number, since: Instant, isGuest?: boolean }} Issued `lifetime` in seconds, 0 if
+ * unknown; `isGuest` if no credential was sent
  */
 
 const PATH = '/api/jitsi-token';
@@ -72,15 +72,15 @@ export class JitsiTokenService {
   /** @param {TokenOptions} [defaults] */
   constructor(defaults = {}) {
     this.#defaults = given(defaults);
-    // A mistake shows here, and not when somebody joins a meeting.
+    // Report a mistake here, not when somebody joins a meeting.
     if (this.#defaults.server !== undefined) endpointOf(this.#defaults.server);
     methodOf(this.#defaults.method);
-    // Soon: what stands in the address bar is easily shown to others.
+    // As soon as possible: an address bar is easily shown to others.
     invitationOf(this.#defaults.invitation);
   }
 
   /**
-   * The old snippet's call. Does without `this`, because a page may have taken the function out of the object.
+   * The old snippet's call. Does not use `this`, because a page may have detached the function from the class.
    *
    * @param {TokenOptions} [options]
    * @returns {Promise<string>}
@@ -96,7 +96,7 @@ export class JitsiTokenService {
   async getToken(options = {}) {
     const all = { ...this.#defaults, ...given(options) };
     const invitation = invitationOf(all.invitation);
-    // It stands for its bearer, whoever is logged in; and it belongs in no address.
+    // It identifies its bearer, whoever is logged in, and it must not be in a URL.
     if (invitation) Object.assign(all, { invitation, method: 'POST', authorization: undefined, identity: undefined });
     else delete all.invitation;
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = all;
@@ -105,7 +105,7 @@ export class JitsiTokenService {
     if (rememberGuest) this.#remembered ??= storedGuest();
     const guest = (rememberGuest && this.#remembered) || this.#guest;
     const request = requestOf({ ...all, userId: text(userId) ?? guest });
-    // Whoever logs out meanwhile has `clear` put another in its place.
+    // A logout in the meantime calls `clear`, which replaces the map.
     const kept = this.#kept;
     const issued = await limited(signal, timeoutMs, request.endpoint, (waiter) =>
       this.#tokenFor(all, request, waiter),
@@ -116,7 +116,7 @@ export class JitsiTokenService {
   }
 
   /**
-   * Keeps the id that a guest got, which need not be the one that was sent.
+   * Stores the id that a guest got, which may differ from the one that was sent.
    *
    * @param {string} token
    */
@@ -127,7 +127,7 @@ export class JitsiTokenService {
     try {
       globalThis.localStorage.setItem(GUEST_KEY, id);
     } catch {
-      // A page without storage, such as a sandboxed one: until it is reloaded.
+      // A page without storage, such as a sandboxed one, remembers the id until it is reloaded.
     }
   }
 
@@ -138,7 +138,7 @@ export class JitsiTokenService {
   }
 
   /**
-   * Calls `onExpiring` when the token has no more than the margin left.
+   * Calls `onExpiring` when the token has at most the margin left.
    *
    * @param {Issued} issued
    * @param {Options} options
@@ -150,7 +150,7 @@ export class JitsiTokenService {
     const look = () => {
       if (signal?.aborted || this.#kept !== kept) return;
       const wait = secondsLeft(issued) - marginOf(issued, refreshMarginSeconds);
-      // A timer stands still while the machine sleeps, and may be early: what counts is the token's age.
+      // A timer stops while the machine sleeps, and may fire early, so check the token's age.
       if (wait > 0) later(look, Math.ceil(wait * 1000), signal);
       else onExpiring(() => this.getToken(options));
     };
@@ -160,12 +160,12 @@ export class JitsiTokenService {
   /**
    * @param {Options} options
    * @param {TokenRequest} request
-   * @param {AbortSignal} waiter aborted when this caller waits no longer
+   * @param {AbortSignal} waiter aborted when this caller no longer waits
    */
   async #tokenFor(options, request, waiter) {
     const { authorization, fresh = false, refreshMarginSeconds = DEFAULT_MARGIN_SECONDS } = options;
     const fetchFunction = options.fetch ?? globalThis.fetch;
-    // Where nobody names the person, the credential does.
+    // Without `identity`, the credential identifies the person.
     const named = typeof options.identity === 'function' ? options.identity() : options.identity;
     const identity = named ?? undefined;
     const current = () => headerFrom(authorization);
@@ -198,7 +198,7 @@ export class JitsiTokenService {
           return await exchanged(sent);
         } catch (error) {
           if (!authorization || !(error instanceof JitsiTokenError) || error.status !== 401) throw error;
-          // It may have expired on the way, or the login may have renewed it meanwhile.
+          // The credential may have expired on the way, or the login may have renewed it.
           sent = await current();
           return await exchanged(sent);
         }
@@ -213,7 +213,7 @@ export class JitsiTokenService {
    * @param {SharedRequest} exchange
    */
   #share(key, exchange) {
-    // `clear` puts other maps in their place: a late response then goes where nobody looks.
+    // `clear` replaces these maps, so a late response goes into one that is no longer used.
     const [kept, pending] = [this.#kept, this.#pending];
     pending.set(key, exchange);
     const end = () => {
@@ -222,7 +222,7 @@ export class JitsiTokenService {
     exchange.whenDeserted = end;
     exchange.outcome.then(({ key, issued }) => {
       end();
-      // By the credential that was sent in the end: the first one may have been another person's.
+      // Use the credential that was sent last: the first one may have been another person's.
       keep(kept, key, issued);
     }, end);
   }
@@ -252,7 +252,7 @@ export function decodeToken(token) {
   const [header, payload] = ['header', 'payload'].map((name, place) => {
     try {
       const bytes = atob(parts[place].replace(/-/g, '+').replace(/_/g, '/'));
-      // Not by TextDecoder, which older versions of React Native lack.
+      // Without TextDecoder, which older versions of React Native lack.
       const escaped = bytes.replace(/[^]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
       const value = JSON.parse(decodeURIComponent(escaped));
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
@@ -265,7 +265,7 @@ export function decodeToken(token) {
 }
 
 /**
- * What a page, Jitsi's React component or a mobile SDK needs to join with a token: all of it stands in the token.
+ * What a page, Jitsi's React component or a mobile SDK needs to join with a token, all taken from the token.
  *
  * @param {string} token
  */
@@ -277,7 +277,7 @@ export function meetingOptions(token) {
   if (typeof room !== 'string' || room === '' || room.includes('*')) {
     throw new JitsiTokenError('malformed', "The token's room does not name one room");
   }
-  // The client drops these from an address before it decodes it, so that a room which has them needs them encoded.
+  // Jitsi's client drops these characters from an address before it decodes it, so they must be encoded.
   const path = room.replace(/[!'()]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
   return {
     domain: MEETING_DOMAIN,
@@ -323,7 +323,7 @@ class SharedRequest {
     const leave = () => {
       this.#waiters -= 1;
       if (this.#waiters > 0) return;
-      // First, so that nobody joins what has been given up.
+      // First, so that nobody joins a request that is being aborted.
       this.whenDeserted();
       this.#controller.abort();
     };
@@ -360,7 +360,7 @@ async function send({ endpoint, method, parameters }, credential, fetchFunction,
     url += `?${queryOf(parameters)}`;
   }
 
-  // Before it is sent: the token is made later than this, so it lives at least as long as is reckoned from here.
+  // Taken before the request is sent: the token is made later, so it is valid at least as long as counted from here.
   const since = now();
   let response, body;
   try {
@@ -390,8 +390,9 @@ async function send({ endpoint, method, parameters }, credential, fetchFunction,
 }
 
 /**
- * Why a response could not be read. A browser tells a page nothing of a preflight that failed, so a `HEAD` without
- * headers, which needs none and for which nothing is signed, finds out whether the path is at fault, or a header.
+ * Why a response could not be read. A browser tells a page nothing about a failed preflight. So a `HEAD` without
+ * headers, which needs no preflight and for which nothing is signed, finds out whether the path or a header is the
+ * cause.
  *
  * @param {string} endpoint
  * @param {unknown} cause
@@ -403,7 +404,7 @@ async function unreadable(endpoint, cause, fetchFunction, signal) {
   try {
     ({ status } = await fetchFunction(endpoint, { method: 'HEAD', signal, credentials: 'omit', cache: 'no-store' }));
   } catch {
-    // The host or the origin: which, only the service's log tells.
+    // The host or the origin is the cause; only the service's log says which.
   }
   if (status === 404) return notFound(endpoint, undefined, cause);
   const header =
@@ -425,16 +426,16 @@ function notFound(endpoint, serverMessage, cause) {
 }
 
 /**
- * How long a token is valid after it is made, in seconds; 0 where it does not say, so that it is not kept.
+ * How long a token is valid after it is made, in seconds; 0 if it does not say, so that it is not cached.
  *
- * Only the service's own times go in, never this machine's clock, which may be wrong by hours.
+ * Uses only the service's times, never this machine's clock, which may be wrong by hours.
  *
  * @param {string} token
  */
 function lifetimeOf(token) {
   try {
     const { iat, exp } = decodeToken(token).payload;
-    // `iat` is rounded down: up to a second of the token's life may have been over when it was made.
+    // `iat` is rounded down: up to a second of the token's lifetime may have passed when it was made.
     return Number.isSafeInteger(iat) && Number.isSafeInteger(exp) ? exp - iat - 1 : 0;
   } catch {
     return 0;
@@ -447,8 +448,8 @@ function now() {
 }
 
 /**
- * The seconds since then. The monotonic clock is right when somebody sets the other one, and the other one goes on in
- * browsers whose monotonic clock stands still while the machine sleeps: the larger of both errs on the safe side.
+ * The seconds since then. The monotonic clock is right if somebody sets the wall clock. The wall clock keeps running in
+ * browsers whose monotonic clock stops while the machine sleeps. The larger of both is the safe choice.
  *
  * @param {Instant} since
  */
@@ -475,12 +476,12 @@ function isGood(issued, margin) {
  * @param {number} wanted seconds
  */
 function marginOf({ lifetime }, wanted) {
-  // One longer than the life would make every call a request.
+  // A margin longer than the lifetime would make every call a request.
   return Math.max(0, Math.min(wanted, lifetime / 2));
 }
 
 /**
- * Runs something later, unless the signal is aborted before.
+ * Runs something later, unless the signal is aborted first.
  *
  * @param {() => void} run
  * @param {number} milliseconds
@@ -496,7 +497,7 @@ function later(run, milliseconds, signal) {
     Math.min(milliseconds, LONGEST_TIMEOUT_MS),
   );
   signal?.addEventListener('abort', cancel, { once: true });
-  // It is no reason for Node to stay.
+  // The timer must not keep Node running.
   /** @type {any} */ (timer).unref?.();
 }
 
@@ -506,7 +507,7 @@ function later(run, milliseconds, signal) {
  * @param {Issued} issued
  */
 function keep(tokens, key, issued) {
-  // A Map is in the order in which its keys were set, so what is renewed must be new in it.
+  // A Map keeps insertion order, so a renewed token must be deleted and inserted again.
   tokens.delete(key);
   tokens.set(key, issued);
   const [oldest] = tokens.keys();
@@ -514,7 +515,7 @@ function keep(tokens, key, issued) {
 }
 
 /**
- * Runs something until it is done, the caller gives up, or the time is over.
+ * Runs something until it is done, the caller aborts, or the time is up.
  *
  * @template T
  * @param {AbortSignal | undefined} signal
@@ -580,7 +581,7 @@ function requestOf(options) {
     user_name: text(options.userName) ?? 'Anonymous User',
     user_email: text(options.userEmail),
     user_avatar: text(options.userAvatar),
-    // Credential and invitation decide; and what is not given is left to the service's `default_moderator`.
+    // A credential or an invitation decides; if nothing is given, the service's `default_moderator` does.
     user_moderator: options.authorization || options.invitation ? undefined : flag(options.isModerator),
     user_role: text(options.role),
     invitation: options.invitation,
@@ -598,7 +599,7 @@ function requestOf(options) {
 let invited;
 
 /**
- * The invitation, `true` for the one in the fragment of the page's address, from which it is taken.
+ * The invitation; `true` takes the one in the fragment of the page's address, and removes it from there.
  *
  * @param {Options['invitation']} option
  */
@@ -614,7 +615,7 @@ function invitationOf(option) {
   return invited;
 }
 
-/** The id that `rememberGuest` has kept. */
+/** The id that `rememberGuest` has stored. */
 function storedGuest() {
   try {
     return text(globalThis.localStorage.getItem(GUEST_KEY));
@@ -640,19 +641,19 @@ function guestOf(token) {
 function queryOf(parameters) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
-    // An empty list stands for no feature, an empty parameter for all of them. (React Native has no `set`.)
+    // An empty list means no features, an empty parameter means all of them. (React Native has no `set`.)
     query.append(name, Array.isArray(value) ? value.join(',') || ',' : String(value));
   }
   return query;
 }
 
 /**
- * The route's address, from the service's with or without its path.
+ * The route's address, from the service's address with or without the path.
  *
  * @param {string | URL | undefined} server
  */
 function endpointOf(server = '') {
-  // A host name alone would be a path of this page.
+  // A bare host name would be a path of this page.
   const ownOrigin = server === '' || String(server).startsWith('/');
   let url;
   try {
@@ -660,7 +661,7 @@ function endpointOf(server = '') {
   } catch (cause) {
     throw new TypeError('server is not a URL: give one like https://tokens.example.org', { cause });
   }
-  // By hand: React Native's `URL` has no `origin`. Some browsers encode what no host name has.
+  // Parsed by hand: React Native's `URL` has no `origin`, and some browsers encode characters that no host name has.
   const [, origin, path = ''] = /^(https?:\/\/[^/?#@%\s]+)(\/[^?#]*)?(?:[?#]|$)/i.exec(url.href) ?? [];
   if (origin === undefined) {
     throw new TypeError('server must be an http or https URL with a host, and without user name and password');
@@ -687,7 +688,7 @@ async function headerFrom(authorization) {
   const value = text(await authorization?.())?.trim();
   if (!value) return undefined;
   const header = value.includes(' ') ? value : `Bearer ${value}`;
-  // A page of HTML, such as a login route's 404, is no credential; `fetch` would throw an error of its own.
+  // An HTML page, such as a login route's 404, is not a credential; `fetch` would throw its own error for it.
   if (!/^[\x20-\x7e]+$/.test(header)) {
     throw new JitsiTokenError('malformed', 'authorization returned a text that is no credential');
   }
@@ -695,7 +696,7 @@ async function headerFrom(authorization) {
 }
 
 /**
- * What is not empty, as text.
+ * The value as text, unless it is empty.
  *
  * @param {unknown} value
  */
@@ -704,7 +705,7 @@ function text(value) {
 }
 
 /**
- * True and false also as texts, as the old snippet took them. The service says what is wrong with any other.
+ * Accepts true and false as strings too, as the old snippet did. The service reports any other value.
  *
  * @param {unknown} value
  */
@@ -714,7 +715,7 @@ function flag(value) {
 }
 
 /**
- * What is given: an option that is `undefined` or `null` does not hide a default.
+ * The options that are given: `undefined` or `null` does not override a default.
  *
  * @template {object} T
  * @param {T} options
@@ -734,7 +735,7 @@ function parsed(body) {
   }
 }
 
-/** An id and no secret, so that any source does. Not `randomUUID`, which pages have over https only. */
+/** An id, not a secret, so any random source will do. Not `randomUUID`, which pages have only over https. */
 function randomHex() {
   const bytes = new Uint8Array(8);
   /** @type {Partial<Crypto> | undefined} */

@@ -1,9 +1,9 @@
 //! Spin's interfaces for hosts that are not Spin: variables from WASI's environment (`jaas_app_id` is
 //! `SPIN_VARIABLE_JAAS_APP_ID`, as for `spin up`), and no key-value store.
 //!
-//! Composed with the component (`cargo dev build --standalone`) it makes one that imports nothing but WASI 0.2 and runs
-//! on every host of `wasi:http/proxy` that can set environment variables. What is not set has the default of `spin.toml`,
-//! which the component itself knows.
+//! Composed with the component (`cargo dev build --standalone`), it makes one that imports only WASI 0.2 and runs on
+//! every `wasi:http/proxy` host that can set environment variables. A variable that is not set has the default of
+//! `spin.toml`, which is built into the component.
 #![cfg(target_family = "wasm")]
 
 wit_bindgen::generate!({
@@ -17,7 +17,7 @@ use std::env::{self, VarError};
 
 use exports::fermyon::spin::variables::{Error, Guest};
 
-/// What implements the interfaces.
+/// Implements the interfaces.
 struct Adapter;
 
 impl Guest for Adapter {

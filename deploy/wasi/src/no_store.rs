@@ -1,10 +1,10 @@
-//! Key-value stores where there are none: each attempt to open one fails, so the handles of what is open are never made.
+//! Key-value stores for hosts that have none: each attempt to open one fails, so no handle is ever made.
 
 use crate::Adapter;
 use crate::exports::fermyon::spin::key_value as spin;
 use crate::exports::wasi::keyvalue::{atomics, store as wasi};
 
-/// An open store, or a swap of one: there is none.
+/// An open store, or a swap in one: never made.
 pub enum Never {}
 
 impl spin::Guest for Adapter {
