@@ -14,7 +14,7 @@ use devkit::os::report;
 use devkit::serve::up;
 use devkit_spin_app::settings::KeySource;
 use jaas_jwt::config::{Config, Problem};
-use jaas_jwt::invitation::{Error, MAX_LIFETIME_SECONDS, Order};
+use jaas_jwt::invitation::{Error, MAX_LIFETIME_SECONDS, NewInvitation};
 use jaas_jwt::role::Role;
 
 /// Make an invitation to a room, and print its link
@@ -94,7 +94,7 @@ fn invite(config: &Config<'_>, flags: &Flags, now: &chrono::DateTime<Local>) -> 
     let seconds = u64::try_from(now.timestamp()).context("the clock is before 1970")?;
     let expires_in = moment::lifetime(&flags.expires, now)
         .map_err(|error| anyhow!("--expires {:?} {error}", flags.expires))?;
-    let order = Order::new(&flags.room).and_then(|order| order.with_lifetime(expires_in));
+    let order = NewInvitation::new(&flags.room).and_then(|order| order.with_lifetime(expires_in));
     let order = order.and_then(|order| match &flags.name {
         Some(name) => order.with_name(name),
         None => Ok(order),
