@@ -133,7 +133,7 @@ pub enum FetchError {
     #[error("does not respond in time")]
     TimedOut,
     /// The body is longer than [`FetchLimits::max_bytes`].
-    #[error("responds with more than is read")]
+    #[error("responds with a document that is too large")]
     TooLarge,
 }
 

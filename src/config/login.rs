@@ -48,7 +48,7 @@ pub(super) fn read(
         "none" => Ok(None),
         "optional" => Ok(Some(false)),
         "required" => Ok(Some(true)),
-        _ => Err("is none of none, optional and required; set it to one of them."),
+        _ => Err("is not none, optional or required; set it to one of them."),
     })?;
     let Some(required) = mode else {
         reject_description(reader);

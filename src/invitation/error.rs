@@ -28,11 +28,11 @@ pub enum Error {
     StoreUnavailable,
     /// The invitation is in the query.
     #[error(
-        "invitation stands in the URL, which histories and logs keep: put it into the body of a POST"
+        "invitation is in the URL, which histories and logs keep: send it in the body of a POST"
     )]
     InUrl,
     /// There is an invitation in the body and another in `Authorization`.
-    #[error("invitation stands in the body beside one in Authorization: send one of them")]
+    #[error("invitation is in the body and in Authorization: send one of them")]
     Duplicate,
     /// The caller is not proven to be a moderator, so may not invite.
     #[error(
@@ -41,7 +41,7 @@ pub enum Error {
     NotModerator,
     /// The caller's own invitation is limited, so does not permit making another.
     #[error(
-        "Your invitation lets you join and not invite: it has max_uses, or was made by somebody who was invited"
+        "Your invitation lets you join but not invite: it has max_uses, or its maker was invited"
     )]
     MayNotInvite,
     /// The caller may not open the room to others.

@@ -8,7 +8,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 
 /// The warning of the doctor, and of the health check with the query parameter `verbose`, if `auth_mode` is `none`.
-pub const OPEN_WARNING: &str = "auth_mode is none: whoever asks may become moderator";
+pub const OPEN_WARNING: &str = "auth_mode is none: anyone can become a moderator";
 
 /// Reads the whole configuration. Fetches nothing from other servers.
 pub(super) fn check(call: &Call<'_>, environment: &Environment<'_>) -> Result<Success, Error> {

@@ -61,7 +61,7 @@ fn who_asks_for_it_reads_that_anybody_may_become_moderator() {
     };
     let open = json!({
         "status": "ok",
-        "warnings": ["auth_mode is none: whoever asks may become moderator"],
+        "warnings": ["auth_mode is none: anyone can become a moderator"],
     });
     for target in [
         "/healthz?verbose",

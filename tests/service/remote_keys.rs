@@ -309,7 +309,7 @@ fn each_failure_of_the_source_has_its_response_and_its_line_in_the_log() {
         (Served(Duration::ZERO, text("")), "not a JWKS document"),
         (
             Served(Duration::ZERO, text(&" ".repeat(10_000_000))),
-            "responds with more than is read",
+            "responds with a document that is too large",
         ),
         (
             Served(Duration::ZERO, text(r#"{"keys":[]}"#)),

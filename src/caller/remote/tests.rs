@@ -396,7 +396,11 @@ fn a_source_without_keys_is_a_503_and_tried_again_after_five_seconds() {
         (Err(FetchError::Denied), vec![], "set auth_jwks_origin"),
         (Err(FetchError::Failed), vec![], "cannot be reached"),
         (Err(FetchError::TimedOut), vec![], "in time"),
-        (Err(FetchError::TooLarge), vec![], "more than is read"),
+        (
+            Err(FetchError::TooLarge),
+            vec![],
+            "a document that is too large",
+        ),
         (Ok(500), document(&[&login]), "status 500"),
         (Ok(204), vec![], "status 204"),
         (Ok(404), b"<html>".to_vec(), "status 404"),
@@ -407,7 +411,7 @@ fn a_source_without_keys_is_a_503_and_tried_again_after_five_seconds() {
         (
             Ok(200),
             vec![b' '; MAX_DOCUMENT_BYTES + 1],
-            "more than is read",
+            "a document that is too large",
         ),
         (Ok(200), encoded(json!({"keys": []})), "no public key"),
         (Ok(200), encoded(json!([])), "is not a JWKS document"),

@@ -506,7 +506,7 @@ fn a_document_is_fetched_within_limits() {
             "http",
             response("200 OK", "", &large),
             0,
-            Err("responds with more than is read"),
+            Err("responds with a document that is too large"),
         ),
         ("http", ok(), 20, Err("does not respond in time")),
         (
