@@ -1,4 +1,4 @@
-//! Measures the component: what a token takes of the server's processor, by each build, engine and length of key.
+//! Measures the component: the CPU time per token for each build, signing engine and key length.
 #![forbid(unsafe_code)]
 
 mod machine;
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 fn bench(flags: &Flags) -> Result<()> {
     let project = Project::find()?;
     let host = flags.host.choose(Variant::Portable)?;
-    // Before anything is measured: it may need the network.
+    // Before the measurements, because it may need the network.
     let kinds = server::kinds(&project, host, flags.peer)?;
     let servers = requests::measure(&project, &kinds)?;
     let machine = machine::sentence(&project, flags.peer, host == Host::Spin);

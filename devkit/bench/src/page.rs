@@ -1,4 +1,4 @@
-//! docs/performance.md, of which a part is written here, and its picture.
+//! Writes the generated part of docs/performance.md, and its chart.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use devkit::os::project::{Project, shown, write_whole};
 use devkit::os::report;
 
-/// The line before the part of docs/performance.md that is written here.
+/// The line before the generated part of docs/performance.md.
 const BEGIN: &str = "<!-- The part below is written by `cargo dev bench --write`. -->";
 /// The line after it.
 const END: &str = "<!-- The part above is written by `cargo dev bench --write`. -->";
@@ -14,7 +14,7 @@ const END: &str = "<!-- The part above is written by `cargo dev bench --write`. 
 /// Writes docs/performance.md and docs/performance.svg.
 ///
 /// # Errors
-/// The page has no place for the results, or one of the two cannot be written.
+/// Fails if the page lacks the lines around the generated part, or if a file cannot be read or written.
 pub fn write(project: &Project, text: &str, svg: &str) -> Result<()> {
     let page = project.root().join("docs/performance.md");
     let old =
@@ -28,7 +28,7 @@ pub fn write(project: &Project, text: &str, svg: &str) -> Result<()> {
     Ok(())
 }
 
-/// The document with other results.
+/// Returns the document with its generated part replaced.
 fn with_part(document: &str, part: &str) -> Result<String> {
     let (before, rest) = document.split_once(BEGIN).context(BEGIN)?;
     let (_, after) = rest.split_once(END).context(END)?;
