@@ -1,4 +1,4 @@
-//! Builds the component, and from it the one for hosts that are not Spin.
+//! Builds the component, and from it the variant for hosts without Spin.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,16 +21,15 @@ pub fn build(project: &Project, variant: Variant) -> Result<PathBuf> {
     }
     let component = optimise(project, variant, linked)?;
     let artifact = variant.artifact(project);
-    // A new file each time, also when nothing has changed: the tests read its time as "checked against the sources
-    // then".
+    // Always a new file, even if nothing has changed: the tests compare its modification time with the sources.
     write_whole(&artifact, &component)?;
     Ok(artifact)
 }
 
-/// Builds the component, and composes it with `deploy/wasi` so that it imports WASI alone; returns the path of the result.
+/// Builds the component and composes it with `deploy/wasi`, so that it imports only WASI. Returns the path of the result.
 pub fn standalone(project: &Project, variant: Variant) -> Result<PathBuf> {
     let component = build(project, variant)?;
-    // Nothing in `deploy/wasi` is worth wide arithmetic.
+    // `deploy/wasi` would not benefit from wide arithmetic.
     let variables = toolchain::build(
         project,
         Variant::Portable,
@@ -48,7 +47,7 @@ pub fn standalone(project: &Project, variant: Variant) -> Result<PathBuf> {
     Ok(standalone)
 }
 
-/// The line that tells where the component is and how large.
+/// Returns a line with the component's path and size.
 pub fn describe(artifact: &Path) -> Result<String> {
     let metadata = fs::metadata(artifact);
     let size = metadata.with_context(|| format!("{} is not there", shown(artifact)))?;

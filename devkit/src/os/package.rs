@@ -1,4 +1,4 @@
-//! Programs from npm and PyPI, below `target`, at the versions and with the checksums of a lock file.
+//! Installs programs from npm and PyPI below `target`, with the versions and checksums of a lock file.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,41 +14,41 @@ use crate::os::report;
 
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Where a virtual environment of Python has its programs.
+/// The folder of a Python virtual environment that contains its programs.
 const PYTHON_PROGRAMS: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 
-/// What is fetched, and where to.
+/// A package to install.
 #[derive(Debug, Clone)]
 pub struct Package {
     pub name: &'static str,
-    /// What it is for, and how large it is.
+    /// Its purpose and size, for the progress message.
     pub about: &'static str,
-    /// A folder that is its own.
+    /// The folder to install into, used for nothing else.
     pub folder: PathBuf,
     pub source: Source,
-    /// The text of the lock file, with versions and checksums.
+    /// The text of the lock file.
     pub lock: &'static str,
-    /// The program, or another file that is there when everything is, in the folder.
+    /// The program's path in the folder. For a library, a file that exists once it is installed.
     pub program: &'static str,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub enum Source {
-    /// npm, by the text of a `package.json`; the lock file is a `package-lock.json`.
+    /// npm, with the text of a `package.json`; the lock file is a `package-lock.json`.
     Npm(&'static str),
     /// PyPI; the lock file is a `requirements.txt`.
     PyPi,
 }
 
 impl Package {
-    /// The program, if it is there as the lock file wants it.
+    /// Returns the program's path if it is installed from this lock file.
     pub fn installed(&self) -> Option<PathBuf> {
         let program = self.folder.join(self.program);
         let lock = fs::read_to_string(self.stamp()).ok()?;
         (lock == self.lock && program.is_file()).then_some(program)
     }
 
-    /// The program, which is fetched unless it is there.
+    /// Returns the program's path, after installing it if necessary.
     pub fn provide(&self) -> Result<PathBuf> {
         if let Some(program) = self.installed() {
             return Ok(program);
@@ -67,7 +67,7 @@ impl Package {
             .with_context(|| format!("{} has no {}", self.name, self.program))
     }
 
-    /// A copy of the lock file, written when everything is in its place.
+    /// Returns the path of a copy of the lock file, which is written after a successful installation.
     fn stamp(&self) -> PathBuf {
         self.folder.join("installed")
     }
@@ -80,7 +80,7 @@ impl Package {
         let mut npm = Command::new(NPM.name);
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .args(["--loglevel", "error", "--fetch-retries", "1"])
-            // No word of newer versions of npm itself.
+            // Suppresses npm's notices about newer versions of itself.
             .arg("--no-update-notifier")
             .current_dir(&self.folder);
         Ok(npm)
@@ -89,7 +89,7 @@ impl Package {
     fn pip(&self) -> Result<Command> {
         let python = || {
             let mut python = Command::new(PYTHON.name);
-            // Debian's Python makes virtual environments only with another package.
+            // On Debian, `ensurepip` and `venv` are in a separate package.
             process::printed_by(python.args(["-c", "import ensurepip, venv"]))
         };
         programs::provide(
@@ -104,7 +104,7 @@ impl Package {
         let list = self.folder.join("requirements.txt");
         write_whole(&list, self.lock.as_bytes())?;
         let mut pip = Command::new(self.folder.join(PYTHON_PROGRAMS).join("python"));
-        // Nothing is built here, and nothing taken that the list does not know.
+        // Builds nothing, and installs only what the list contains.
         pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
             .args(["--disable-pip-version-check", "--no-deps", "--only-binary"])
             .args([":all:", "--require-hashes", "--requirement"])

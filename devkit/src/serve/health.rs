@@ -1,4 +1,4 @@
-//! What a service that has just been started says of itself at `/healthz`.
+//! Reads `/healthz` of a service that has just been started.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long one attempt may take. The user's Ctrl-C waits for it.
+/// The time limit for one attempt, which delays the user's Ctrl-C.
 const LIMIT: Duration = Duration::from_secs(2);
 
 const MAX_BYTES: u64 = 1 << 20;
@@ -14,13 +14,13 @@ const MAX_BYTES: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
     Ready,
-    /// It cannot: a sentence for each problem.
+    /// The service cannot issue tokens: one message for each problem.
     Problems(Vec<String>),
-    /// Something else responds, or the component cannot run: the first line.
+    /// The server is not the service, or the component cannot run: the first line of the response.
     Strange(String),
 }
 
-/// Sends a request to the service; `None`: there is no response yet.
+/// Requests the health of the service. Returns `None` if there is no response yet.
 pub fn of(address: SocketAddr) -> Option<Health> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
     stream.set_read_timeout(Some(LIMIT)).ok()?;
@@ -37,7 +37,7 @@ pub fn of(address: SocketAddr) -> Option<Health> {
 fn read(response: &str) -> Option<Health> {
     let (head, body) = response.split_once("\r\n\r\n")?;
     let status_line = head.lines().next().unwrap_or_default();
-    // Spin sends chunks, between lines with their sizes.
+    // Spin's response is chunked: the JSON stands between lines with chunk sizes.
     let json = body
         .find('{')
         .zip(body.rfind('}'))
