@@ -51,8 +51,8 @@ pub fn build(
     fs::read(&linked).with_context(|| format!("{} cannot be read", shown(&linked)))
 }
 
-/// Returns the target folder, which all variants share: code for the build machine is the same for all, and so is almost
-/// all code for WASI 0.3.
+/// Returns the target folder, which all variants share: they have the code for the build machine in common, and the build
+/// for WASI 0.3 differs only in the component itself.
 fn target_dir(project: &Project) -> PathBuf {
     project.target_dir().join("component")
 }
