@@ -1,4 +1,4 @@
-//! `cargo dev`: the project's own commands. Only the flags are here.
+//! `cargo dev`: the project's own commands. This file only parses the flags.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -60,8 +60,8 @@ struct Build {
     compiler: Compiler,
 }
 
-// Of a program of its own, which has much in it that the other commands need not wait for. It parses them, `--help`
-// included.
+// Passed on to a separate program, so that the other commands need not be compiled with its dependencies. That program
+// parses the arguments, including `--help`.
 #[derive(Debug, Args)]
 struct Arguments {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
@@ -70,12 +70,12 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    // Ctrl-C is how serving ends; any other command was broken off by it.
+    // Ctrl-C is the normal end of serving; any other command is interrupted by it.
     let interrupted = match command {
         Command::Up(_) | Command::Demo(_) => 0,
         _ => 130,
     };
-    // The doctor's 1 says that the configuration is wrong.
+    // The doctor's exit code 1 means that the configuration is wrong.
     let failed = match command {
         Command::Doctor(_) => 2,
         _ => 1,
@@ -107,14 +107,14 @@ fn run(command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The exit code of a program that this command stands for.
+/// Returns the exit code of a program to which this command was passed on.
 fn code_of(status: ExitStatus) -> ExitCode {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     code.unwrap_or(1).into()
 }
 
 impl Arguments {
-    /// Builds one of the project's other programs and runs it; its exit code is this command's.
+    /// Builds one of the project's other programs and runs it. Its exit code becomes this command's.
     fn hand_to(self, name: &str, shown_as: &str, project: &Project) -> Result<ExitCode> {
         let minutes = " (the first time this takes some minutes)";
         let program = program::build(project, name, shown_as, minutes)?;
