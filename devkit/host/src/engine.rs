@@ -28,8 +28,8 @@ const MODULES: u32 = 8;
 /// The maximum number of memories per component: its own, and that of a component composed with it.
 const MEMORIES: u32 = 2;
 
-/// How much of an instance's memory stays with the pool for the next one, in bytes: it is overwritten, which costs less
-/// than page faults. A response that signs nothing touches no more.
+/// How many bytes of an instance's memory stay resident in the pool. They are overwritten for the next instance, which is
+/// cheaper than page faults. A response that signs nothing touches no more memory.
 const KEPT_MEMORY: usize = 2 * 1024 * 1024;
 
 /// Likewise for its tables, in bytes: all of them.
