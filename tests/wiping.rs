@@ -32,7 +32,7 @@ thread_local! {
 
 struct Watching;
 
-// SAFETY: every call goes to the system allocator with the same arguments. The default `realloc` copies, and frees through `dealloc`.
+// SAFETY: every call goes to the system allocator with the same arguments. The default `realloc` uses `alloc` and `dealloc`.
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above. Zeroed, so that the block contains nothing from an earlier owner.
