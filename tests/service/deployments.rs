@@ -360,7 +360,7 @@ fn the_table_of_cores_is_what_its_formulas_say() {
             assert_eq!(*cell, format!("{:.2}", thousand * ms / 60.0), "{row:?}");
         }
     }
-    // The example.
+    // The worked example.
     assert!(guide.contains("30 ms for a token, one core signs 33 tokens a second"));
     assert!(guide.contains("5 × 30 / 60 = 2.5 cores"));
     assert!(guide.contains("5 × 10 / 60 = 0.83"));
