@@ -31,14 +31,14 @@ struct Cli {
 enum Command {
     /// Build the component and serve it, with a throw-away key if no key is configured
     Up(up::Options),
-    /// Serve the component, and beside it a page on which one sees it work
+    /// Serve the component and a page that demonstrates it
     Demo(demo::Options),
     /// Build the component: target/wasm32-wasip2/release/jaas_jwt.wasm, or with --wide, --baseline or --p3 jaas_jwt.wasm
     /// in target/wide, target/baseline or target/p3
     Build(Build),
     /// Build the component and run every test
     Test(test::Options),
-    /// Check the configuration and sign a token with it; ends with 1 where something is wrong, with 2 where it cannot tell
+    /// Check the configuration and sign a token with it; exits with 1 if something is wrong, and 2 if that cannot be determined
     #[command(disable_help_flag = true)]
     Doctor(Arguments),
     /// Measure the signature, whole requests and a peer
@@ -97,10 +97,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(options) => demo::demo(project, &options)?,
         Command::Build(flags) => flags.run(project)?,
         Command::Test(options) => return test::test(project, &options).map(code_of),
-        Command::Doctor(it) => return it.hand_to("devkit-doctor", "the doctor", project),
-        Command::Bench(it) => return it.hand_to("devkit-bench", "the bench", project),
+        Command::Doctor(it) => return it.delegate("devkit-doctor", "the doctor", project),
+        Command::Bench(it) => return it.delegate("devkit-bench", "the bench", project),
         Command::Invite(it) => {
-            return it.hand_to("devkit-invite", "the program that invites", project);
+            return it.delegate("devkit-invite", "the program that invites", project);
         }
         Command::Key(options) => key::key(project, &options)?,
     }
@@ -115,7 +115,7 @@ fn code_of(status: ExitStatus) -> ExitCode {
 
 impl Arguments {
     /// Builds one of the project's other programs and runs it. Its exit code becomes this command's.
-    fn hand_to(self, name: &str, shown_as: &str, project: &Project) -> Result<ExitCode> {
+    fn delegate(self, name: &str, shown_as: &str, project: &Project) -> Result<ExitCode> {
         let minutes = " (the first time this takes some minutes)";
         let program = program::build(project, name, shown_as, minutes)?;
         run_program(process::Command::new(program).args(self.arguments)).map(code_of)

@@ -139,7 +139,7 @@ impl<'a> Run<'a> {
     }
 
     /// Asserts that Schemathesis reports nothing and that the log follows its rules.
-    fn assert_kept(&self, server: &Server) {
+    fn assert_conforms(&self, server: &Server) {
         let Some(output) = self.start(server) else {
             return;
         };
@@ -165,7 +165,7 @@ fn with_the_defaults_an_allowed_page_gets_what_the_page_says() {
     // No credential is required.
     let checks = join(&[NEVER, "ignored_auth"]);
     let run = Run::new("defaults", ALWAYS).header("Origin", ALLOWED);
-    run.without(&checks).examples("60").assert_kept(&server);
+    run.without(&checks).examples("60").assert_conforms(&server);
 }
 
 #[test]
@@ -173,10 +173,10 @@ fn with_the_defaults_any_origin_gets_what_the_page_says() {
     let server = Server::start(Settings::good());
     let checks = join(&[NEVER, "ignored_auth,every_operation_succeeds"]);
     let run = Run::new("origins", ALWAYS).without(&checks);
-    run.examples("30").assert_kept(&server);
+    run.examples("30").assert_conforms(&server);
     // Any request to a route that is disabled.
     let run = Run::new("switched-off", OPTIONAL).of_responses();
-    run.examples("3").assert_kept(&server);
+    run.examples("3").assert_conforms(&server);
 }
 
 /// Returns the variables of SECURITY.md's production profile, with a login.
@@ -218,7 +218,7 @@ fn in_production_a_caller_with_a_credential_gets_what_the_page_says() {
     let run = run
         .header("Authorization", &bearer(&credential))
         .without(&checks);
-    run.examples("40").assert_kept(&server);
+    run.examples("40").assert_conforms(&server);
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn in_production_a_stranger_gets_what_the_page_says() {
     let server = Server::start(production(&Login::new()));
     let checks = join(&[NEVER, "every_operation_succeeds"]);
     let run = Run::new("strangers", ALWAYS).header("Origin", PRODUCTION_ORIGIN);
-    run.examples("20").without(&checks).assert_kept(&server);
+    run.examples("20").without(&checks).assert_conforms(&server);
 }
 
 /// Returns settings that enable every route.
@@ -252,7 +252,7 @@ fn a_broken_configuration_gets_what_the_page_says() {
     let run = Run::new("broken", ".").of_responses().examples("5");
     run.header("Origin", ALLOWED)
         .header("Authorization", &bearer(OPERATOR))
-        .assert_kept(&server);
+        .assert_conforms(&server);
 }
 
 #[test]
@@ -269,13 +269,16 @@ fn a_moderator_who_invites_gets_what_the_page_says() {
     let checks = join(&[NEVER, "positive_data_acceptance"]);
     let all = run("moderators", moderator()).without(&checks);
     let all = all.phases("examples,coverage,fuzzing,stateful");
-    all.examples("30").assert_kept(&server);
+    all.examples("30").assert_conforms(&server);
     let examples = run("invitations", moderator()).without(NEVER);
-    examples.phases("examples").assert_kept(&server);
+    examples.phases("examples").assert_conforms(&server);
     let members = run("members", credential(json!({"exp": now() + 3600})));
-    members.of_responses().examples("3").assert_kept(&server);
+    members
+        .of_responses()
+        .examples("3")
+        .assert_conforms(&server);
     let strangers = Run::new("uninvited", INVITATIONS).of_responses();
-    strangers.examples("3").assert_kept(&server);
+    strangers.examples("3").assert_conforms(&server);
 }
 
 #[test]
@@ -284,9 +287,9 @@ fn the_operator_gets_what_the_page_says() {
     let operator = Run::new("operator", USAGE)
         .header("Origin", ALLOWED)
         .header("Authorization", &bearer(OPERATOR));
-    operator.without(NEVER).assert_kept(&server);
+    operator.without(NEVER).assert_conforms(&server);
     let others = Run::new("no-operator", USAGE).of_responses();
-    others.examples("5").assert_kept(&server);
+    others.examples("5").assert_conforms(&server);
 }
 
 #[test]
@@ -294,19 +297,19 @@ fn the_webhook_gets_what_the_page_says() {
     let server = Server::start(everything(&Login::new()));
     let unsigned = join(&[NEVER, "every_operation_succeeds"]);
     let run = Run::new("unsigned", WEBHOOK).without(&unsigned);
-    run.phases("examples").assert_kept(&server);
+    run.phases("examples").assert_conforms(&server);
     // The hook signs each request after Schemathesis has derived it, so `ignored_auth` cannot derive an unsigned one.
     let checks = join(&[NEVER, "ignored_auth"]);
     let mut run = Run::new("signed", WEBHOOK).without(&checks);
     run.signs = true;
-    run.examples("60").assert_kept(&server);
+    run.examples("60").assert_conforms(&server);
     let authorization = "Bearer 5dc0a8c1b6f94f3e8a7b2c1d0e9f8a7b";
     let settings = Settings::good().set("jaas_webhook_authorization", authorization);
     let run = Run::new("authorized", WEBHOOK)
         .without(NEVER)
         .phases("examples");
     let run = run.header("Authorization", authorization);
-    run.assert_kept(&Server::start(settings));
+    run.assert_conforms(&Server::start(settings));
 }
 
 #[test]
@@ -323,13 +326,13 @@ fn without_its_store_the_service_responds_as_the_page_says() {
         ("store-of-usage", USAGE, bearer(OPERATOR)),
     ] {
         let run = Run::new(folder, paths).header("Authorization", &authorization);
-        run.of_responses().examples("3").assert_kept(&server);
+        run.of_responses().examples("3").assert_conforms(&server);
     }
     let mut run = Run::new("store-of-events", WEBHOOK)
         .of_responses()
         .examples("3");
     run.signs = true;
-    run.assert_kept(&server);
+    run.assert_conforms(&server);
 }
 
 /// 429 responses, and 503 responses with `Retry-After`.
@@ -346,7 +349,7 @@ fn whoever_has_to_wait_gets_what_the_page_says() {
     let waiting = get(&[("user_id", "second")]);
     assert_eq!(server.send(&waiting).status, 429);
     let run = Run::new("limit", ALWAYS).header("Origin", ALLOWED);
-    run.of_responses().examples("5").assert_kept(&server);
+    run.of_responses().examples("5").assert_conforms(&server);
 
     // A port on which nothing listens.
     let settings = Login::new().configure("required").set_all(&[
@@ -361,7 +364,7 @@ fn whoever_has_to_wait_gets_what_the_page_says() {
     assert_eq!(response.status, 503, "{response}");
     let run = Run::new("no-keys", ALWAYS).header("Origin", ALLOWED);
     let run = run.header("Authorization", credential);
-    run.of_responses().examples("5").assert_kept(&server);
+    run.of_responses().examples("5").assert_conforms(&server);
 }
 
 /// Schemathesis must notice when the document leaves out a status, a header or a member.

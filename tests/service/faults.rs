@@ -44,7 +44,7 @@ fn with_provider(
 }
 
 /// Variables that are read only when another variable makes them effective. They have defaults.
-const SAY_NOTHING_ALONE: [&str; 11] = [
+const ONLY_WITH_OTHERS: [&str; 11] = [
     "invitation_link",
     "invitations_not_before",
     "auth_jwks_max_stale_seconds",
@@ -77,7 +77,7 @@ fn a_variable_that_its_provider_does_not_give_is_named_and_the_provider_is_not_q
     };
     let server = with_provider(Settings::good().set("auth_mode", "none"), provider);
     for variable in variable::ALL {
-        if SAY_NOTHING_ALONE.contains(&variable.name) {
+        if ONLY_WITH_OTHERS.contains(&variable.name) {
             continue;
         }
         *failing.lock().unwrap() = variable.name.to_owned();

@@ -53,7 +53,7 @@ fn a_complete_configuration_is_healthy() {
 
 /// Not in the log: in WASI 0.2 the component cannot tell its start from a request, and every probe would add a line.
 #[test]
-fn who_asks_for_it_reads_that_anybody_may_become_moderator() {
+fn verbose_health_warns_about_open_moderation() {
     let verbose = |server: &Server, target: &str| {
         let response = server.send(&Request::new("GET", target));
         assert_eq!(response.status, 200, "{response}");

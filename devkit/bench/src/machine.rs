@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use devkit::os::process::printed_by;
+use devkit::os::process::stdout_of;
 use devkit::os::project::Project;
 
 /// Prints the date, the machine and the versions. The arguments, `true` or `false`, say whether to include the peer and Spin.
@@ -26,7 +26,7 @@ pub fn sentence(project: &Project, with_peer: bool, with_spin: bool) -> String {
     let mut shell = Command::new("sh");
     shell.args(["-c", SENTENCE, "sh"]);
     shell.args([with_peer, with_spin].map(|it| it.to_string()));
-    let text = printed_by(shell.current_dir(project.root()));
+    let text = stdout_of(shell.current_dir(project.root()));
     text.unwrap_or_default().trim_end().to_owned()
 }
 

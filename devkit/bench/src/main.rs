@@ -23,7 +23,7 @@ use devkit::serve::host::Host;
 #[derive(Debug, Parser)]
 #[command(name = "cargo dev bench", bin_name = "cargo dev bench")]
 struct Flags {
-    /// What serves the component
+    /// Host that serves the component
     #[arg(long, value_enum, default_value_t = Host::Embedded)]
     host: Host,
     /// Measure the same service on Node with jose too

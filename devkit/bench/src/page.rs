@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use devkit::os::project::{Project, shown, write_whole};
+use devkit::os::project::{Project, shown, write_atomic};
 use devkit::os::report;
 
 /// The line before the generated part of docs/performance.md.
@@ -21,8 +21,8 @@ pub fn write(project: &Project, text: &str, svg: &str) -> Result<()> {
         fs::read_to_string(&page).with_context(|| format!("{} cannot be read", shown(&page)))?;
     let new = with_part(&old, text).with_context(|| format!("in {}", shown(&page)))?;
     let picture = page.with_extension("svg");
-    write_whole(&page, new.as_bytes())?;
-    write_whole(&picture, svg.as_bytes())?;
+    write_atomic(&page, new.as_bytes())?;
+    write_atomic(&picture, svg.as_bytes())?;
     let (page, picture) = (shown(&page), shown(&picture));
     report::step(&format!("Written: {page} and {picture}"));
     Ok(())

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use devkit::os::process::{check_stop, printed_by};
+use devkit::os::process::{check_stop, stdout_of};
 use devkit::os::programs::{self, Program};
 use devkit::os::project::Project;
 use devkit::os::report;
@@ -188,7 +188,7 @@ fn send(hey: &Path, address: SocketAddr, load: Load) -> Result<Vec<f64>> {
         .args(["-H", &format!("Origin: {origin}")])
         .args(["-H", "Access-Control-Request-Method: GET"])
         .arg(format!("http://{address}/api/jitsi-token?room=bench"));
-    let text = printed_by(&mut command).context("hey fails")?;
+    let text = stdout_of(&mut command).context("hey fails")?;
     times(&text, status)
 }
 

@@ -14,9 +14,9 @@ use anyhow::{Context, Result, bail, ensure};
 use devkit::build::artifact::{self, Variant};
 use devkit::build::component;
 use devkit::os::package::{Package, Source};
-use devkit::os::process::{Running, check_stop, printed_by};
+use devkit::os::process::{Running, check_stop, stdout_of};
 use devkit::os::programs::{self, NODE, NPM, OPENSSL, SPIN};
-use devkit::os::project::{Project, shown, write_whole};
+use devkit::os::project::{Project, shown, write_atomic};
 use devkit::os::report;
 use devkit::serve::host::{Host, free_address};
 use devkit_spin_app::{PREFIX, environment_name};
@@ -81,7 +81,7 @@ fn builds(project: &Project, host: Host) -> Result<Vec<(&'static str, PathBuf)>>
     } else {
         builds.push(("wide", component::build(project, Variant::Wide)?));
     }
-    let spin = || printed_by(Command::new(SPIN).arg("--version")).unwrap_or_default();
+    let spin = || stdout_of(Command::new(SPIN).arg("--version")).unwrap_or_default();
     if host == Host::Spin && !has_wasi_3(&spin()) {
         report::step("The build for WASI 0.3 is left out: it needs Spin 4.1 or newer.");
     } else {
@@ -110,8 +110,8 @@ fn command(
     // Where the manifest expects the component.
     let place = Variant::Portable.artifact(project);
     let file = folder.join(place.strip_prefix(project.root())?);
-    write_whole(&file, component)?;
-    write_whole(&manifest, &fs::read(project.manifest())?)?;
+    write_atomic(&file, component)?;
+    write_atomic(&manifest, &fs::read(project.manifest())?)?;
     Ok(Rc::new(move |at| {
         let mut command = host.command(&program, &manifest, at);
         if host == Host::Embedded {
@@ -139,7 +139,7 @@ fn peer(project: &Project) -> Result<Kind> {
     package.provide()?;
     // Node looks for the library beside the program.
     let program = package.folder.join("server.mjs");
-    write_whole(&program, include_bytes!("../../peer/server.mjs"))?;
+    write_atomic(&program, include_bytes!("../../peer/server.mjs"))?;
     Ok(Kind {
         name: "node-jose".to_owned(),
         size: f64::NAN,
@@ -157,7 +157,7 @@ pub fn throw_away_key(bits: u16) -> Result<String> {
     let size = format!("rsa_keygen_bits:{bits}");
     let mut openssl = Command::new(programs::require(OPENSSL)?);
     openssl.args(["genpkey", "-algorithm", "RSA", "-pkeyopt", &size]);
-    printed_by(&mut openssl).context("openssl makes no key")
+    stdout_of(&mut openssl).context("openssl makes no key")
 }
 
 /// A running server, which is stopped on drop.

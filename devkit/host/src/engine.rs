@@ -158,7 +158,7 @@ pub(crate) fn add_wasi<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<
 }
 
 /// Returns whether a component imports Spin's variables. A standalone component reads WASI's environment instead.
-pub(crate) fn asks_for_variables(component: &InstancePre<Guest>) -> bool {
+pub(crate) fn imports_variables(component: &InstancePre<Guest>) -> bool {
     let component = component.component();
     component
         .component_type()

@@ -57,7 +57,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-use crate::engine::{Shared, asks_for_variables};
+use crate::engine::{Shared, imports_variables};
 use crate::guest::Application;
 use crate::outbound::Outbound;
 use crate::serve::Handler;
@@ -152,7 +152,7 @@ pub fn start(options: Options) -> Result<Server> {
     let listener = shared.runtime.block_on(serve::listen(options.listen))?;
     let address = listener.local_addr()?;
     let component = shared.component(options.component.as_ref().unwrap_or(&manifest.source))?;
-    let environment = if asks_for_variables(&component) {
+    let environment = if imports_variables(&component) {
         Vec::new()
     } else {
         options.environment.into_iter().collect()

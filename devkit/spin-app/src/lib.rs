@@ -29,7 +29,7 @@ pub fn environment_name(variable: &str) -> String {
 
 /// Returns a name from a file in a form that may be shown. A line of a key can look like an entry, so only capital letters,
 /// digits and underscores, in words of up to eleven characters, are shown.
-pub fn presented(name: &str) -> &str {
+pub fn redact_name(name: &str) -> &str {
     let is_word = |word: &str| {
         word.len() < 12
             && word

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::file;
 use crate::manifest::one_line;
-use crate::presented;
+use crate::redact_name;
 
 /// The providers, in Spin's order. Values may be secret, so there is no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -96,7 +96,7 @@ fn static_values(list: &str, provider: &toml::Value) -> Result<BTreeMap<String, 
             let value = value.as_str().with_context(|| {
                 // A part of a key may stand in place of a name.
                 let name = name.to_ascii_uppercase();
-                let name = presented(&name).to_ascii_lowercase();
+                let name = redact_name(&name).to_ascii_lowercase();
                 format!("the value of {name} has to be a string")
             })?;
             Ok((name.clone(), value.to_owned()))

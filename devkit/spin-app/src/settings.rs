@@ -17,7 +17,7 @@ use anyhow::{Result, anyhow};
 
 pub use crate::manifest::{Variable, variables};
 pub use crate::providers::Providers;
-pub use crate::{environment_name, presented};
+pub use crate::{environment_name, redact_name};
 
 const APP_ID: &str = "jaas_app_id";
 const KEY_ID: &str = "jaas_key_id";

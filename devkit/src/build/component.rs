@@ -10,19 +10,19 @@ use crate::build::artifact::{self, Variant};
 use crate::build::optimise::optimise;
 use crate::build::{program, toolchain};
 use crate::os::process;
-use crate::os::project::{Project, shown, write_whole};
+use crate::os::project::{Project, shown, write_atomic};
 
 /// Builds the component and returns its path.
 pub fn build(project: &Project, variant: Variant) -> Result<PathBuf> {
     toolchain::provide_target(project)?;
     let linked = toolchain::build(project, variant, "jaas-jwt", "the component")?;
     if variant == Variant::Portable {
-        write_whole(&artifact::plain(project), &linked)?;
+        write_atomic(&artifact::plain(project), &linked)?;
     }
     let component = optimise(project, variant, linked)?;
     let artifact = variant.artifact(project);
     // Always a new file, even if nothing has changed: the tests compare its modification time with the sources.
-    write_whole(&artifact, &component)?;
+    write_atomic(&artifact, &component)?;
     Ok(artifact)
 }
 
@@ -38,9 +38,9 @@ pub fn standalone(project: &Project, variant: Variant) -> Result<PathBuf> {
     )?;
     let standalone = variant.standalone(project);
     let plug = standalone.with_file_name("variables.wasm");
-    write_whole(&plug, &variables)?;
+    write_atomic(&plug, &variables)?;
     let compose = program::build(project, "devkit-compose", "what composes components", "")?;
-    process::run_well(
+    process::run_checked(
         Command::new(compose).args([&component, &plug, &standalone]),
         "the components were not composed",
     )?;

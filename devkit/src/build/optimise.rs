@@ -18,7 +18,7 @@ use crate::build::wasm;
 use crate::os::package::{Package, Source};
 use crate::os::process::{self, Interrupted};
 use crate::os::programs::NODE;
-use crate::os::project::{Project, shown, write_whole};
+use crate::os::project::{Project, shown, write_atomic};
 use crate::os::report;
 
 /// The `package.json` for npm.
@@ -62,7 +62,7 @@ pub fn optimise(project: &Project, variant: Variant, component: Vec<u8>) -> Resu
         return Ok(optimised);
     }
     let optimised = run(project, variant, &component, &folder)
-        .and_then(|optimised| write_whole(&kept, &optimised).map(|()| optimised));
+        .and_then(|optimised| write_atomic(&kept, &optimised).map(|()| optimised));
     match optimised {
         Err(error) if !error.is::<Interrupted>() => {
             report::step(&format!(
@@ -95,7 +95,7 @@ fn run(project: &Project, variant: Variant, component: &[u8], folder: &Path) -> 
     report::step("Optimising the component (about ten seconds) …");
     let _ = fs::remove_dir_all(folder);
     let [linked, optimised] = ["linked", "optimised"].map(|name| folder.join(name));
-    write_whole(&linked, wasm::core_module(component)?)?;
+    write_atomic(&linked, wasm::core_module(component)?)?;
     let mut node = Command::new(NODE.name);
     node.arg(wasm_opt)
         .arg(&linked)

@@ -24,6 +24,6 @@ pub fn build(project: &Project, name: &str, shown_as: &str, first_time: &str) ->
         .arg("--target-dir")
         .arg(&target_dir)
         .env_remove("CARGO_BUILD_TARGET");
-    process::run_well(&mut cargo, "a program of the project was not built")?;
+    process::run_checked(&mut cargo, "a program of the project was not built")?;
     Ok(program)
 }

@@ -47,7 +47,7 @@ pub fn build(
     let _lock = process::lock(&target_dir.join("devkit.lock"))?;
     let mut cargo = cargo_build(project, variant);
     cargo.args(["--package", package, "--locked"]);
-    process::run_well(&mut cargo, "a component was not built")?;
+    process::run_checked(&mut cargo, "a component was not built")?;
     fs::read(&linked).with_context(|| format!("{} cannot be read", shown(&linked)))
 }
 
@@ -90,7 +90,7 @@ fn has_target(project: &Project) -> bool {
     rustc
         .args(["--print", "target-libdir", "--target", TARGET])
         .current_dir(project.root());
-    let folder = process::printed_by(&mut rustc).unwrap_or_default();
+    let folder = process::stdout_of(&mut rustc).unwrap_or_default();
     let files = Path::new(folder.trim()).read_dir();
     files.into_iter().flatten().flatten().any(|file| {
         let name = file.file_name();

@@ -14,10 +14,10 @@ use crate::os::project::Project;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// Never, as in CI.
-    Always,
+    Required,
     IfPossible,
     /// If it is not installed already: the caller has selected other tests.
-    IfThere,
+    IfInstalled,
 }
 
 impl Policy {
@@ -29,8 +29,8 @@ impl Policy {
 
     fn of(chosen: bool, ci: bool) -> Self {
         match (chosen, ci) {
-            (true, _) => Self::IfThere,
-            (false, true) => Self::Always,
+            (true, _) => Self::IfInstalled,
+            (false, true) => Self::Required,
             (false, false) => Self::IfPossible,
         }
     }
@@ -62,12 +62,12 @@ impl Policy {
         provide: impl Fn() -> Result<PathBuf>,
     ) -> Result<Option<PathBuf>> {
         let found = match self {
-            Self::IfThere => installed().context("`cargo dev test` alone installs it"),
-            Self::IfPossible | Self::Always => provide(),
+            Self::IfInstalled => installed().context("`cargo dev test` alone installs it"),
+            Self::IfPossible | Self::Required => provide(),
         };
         match found {
             Ok(path) => Ok(Some(path)),
-            Err(error) if self == Self::Always || error.is::<Interrupted>() => Err(error),
+            Err(error) if self == Self::Required || error.is::<Interrupted>() => Err(error),
             Err(error) => {
                 left_out.push(format!("what needs {name}: {error:#}"));
                 Ok(None)
@@ -134,10 +134,10 @@ mod tests {
     #[test]
     fn ci_leaves_nothing_out_unless_told_what_to_run() {
         for (chosen, ci, policy) in [
-            (false, true, Policy::Always),
+            (false, true, Policy::Required),
             (false, false, Policy::IfPossible),
-            (true, true, Policy::IfThere),
-            (true, false, Policy::IfThere),
+            (true, true, Policy::IfInstalled),
+            (true, false, Policy::IfInstalled),
         ] {
             assert_eq!(Policy::of(chosen, ci), policy, "{chosen} {ci}");
         }
@@ -149,14 +149,14 @@ mod tests {
         let fails = || Err(anyhow!("no network"));
         for (policy, said) in [
             (Policy::IfPossible, "what needs it: no network"),
-            (Policy::IfThere, "what needs it: `cargo dev test`"),
+            (Policy::IfInstalled, "what needs it: `cargo dev test`"),
         ] {
             let found = policy.provide("it", &mut left_out, || None, fails);
             assert_eq!(found.expect("no error"), None);
             let last = left_out.pop().expect("it is said");
             assert!(last.starts_with(said), "{last}");
         }
-        let found = Policy::Always.provide("it", &mut left_out, || None, fails);
+        let found = Policy::Required.provide("it", &mut left_out, || None, fails);
         assert!(found.is_err());
         let interrupted = || Err(Interrupted.into());
         let found = Policy::IfPossible.provide("it", &mut left_out, || None, interrupted);

@@ -19,7 +19,7 @@ use crate::serve::host::Host;
 /// Which tests, and of what.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// What serves the component in the tests over HTTP
+    /// Host that serves the component in the tests over HTTP
     #[arg(long, value_enum, default_value_t = Host::Embedded)]
     pub host: Host,
     /// How the component is built
@@ -45,7 +45,7 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
         // The contract does not depend on how the component was compiled.
         Variant::Wide | Variant::Baseline | Variant::P3 => None,
     };
-    if policy == Policy::Always {
+    if policy == Policy::Required {
         programs::require(NPM)?;
     }
     let providers = providers(project);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::os::process;
 use crate::os::programs::{self, NPM, PYTHON};
-use crate::os::project::write_whole;
+use crate::os::project::write_atomic;
 use crate::os::report;
 
 const LIMIT: Duration = Duration::from_secs(300);
@@ -62,7 +62,7 @@ impl Package {
         let ended = process::run_for(install.stdout(Stdio::null()), LIMIT)?;
         let succeeded = ended.is_some_and(|status| status.success());
         ensure!(succeeded, "{by} cannot fetch {}", self.name);
-        write_whole(&self.stamp(), self.lock.as_bytes())?;
+        write_atomic(&self.stamp(), self.lock.as_bytes())?;
         self.installed()
             .with_context(|| format!("{} has no {}", self.name, self.program))
     }
@@ -75,8 +75,8 @@ impl Package {
     fn npm(&self, manifest: &str) -> Result<Command> {
         let found = programs::find(NPM.name).and(programs::find(programs::NODE.name));
         found.context("node and npm are not both on PATH")?;
-        write_whole(&self.folder.join("package.json"), manifest.as_bytes())?;
-        write_whole(&self.folder.join("package-lock.json"), self.lock.as_bytes())?;
+        write_atomic(&self.folder.join("package.json"), manifest.as_bytes())?;
+        write_atomic(&self.folder.join("package-lock.json"), self.lock.as_bytes())?;
         let mut npm = Command::new(NPM.name);
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .args(["--loglevel", "error", "--fetch-retries", "1"])
@@ -90,7 +90,7 @@ impl Package {
         let python = || {
             let mut python = Command::new(PYTHON.name);
             // On Debian, `ensurepip` and `venv` are in a separate package.
-            process::printed_by(python.args(["-c", "import ensurepip, venv"]))
+            process::stdout_of(python.args(["-c", "import ensurepip, venv"]))
         };
         programs::provide(
             "python3 with venv",
@@ -100,9 +100,9 @@ impl Package {
         )?;
         let mut venv = Command::new(PYTHON.name);
         venv.args(["-m", "venv", "--clear"]).arg(&self.folder);
-        process::run_well(&mut venv, "there is no virtual environment of Python")?;
+        process::run_checked(&mut venv, "there is no virtual environment of Python")?;
         let list = self.folder.join("requirements.txt");
-        write_whole(&list, self.lock.as_bytes())?;
+        write_atomic(&list, self.lock.as_bytes())?;
         let mut pip = Command::new(self.folder.join(PYTHON_PROGRAMS).join("python"));
         // Builds nothing, and installs only what the list contains.
         pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
@@ -131,8 +131,8 @@ mod tests {
             program: "program",
         };
         let there = package("lock");
-        write_whole(&folder.join("program"), b"").expect("a file");
-        write_whole(&there.stamp(), b"lock").expect("a file");
+        write_atomic(&folder.join("program"), b"").expect("a file");
+        write_atomic(&there.stamp(), b"lock").expect("a file");
         assert_eq!(there.provide().ok(), Some(folder.join("program")));
         assert_eq!(package("another lock").installed(), None);
         fs::remove_file(folder.join("program")).expect("it is there");

@@ -138,7 +138,7 @@ pub fn run(command: &mut Command) -> Result<ExitStatus> {
 }
 
 /// Runs a program that must succeed. On failure the error starts with `failed`.
-pub fn run_well(command: &mut Command, failed: &'static str) -> Result<()> {
+pub fn run_checked(command: &mut Command, failed: &'static str) -> Result<()> {
     let status = run(command)?;
     ensure!(
         status.success(),
@@ -173,7 +173,7 @@ fn run_until(
 }
 
 /// Returns the standard output of a fast program, or `None` if it is missing or fails.
-pub fn printed_by(command: &mut Command) -> Option<String> {
+pub fn stdout_of(command: &mut Command) -> Option<String> {
     let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::null())

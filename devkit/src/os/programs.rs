@@ -119,7 +119,7 @@ pub fn unpack(program: Program, folder: &Path) -> Result<()> {
         if file.extension().is_some_and(|end| end == "deb") {
             let mut unpack = Command::new("dpkg-deb");
             unpack.arg("--extract").arg(file).arg(&folder);
-            process::run_well(&mut unpack, "a package was not unpacked")?;
+            process::run_checked(&mut unpack, "a package was not unpacked")?;
         }
     }
     Ok(())

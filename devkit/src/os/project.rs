@@ -96,11 +96,11 @@ fn is_of_cargo_run(name: &OsString) -> bool {
 }
 
 /// Writes a file atomically, creating its folder if necessary: concurrent readers see either the old or the new content.
-pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+pub fn write_atomic(path: &Path, content: &[u8]) -> Result<()> {
     write(path, content, 0o777, 0o666)
 }
 
-/// Like [`write_whole`], but the file and new folders are accessible only to their owner, from the start.
+/// Like [`write_atomic`], but the file and new folders are accessible only to their owner, from the start.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     write(path, content, 0o700, 0o600)
 }

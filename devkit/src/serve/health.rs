@@ -17,7 +17,7 @@ pub enum Health {
     /// The service cannot issue tokens: one message for each problem.
     Problems(Vec<String>),
     /// The server is not the service, or the component cannot run: the first line of the response.
-    Strange(String),
+    Unexpected(String),
 }
 
 /// Requests the health of the service. Returns `None` if there is no response yet.
@@ -50,11 +50,11 @@ fn read(response: &str) -> Option<Health> {
             problems.map(|it| format!("{} {}", text(it, "variable"), text(it, "message")));
         Some(problems.collect::<Vec<_>>()).filter(|problems| !problems.is_empty())
     };
-    let strange = || Health::Strange(status_line.to_owned());
+    let unexpected = || Health::Unexpected(status_line.to_owned());
     Some(match (status_line.split(' ').nth(1), body) {
         (Some("200"), Some(_)) => Health::Ready,
-        (Some("503"), Some(body)) => problems(&body).map_or_else(strange, Health::Problems),
-        _ => strange(),
+        (Some("503"), Some(body)) => problems(&body).map_or_else(unexpected, Health::Problems),
+        _ => unexpected(),
     })
 }
 
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn ready_is_only_what_says_so() {
         let problems = r#"{"status":"error","error":"a is x. b is y.","problems":[{"variable":"a","message":"is x."},{"variable":"b","message":"is y."}]}"#;
-        let strange = |line: &str| Some(Health::Strange(line.to_owned()));
+        let unexpected = |line: &str| Some(Health::Unexpected(line.to_owned()));
         for (response, expected) in [
             ("", None),
             ("HTTP/1.1 200 OK\r\n", None),
@@ -83,13 +83,16 @@ mod tests {
             ),
             (
                 "HTTP/1.1 503 Service Unavailable\r\n\r\n{}",
-                strange("HTTP/1.1 503 Service Unavailable"),
+                unexpected("HTTP/1.1 503 Service Unavailable"),
             ),
             (
                 "HTTP/1.1 500 Internal Server Error\r\n\r\n",
-                strange("HTTP/1.1 500 Internal Server Error"),
+                unexpected("HTTP/1.1 500 Internal Server Error"),
             ),
-            ("HTTP/1.1 200 OK\r\n\r\n<html>", strange("HTTP/1.1 200 OK")),
+            (
+                "HTTP/1.1 200 OK\r\n\r\n<html>",
+                unexpected("HTTP/1.1 200 OK"),
+            ),
         ] {
             assert_eq!(read(response), expected, "{response}");
         }

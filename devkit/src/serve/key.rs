@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use devkit_spin_app::file;
 
-use crate::os::process::printed_by;
+use crate::os::process::stdout_of;
 use crate::os::programs::{self, OPENSSL};
 use crate::os::project::{Project, shown, write_private};
 use crate::os::report;
@@ -31,13 +31,13 @@ pub struct Options {
     #[arg(long, default_value = BITS[0],
         value_parser = PossibleValuesParser::new(BITS).try_map(|bits| bits.parse::<u16>()))]
     bits: u16,
-    /// Shape of the PEM
+    /// Format of the PEM
     #[arg(long, value_enum, default_value_t = Format::Pkcs8)]
     format: Format,
     /// File to write [default: .dev/throwaway-private-key.pem in the project]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replace a file that is there [default: keep it]
+    /// Overwrite an existing file
     #[arg(long)]
     force: bool,
 }
@@ -78,7 +78,7 @@ pub fn default_path(project: &Project) -> PathBuf {
 /// Generates a key and writes it to a file, replacing an existing one.
 pub fn make(out: &Path, bits: u16, format: Format) -> Result<()> {
     let openssl = programs::require(OPENSSL)?;
-    let printed = |arguments: &[&str]| printed_by(Command::new(&openssl).args(arguments));
+    let printed = |arguments: &[&str]| stdout_of(Command::new(&openssl).args(arguments));
     let length = &format!("rsa_keygen_bits:{bits}");
     let bits = &bits.to_string();
     let (start, pem) = match format {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 use devkit_spin_app::settings::{
-    self, KeySource, Providers, Settings, Source, Variable, presented,
+    self, KeySource, Providers, Settings, Source, Variable, redact_name,
 };
 use devkit_spin_app::{dot_env, env_file, environment_name, file};
 
@@ -30,7 +30,7 @@ pub struct Options {
     /// Port, or address and port, of the service; port 0 takes a free one
     #[arg(long, value_name = "[IP:]PORT", default_value = "127.0.0.1:3000", value_parser = listen_address)]
     pub listen: SocketAddr,
-    /// What serves the component
+    /// Host that serves the component
     #[arg(long, value_enum, default_value_t = Host::Auto)]
     pub host: Host,
     /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
@@ -69,7 +69,7 @@ impl Service {
         let text = match &self.health {
             Health::Ready => ready.to_owned(),
             Health::Problems(problems) => not_ready(problems),
-            Health::Strange(line) => format!(
+            Health::Unexpected(line) => format!(
                 "\nIt serves, but http://{}/healthz responds with {line:?}: its own messages are above.\nCtrl-C ends it.\n",
                 self.address
             ),
@@ -189,7 +189,7 @@ fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
     for name in settings.unknown().iter().take(20) {
         report::step(&format!(
             "warning: {} in the env file is no variable of spin.toml; it is left out",
-            presented(name)
+            redact_name(name)
         ));
     }
     let dev_vars = project.root().join(".dev.vars");

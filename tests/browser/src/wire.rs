@@ -29,7 +29,7 @@ impl Wire {
             for browser in listener.incoming().map_while(Result::ok) {
                 let kept = Arc::clone(&kept);
                 // Either side may close the connection at any time, which is not an error.
-                thread::spawn(move || hand_on(browser, server, &kept));
+                thread::spawn(move || forward(browser, server, &kept));
             }
         });
         Self {
@@ -78,7 +78,7 @@ fn method(line: &str) -> Option<String> {
     (!method.is_empty()).then(|| method.to_owned())
 }
 
-fn hand_on(mut browser: TcpStream, server: SocketAddr, kept: &Connections) -> Option<()> {
+fn forward(mut browser: TcpStream, server: SocketAddr, kept: &Connections) -> Option<()> {
     let mut server = TcpStream::connect(server).ok()?;
     let number = {
         let mut connections = lock(kept);

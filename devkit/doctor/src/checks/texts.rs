@@ -1,6 +1,6 @@
 //! Names and values as texts: what shells, env files and examples leave in them.
 
-use devkit_spin_app::settings::{Source, presented};
+use devkit_spin_app::settings::{Source, redact_name};
 use devkit_spin_app::{PREFIX, environment_name};
 
 use crate::check::checks;
@@ -40,7 +40,7 @@ checks! {
         Some(hit.repair(format!("write {meant} in its place")))
     });
     Hint "name-unknown" |c| unknown_names(c.facts).filter(|it| it.meant.is_none()).map(|Unknown { name, place, .. }| {
-        let hit = Hit::variable(presented(name), format!("in {place} is no variable of spin.toml and is ignored."));
+        let hit = Hit::variable(redact_name(name), format!("in {place} is no variable of spin.toml and is ignored."));
         hit.repair("remove it, if it was meant for this service")
     }).chain(uncompared(c.facts));
 }

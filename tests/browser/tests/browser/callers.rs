@@ -26,7 +26,7 @@ fn site(name: &str, settings: Settings) -> Site {
 
 /// The line of the page that calls the Worker today: a template string without encoding.
 #[test]
-fn names_in_a_template_string_lock_nobody_out() {
+fn unencoded_names_still_get_a_token() {
     let site = site("worker-line", Settings::good());
     for (name, claim) in [
         ("王小明", "王小明"),

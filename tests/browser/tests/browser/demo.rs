@@ -215,7 +215,7 @@ fn a_token_runs_out_on_the_page() {
 }
 
 #[test]
-fn a_token_that_jitsi_would_refuse_is_no_good_news() {
+fn a_token_that_jitsi_would_reject_is_flagged() {
     let demo = Demo::new();
     let service = demo.service();
     // The device's clock is two days ahead, so that the token looks expired.
