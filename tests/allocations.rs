@@ -1,4 +1,4 @@
-//! What a query costs: names that are not known are passed over without a copy, however many a caller sends.
+//! The allocations for a query: unknown names are skipped without a copy, however many a caller sends.
 
 use allocation_counter::measure;
 use jaas_jwt::request::TokenRequest;
@@ -21,7 +21,7 @@ fn a_query_is_copied_only_where_a_known_value_is_encoded() {
         });
         assert_eq!(counted.count_total, 0, "{query:.20}");
     }
-    // The counter counts.
+    // The counter works.
     let counted = measure(|| {
         TokenRequest::from_query("user_name=a+b").expect("nothing wrong");
     });

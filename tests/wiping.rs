@@ -1,5 +1,5 @@
-//! Measures that the text of a private key is wiped before its memory is freed: the allocator of this program looks
-//! at each block that is given back.
+//! Checks that the text of a private key is wiped before its memory is freed: this program's allocator inspects each block
+//! that is freed.
 #![allow(
     unsafe_code,
     reason = "an allocator can only be replaced by unsafe code"
@@ -14,34 +14,34 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jaas_jwt::private_key::PrivateKeyText;
 use jwt_simple::prelude::RS256KeyPair;
 
-/// So many bytes of a key in a row are a finding.
+/// The length of a substring of the key, in bytes, that counts as a finding.
 const WINDOW: usize = 8;
 
-/// Every window of the key's secret part in one kind of form; sorted.
+/// Every substring of the key's secret part in one representation, sorted.
 type Windows = Vec<[u8; WINDOW]>;
 
-/// What is searched for: the key as it is written, text and DER; and its numbers as arithmetic keeps them, with the
-/// lowest byte first.
+/// The substrings to find: of the key as written, text and DER; and of its numbers as arithmetic stores them, lowest byte
+/// first.
 static SECRETS: OnceLock<[Windows; 2]> = OnceLock::new();
 
 thread_local! {
-    /// Whether this thread looks at what it frees, and how many blocks had something of the key in them.
+    /// Whether this thread inspects the blocks that it frees, and how many of them contained a part of the key.
     static LOOKING: Cell<bool> = const { Cell::new(false) };
     static FOUND: Cell<[usize; 2]> = const { Cell::new([0; 2]) };
 }
 
 struct Watching;
 
-// SAFETY: every call is passed on as it came. `realloc` is the trait's own: it copies, and frees through `dealloc`.
+// SAFETY: every call goes to the system allocator with the same arguments. The default `realloc` uses `alloc` and `dealloc`.
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as above. Zeroed, because what an earlier owner left is none of this block's.
+        // SAFETY: as above. Zeroed, so that the block contains nothing from an earlier owner.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if LOOKING.get() {
-            // SAFETY: the block is allocated until the next line, and was zeroed before anybody wrote to it.
+            // SAFETY: the block is allocated until the next line, and was zeroed when it was allocated.
             let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
             let found = SECRETS
                 .get()
@@ -67,7 +67,7 @@ fn has_one_of(secrets: &Windows, bytes: &[u8]) -> bool {
     })
 }
 
-/// How many freed blocks had something of the key in them: as it is written, and as numbers.
+/// Returns how many freed blocks contained a part of the key: as written, and as numbers.
 fn count(action: impl FnOnce()) -> [usize; 2] {
     FOUND.set([0; 2]);
     LOOKING.set(true);
@@ -113,7 +113,7 @@ fn shapes(pem: &str, der: &[u8]) -> Vec<(&'static str, String)> {
             [tag("BEGIN"), STANDARD.encode(pkcs1), tag("END")].concat(),
         ),
         ("PKCS#1, the body alone", STANDARD.encode(pkcs1)),
-        // Keys that are not accepted are wiped as well.
+        // Rejected keys are wiped, too.
         ("cut off", pem[..pem.len() - 40].to_owned()),
         ("damaged", pem.replacen('\n', "\n!", 1)),
         ("twice", pem.repeat(2)),
@@ -125,7 +125,7 @@ fn shapes(pem: &str, der: &[u8]) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Windows of the secret part: what stands behind the modulus, which is public.
+/// Returns the substrings of the secret part: everything after the modulus, which is public.
 fn secrets(shapes: &[(&'static str, String)], der: &[u8]) -> [Windows; 2] {
     let private = &der[der.len() / 4 + 20..];
     let reversed: Vec<u8> = private.iter().rev().copied().collect();
@@ -141,7 +141,7 @@ fn windows<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Windows {
         .into_iter()
         .flat_map(|bytes| bytes.windows(WINDOW))
         .map(|window| window.try_into().expect("as long"))
-        // Not what any text has: white space, or a run of one character.
+        // Drops substrings that any text may contain: white space, or a run of one character.
         .filter(|window: &[u8; WINDOW]| {
             let mut bytes = *window;
             bytes.sort_unstable();
@@ -153,7 +153,7 @@ fn windows<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Windows {
     windows
 }
 
-/// So many keys: what arithmetic leaves behind depends on the key.
+/// The number of keys, because what arithmetic leaves behind depends on the key.
 const KEYS: usize = 4;
 
 #[test]
@@ -164,7 +164,7 @@ fn no_freed_memory_has_the_key_as_it_is_written() {
         let pair = RS256KeyPair::generate(2048).expect("a key");
         let (pem, der) = (pair.to_pem().expect("PEM"), pair.to_der().expect("DER"));
         let mut shapes = shapes(&pem, &der);
-        // The shape does not depend on the key.
+        // The findings for a format do not depend on the key, so one key in all formats is enough.
         shapes.truncate(if i == 0 { shapes.len() } else { 1 });
         for (all, some) in all_secrets.iter_mut().zip(secrets(&shapes, &der)) {
             all.extend(some);
@@ -179,7 +179,7 @@ fn no_freed_memory_has_the_key_as_it_is_written() {
     SECRETS.set(all_secrets).expect("set once");
 
     for (shape, text, der) in &all_shapes {
-        // That the allocator sees what is not wiped.
+        // The allocator detects what is not wiped.
         let reversed: Vec<u8> = der.iter().rev().copied().collect();
         let unwiped = (text.clone(), der.clone(), reversed);
         assert_eq!(count(|| drop(unwiped)), [2, 1], "{shape}");
@@ -195,7 +195,7 @@ fn no_freed_memory_has_the_key_as_it_is_written() {
             drop(for_jwt_simple.parse());
             drop(for_jwt_simple);
         });
-        // Not the numbers: the crate `rsa` frees some that it computed with unwiped.
+        // Not the numbers: the crate `rsa` frees some computed numbers without wiping them.
         assert_eq!(found[0], 0, "{shape}");
     }
 }

@@ -1,8 +1,8 @@
-// The same service on Node, with jose: what `cargo dev bench --peer` measures the component against. Never deployed.
+// The same service on Node with jose, for comparison: `cargo dev bench --peer`. Never deployed.
 //
-// Same routes, checks, claims, headers and log lines as the component's for the requests of the measurement; what those do
-// not use (/healthz, POST, credentials, every check of a parameter) is left out, to the peer's favour.
-// Like the component, it reads its configuration from SPIN_VARIABLE_…; unlike it, it imports the key once.
+// The requests of the measurement get the same routes, checks, claims, headers and log lines as from the component. What
+// they do not use (/healthz, POST, credentials, checks of parameters) is left out, in the peer's favour.
+// Like the component, it reads its configuration from SPIN_VARIABLE_…; unlike the component, it imports the key only once.
 //
 // node server.mjs PORT
 

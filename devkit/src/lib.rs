@@ -1,9 +1,9 @@
 //! The project's own commands, `cargo dev …`; never part of the component.
 //!
-//! [`build`] makes the component, [`serve`] serves it, [`check`] tests and measures it; all three stand on [`os`]. What the
-//! configuration is, and where it comes from, is `devkit-spin-app`'s to know.
+//! [`build`] builds the component, [`serve`] serves it, [`check`] tests it; all three use [`os`]. The crate
+//! `devkit-spin-app` knows the configuration and its sources.
 #![forbid(unsafe_code)]
-// It is not published: what a name says already is not said again.
+// Not published, and the names are self-explanatory.
 #![allow(missing_docs)]
 
 pub mod build;

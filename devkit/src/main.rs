@@ -1,4 +1,4 @@
-//! `cargo dev`: the project's own commands. Only the flags are here.
+//! `cargo dev`: the project's own commands. This file only parses the flags.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -31,14 +31,14 @@ struct Cli {
 enum Command {
     /// Build the component and serve it, with a throw-away key if no key is configured
     Up(up::Options),
-    /// Serve the component, and beside it a page on which one sees it work
+    /// Serve the component and a page that demonstrates it
     Demo(demo::Options),
     /// Build the component: target/wasm32-wasip2/release/jaas_jwt.wasm, or with --wide, --baseline or --p3 jaas_jwt.wasm
     /// in target/wide, target/baseline or target/p3
     Build(Build),
     /// Build the component and run every test
     Test(test::Options),
-    /// Check the configuration and sign a token with it; ends with 1 where something is wrong, with 2 where it cannot tell
+    /// Check the configuration and sign a token with it; exits with 1 if something is wrong, and 2 if that cannot be determined
     #[command(disable_help_flag = true)]
     Doctor(Arguments),
     /// Measure the signature, whole requests and a peer
@@ -60,8 +60,8 @@ struct Build {
     compiler: Compiler,
 }
 
-// Of a program of its own, which has much in it that the other commands need not wait for. It parses them, `--help`
-// included.
+// Passed on to a separate program, so that the other commands need not be compiled with its dependencies. That program
+// parses the arguments, including `--help`.
 #[derive(Debug, Args)]
 struct Arguments {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
@@ -70,12 +70,12 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    // Ctrl-C is how serving ends; any other command was broken off by it.
+    // Ctrl-C is the normal end of serving; any other command is interrupted by it.
     let interrupted = match command {
         Command::Up(_) | Command::Demo(_) => 0,
         _ => 130,
     };
-    // The doctor's 1 says that the configuration is wrong.
+    // The doctor's exit code 1 means that the configuration is wrong.
     let failed = match command {
         Command::Doctor(_) => 2,
         _ => 1,
@@ -97,25 +97,25 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(options) => demo::demo(project, &options)?,
         Command::Build(flags) => flags.run(project)?,
         Command::Test(options) => return test::test(project, &options).map(code_of),
-        Command::Doctor(it) => return it.hand_to("devkit-doctor", "the doctor", project),
-        Command::Bench(it) => return it.hand_to("devkit-bench", "the bench", project),
+        Command::Doctor(it) => return it.delegate("devkit-doctor", "the doctor", project),
+        Command::Bench(it) => return it.delegate("devkit-bench", "the bench", project),
         Command::Invite(it) => {
-            return it.hand_to("devkit-invite", "the program that invites", project);
+            return it.delegate("devkit-invite", "the program that invites", project);
         }
         Command::Key(options) => key::key(project, &options)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The exit code of a program that this command stands for.
+/// Returns the exit code of a program to which this command was passed on.
 fn code_of(status: ExitStatus) -> ExitCode {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     code.unwrap_or(1).into()
 }
 
 impl Arguments {
-    /// Builds one of the project's other programs and runs it; its exit code is this command's.
-    fn hand_to(self, name: &str, shown_as: &str, project: &Project) -> Result<ExitCode> {
+    /// Builds one of the project's other programs and runs it. Its exit code becomes this command's.
+    fn delegate(self, name: &str, shown_as: &str, project: &Project) -> Result<ExitCode> {
         let minutes = " (the first time this takes some minutes)";
         let program = program::build(project, name, shown_as, minutes)?;
         run_program(process::Command::new(program).args(self.arguments)).map(code_of)

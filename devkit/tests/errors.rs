@@ -1,10 +1,10 @@
-//! What the command says when it cannot do what it is asked for: one line, and an exit code that is not 0.
+//! Errors of the command: one line, and an exit code other than 0.
 
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Runs the command in the project's folder, with none of the caller's settings.
+/// Runs the command in the project's folder, without the caller's settings.
 fn dev(arguments: &[&str]) -> Output {
     command(arguments).output().expect("the command starts")
 }
@@ -17,12 +17,12 @@ fn command(arguments: &[&str]) -> Command {
             .env_remove(name)
             .env_remove(format!("SPIN_VARIABLE_{name}"));
     }
-    // Nothing is found on PATH: what these cases do not reach cannot start.
+    // With an empty PATH, no other program can be started.
     command.env("PATH", "").args(arguments);
     command
 }
 
-/// The line that begins with "error:"; there is exactly one.
+/// Returns the line that begins with "error:". Asserts that there is exactly one.
 fn error_line(output: &Output) -> String {
     let text = String::from_utf8(output.stderr.clone()).expect("the output is UTF-8");
     let mut lines = text.lines().filter(|line| line.starts_with("error: "));
@@ -54,7 +54,7 @@ fn a_bad_flag_ends_with_2_before_anything_is_done() {
     }
 }
 
-/// 1 would mean that the configuration is wrong.
+/// Exit code 1 would mean that the configuration is wrong.
 #[test]
 fn a_doctor_that_cannot_be_built_ends_with_2() {
     let output = Command::new(env!("CARGO_BIN_EXE_devkit"))
@@ -136,13 +136,13 @@ fn a_machine_without_spin_is_told_so() {
     }
 }
 
-/// Elsewhere the tests that need one are left out; CI is not to show less than everything.
+/// Outside of CI, the tests that need a browser are skipped; CI must not skip anything.
 #[cfg(unix)]
 #[test]
 fn ci_without_a_browser_is_told_what_to_install() {
     use std::os::unix::fs::PermissionsExt;
 
-    // The other programs that the tests need, and nothing more: no apt-get either.
+    // Only the other programs that the tests need; no apt-get either.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-browser");
     std::fs::create_dir_all(&folder).expect("a folder");
     for name in ["openssl", "ssh-keygen", "node", "python3"] {

@@ -1,5 +1,5 @@
-//! The operator's variables: one `name=value` in each line (`\n` in a value is a line break). The credentials are good
-//! ones where no line says otherwise; a value of `!` is one that its provider does not give.
+//! The operator's variables: one `name=value` per line (`\n` in a value is a line break). The three credentials are valid
+//! unless a line sets them; the value `!` is a variable that its provider cannot read.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ pub fn run(input: &[u8]) {
         SECRETS.check(text.as_bytes());
     }
 
-    // A probe sees what is wrong, whoever sends it.
+    // The health check tells everybody that something is wrong.
     let health = respond(&config, "GET", HEALTH_PATH, None);
     assert_eq!(health.status, if good { 200 } else { 503 });
 
@@ -48,11 +48,11 @@ pub fn run(input: &[u8]) {
     match token.status {
         500 => assert!(!good),
         200 => assert!(good),
-        // No default room.
+        // There is no default room.
         400 => assert!(good),
         // Checked before the key is parsed.
         401 => {}
-        // The default room is closed; or an origin is required, which comes before the rest.
+        // The default room is not allowed; or an origin is required, which is checked first.
         403 => assert!(good || origin.is_none()),
         status => panic!("{status}"),
     }

@@ -1,5 +1,5 @@
-//! The caller's credential. The first byte says what the rest is: `r` the `Authorization` header as it came; `s` a
-//! payload, which is signed as the login signs; `h` a header in the first line and a payload, signed.
+//! The caller's credential. The first byte is the form of the rest: `r`, a raw `Authorization` header; `s`, a payload to be
+//! signed with the login's secret; `h`, a header in the first line and then a payload, to be signed.
 
 use jaas_jwt::caller::{
     Caller, ClaimPath, ClaimValues, Error, IdentityClaims, KeySource, Settings, VerificationKey,
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::fixture::{AUDIENCE, ISSUER, NOW, SECRET, fill, signed};
 
-/// The largest number of seconds that the issuer's clock may be off, and a year and a day.
+/// The tolerance for the issuer's clock, and the longest validity, in seconds.
 const TOLERANCE: f64 = 30.0;
 const LONGEST: f64 = 366.0 * 86_400.0;
 
@@ -72,7 +72,7 @@ pub fn run(input: &[u8]) {
     let environment = Environment::isolated(NOW, &mut random);
     match settings.authenticate(&headers, &environment, &mut None) {
         Ok(Caller::Known(identity)) => {
-            // In raw form only what the fixture signed verifies.
+            // A raw header verifies only if the fixture signed it, so there is nothing to check.
             if let Some(payload) = payload {
                 check(payload, identity.role == Role::Moderator);
             }
@@ -82,7 +82,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// A second opinion on a payload that was accepted.
+/// Checks an accepted payload independently of the service's code.
 fn check(payload: &[u8], moderator: bool) {
     let claims: Value = serde_json::from_slice(payload).expect("accepted, and no JSON");
     assert_eq!(claims["iss"], ISSUER);

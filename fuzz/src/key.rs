@@ -1,5 +1,5 @@
-//! Keys as operators paste them. The first byte says what the rest is: `t` the text of a variable; `d` changes to the
-//! DER of a good key, three bytes each (place, place, value); `k` a whole DER in hexadecimal digits or raw.
+//! Keys as operators paste them. The first byte is the form of the rest: `t`, the text of a variable; `d`, changes to the
+//! DER of a valid key, three bytes each (a two-byte position, and a value to XOR); `k`, a whole DER.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,7 +45,7 @@ fn pem(label: &str, der: &[u8]) -> String {
 fn private(text: &str, input: &[u8]) {
     match PrivateKeyText::new(text.to_owned()).parse() {
         Err(error) => check(&error.to_string()),
-        // A key that is taken signs what its public half verifies.
+        // An accepted key makes signatures that its public half verifies.
         Ok(pair) if is_picked(input) => {
             let token = pair
                 .sign(Claims::create(Duration::from_secs(60)))
@@ -71,7 +71,7 @@ fn public(text: &str) {
     }
 }
 
-/// A message says what to do, and shows nothing.
+/// Checks that a message is a short sentence and contains no secret.
 fn check(message: &str) {
     assert!(
         message.ends_with('.') || message.ends_with('`'),

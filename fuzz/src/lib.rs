@@ -1,10 +1,10 @@
-//! What must hold whatever a caller or an operator sends.
+//! Properties that must hold for all input from callers and operators.
 //!
-//! Each target takes any bytes, makes of them what an outsider could send, and checks the properties of the response; it
-//! panics where one does not hold. Two programs run the same targets: `cargo fuzz`, by coverage and for as long as one
-//! likes (`docs/reliability.md`), and `tests/properties.rs`, by rules and within seconds.
+//! Each target turns arbitrary bytes into something that an outsider could send, checks the properties of the response,
+//! and panics if one does not hold. Two programs run the targets: `cargo fuzz`, guided by coverage, for any length of time
+//! (`docs/reliability.md`), and `tests/properties.rs`, with generated inputs, within seconds.
 //!
-//! The inputs are text as far as possible, so that the corpus can be read and mutations of it mean something.
+//! Most inputs are text, so that people can read the corpus and mutations are meaningful.
 
 mod configuration;
 mod credential;
@@ -15,14 +15,14 @@ mod request;
 mod service;
 mod signing;
 
-/// One thing that an outsider can send.
+/// A kind of input from outside.
 pub struct Target {
-    /// The name, of its folder of the corpus too.
+    /// The name of the target and of its folder in the corpus.
     pub name: &'static str,
-    /// Tries one input.
+    /// Tests one input.
     ///
     /// # Panics
-    /// A property does not hold.
+    /// Panics if a property does not hold.
     pub run: fn(&[u8]),
 }
 
@@ -58,10 +58,10 @@ pub const TARGETS: &[Target] = &[
     },
 ];
 
-/// Tries one input with the target of this name.
+/// Tests one input with the target of this name.
 ///
 /// # Panics
-/// There is no such target, or a property does not hold.
+/// Panics if there is no such target, or if a property does not hold.
 pub fn run(target: &str, input: &[u8]) {
     let target = TARGETS.iter().find(|it| it.name == target);
     (target.expect("a target of this name").run)(input);

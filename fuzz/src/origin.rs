@@ -22,7 +22,7 @@ pub fn run(input: &[u8]) {
         );
     }
 
-    // What was read is read again as itself.
+    // Parsing is idempotent.
     let (again, errors) = AllowedOrigins::parse(&entries.join(" "));
     assert_eq!(again, allowed);
     assert_eq!(errors, []);
@@ -35,7 +35,7 @@ pub fn run(input: &[u8]) {
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._*:/[]+".contains(&b)),
             "{entry}"
         );
-        // Only this machine may be plain http.
+        // Only loopback hosts may use plain http.
         let host = entry.strip_prefix("http://");
         assert!(host.is_none_or(is_this_machine), "{entry}");
         if !entry.contains('*') {
@@ -51,7 +51,7 @@ pub fn run(input: &[u8]) {
             "{header:?} by {entries:?}"
         );
         assert!(!["null", "*", ""].contains(&header));
-        // What the URL standard can read is what it would write.
+        // A header that the URL standard can parse is in its serialized form.
         assert!(
             serialized(header).is_none_or(|serialized| serialized == header),
             "{header:?}"
@@ -59,7 +59,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// The origin as the URL standard writes it, which it does for the web's own schemes alone.
+/// Returns the origin as the URL standard serializes it, which it does only for the schemes of the web.
 fn serialized(origin: &str) -> Option<String> {
     let url = Url::parse(origin).ok()?;
     let is_tuple = url.origin().is_tuple();
@@ -77,7 +77,7 @@ fn is_this_machine(host: &str) -> bool {
         || host == "[::1]"
 }
 
-/// Whether an entry allows an origin, written apart from the service's own code.
+/// Returns whether an entry allows an origin, independently of the service's code.
 pub fn stands_for(entry: &str, origin: &str) -> bool {
     match entry.split_once('*') {
         None => entry == origin,

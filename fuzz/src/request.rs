@@ -1,5 +1,5 @@
-//! What a caller asks for. The first byte says how: `q` a query, `f` a form, `j` JSON; the second by which
-//! configuration and as whom. What is granted is made a token without a signature, and kept to the rules.
+//! A token request. The first byte is its form: `q`, a query; `f`, a form; `j`, JSON. The second byte chooses the
+//! configuration and the caller. Granted requests become tokens without a valid signature, which must follow the rules.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -78,7 +78,7 @@ fn check(claims: &Claims, members_have_features: bool) {
     check_rules(&token, NOW, members_have_features);
 }
 
-/// Fails for a token that breaks one of the tests' rules.
+/// Panics if the token breaks one of the tests' rules.
 pub fn check_rules(token: &str, now: u64, members_have_features: bool) {
     let now = i64::try_from(now).expect("an instant that the rules know");
     let violations = rules::violations(token, now);

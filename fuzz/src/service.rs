@@ -1,5 +1,5 @@
-//! A whole request, under a good configuration. The first byte chooses the configuration, the second the clock, the
-//! third how the body comes; then method and target in a line, headers in lines, an empty line, the body.
+//! A whole request, with a valid configuration. The first byte chooses the configuration, the second the clock, the third
+//! how the body arrives. Then follow a line with method and target, lines with headers, an empty line, and the body.
 
 use std::io::{self, Read};
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ use crate::fixture::{EXPIRY, GOOD, Good, MARKER, NOW, PEM, SECRETS, fill, is_pic
 use crate::origin::stands_for;
 use crate::request::check_rules;
 
-/// In 2023, in 2262 and in 9999, in seconds since 1970.
+/// In 2023, in 2262 and in 9999, in seconds since the Unix epoch.
 const CLOCKS: [u64; 3] = [NOW, 9_223_372_036, 253_402_300_799];
 
 static PUBLIC: LazyLock<RS256PublicKey> = LazyLock::new(|| {
@@ -35,7 +35,7 @@ pub fn run(input: &[u8]) {
     let now = CLOCKS[usize::from(*clock) % CLOCKS.len()];
     let message = Message::read(message);
 
-    // What would be granted is signed in some cases only: nearly all the time is the signature's.
+    // HEAD first, and GET only for a sample: signing takes nearly all of the time.
     if message.method == "GET" {
         let head = Message {
             method: "HEAD".into(),
@@ -75,7 +75,7 @@ impl Message {
             let colon = line.iter().position(|b| *b == b':')?;
             let name = String::from_utf8_lossy(&line[..colon]).into_owned();
             let value = line[colon + 1..].trim_ascii();
-            // An origin is logged as it comes: no person is in it.
+            // Origins are logged unchanged, so no secret is inserted there.
             let is_origin = name.eq_ignore_ascii_case("origin");
             let value = if is_origin {
                 value.to_vec()
@@ -99,7 +99,7 @@ impl Message {
             .map(|(_, value)| value.as_slice())
     }
 
-    /// The one origin that the request names, if it is one of the list.
+    /// Returns the request's origin, if it has exactly one and the list allows it.
     fn allowed_origin(&self, good: &Good) -> Option<&str> {
         let list = good
             .setting("allowed_origins")
@@ -123,7 +123,7 @@ fn filled(text: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A body that comes in pieces of some bytes, and may break off.
+/// A body that arrives in pieces of `size` bytes, and may break off.
 struct Pieces<'a> {
     rest: &'a [u8],
     size: usize,
@@ -213,7 +213,7 @@ fn check(good: &Good, message: &Message, outcome: &Outcome, now: u64) {
         && good.setting("auth_mode") == Some("required")
     {
         assert!(message.header("authorization").next().is_some());
-        // The fixture's credentials, the only ones that verify, end then.
+        // Only the fixture's credentials verify, and they expire at `EXPIRY`.
         assert!(now <= EXPIRY + TOLERANCE_SECONDS, "an expired credential");
     }
     if message.method == "HEAD" || status == 204 {
@@ -238,7 +238,7 @@ fn check(good: &Good, message: &Message, outcome: &Outcome, now: u64) {
 fn check_token(good: &Good, token: &str, now: u64) {
     check_rules(token, now, good.setting("member_features").is_some());
     let options = VerificationOptions {
-        // The rules have checked the times; this library's own check ends in 2106.
+        // The rules have checked the times; jwt-simple's own check does not work after 2106.
         artificial_time: Some(UnixTimeStamp::from_secs(NOW)),
         accept_future: true,
         ..VerificationOptions::default()

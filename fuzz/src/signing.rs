@@ -1,6 +1,6 @@
-//! Signatures of `rs256`. The first byte is the key's length (`2`, `3` or `4` thousand bits, about); 32 more are the random
-//! numbers that the exponents are blinded by; the rest is the message. After `d` come changes to the DER of a key as
-//! in `key.rs`: what is accepted all the same signs as the key did before.
+//! Signatures of `rs256`. The first byte chooses the key's length (`2`, `3` or `4` for 2048, 3072 or 4096 bits); the next 32
+//! are the random bytes that blind the exponents; the rest is the message. After `d` follow changes to the DER of a key as
+//! in `key.rs`: if the changed key is accepted, it must sign like the original.
 
 use std::convert::Infallible;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use rs256::{SigningKey, TryCryptoRng};
 use testkit::key_material::{Kind, SIZES, key};
 
-/// What is random in a signature; zeros after its end.
+/// The random bytes for a signature; zeros after they are used up.
 struct Input<'a>(&'a [u8]);
 
 impl rand_core::TryRng for Input<'_> {
@@ -40,7 +40,7 @@ impl rand_core::TryRng for Input<'_> {
 
 impl TryCryptoRng for Input<'_> {}
 
-/// A key of the testkit: what signs, its DER, and what verifies.
+/// A key of the testkit: the signing key, its DER, and the public key.
 struct Pair {
     key: SigningKey,
     der: Vec<u8>,
@@ -87,7 +87,7 @@ fn changed(pair: &Pair, changes: &[u8]) {
         let place = usize::from(u16::from_be_bytes([change[0], change[1]])) % der.len();
         der[place] ^= change[2];
     }
-    // What follows the 26 bytes of the wrapper is PKCS#1.
+    // PKCS#1 starts after the wrapper's 26 bytes.
     let keys = [
         SigningKey::from_pkcs8_der(&der),
         SigningKey::from_pkcs1_der(&der[26..]),

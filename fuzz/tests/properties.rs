@@ -1,4 +1,4 @@
-//! The fuzz targets' properties in the ordinary test run: inputs made by rules, some hundred a target, and the corpus.
+//! Tests the fuzz targets' properties in the ordinary test run: some hundred generated inputs per target, and the corpus.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use jaas_jwt_fuzz::TARGETS;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-/// Tries a target with inputs that are made by rules, always the same ones.
+/// Tests a target with generated inputs, which are the same in every run.
 fn hold(target: &str, cases: u32, inputs: impl Strategy<Value = Vec<u8>>) {
     let target = TARGETS.iter().find(|it| it.name == target).expect(target);
     let config = Config {
@@ -28,7 +28,7 @@ fn hold(target: &str, cases: u32, inputs: impl Strategy<Value = Vec<u8>>) {
         .unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// One of these words, or any text.
+/// Generates one of these words, or any text.
 fn word(words: &'static [&'static str]) -> impl Strategy<Value = String> {
     prop_oneof![
         3 => prop::sample::select(words).prop_map(str::to_owned),
@@ -196,7 +196,7 @@ fn configurations() {
 
 #[test]
 fn credentials() {
-    /// A claim that is mostly good.
+    /// Generates a claim that is valid in most cases.
     fn claim(
         name: &'static str,
         good: &'static str,

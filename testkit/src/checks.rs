@@ -1,4 +1,4 @@
-//! What no response, and no line of the log, may lack or hold.
+//! Rules that every response and every log line must satisfy.
 
 use std::collections::HashSet;
 
@@ -9,10 +9,10 @@ use crate::http::{Request, Response};
 use crate::settings::Settings;
 use crate::{now, signature};
 
-/// The rules for the responses and the log of a server.
+/// The checks for the responses and the log of one server.
 pub struct Checks {
     pub settings: Settings,
-    /// Whether it may respond 500 and 503.
+    /// Whether responses with status 500 and 503 are allowed.
     pub may_fail: bool,
     secret: Secret,
 }
@@ -64,7 +64,7 @@ impl Checks {
     }
 
     fn check_token(&self, token: &str, context: &str) {
-        // The operator may open features to members; nothing else does.
+        // `member_features` is the only setting that lets members have features.
         let members_have_features = !self.settings.get("member_features").is_empty();
         let mut violations = rules::violations(token, now());
         violations.retain(|it| !members_have_features || it.rule != rules::FEATURES_BY_ROLE);
@@ -75,7 +75,7 @@ impl Checks {
         );
     }
 
-    /// A line is an object of JSON with a level, and tells nothing of the private key.
+    /// Asserts that the line is a JSON object with a level and contains no part of the private key.
     pub fn log_line(&self, line: &str) {
         if let Some(piece) = self.secret.find(line.as_bytes()) {
             panic!("{piece:?} of the private key is in the log: {line}");
@@ -108,7 +108,7 @@ fn check_headers(response: &Response, context: &str) {
     assert!(!matches!(allowed, Some("null" | "*")), "{context}");
 }
 
-/// The request, for a message.
+/// Formats the request for an assertion message.
 pub fn summary(request: &Request) -> String {
     let target: String = String::from_utf8_lossy(&request.target)
         .chars()
@@ -120,15 +120,15 @@ pub fn summary(request: &Request) -> String {
     format!("{} {target} {headers:?}", request.method)
 }
 
-/// The private key's value, to be looked for where it must not be.
+/// All substrings of the private key's value that must appear in no output.
 pub struct Secret(HashSet<[u8; Self::SIZE]>);
 
 impl Secret {
-    /// So many characters of base64 in a row are no accident.
+    /// The length of a substring, in characters: long enough that a match is not a coincidence.
     const SIZE: usize = 16;
 
     pub fn new(value: &str) -> Self {
-        // Inside a PEM the base64 is broken into lines; a file in base64 is one run already.
+        // A PEM file splits its base64 into lines; a base64-encoded file is a single run.
         let joined: String = value
             .replace("\\r", "")
             .replace("\\n", "")

@@ -1,4 +1,4 @@
-//! A client that sends what no well-behaved client sends, and sees each byte of the response.
+//! An HTTP/1.1 client that can send malformed requests and exposes every byte of the response.
 
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -8,12 +8,12 @@ use crate::http::{Body, Headers, Request, Response};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One connection, kept open between requests.
+/// A connection that stays open between requests.
 pub struct Connection {
     reader: BufReader<Counted>,
 }
 
-/// Counts how often something is read.
+/// A stream that counts its reads.
 struct Counted {
     stream: TcpStream,
     reads: usize,
@@ -32,12 +32,12 @@ impl Connection {
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
         stream.set_nodelay(true)?;
-        // Room for every response of the component, however it was sent.
+        // Large enough that one read can return any response of the component.
         let reader = BufReader::with_capacity(64 * 1024, Counted { stream, reads: 0 });
         Ok(Self { reader })
     }
 
-    /// How often something was read from the socket.
+    /// Returns the number of reads from the socket so far.
     pub fn reads(&self) -> usize {
         self.reader.get_ref().reads
     }
@@ -47,9 +47,9 @@ impl Connection {
         self.read(&request.method)
     }
 
-    /// The connection's only request: nothing may follow its response.
+    /// Sends the connection's last request and asserts that nothing follows its response.
     pub fn send_last(mut self, request: &Request) -> io::Result<Response> {
-        // A server may respond, and close, before it has read everything.
+        // A server may respond and close the connection before it has read the whole request.
         let written = self.write_request(request, "Connection: close\r\n");
         if let Body::BrokenOff { .. } = request.body {
             self.reader.get_ref().stream.shutdown(Shutdown::Write)?;
@@ -66,7 +66,7 @@ impl Connection {
         Ok(response)
     }
 
-    /// Sends bytes that need not be a whole request.
+    /// Sends bytes that need not be a complete request.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.reader.get_mut().stream.write_all(bytes.as_ref())
     }
@@ -105,7 +105,7 @@ impl Connection {
         self.write(message)
     }
 
-    /// Reads the response to a request of this method that was written already.
+    /// Reads the response to a request with this method that has already been sent.
     pub fn read(&mut self, method: &str) -> io::Result<Response> {
         let (status, headers) = loop {
             let (status, headers) = self.read_head()?;

@@ -1,4 +1,4 @@
-//! A login: it signs the credentials with which callers prove who they are.
+//! A login that signs its callers' credentials.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,10 +13,10 @@ pub const ISSUER: &str = "https://login.example";
 pub const AUDIENCE: &str = "jaas";
 pub const SUBJECT: &str = "by-credential";
 
-/// The header of a good credential.
+/// The header of a valid credential.
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
-/// Settings that require a credential, which the key in this variable verifies.
+/// Returns settings that require a credential and verify it with the key in `variable`.
 pub fn verified_by(variable: &str, key: &str) -> Settings {
     Settings::good().set_all(&[
         ("auth_mode", "required"),
@@ -26,7 +26,7 @@ pub fn verified_by(variable: &str, key: &str) -> Settings {
     ])
 }
 
-/// A login with a shared secret, made for this run.
+/// A login with a random shared secret.
 pub struct Login {
     pub secret: String,
 }
@@ -42,7 +42,7 @@ impl Login {
         }
     }
 
-    /// Settings with which this login's credentials are accepted, or with `none` not required.
+    /// Returns settings that accept this login's credentials; with `auth_mode` `none`, they require no credential.
     pub fn configure(&self, auth_mode: &str) -> Settings {
         if auth_mode == "none" {
             return Settings::good().set("auth_mode", auth_mode);
@@ -50,18 +50,18 @@ impl Login {
         verified_by("auth_hs256_secret", &self.secret).set("auth_mode", auth_mode)
     }
 
-    /// A credential that is good for a minute, with more or other claims; `null` takes one away.
+    /// Signs a credential that is valid for a minute. `changes` adds or replaces claims; `null` removes one.
     pub fn sign(&self, changes: &Value) -> String {
         self.sign_text(&payload(changes))
     }
 
-    /// A credential with exactly this payload.
+    /// Signs a credential with exactly this payload.
     pub fn sign_text(&self, payload: &str) -> String {
         sign_exactly(&self.secret, HEADER, payload)
     }
 }
 
-/// The claims of a good credential, changed.
+/// Returns the payload of a valid credential with `changes` applied.
 pub fn payload(changes: &Value) -> String {
     let mut claims = json!({
         "iss": ISSUER, "aud": AUDIENCE, "sub": SUBJECT, "exp": now() + 60,

@@ -1,4 +1,4 @@
-//! The built component behind a host: every response and every line of the log is checked.
+//! Runs the built component behind a host and checks every response and every log line.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,30 +24,30 @@ pub use crate::{now, root};
 pub struct Server {
     host: Host,
     checks: Checks,
-    /// How much of the log has been looked through, in bytes.
+    /// The length of the part of the log that has been checked, in bytes.
     checked: Mutex<usize>,
 }
 
-// Not a LazyLock: where it does not start, each test says why.
+// Not a `LazyLock`: if the server does not start, every test should report the reason, not a poisoned lock.
 static SHARED: OnceLock<Server> = OnceLock::new();
 
 impl Server {
-    /// The server with nothing but defaults, shared by all tests: look for nothing in its log.
+    /// Returns the server with the default settings. All tests share it, so its log belongs to no single test.
     pub fn good() -> &'static Self {
         SHARED.get_or_init(|| Self::start(Settings::good()))
     }
 
-    /// A server of the caller's own.
+    /// Starts a server for one test.
     pub fn start(settings: Settings) -> Self {
         Self::new(Host::start(&settings), Checks::new(settings, false))
     }
 
-    /// A server whose configuration is wrong: it may respond 500 and 503.
+    /// Starts a server whose configuration is wrong, so that it may respond with 500 or 503.
     pub fn start_broken(settings: Settings) -> Self {
         Self::new(Host::start(&settings), Checks::new(settings, true))
     }
 
-    /// A server with which something goes wrong: always the embedded host, which alone can be made to.
+    /// Starts a server with injected faults. It is always the embedded host, because Spin cannot inject them.
     pub fn start_faulty(settings: Settings, faults: Faults) -> Self {
         let host = Host::embedded(&settings, faults);
         Self::new(host, Checks::new(settings, true))
@@ -69,7 +69,7 @@ impl Server {
         self.host.address()
     }
 
-    /// The embedded host, which counts what Spin does not; `None`: it is Spin.
+    /// Returns the embedded host, which has counters that Spin lacks, or `None` if Spin serves the component.
     pub fn embedded(&self) -> Option<&devkit_host::Server> {
         match &self.host {
             Host::Embedded(server) => Some(server),
@@ -92,12 +92,12 @@ impl Server {
         Ok(response)
     }
 
-    /// For responses that the host may give before the component sees the request.
+    /// Sends a request without checking the response, which may be the host's own.
     pub fn send_unchecked(&self, request: &Request) -> io::Result<Response> {
         self.connect().send_last(request)
     }
 
-    /// Checks a response, and the lines that have come into the log.
+    /// Checks a response and the log lines written since the last check.
     pub fn check(&self, request: &Request, response: &Response) {
         self.checks.response(request, response);
         self.check_log(&self.host.log());
@@ -106,7 +106,7 @@ impl Server {
     fn check_log(&self, log: &str) {
         let end = log.rfind('\n').map_or(0, |end| end + 1);
         let start = {
-            // Before they are checked: a line that is wrong fails one test.
+            // Advance before checking, so that a wrong line fails only one test.
             let mut checked = locked(&self.checked);
             let start = *checked;
             *checked = end.max(start);
@@ -116,12 +116,12 @@ impl Server {
         new.lines().for_each(|line| self.checks.log_line(line));
     }
 
-    /// All that the component has written so far.
+    /// Returns everything that the component has logged so far.
     pub fn log(&self) -> String {
         self.host.log()
     }
 
-    /// The lines that `requests` brought into the log. Only for a server of the caller's own.
+    /// Returns the lines that `requests` adds to the log. Not for the shared server.
     pub fn log_of(&self, requests: impl FnOnce(&Self)) -> Vec<Value> {
         let is_shared = SHARED.get().is_some_and(|it| std::ptr::eq(it, self));
         assert!(!is_shared, "others write to this log, too");
@@ -129,7 +129,7 @@ impl Server {
         let before = self.host.log().len();
         requests(self);
 
-        // A host may write lines later than responses. A rejected request of its own marks the end.
+        // A host may write log lines after it has sent the responses. A rejected marker request shows where the log ends.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let marker = format!("https://marker-{number}.invalid");
         self.send(&Request::new("GET", "/marker").origin(&marker));
@@ -140,7 +140,7 @@ impl Server {
             if let Some((lines, after)) = new.split_once(&marker)
                 && after.contains('\n')
             {
-                // Without the beginning of the marker's own line.
+                // Drop the beginning of the marker's own line.
                 let (lines, _) = lines.rsplit_once('\n').unwrap_or_default();
                 let lines = lines.lines().map(serde_json::from_str);
                 return lines.map(|line| line.expect("a line of JSON")).collect();
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_test_that_fails_fails_no_other() {
-        // A server of its own: its log is checked further than it is written.
+        // Not the shared server: the test marks as checked more of the log than was written.
         let server = Server::start(Settings::good());
         let good = server.send(&get(&[]));
         std::thread::scope(|scope| {

@@ -1,7 +1,7 @@
 //! The host that serves the component.
 //!
-//! `JAAS_TEST_HOST` chooses it: `embedded` (Wasmtime in this process) or `spin` (the program on `PATH`).
-//! `JAAS_TEST_COMPONENT` names a component to be served in the place of the manifest's; the embedded host alone can.
+//! `JAAS_TEST_HOST` selects it: `embedded` (Wasmtime in this process) or `spin` (the program on `PATH`).
+//! `JAAS_TEST_COMPONENT` names a component to serve instead of the manifest's; only the embedded host can do that.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ impl Host {
         }
     }
 
-    /// The embedded host, with what goes wrong with it.
+    /// Starts the embedded host with injected faults.
     pub fn embedded(settings: &Settings, faults: Faults) -> Self {
         check_artifact();
         let options = Options {
@@ -62,7 +62,7 @@ impl Host {
         }
     }
 
-    /// What the component wrote to its standard error so far.
+    /// Returns everything that the component has written to standard error so far.
     pub fn log(&self) -> String {
         match self {
             Self::Embedded(server) => server.log(),
@@ -71,19 +71,19 @@ impl Host {
     }
 }
 
-/// The component that takes the place of the manifest's.
+/// Returns the component named by `JAAS_TEST_COMPONENT`.
 fn other_component() -> Option<PathBuf> {
     std::env::var_os("JAAS_TEST_COMPONENT")
         .filter(|path| !path.is_empty())
         .map(PathBuf::from)
 }
 
-/// The file of the component that is served.
+/// Returns the path of the component to serve.
 pub fn component() -> PathBuf {
     root().join(other_component().unwrap_or_else(|| ARTIFACT.into()))
 }
 
-/// Tests of yesterday's component would say nothing about today's source.
+/// Panics if the component is missing or older than its source: the tests would then not test the current code.
 fn check_artifact() {
     static PROBLEM: LazyLock<Option<String>> = LazyLock::new(|| {
         let artifact = component();
@@ -93,7 +93,7 @@ fn check_artifact() {
                 "There is no component at {shown}: run `cargo dev build` first."
             ));
         }
-        // Only what cargo itself dates: a touched Cargo.toml or Cargo.lock does not make it link again.
+        // Source files only: cargo does not rebuild the component because of a newer Cargo.toml or Cargo.lock.
         let mut find = Command::new("find");
         find.current_dir(root()).args(["src", "-name", "*.rs"]);
         let found = find.arg("-newer").arg(&artifact).output();

@@ -1,11 +1,10 @@
-//! JWTs signed with a shared secret, whatever header and claims they have: the crates that sign would make good ones
-//! alone.
+//! JWTs signed with a shared secret, with arbitrary headers and claims. JWT crates can only sign well-formed ones.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac_sha256::HMAC;
 
-/// Header and payload, to be signed.
+/// Returns the signing input: encoded header and payload, joined by a dot.
 pub fn signing_input(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     format!(
         "{}.{}",
@@ -14,7 +13,7 @@ pub fn signing_input(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> Str
     )
 }
 
-/// A token of exactly these bytes, with an HMAC under this secret.
+/// Signs exactly these header and payload bytes with HMAC-SHA256.
 pub fn sign(
     secret: impl AsRef<[u8]>,
     header: impl AsRef<[u8]>,

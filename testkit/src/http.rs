@@ -1,11 +1,11 @@
-//! Requests and responses, in exactly the bytes that a test says: anything in headers and target, bodies in pieces.
+//! Requests and responses byte for byte: headers and targets with arbitrary bytes, bodies in pieces.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// All headers in their order, repeated ones too.
+/// Header names and values in their order, including repeated headers.
 pub type Headers = Vec<(String, Vec<u8>)>;
 
 pub const TOKEN_ROUTE: &str = "/api/jitsi-token";
@@ -21,11 +21,11 @@ pub struct Request {
 #[derive(Clone, Debug)]
 pub enum Body {
     None,
-    /// With `Content-Length`.
+    /// Sent with `Content-Length`.
     Whole(Vec<u8>),
-    /// With `Transfer-Encoding: chunked`, a pause after each chunk.
+    /// Sent with `Transfer-Encoding: chunked` and a pause after each chunk.
     Chunks(Vec<Vec<u8>>, Duration),
-    /// `Content-Length` says more than what comes before the connection is closed.
+    /// Closed early: `Content-Length` is `announced`, but only `sent` follows.
     BrokenOff {
         announced: usize,
         sent: Vec<u8>,
@@ -52,7 +52,7 @@ impl Request {
         self.header("Origin", origin)
     }
 
-    /// With a credential.
+    /// Adds an `Authorization` header with this credential.
     pub fn bearer(self, credential: &str) -> Self {
         self.header("Authorization", format!("Bearer {credential}"))
     }
@@ -62,7 +62,7 @@ impl Request {
         self
     }
 
-    /// Spin, and the embedded host with it, has a response of its own for others, and the component hears of none.
+    /// Returns whether all header values are UTF-8. If not, the host responds itself and does not call the component.
     pub fn has_text_headers(&self) -> bool {
         self.headers
             .iter()
@@ -70,7 +70,7 @@ impl Request {
     }
 }
 
-/// A token request with these parameters, encoded as a browser's `URLSearchParams` does.
+/// Returns a token request with these parameters, encoded like a browser's `URLSearchParams`.
 pub fn get(parameters: &[(&str, &str)]) -> Request {
     Request::new("GET", token_target(parameters))
 }
@@ -117,7 +117,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The header's value; it must not come twice.
+    /// Returns the value of a header. Panics if the header occurs more than once.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.header_values(name);
         let first = values.next();
@@ -137,7 +137,7 @@ impl Response {
             .unwrap_or_else(|error| panic!("the body is not JSON ({error}): {self}"))
     }
 
-    /// The message of an error response.
+    /// Returns the message of an error response.
     pub fn error(&self) -> String {
         let message = self.json()["error"].as_str().map(str::to_owned);
         message.unwrap_or_else(|| panic!("no error message: {self}"))
@@ -185,7 +185,7 @@ impl Token {
         &self.claims["context"]["user"]
     }
 
-    /// The user's role; `left out` where the token has none.
+    /// Returns the user's role, or `left out` if the token has none.
     pub fn role(&self) -> &str {
         let text = |name: &str| self.user().get(name).and_then(Value::as_str);
         match (text("moderator"), text("role")) {
@@ -197,7 +197,7 @@ impl Token {
         }
     }
 
-    /// The features that are switched on.
+    /// Returns the names of the enabled features.
     pub fn features(&self) -> BTreeSet<&str> {
         let features = self.claims["context"]["features"].as_object();
         let on = features

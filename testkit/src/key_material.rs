@@ -1,4 +1,4 @@
-//! Keys, made by `openssl` and `ssh-keygen` when the tests run: none is kept, none is committed.
+//! Keys generated with `openssl` and `ssh-keygen` while the tests run, so that none is stored or committed.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -23,21 +23,21 @@ pub const SIZES: [u32; 3] = [2048, 3072, 4096];
 pub struct Key {
     pub pem: String,
     pub public_pem: String,
-    /// `RSAPublicKey` of PKCS #1, in DER.
+    /// The PKCS #1 `RSAPublicKey`, in DER.
     pub public_der: Vec<u8>,
 }
 
-/// The key of this kind and size: made once, then the same.
+/// Returns the key of this kind and size, which is generated on first use.
 pub fn key(kind: Kind, bits: u32) -> &'static Key {
     static KEYS: Mutex<BTreeMap<(Kind, u32), &OnceLock<Key>>> = Mutex::new(BTreeMap::new());
     let place = *locked(&KEYS)
         .entry((kind, bits))
         .or_insert_with(|| Box::leak(Box::default()));
-    // The map is free meanwhile: several keys can be made at once.
+    // The map is not locked here, so that several keys can be generated in parallel.
     place.get_or_init(|| key_of(kind, bits))
 }
 
-/// A new key of this kind and size.
+/// Generates a new key of this kind and size.
 pub fn key_of(kind: Kind, bits: u32) -> Key {
     let pem = match kind {
         Kind::Pkcs8 => openssl_key(&["RSA", "-pkeyopt", &format!("rsa_keygen_bits:{bits}")]),
@@ -54,13 +54,13 @@ pub fn key_of(kind: Kind, bits: u32) -> Key {
     }
 }
 
-/// `openssl genpkey -algorithm …`
+/// Generates a private key with `openssl genpkey -algorithm …`.
 pub fn openssl_key(algorithm_and_options: &[&str]) -> String {
     let arguments = [&["genpkey", "-algorithm"], algorithm_and_options].concat();
     text(run("openssl", &arguments, ""))
 }
 
-/// `ssh-keygen …`, the private half.
+/// Generates a key with `ssh-keygen …` and returns the private key.
 pub fn ssh_key(options: &[&str], passphrase: &str) -> String {
     let directory = Directory::new("key");
     let file = directory.path().join("key");
@@ -78,7 +78,7 @@ pub fn openssl(arguments: &[&str], input: &str) -> String {
     text(run("openssl", arguments, input))
 }
 
-/// A header or footer line of a PEM file. Composed here, so that no file of the repository has one.
+/// Returns a PEM header or footer line. It is composed here so that no file in the repository contains one.
 pub fn pem_line(edge: &str, label: &str) -> String {
     format!("{0}{edge} {label}{0}", "-".repeat(5))
 }
@@ -96,7 +96,7 @@ fn run(program: &str, arguments: &[&str], input: &str) -> Vec<u8> {
         .spawn()
         .unwrap_or_else(|error| panic!("these tests need `{program}`: {error}"));
     let mut stdin = child.stdin.take().expect("piped");
-    // Some commands read no input, and may have ended.
+    // Some commands read no input and may have exited already.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().expect("it runs");
@@ -108,7 +108,7 @@ fn run(program: &str, arguments: &[&str], input: &str) -> Vec<u8> {
     output.stdout
 }
 
-/// A temporary directory, removed with everything in it.
+/// A temporary directory, deleted with its contents on drop.
 pub struct Directory(PathBuf);
 
 impl Directory {
@@ -125,7 +125,7 @@ impl Directory {
         &self.0
     }
 
-    /// The caller removes it.
+    /// Returns the path; the caller deletes the directory.
     pub fn keep(self) -> PathBuf {
         std::mem::ManuallyDrop::new(self).0.clone()
     }

@@ -1,4 +1,4 @@
-//! What a server is started with.
+//! The settings of a server.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,22 +11,22 @@ use crate::key_material::{Key, Kind, key};
 pub const APP_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef";
 pub const KEY_ID: &str = "vpaas-magic-cookie-0123456789abcdef0123456789abcdef/4f4910";
 
-/// An origin of the manifest's default list.
+/// An origin in the manifest's default allow list.
 pub const ALLOWED: &str = "https://vtaiwan.tw";
 pub const FOREIGN: &str = "https://evil.example";
 
-/// What a server is started with; variables that are not set have the manifest's defaults.
+/// The settings that a server is started with. Variables that are not set have the manifest's defaults.
 #[derive(Clone)]
 pub struct Settings {
     /// The variables, as Spin and the embedded host read them.
     pub environment: BTreeMap<String, String>,
-    /// The key whose signature each token must have.
+    /// The key that must have signed each token.
     pub key: &'static Key,
-    /// A component in the place of the manifest's, served by the embedded host whatever `JAAS_TEST_HOST` says.
+    /// A component to serve instead of the manifest's, always by the embedded host, whatever `JAAS_TEST_HOST` is.
     pub component: Option<PathBuf>,
-    /// A `runtime-config.toml`.
+    /// The path of a `runtime-config.toml`.
     pub runtime_config: Option<PathBuf>,
-    /// A store that an earlier server has used, for the embedded host alone. Without it each server starts with an empty one.
+    /// A store kept from an earlier server; only for the embedded host. If `None`, the server starts with an empty store.
     pub store: Option<KeyValueStore>,
 }
 
@@ -62,7 +62,7 @@ impl Settings {
             .fold(self, |settings, (name, value)| settings.set(name, value))
     }
 
-    /// The variable's value; empty where it is not set.
+    /// Returns the variable's value, or an empty string if it is not set.
     pub fn get(&self, name: &str) -> &str {
         self.environment
             .get(&environment_name(name))

@@ -1,4 +1,4 @@
-//! Signatures, checked by what did not make them: `ring`, and the `openssl` program.
+//! Verifies signatures with implementations independent of the signers: `ring` and the `openssl` program.
 
 use std::process::Command;
 
@@ -23,7 +23,7 @@ pub fn is_valid(token: &str, key: &Key) -> bool {
         .is_ok()
 }
 
-/// `openssl dgst -sha256 -verify`
+/// Verifies the signature with `openssl dgst -sha256 -verify`.
 pub fn is_valid_for_openssl(token: &str, key: &Key) -> bool {
     let (message, signature) = split(token);
     let directory = Directory::new("signature");

@@ -1,4 +1,4 @@
-//! `spin up`, as a process of the tests' own.
+//! Runs `spin up` as a child process.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
@@ -13,12 +13,12 @@ use crate::key_material::Directory;
 use crate::root;
 use crate::settings::Settings;
 
-/// The first start compiles the component.
+/// How long to wait for the start. The first start compiles the component.
 const START: Duration = Duration::from_secs(60);
 
-/// Ends Spin when this process closes the pipe, or dies: a static server is never dropped, and Spin's own trigger
-/// process outlives a killed parent. `$1` is the state directory; the rest are Spin's arguments. All runs in a
-/// process group of its own, which `kill 0` means.
+/// Ends Spin when this process closes the pipe or dies: statics are never dropped, and Spin's trigger process outlives
+/// its parent when that is killed. `$1` is the state directory; the other arguments are Spin's. `kill 0` signals the
+/// process group, which this script and Spin have to themselves.
 const WATCH: &str = r#"
 state=$1; shift
 (spin "$@" </dev/null; echo "spin ended with status $?" >&2) &
@@ -29,10 +29,10 @@ wait
 rm -rf "$state"
 "#;
 
-/// The file with what `spin up` prints, in its folder.
+/// The file in the server's folder that receives the output of `spin up`.
 const OUTPUT: &str = "output.txt";
 
-/// What `spin up` prints when it ends by itself, by the script above.
+/// What the script above prints when `spin up` ends by itself.
 const ENDED: &str = "spin ended with status";
 
 pub struct Server {
@@ -43,7 +43,7 @@ pub struct Server {
 
 impl Server {
     pub fn start(settings: &Settings) -> Self {
-        // Another process may take the port between this question and Spin's start.
+        // Another process may take the port before Spin binds it.
         for _ in 0..3 {
             let server = Self::spawn(settings);
             match server.wait_until_ready() {
@@ -75,7 +75,7 @@ impl Server {
 
     fn wait_until_ready(&self) -> Result<(), String> {
         let deadline = Instant::now() + START;
-        // Spin's own: reaches no component, leaves no line in its log.
+        // Spin handles this route itself: it neither calls the component nor adds to its log.
         let health = Request::new("GET", "/.well-known/spin/health");
         loop {
             let output = self.written(OUTPUT);
@@ -94,7 +94,7 @@ impl Server {
         self.address
     }
 
-    /// What the component wrote to its standard error.
+    /// Returns everything that the component has written to standard error.
     pub fn log(&self) -> String {
         self.written("state/logs/jaas-jwt_stderr.txt")
     }
@@ -105,15 +105,15 @@ impl Server {
     }
 }
 
-/// `spin up` without what a developer has set for Spin: neither the variables that its flags are taken from, nor the file
-/// `.env` that it reads in the current folder.
+/// Returns a `spin up` command without the developer's own Spin settings: it gets no environment variable that sets a
+/// flag, and runs in a folder without a `.env` file.
 fn command(folder: &Path, address: SocketAddr) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", WATCH, "sh"]).arg(folder);
     command.args(["up", "--from"]).arg(root().join("spin.toml"));
     command.arg("--listen").arg(address.to_string());
     command.arg("--temp").arg(folder.join("work"));
-    // Spin's default for logs is a folder of this one.
+    // Spin writes its logs to a folder inside the state directory.
     command.arg("--state-dir").arg(folder.join("state"));
     for (name, _) in std::env::vars_os() {
         let is_spins = |name: &str| name.starts_with("SPIN_") || name == "RUNTIME_CONFIG_FILE";

@@ -1,4 +1,4 @@
-//! Dependencies: where they come from, and that each has its reason.
+//! Dependencies: where they come from, and that each has a documented reason.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -21,7 +21,7 @@ fn every_package_comes_from_crates_io() {
     }
 }
 
-/// The names of the crates from which cargo builds the component, those that run meanwhile among them.
+/// Returns the names of the crates that cargo compiles for the component, including procedural macros.
 fn crates_of_the_component() -> BTreeSet<String> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(root())
@@ -51,7 +51,7 @@ fn crates_of_the_component() -> BTreeSet<String> {
         .collect()
 }
 
-/// The crates of the tables under one heading, and whether each has a reason.
+/// Returns the crates in the tables under one heading. Panics if one has no reason.
 fn listed_crates(page: &str, heading: &str) -> BTreeSet<String> {
     let part = page
         .split("\n## ")

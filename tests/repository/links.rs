@@ -1,11 +1,11 @@
-//! What the documents point to is there: files, headings, commands.
+//! Everything that the documents refer to exists: files, headings, commands.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use testkit::root;
 
-/// The documents: at the root, in docs/, and beside what they describe.
+/// Returns the documents: in the root, in docs/, and beside the code that they describe.
 fn documents() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().to_path_buf()];
@@ -30,7 +30,7 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-/// The lines that are not code.
+/// Returns the lines outside code blocks.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut code = false;
     text.lines().filter(move |line| {
@@ -40,7 +40,7 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The names under which GitHub reaches the headings.
+/// Returns the anchors that GitHub generates for the headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for heading in prose(text).filter(|line| line.starts_with('#')) {
@@ -61,7 +61,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// The targets of the links, without those to other sites. What stands between backticks is no link.
+/// Returns the targets of the links within the repository. Links inside backticks do not count.
 fn targets(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in prose(text) {
@@ -76,7 +76,7 @@ fn targets(text: &str) -> Vec<String> {
     found
 }
 
-/// What is wrong with a link.
+/// Returns what is wrong with a link, if anything.
 fn problem(document: &Path, target: &str) -> Option<String> {
     let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
     let path = if file.is_empty() {
@@ -133,7 +133,7 @@ fn a_link_that_leads_nowhere_is_found() {
     assert_eq!(targets(text), ["yes.md#a"]);
 }
 
-/// The commands of `cargo dev`, from the names of the variants.
+/// Returns the commands of `cargo dev`, from the names of the variants.
 fn commands() -> BTreeSet<String> {
     let source = std::fs::read_to_string(root().join("devkit/src/main.rs")).expect("main.rs");
     let (_, list) = source
@@ -150,7 +150,7 @@ fn commands() -> BTreeSet<String> {
         .collect()
 }
 
-/// Except in the changelog, which also tells of commands that are gone.
+/// Except in the changelog, which also mentions removed commands.
 #[test]
 fn every_command_of_the_documents_exists() {
     let commands = commands();
@@ -166,7 +166,7 @@ fn every_command_of_the_documents_exists() {
         let text = std::fs::read_to_string(&document).expect("a document");
         for rest in text.split("cargo dev ").skip(1) {
             let word = rest.split(|c: char| !c.is_ascii_alphanumeric()).next();
-            // `COMMAND` stands for any; an option may come first.
+            // `COMMAND` stands for any command, and an option may precede the command.
             let Some(word) = word.filter(|word| !word.is_empty() && *word != "COMMAND") else {
                 continue;
             };

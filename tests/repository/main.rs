@@ -1,4 +1,4 @@
-//! The repository itself: its documents, and the structure of its source.
+//! Tests of the repository itself: its documents and the structure of its source.
 
 mod dependencies;
 mod links;
@@ -10,12 +10,12 @@ mod variables;
 use testkit::root;
 use toml::Table;
 
-/// The text of a file of the repository.
+/// Returns the content of a file in the repository.
 fn document(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).expect(name)
 }
 
-/// A file of the repository in TOML.
+/// Parses a TOML file in the repository.
 fn table(name: &str) -> Table {
     document(name).parse().expect(name)
 }

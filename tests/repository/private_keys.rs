@@ -1,4 +1,4 @@
-//! No file that is committed has a private key.
+//! No committed file contains a private key.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use testkit::key_material::pem_line;
 use testkit::root;
 
-/// All files that are, or would be, committed.
+/// Returns all files that are, or would be, committed.
 fn files() -> Vec<PathBuf> {
     let output = Command::new("git")
         .current_dir(root())
@@ -28,12 +28,12 @@ fn files() -> Vec<PathBuf> {
     names
         .split_terminator('\0')
         .map(|name| root().join(name))
-        // Deleted, but not yet so in the index.
+        // Deleted, but still in the index.
         .filter(|path| path.is_file())
         .collect()
 }
 
-/// Whether a line of `text` begins a private key.
+/// Returns whether a private key begins anywhere in `text`.
 fn has_private_key(text: &str) -> bool {
     let start = format!("{}BEGIN ", "-".repeat(5));
     text.match_indices(&start).any(|(at, _)| {

@@ -1,4 +1,4 @@
-//! The structure of the source: no circle of imports between files, and in the component no import upwards.
+//! The structure of the source: files do not import each other in a circle, and the component has no import upwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use testkit::root;
 
-/// The rooms of the component from the ground up; a room imports only from floors below its own.
+/// The component's modules, lowest floor first. A module imports only from lower floors.
 const FLOORS: [&[&str]; 13] = [
     &[
         "features", "http", "json", "jwt", "kept", "role", "secret", "text",
@@ -26,7 +26,7 @@ const FLOORS: [&[&str]; 13] = [
     &["entry"],
 ];
 
-/// A crate's files: the path of each module, such as `["cors", "origin"]`, and the modules that it imports from.
+/// The imports of a crate: for the path of each module, such as `["cors", "origin"]`, the modules that it imports from.
 type Imports = BTreeMap<Vec<String>, BTreeSet<Vec<String>>>;
 
 #[test]
@@ -35,7 +35,7 @@ fn the_component_imports_only_from_floors_below() {
     assert!(imports.len() > 20, "{imports:?}");
     for (file, imported) in &imports {
         let Some(room) = file.first() else {
-            continue; // lib.rs is above all.
+            continue; // lib.rs is above all floors.
         };
         for target in imported.iter().filter_map(|path| path.first()) {
             assert!(
@@ -148,7 +148,7 @@ fn collect_files(
     }
 }
 
-/// The module that a path leads into: the longest beginning of it that is a file.
+/// Returns the module that a path leads to: the longest prefix that is a file.
 fn resolve(
     module: &[String],
     path: &[String],
@@ -159,7 +159,7 @@ fn resolve(
         "self" => module.to_vec(),
         "super" => module.split_last()?.1.to_vec(),
         _ => {
-            // A child's name without a prefix.
+            // A child module, named without a prefix.
             let child = [module, &path[..1]].concat();
             return modules.contains(&child).then(|| {
                 let full = [module, path].concat();
@@ -184,7 +184,7 @@ fn longest(path: &[String], modules: &BTreeSet<Vec<String>>) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// The tokens without what `#[cfg(test)]` stands before.
+/// Returns the tokens without the items marked `#[cfg(test)]`.
 fn without_tests(tokens: TokenStream) -> Vec<TokenTree> {
     let mut kept = Vec::new();
     let mut tokens = tokens.into_iter().peekable();
@@ -192,7 +192,7 @@ fn without_tests(tokens: TokenStream) -> Vec<TokenTree> {
         let attribute = matches!(&token, TokenTree::Punct(p) if p.as_char() == '#')
             && matches!(tokens.peek(), Some(TokenTree::Group(g)) if g.stream().to_string().replace(' ', "") == "cfg(test)");
         if attribute {
-            // Up to the end of the item: its block, or its semicolon.
+            // Skips to the end of the item: its block or its semicolon.
             tokens.next();
             for token in tokens.by_ref() {
                 match token {
@@ -208,7 +208,7 @@ fn without_tests(tokens: TokenStream) -> Vec<TokenTree> {
     kept
 }
 
-/// Every path with at least two parts, in order; those of a group in braces each with what stands before it.
+/// Collects every path with at least two segments, in order. Paths in a braced group include the prefix before the group.
 fn collect_paths(tokens: &[TokenTree], paths: &mut Vec<Vec<String>>) {
     let mut path: Vec<String> = Vec::new();
     let mut colons = 0;

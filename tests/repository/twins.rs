@@ -1,5 +1,5 @@
-//! A page in Traditional Chinese says what its English twin says: the same headings, rows, lists and examples in the same
-//! order, with the same code and the same links.
+//! A page in Traditional Chinese matches its English twin: the same headings, rows, lists and examples in the same order,
+//! with the same code and the same links.
 
 use std::collections::BTreeSet;
 
@@ -7,16 +7,16 @@ use testkit::root;
 
 const PAGES: [&str; 3] = ["README", "docs/configuration", "docs/troubleshooting"];
 
-/// What both languages share of one line.
+/// The parts of a line that do not depend on the language.
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
-    /// Heading, row, item, paragraph; of a row with the number of its cells, of an example its text.
+    /// Heading, row, item or paragraph; for a row, with the number of cells; for an example, its text.
     kind: String,
     code: BTreeSet<String>,
     links: BTreeSet<String>,
 }
 
-/// A page without its blank lines and its pictures of characters, whose labels may differ.
+/// Returns the lines of a page without blank lines and ASCII diagrams, whose labels may differ.
 fn outline(text: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut example: Option<&str> = None;
@@ -60,14 +60,14 @@ impl Line {
         } else {
             "paragraph".to_owned()
         };
-        // Between every second pair of back quotes.
+        // The parts between pairs of backticks.
         let code = line.split('`').skip(1).step_by(2).map(str::to_owned);
         let links = line
             .split("](")
             .skip(1)
             .filter_map(|rest| rest.split(')').next())
             .map(|link| {
-                // Headings have their own names, and the line that leads to the other language its own target.
+                // Anchors differ between the languages, and so does the target of the link to the other language.
                 let page = link.split('#').next().unwrap_or_default();
                 page.replace(".zh-TW.md", ".md")
             });
@@ -94,7 +94,7 @@ fn a_page_and_its_twin_have_the_same_content() {
     }
 }
 
-/// The language's own punctuation stands between pieces of code, and one word is used for one thing.
+/// Chinese punctuation stands between pieces of code, and each term is used consistently.
 #[test]
 fn a_chinese_page_is_written_as_in_taiwan() {
     for page in PAGES {

@@ -1,4 +1,4 @@
-//! The variables: what the manifest, the code and the documents say of them.
+//! The variables: the manifest, the code and the documents agree.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::{document, table};
 
 const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
 
-/// A variable's name and its default; `None`: it is required.
+/// The variables' names and defaults; `None` if the variable is required.
 type Variables = BTreeMap<String, Option<String>>;
 
 fn of_manifest() -> Variables {
@@ -21,7 +21,7 @@ fn of_manifest() -> Variables {
         .collect()
 }
 
-/// The rows of a document's tables whose first cell is the name of a variable, between back quotes.
+/// Returns the variables in a document's tables: the rows whose first cell is a variable's name in backticks.
 fn of_document(text: &str) -> Variables {
     let origins = text
         .lines()
@@ -37,7 +37,7 @@ fn of_document(text: &str) -> Variables {
         let default = match cells[1] {
             "required" | "必填" => None,
             "empty" | "空字串" => Some(String::new()),
-            // Too long for a cell: it stands below the table, or in the document that the cell links to.
+            // Too long for a cell: it is below the table, or in the document that the cell links to.
             cell if variable == "allowed_origins" => Some(origins.unwrap_or(cell).to_owned()),
             cell => Some(code(cell).unwrap_or_else(|| panic!("{row}"))),
         };
@@ -72,7 +72,7 @@ fn manifest_code_and_both_pages_of_the_configuration_have_the_same_variables_and
     }
 }
 
-/// Those that most sites set; each README links to the page with all of them.
+/// The variables that most sites set. Each README links to the page with all of them.
 #[test]
 fn both_readmes_have_the_usual_variables_with_their_defaults() {
     let of_code = of_code();
@@ -106,7 +106,7 @@ fn both_readmes_have_the_usual_variables_with_their_defaults() {
     assert_eq!(named[0], named[1]);
 }
 
-/// The defaults with which the service takes the Worker's place.
+/// The defaults that let the service replace the Worker.
 #[test]
 fn the_defaults_are_those_of_the_worker() {
     let variables = of_manifest();

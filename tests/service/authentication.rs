@@ -1,4 +1,4 @@
-//! Callers who prove who they are: which credentials count, and what a page can read of a rejection.
+//! Callers who prove who they are: which credentials are accepted, and what a page can read of a rejection.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn call(server: &Server, credential: &str) -> Response {
     server.send(&get(&[]).bearer(credential).origin(ALLOWED))
 }
 
-/// A rejection that the page can read, and for which nothing was signed.
+/// Asserts that the response is a rejection that the page can read and that contains no token.
 fn assert_unauthorized(response: &Response, error: bool, context: &str) {
     assert_eq!(response.status, 401, "{context}: {response}");
     let challenge = response.header("WWW-Authenticate").expect("a challenge");
@@ -45,7 +45,7 @@ fn no_credential_is_a_401_where_one_is_required_and_a_guest_where_not() {
     }
     let head = server.send(&Request::new("HEAD", TOKEN_ROUTE));
     assert_eq!(head.status, 401);
-    // A page must be allowed to send its credential, and the health check needs none.
+    // The preflight must allow the credential to be sent, and the health check requires none.
     assert_eq!(server.send(&preflight(TOKEN_ROUTE, ALLOWED)).status, 204);
     assert_eq!(server.send(&get(&[]).origin(FOREIGN)).status, 403);
     assert_eq!(server.send(&Request::new("GET", "/healthz")).status, 200);
@@ -86,7 +86,7 @@ fn what_the_credential_says_overrides_the_request() {
             "email": "proven@x.example", "moderator": "true", "hidden-from-recorder": true,
         })
     );
-    // What the credential does not say is left out, not invented.
+    // Claims that the credential lacks are left out, not replaced by defaults.
     let token = call(&server, &login.sign(&json!({}))).token();
     assert_eq!(*token.user(), json!({"id": SUBJECT, "moderator": "false"}));
 }
@@ -265,7 +265,7 @@ fn the_health_check_names_what_is_missing_or_contradicts() {
             .collect();
         assert_eq!(named, variables, "{response}");
         assert!(!response.to_string().contains("hidden"), "{response}");
-        // No token while nobody can tell who is calling.
+        // No token is issued while the caller cannot be verified.
         let credential = login.sign(&json!({}));
         let response = server.send(&get(&[]).bearer(&credential));
         assert_eq!(response.status, 500, "{response}");
@@ -301,13 +301,13 @@ fn rooms_that_are_null_are_none() {
     assert_eq!(call(&server, &login.sign(&json!({}))).status, 200);
 }
 
-/// Milliseconds in the place of seconds are thousands of years ahead.
+/// A time in milliseconds instead of seconds is thousands of years ahead.
 #[test]
 fn a_credential_that_lasts_for_more_than_366_days_is_a_401_whose_cause_is_logged() {
     let login = Login::new();
     let server = Server::start(login.configure("required"));
     let day = 86_400;
-    // The claim that is too far ahead; empty where none is.
+    // The claim that is too far ahead, or an empty string if none is.
     for (claims, far) in [
         (json!({"exp": (now() + 60) * 1_000}), "exp"),
         (json!({"exp": now() + 366 * day + 60}), "exp"),
@@ -363,7 +363,7 @@ fn an_address_that_the_login_has_not_verified_is_left_out() {
     }
 }
 
-/// The caller reads one sentence, and the operator which of the checks failed.
+/// Callers see one general message; the log tells the operator which check failed.
 #[test]
 fn each_cause_has_a_log_reason_of_its_own_and_all_one_sentence() {
     let key = rsa_key();
@@ -465,7 +465,7 @@ fn each_cause_has_a_log_reason_of_its_own_and_all_one_sentence() {
         assert!(message.starts_with(start), "{reason}: {message}");
         reasons.insert(*reason);
     }
-    // `undefined` and `null` are one cause.
+    // `undefined` and `null` have the same reason.
     assert_eq!(reasons.len(), invalid.len() - 1);
 
     let bearer = |claims: Value| format!("Bearer {}", good(claims));
@@ -497,7 +497,7 @@ fn each_cause_has_a_log_reason_of_its_own_and_all_one_sentence() {
             format!("Bearer {}", "a".repeat(9_000)),
             "the credential is too long",
         ),
-        // Without the header.
+        // No `Authorization` header.
         (String::new(), "no credential"),
     ] {
         let lines = server.log_of(|server| {
@@ -542,7 +542,7 @@ fn a_key_without_kid_is_used_where_it_is_the_only_one_of_its_kind() {
     }
 }
 
-/// White space around it belongs to the file that it came from, and not to the secret. docs/auth.md says so.
+/// White space around a secret comes from the file in which it was stored (docs/auth.md).
 #[test]
 fn a_secret_is_trimmed() {
     let login = Login::new();
@@ -599,7 +599,7 @@ fn rsa_key() -> String {
     openssl_key(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
 }
 
-/// A good credential of this key, whose header names this key or none.
+/// Returns a valid credential signed with this key. Its header has the given `kid`, or none.
 fn signed_with_kid(key: &str, kid: Option<&str>) -> String {
     let mut header = json!({"alg": "RS256"});
     if let Some(kid) = kid {
@@ -612,7 +612,7 @@ pub(crate) fn openssl_signed(key: &str, header: &str, payload: &str) -> String {
     openssl_signed_as(key, "RS256", header, payload)
 }
 
-/// Signs as `algorithm` says, whatever the header claims.
+/// Signs with the algorithm `algorithm`, whatever the header says.
 pub(crate) fn openssl_signed_as(key: &str, algorithm: &str, header: &str, payload: &str) -> String {
     use base64::Engine as _;
     let directory = Directory::new("credential");
@@ -639,7 +639,7 @@ pub(crate) fn openssl_signed_as(key: &str, algorithm: &str, header: &str, payloa
     format!("{input}.{signature}")
 }
 
-/// OpenSSL writes the two numbers of an ECDSA signature in DER, a JWT one after the other (RFC 7518, section 3.4).
+/// Converts an ECDSA signature from OpenSSL's DER to the two concatenated numbers of a JWT (RFC 7518, section 3.4).
 fn raw_p256_signature(der: &[u8]) -> Vec<u8> {
     let number = |at: usize| -> (Vec<u8>, usize) {
         let length = usize::from(der[at + 1]);
@@ -654,7 +654,7 @@ fn raw_p256_signature(der: &[u8]) -> Vec<u8> {
     [r, s].concat()
 }
 
-/// The public half of an RSA key as a JWK, with members as a provider adds them.
+/// Returns the public half of an RSA key as a JWK, with the members that providers add.
 pub(crate) fn rsa_jwk(key: &str, kid: &str) -> Value {
     use base64::Engine as _;
     let modulus = openssl(&["rsa", "-noout", "-modulus"], key);

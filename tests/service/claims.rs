@@ -1,4 +1,4 @@
-//! Claims that are called otherwise, and who may join.
+//! Claims under other names, and who may join.
 
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ fn a_token_has_what_the_named_claims_say() {
     assert_eq!(lines[0]["reason"], "the claim of auth_id_claim is missing");
 }
 
-/// A name proves nothing; id, role and address do.
+/// A display name proves nothing, unlike the id, the role and the email address.
 #[test]
 fn only_the_name_is_taken_from_the_request_and_only_where_the_credential_has_none() {
     let login = Login::new();

@@ -1,4 +1,4 @@
-//! The three credentials and the other variables, when they are missing or wrong.
+//! The three credentials and the other variables when they are missing or wrong.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::health::assert_problems;
 use crate::http::get;
 use crate::key_material::{Kind, key, public_key, ssh_key};
 
-/// The Worker's sentence; front ends may know it.
+/// The Worker's message, which front ends may match.
 const MISSING: &str =
     "Missing required environment variables: JAAS_APP_ID, JAAS_KEY_ID, or JAAS_PRIVATE_KEY";
 
@@ -67,7 +67,7 @@ fn an_app_id_has_8x8_s_form() {
     }
 }
 
-/// The value is a 500 that names the variable and does not show it.
+/// Asserts that the wrong value leads to a 500 that names the variable but does not contain the value.
 fn assert_wrong(settings: Settings, variable: &str, wrong: &str) {
     let server = Server::start_broken(settings.set(variable, wrong));
     for request in [get(&[]), get(&[]).origin(ALLOWED)] {
@@ -155,7 +155,7 @@ fn a_wrong_default_is_reported_even_when_no_request_needs_it() {
     assert_eq!(response.status, 500, "{response}");
 }
 
-/// A login is described and not used, while the operator believes that it protects the site.
+/// Otherwise operators would believe that the login protects their site although it is not used.
 #[test]
 fn a_login_that_is_described_without_auth_mode_is_a_problem() {
     let secret = Login::new().secret;
@@ -188,14 +188,14 @@ fn a_login_that_is_described_without_auth_mode_is_a_problem() {
             assert_problems(&server, &["auth_mode"]);
         }
     }
-    // These have defaults, and say nothing alone.
+    // These alone do not describe a login.
     let settings = Settings::good()
         .set("auth_moderator_claim", "role")
         .set("auth_issuer", " ");
     assert_eq!(Server::start(settings).send(&get(&[])).status, 200);
 }
 
-/// Whoever knows the secret makes moderators: it must not be public, nor a sample.
+/// Anybody who knows the secret can become moderator, so it must be neither public nor a sample.
 #[test]
 fn a_secret_that_is_public_or_structured_is_rejected() {
     let pair = key(Kind::Pkcs8, 2048);
@@ -267,7 +267,7 @@ fn a_secret_that_is_public_or_structured_is_rejected() {
         assert_problems(&server, &["auth_hs256_secret"]);
     }
     assert!(accepted.is_empty(), "{accepted:#?}");
-    // What `openssl rand` prints.
+    // Output of `openssl rand`.
     for secret in [
         "p0bV7Q1y8cN4tXwR2mKz5LhJ9gFd3SaE",
         "f3b1c9d27a64e8500f3b1c9d27a64e85a9d4",
@@ -281,7 +281,7 @@ fn a_secret_that_is_public_or_structured_is_rejected() {
     }
 }
 
-/// Whoever wrote it meant something, and an empty list of rooms opens all.
+/// The operator meant to list something, and an empty list of rooms allows every room.
 #[test]
 fn a_list_that_is_not_empty_and_names_nothing_is_a_problem() {
     for variable in [
@@ -309,7 +309,7 @@ fn a_list_that_is_not_empty_and_names_nothing_is_a_problem() {
     assert!(response.error().starts_with("allowed_rooms "), "{response}");
 }
 
-/// A wrong credential is the caller's fault whatever else is wrong; who may be let in is known without it.
+/// A wrong credential is the caller's fault whatever else is wrong: callers are verified without the other variables.
 #[test]
 fn a_wrong_credential_is_a_401_also_where_another_variable_is_wrong() {
     let login = Login::new();

@@ -1,8 +1,8 @@
-//! docs/openapi.yaml says what the service does. Schemathesis derives requests from it, some that keep to it and some that
-//! do not, and holds each response to what the page says of its status, headers and body. contract/hooks.py adds what it
-//! lacks: it signs webhooks, and finds headers that the page leaves out.
+//! Tests the service against docs/openapi.yaml. Schemathesis derives valid and invalid requests from the document and
+//! compares the status, headers and body of each response with it. contract/hooks.py adds what Schemathesis lacks: it
+//! signs webhooks and reports headers that the document leaves out.
 //!
-//! `cargo dev test` installs Schemathesis; without it only what needs no program is checked.
+//! `cargo dev test` installs Schemathesis; without it, only the tests that do not need it run.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -18,28 +18,28 @@ use crate::harness::{ALLOWED, Server, Settings, now, root};
 use crate::http::{Request, get};
 use crate::webhook::SECRET;
 
-/// Names the program.
+/// The environment variable with the path of the program.
 const PROGRAM: &str = "JAAS_TEST_SCHEMATHESIS";
 
-/// All operations of the page.
+/// The number of operations in the document.
 const OPERATIONS: usize = 15;
 
-/// The paths that exist in every configuration, and those that a variable switches on.
+/// The paths that exist in every configuration, and those that a variable enables.
 const ALWAYS: &str = "^/(api/jitsi-token|healthz)$";
 const OPTIONAL: &str = "^/(api/(invitations|usage)|webhooks)";
 const INVITATIONS: &str = "^/api/invitations";
 const USAGE: &str = "^/api/usage";
 const WEBHOOK: &str = "^/webhooks";
 
-/// The checks that need nothing but the page and a response.
+/// The checks that need only the document and a response.
 const OF_RESPONSES: &str = "status_code_conformance,content_type_conformance,response_headers_conformance,\
     response_schema_conformance,documented_headers";
 
-/// Left out everywhere: without its headers a preflight is another method, a 405, which the first does not expect; an
-/// invitation can be withdrawn again, because the service keeps no list of them.
+/// Checks that no run uses. A preflight without its headers is a plain OPTIONS request and gets a 405, which
+/// `missing_required_header` does not expect. Invitations can be withdrawn twice, because the service keeps no list of them.
 const NEVER: &str = "missing_required_header,use_after_free,ensure_resource_availability";
 
-/// The header's value with a credential.
+/// Returns the value of an `Authorization` header.
 fn bearer(credential: &str) -> String {
     format!("Bearer {credential}")
 }
@@ -56,7 +56,7 @@ fn text() -> String {
 
 /// One run of Schemathesis.
 struct Run<'a> {
-    /// The folder of the run.
+    /// The name of the run's folder.
     name: &'a str,
     page: PathBuf,
     headers: Vec<String>,
@@ -83,13 +83,13 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// All checks but these.
+    /// Runs all checks except these.
     fn without(mut self, checks: &'a str) -> Self {
         self.arguments.extend(["--exclude-checks", checks]);
         self
     }
 
-    /// Only whether the page knows each response.
+    /// Checks only whether the document describes each response.
     fn of_responses(mut self) -> Self {
         self.arguments.extend(["--checks", OF_RESPONSES]);
         self
@@ -105,7 +105,7 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// `None`: the program is not there. The same page and the same version make the same requests each time.
+    /// Runs Schemathesis, or returns `None` if it is not installed. The requests depend only on the document and the version.
     fn start(&self, server: &Server) -> Option<Output> {
         let Some(program) = std::env::var_os(PROGRAM).filter(|path| !path.is_empty()) else {
             eprintln!("SKIPPED: {PROGRAM} names no program; `cargo dev test` installs it");
@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
             .args(["--url", &format!("http://{}", server.address())])
             .args(["--phases", self.phases])
             .args(["--generation-deterministic", "--continue-on-failure"])
-            // Many requests are thrown away before one fits a pattern: that says nothing about the service.
+            // Many generated requests match no pattern and are discarded, which says nothing about the service.
             .args(["--suppress-health-check", "all", "--no-color"])
             .args(self.headers.iter().flat_map(|header| ["--header", header]))
             .args(&self.arguments)
@@ -138,8 +138,8 @@ impl<'a> Run<'a> {
         Some(command.output().expect("Schemathesis starts"))
     }
 
-    /// Nothing is found, and nothing odd is in the log.
-    fn assert_kept(&self, server: &Server) {
+    /// Asserts that Schemathesis reports nothing and that the log follows its rules.
+    fn assert_conforms(&self, server: &Server) {
         let Some(output) = self.start(server) else {
             return;
         };
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
             report.contains(&format!("/ {OPERATIONS} total")),
             "{report}"
         );
-        // The rules of the log hold for all lines so far.
+        // A checked request: it also checks all log lines so far.
         server.send(&Request::new("GET", HEALTH_PATH));
     }
 }
@@ -162,10 +162,10 @@ fn join(checks: &[&str]) -> String {
 #[test]
 fn with_the_defaults_an_allowed_page_gets_what_the_page_says() {
     let server = Server::start(Settings::good());
-    // Nobody has to prove who they are.
+    // No credential is required.
     let checks = join(&[NEVER, "ignored_auth"]);
     let run = Run::new("defaults", ALWAYS).header("Origin", ALLOWED);
-    run.without(&checks).examples("60").assert_kept(&server);
+    run.without(&checks).examples("60").assert_conforms(&server);
 }
 
 #[test]
@@ -173,13 +173,13 @@ fn with_the_defaults_any_origin_gets_what_the_page_says() {
     let server = Server::start(Settings::good());
     let checks = join(&[NEVER, "ignored_auth,every_operation_succeeds"]);
     let run = Run::new("origins", ALWAYS).without(&checks);
-    run.examples("30").assert_kept(&server);
-    // Whatever is sent to a route that is not switched on.
+    run.examples("30").assert_conforms(&server);
+    // Any request to a route that is disabled.
     let run = Run::new("switched-off", OPTIONAL).of_responses();
-    run.examples("3").assert_kept(&server);
+    run.examples("3").assert_conforms(&server);
 }
 
-/// The block of variables in SECURITY.md, with a login.
+/// Returns the variables of SECURITY.md's production profile, with a login.
 fn production(login: &Login) -> Settings {
     let security = std::fs::read_to_string(root().join("SECURITY.md")).expect("SECURITY.md");
     let (_, block) = security
@@ -195,7 +195,7 @@ fn production(login: &Login) -> Settings {
         };
         let (name, value) = pair.split_once('=').expect("a value");
         let value = value.trim_matches('"');
-        // The login of the tests has its own.
+        // The tests' login has its own issuer and audience.
         if !["AUTH_ISSUER", "AUTH_AUDIENCE"].contains(&name) {
             settings = settings.set(&name.to_lowercase(), value);
         }
@@ -211,14 +211,14 @@ const PRODUCTION_ORIGIN: &str = "https://app.example.org";
 fn in_production_a_caller_with_a_credential_gets_what_the_page_says() {
     let login = Login::new();
     let server = Server::start(production(&login));
-    // A room is required there, and the page of all configurations cannot say so.
+    // This configuration requires a room, which a document for all configurations cannot express.
     let checks = join(&[NEVER, "positive_data_acceptance"]);
     let credential = login.sign(&json!({ "exp": now() + 3600 }));
     let run = Run::new("production", ALWAYS).header("Origin", PRODUCTION_ORIGIN);
     let run = run
         .header("Authorization", &bearer(&credential))
         .without(&checks);
-    run.examples("40").assert_kept(&server);
+    run.examples("40").assert_conforms(&server);
 }
 
 #[test]
@@ -226,10 +226,10 @@ fn in_production_a_stranger_gets_what_the_page_says() {
     let server = Server::start(production(&Login::new()));
     let checks = join(&[NEVER, "every_operation_succeeds"]);
     let run = Run::new("strangers", ALWAYS).header("Origin", PRODUCTION_ORIGIN);
-    run.examples("20").without(&checks).assert_kept(&server);
+    run.examples("20").without(&checks).assert_conforms(&server);
 }
 
-/// Every route is switched on.
+/// Returns settings that enable every route.
 fn everything(login: &Login) -> Settings {
     login.configure("required").set_all(&[
         ("invitation_secret", "Vb3xK8rQ2mWz7Lt0Ns5Yd9Pf4Hc6Jg1UaE"),
@@ -252,7 +252,7 @@ fn a_broken_configuration_gets_what_the_page_says() {
     let run = Run::new("broken", ".").of_responses().examples("5");
     run.header("Origin", ALLOWED)
         .header("Authorization", &bearer(OPERATOR))
-        .assert_kept(&server);
+        .assert_conforms(&server);
 }
 
 #[test]
@@ -265,17 +265,20 @@ fn a_moderator_who_invites_gets_what_the_page_says() {
         run.header("Authorization", &authorization)
     };
     let moderator = || credential(json!({"exp": now() + 3600, "moderator": true}));
-    // How late not_before may be depends on the time of day, which the page cannot say.
+    // The latest `not_before` depends on the time of day, which the document cannot express.
     let checks = join(&[NEVER, "positive_data_acceptance"]);
     let all = run("moderators", moderator()).without(&checks);
     let all = all.phases("examples,coverage,fuzzing,stateful");
-    all.examples("30").assert_kept(&server);
+    all.examples("30").assert_conforms(&server);
     let examples = run("invitations", moderator()).without(NEVER);
-    examples.phases("examples").assert_kept(&server);
+    examples.phases("examples").assert_conforms(&server);
     let members = run("members", credential(json!({"exp": now() + 3600})));
-    members.of_responses().examples("3").assert_kept(&server);
+    members
+        .of_responses()
+        .examples("3")
+        .assert_conforms(&server);
     let strangers = Run::new("uninvited", INVITATIONS).of_responses();
-    strangers.examples("3").assert_kept(&server);
+    strangers.examples("3").assert_conforms(&server);
 }
 
 #[test]
@@ -284,9 +287,9 @@ fn the_operator_gets_what_the_page_says() {
     let operator = Run::new("operator", USAGE)
         .header("Origin", ALLOWED)
         .header("Authorization", &bearer(OPERATOR));
-    operator.without(NEVER).assert_kept(&server);
+    operator.without(NEVER).assert_conforms(&server);
     let others = Run::new("no-operator", USAGE).of_responses();
-    others.examples("5").assert_kept(&server);
+    others.examples("5").assert_conforms(&server);
 }
 
 #[test]
@@ -294,19 +297,19 @@ fn the_webhook_gets_what_the_page_says() {
     let server = Server::start(everything(&Login::new()));
     let unsigned = join(&[NEVER, "every_operation_succeeds"]);
     let run = Run::new("unsigned", WEBHOOK).without(&unsigned);
-    run.phases("examples").assert_kept(&server);
-    // The signature is made after the request, so that no request without it can be derived.
+    run.phases("examples").assert_conforms(&server);
+    // The hook signs each request after Schemathesis has derived it, so `ignored_auth` cannot derive an unsigned one.
     let checks = join(&[NEVER, "ignored_auth"]);
     let mut run = Run::new("signed", WEBHOOK).without(&checks);
     run.signs = true;
-    run.examples("60").assert_kept(&server);
+    run.examples("60").assert_conforms(&server);
     let authorization = "Bearer 5dc0a8c1b6f94f3e8a7b2c1d0e9f8a7b";
     let settings = Settings::good().set("jaas_webhook_authorization", authorization);
     let run = Run::new("authorized", WEBHOOK)
         .without(NEVER)
         .phases("examples");
     let run = run.header("Authorization", authorization);
-    run.assert_kept(&Server::start(settings));
+    run.assert_conforms(&Server::start(settings));
 }
 
 #[test]
@@ -323,16 +326,16 @@ fn without_its_store_the_service_responds_as_the_page_says() {
         ("store-of-usage", USAGE, bearer(OPERATOR)),
     ] {
         let run = Run::new(folder, paths).header("Authorization", &authorization);
-        run.of_responses().examples("3").assert_kept(&server);
+        run.of_responses().examples("3").assert_conforms(&server);
     }
     let mut run = Run::new("store-of-events", WEBHOOK)
         .of_responses()
         .examples("3");
     run.signs = true;
-    run.assert_kept(&server);
+    run.assert_conforms(&server);
 }
 
-/// 429, and 503 with the time of the next try.
+/// 429 responses, and 503 responses with `Retry-After`.
 #[test]
 fn whoever_has_to_wait_gets_what_the_page_says() {
     let limited = Settings::good().set_all(&[
@@ -346,9 +349,9 @@ fn whoever_has_to_wait_gets_what_the_page_says() {
     let waiting = get(&[("user_id", "second")]);
     assert_eq!(server.send(&waiting).status, 429);
     let run = Run::new("limit", ALWAYS).header("Origin", ALLOWED);
-    run.of_responses().examples("5").assert_kept(&server);
+    run.of_responses().examples("5").assert_conforms(&server);
 
-    // Nobody listens at this port.
+    // A port on which nothing listens.
     let settings = Login::new().configure("required").set_all(&[
         ("auth_hs256_secret", ""),
         ("auth_jwks_url", "http://127.0.0.1:9/jwks"),
@@ -361,10 +364,10 @@ fn whoever_has_to_wait_gets_what_the_page_says() {
     assert_eq!(response.status, 503, "{response}");
     let run = Run::new("no-keys", ALWAYS).header("Origin", ALLOWED);
     let run = run.header("Authorization", credential);
-    run.of_responses().examples("5").assert_kept(&server);
+    run.of_responses().examples("5").assert_conforms(&server);
 }
 
-/// A page that leaves out a status, a header or a member is found out.
+/// Schemathesis must notice when the document leaves out a status, a header or a member.
 #[test]
 fn a_page_that_says_too_little_is_found_out() {
     const EXAMPLES: &str = "examples";
@@ -470,7 +473,7 @@ fn a_page_that_says_too_little_is_found_out() {
     }
 }
 
-/// Schemathesis does not know of what the page leaves out.
+/// Schemathesis cannot test routes and parameters that the document leaves out.
 #[test]
 fn the_page_has_every_route_and_parameter() {
     let text = text();
@@ -486,7 +489,7 @@ fn the_page_has_every_route_and_parameter() {
         assert!(text.contains(&format!("\n  {path}:\n")), "{path}");
     }
     assert_eq!(text.matches("operationId: ").count() - 1, OPERATIONS);
-    // Two parameters that exclude each other cannot be written so: the page says it in words.
+    // OpenAPI cannot express that two parameters exclude each other, so the text must.
     assert!(text.contains("`user_role`"));
     let (_, bodies) = text.split_once("\n    TokenRequest:\n").expect("bodies");
     let (bodies, _) = bodies.split_once("\n    Token:\n").expect("bodies");
@@ -494,7 +497,7 @@ fn the_page_has_every_route_and_parameter() {
         let members = bodies.matches(&format!("\n        {name}:")).count();
         match name {
             name::USER_ROLE => continue,
-            // In a body alone.
+            // Only in bodies.
             name::INVITATION => {
                 assert_eq!(members, 2, "{name}");
                 continue;

@@ -1,11 +1,11 @@
-//! Which origins may call, and which headers tell them so.
+//! Which origins may call the service, and which headers the responses have.
 
 use serde_json::json;
 
 use crate::harness::{ALLOWED, FOREIGN, Server, Settings};
 use crate::http::{Request, Response, TOKEN_ROUTE, get, post_json, preflight};
 
-/// The eleven of the Worker's last commit.
+/// The eleven origins in the Worker's last commit.
 const DEFAULT_ORIGINS: [&str; 11] = [
     "https://vtaiwan.pages.dev",
     "https://vue.vtaiwan.tw",
@@ -20,7 +20,7 @@ const DEFAULT_ORIGINS: [&str; 11] = [
     "https://talk.vtaiwan.tw",
 ];
 
-/// What pages' own code and their tracing adds to a request.
+/// Headers that pages' own code and tracing libraries add to requests.
 const DEFAULT_HEADERS: &str =
     "Content-Type, Authorization, sentry-trace, baggage, traceparent, tracestate, x-requested-with";
 
@@ -119,7 +119,7 @@ fn an_origin_that_is_no_text_is_rejected() {
     let text = "https://\u{516c}.example";
     let response = Server::good().send(&get(&[]).origin(text));
     assert_rejected(&response, text);
-    // By the host, which has its own response for these.
+    // The host itself rejects these.
     for origin in [b"https://vtaiwan.tw\xff".as_slice(), b"\xff\xfe"] {
         let response = Server::good().send(&get(&[]).origin(origin));
         assert_eq!(response.status, 500, "{response}");
@@ -244,7 +244,7 @@ fn a_preflight_of_another_origin_is_rejected() {
     }
 }
 
-/// Without its preflight the page could not read the 404, and would blame its origin.
+/// Without a preflight response the page could not read the 404 and would report a wrong origin.
 #[test]
 fn a_page_that_is_allowed_can_read_that_a_path_is_unknown() {
     for target in [
@@ -321,7 +321,7 @@ fn the_list_may_be_separated_by_commas_spaces_and_lines() {
         format!("{one}\n{two}\n{three}\n"),
         format!("  {one},\r\n {two} ,\t{three},"),
         format!("{one},,{two}  {three} {one}"),
-        // As JSON and its look-alikes write a list.
+        // JSON lists, and near-JSON that people write.
         format!(r#"["{one}","{two}","{three}"]"#),
         format!("['{one}', '{two}', '{three}',]"),
         format!("[{one}, {two}, {three}]"),
@@ -334,14 +334,14 @@ fn the_list_may_be_separated_by_commas_spaces_and_lines() {
             assert_eq!(response.status, 200, "{text:?}: {response}");
             assert_eq!(response.header(ALLOW_ORIGIN), Some(origin));
         }
-        // The variable replaces the default list.
+        // The variable replaces the default list instead of extending it.
         assert_rejected(&server.send(&get(&[]).origin(ALLOWED)), &text);
     }
 }
 
 #[test]
 fn an_entry_means_what_a_browser_sends() {
-    // Entry, origins that match, origins that do not.
+    // The entry, origins that match, origins that do not.
     let cases: &[(&str, &[&str], &[&str])] = &[
         (
             "HTTPS://Example.ORG:443",
@@ -476,7 +476,7 @@ fn an_empty_list_allows_no_origin() {
 
 #[test]
 fn a_wrong_entry_is_rejected_with_a_message_of_its_own() {
-    // Entry, a part of it that no response may repeat.
+    // The entry, and a part of it that no response may repeat.
     let cases = [
         ("*", None),
         ("null", None),
@@ -501,7 +501,7 @@ fn a_wrong_entry_is_rejected_with_a_message_of_its_own() {
             }
             messages.push(message);
         }
-        // The page that is allowed can read what is wrong.
+        // An allowed page can read the reason.
         let response = server.send(&get(&[]).origin(ALLOWED));
         assert_eq!(response.status, 500, "{entry}: {response}");
         assert_eq!(response.header(ALLOW_ORIGIN), Some(ALLOWED), "{entry}");
@@ -547,7 +547,7 @@ fn other_wrong_entries_are_rejected_too() {
     }
 }
 
-/// A page's tracing adds headers of its own; a browser that may not send one blames the origin.
+/// Tracing libraries add their own headers; if one is not allowed, the browser's error looks like a wrong origin.
 #[test]
 fn headers_that_tracing_adds_pass_and_another_is_logged_by_name() {
     let server = Server::start(Settings::good());

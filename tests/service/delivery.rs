@@ -1,5 +1,5 @@
-//! How a response arrives: whole. Head and body in two segments cost a client that reuses its connection 40 ms, because
-//! the host waits with the second for an acknowledgement that the client delays.
+//! Responses arrive in one piece. Sending head and body in two segments costs a client that reuses its connection 40 ms:
+//! the host holds back the second segment until the client acknowledges the first, which the client delays.
 
 use serde_json::json;
 
@@ -9,14 +9,14 @@ use crate::health::health;
 use crate::http::{Request, TOKEN_ROUTE, get, post, post_json, preflight};
 use crate::key_material::Directory;
 
-/// How often each is tried: a body that is sent after the head may come in time once.
+/// The number of attempts for each request: a body that is sent after the head may sometimes arrive with it.
 const ROUNDS: usize = 10;
 
-/// The requests whose responses took more than one read.
+/// Returns the requests whose responses took more than one read.
 fn in_pieces(server: &Server, requests: &[(Request, u16)]) -> Vec<String> {
     let reads = |(request, status): &(Request, u16)| {
         let mut connection = server.connect();
-        // A client acknowledges the first segments of a connection at once.
+        // A client acknowledges the first segments of a connection at once, so skip those.
         for _ in 0..3 {
             connection.send(request).expect("a response");
         }
@@ -63,7 +63,7 @@ fn head_and_body_arrive_in_one_read() {
     assert!(pieces.is_empty(), "{pieces:#?}");
 }
 
-/// A body may exceed what a host keeps before it has the response: two writes of 1 MiB at Spin.
+/// A body may exceed what the host buffers before it has the response: two writes of 1 MiB in Spin.
 #[test]
 fn a_body_of_any_size_arrives() {
     let label = "a".repeat(60);
@@ -71,7 +71,7 @@ fn a_body_of_any_size_arrives() {
     let directory = Directory::new("origins");
     for count in [100, 6_000, 12_000] {
         let origins: Vec<String> = (0..count).map(origin).collect();
-        // No environment variable holds so much.
+        // The list is too long for an environment variable.
         let file = directory.path().join("runtime-config.toml");
         let values = json!({ "allowed_origins": origins.join(" ") });
         let provider = format!(

@@ -1,6 +1,6 @@
-//! docs/deploy.md and deploy/: the commands bring the key through whole, the settings are right, the sums are sums.
+//! docs/deploy.md and deploy/: the commands pass the key on unchanged, the settings are valid, the figures add up.
 //!
-//! What Kubernetes and GitHub have to say about the files is `.ci/manifests`.
+//! `.ci/manifests` validates the files against the schemas of Kubernetes and GitHub.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ fn guide() -> String {
     std::fs::read_to_string(root().join("docs/deploy.md")).expect("docs/deploy.md")
 }
 
-/// The code of each block of shell commands.
+/// Returns the code of each block of shell commands.
 fn scripts() -> Vec<String> {
     let guide = guide();
     let blocks: Vec<String> = guide
@@ -34,8 +34,8 @@ fn scripts() -> Vec<String> {
     blocks
 }
 
-/// In the place of every program that a block calls: prints the variables that it would get, each as
-/// `name NUL value NUL`. Spin's `@file` is the file's content; of a TOML file the whole content is printed.
+/// Replaces every program that a block calls. Prints the variables that the program would get, each as
+/// `name NUL value NUL`. Spin's `@file` is replaced by the file's content; a TOML file is printed whole.
 const STAND_INS: &str = r#"
 say() { printf '%s\0%s\0' "$1" "$2"; }
 content() { cat "$1"; printf x; }
@@ -79,7 +79,8 @@ gh() { :; }
 jq() { :; }
 "#;
 
-/// What the programs of a block would get, by name, in the block's order. `folder` has `key.pem` and `new-key.pem`.
+/// Runs a block and returns the names and values that its programs would get, in order. `folder` contains `key.pem` and
+/// `new-key.pem`.
 fn run(script: &str, folder: &Path) -> Vec<(String, String)> {
     let output = Command::new("sh")
         .args(["-euc", &format!("{STAND_INS}\n{script}")])
@@ -136,7 +137,7 @@ fn every_command_of_the_guide_passes_the_credentials_and_the_key_arrives_whole()
             );
         }
         if names.contains("jaas_private_key") {
-            // The first block's come from the environment, of which the stand-in shows the key alone.
+            // The first block sets them in the environment, of which the stand-in for Spin prints only the key.
             let others = ["jaas_app_id", "jaas_key_id"];
             let exported = others
                 .map(str::to_uppercase)
@@ -155,7 +156,7 @@ fn every_command_of_the_guide_passes_the_credentials_and_the_key_arrives_whole()
     }
     assert!(complete >= 8, "{complete}");
 
-    // The line for files that keep one line for each variable.
+    // The command for files with one variable per line.
     let lines = std::fs::read_to_string(folder.join("jaas.env")).expect("jaas.env");
     let (name, value) = lines.trim_end().split_once('=').expect("NAME=VALUE");
     assert_eq!(name, "SPIN_VARIABLE_JAAS_PRIVATE_KEY");
@@ -191,7 +192,7 @@ fn a_file_with_the_key_is_its_owner_s_alone() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-/// The lists under `literals:` of each kustomization.
+/// Returns the entries under `literals:` of each kustomization.
 fn literals() -> Vec<(PathBuf, Vec<(String, String)>)> {
     let base = root().join("deploy/spinkube");
     let overlays = std::fs::read_dir(base.join("overlays")).expect("overlays");
@@ -233,7 +234,7 @@ fn the_service_accepts_the_variables_of_every_overlay() {
     assert!(count >= 6, "{count}");
 }
 
-/// A program that `cargo dev test` unpacks, or that is installed. Where there is neither, that is said and the test left out.
+/// Finds a program that `cargo dev test` has unpacked or that is installed. If there is none, says that the test is skipped.
 fn proxy(name: &str) -> Option<Command> {
     let unpacked = root().join("target/debian").join(name).join("usr");
     let folders = std::env::var_os("PATH").unwrap_or_default();
@@ -244,7 +245,7 @@ fn proxy(name: &str) -> Option<Command> {
         .map(|folder| folder.join(name))
         .find(|path| path.is_file());
     if found.is_none() {
-        // Not eprintln, which the test harness keeps to itself.
+        // Not `eprintln!`, whose output the test harness captures.
         let _ = writeln!(
             std::io::stderr(),
             "deploy/proxy: the example for {name} is not checked, there is no `{name}` here"
@@ -284,7 +285,7 @@ fn caddy_accepts_its_example() {
     assert_accepts(caddy, "caddy");
 }
 
-/// With a certificate and a port of the test's own.
+/// The example runs with the test's own certificate and port.
 #[test]
 fn nginx_accepts_its_example() {
     let text = example("nginx.conf");
@@ -359,13 +360,13 @@ fn the_table_of_cores_is_what_its_formulas_say() {
             assert_eq!(*cell, format!("{:.2}", thousand * ms / 60.0), "{row:?}");
         }
     }
-    // The example.
+    // The worked example.
     assert!(guide.contains("30 ms for a token, one core signs 33 tokens a second"));
     assert!(guide.contains("5 × 30 / 60 = 2.5 cores"));
     assert!(guide.contains("5 × 10 / 60 = 0.83"));
 }
 
-/// By the core as a library: over HTTP nothing shows how often a provider is called.
+/// Tests the core as a library: over HTTP, the number of calls to a provider is not visible.
 #[test]
 fn a_request_reads_as_many_variables_as_the_table_says() {
     let guide = guide();

@@ -1,4 +1,4 @@
-//! `signing_engine`: the same tokens from either engine.
+//! `signing_engine`: both engines issue the same tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ const QUERIES: [&[(&str, &str)]; 4] = [
     &[("user_avatar", "https://example.org/a.png")],
 ];
 
-/// The three parts of a token, of which the times are taken out.
+/// Returns the token's encoded header, and its claims with the times set to 0.
 fn parts(token: &str) -> (String, Value) {
     let parts: Vec<_> = token.split('.').collect();
     let mut claims: Value =
@@ -35,7 +35,7 @@ fn parts(token: &str) -> (String, Value) {
 
 #[test]
 fn rs256_signs_with_keys_of_every_kind_and_length() {
-    // The harness verifies every token by its own.
+    // The harness verifies the signature of every token.
     for (kind, bits) in [
         (Kind::Pkcs8, 2048),
         (Kind::Pkcs1, 2048),

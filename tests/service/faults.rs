@@ -1,5 +1,5 @@
-//! What goes wrong with the host: the response is defined, and nothing of it is partial. `docs/reliability.md` has the
-//! same as a table.
+//! Faults of the host: each leads to a defined response, never to a partial one. `docs/reliability.md` has the same cases
+//! as a table.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::http::{Body, Request, Response, get, post};
 use crate::key_material::{Kind, key};
 use crate::signature;
 
-/// Seconds since 1970 at which a clock may stand.
+/// Clock readings, in seconds since the Unix epoch.
 const AT_1970: u64 = 0;
 const IN_2262: u64 = 9_223_372_036;
 const IN_9999: u64 = 253_402_300_799;
@@ -43,8 +43,8 @@ fn with_provider(
     Server::start_faulty(settings, faults)
 }
 
-/// They have defaults, and are read only where another variable makes them effective.
-const SAY_NOTHING_ALONE: [&str; 11] = [
+/// Variables that are read only when another variable makes them effective. They have defaults.
+const ONLY_WITH_OTHERS: [&str; 11] = [
     "invitation_link",
     "invitations_not_before",
     "auth_jwks_max_stale_seconds",
@@ -58,7 +58,7 @@ const SAY_NOTHING_ALONE: [&str; 11] = [
     "auth_request_name",
 ];
 
-/// They are other routes', and a token is issued without them.
+/// Variables of other routes: tokens are issued even if these cannot be read.
 const OF_OTHER_ROUTES: [&str; 5] = [
     "jaas_webhook_secret",
     "jaas_webhook_authorization",
@@ -77,7 +77,7 @@ fn a_variable_that_its_provider_does_not_give_is_named_and_the_provider_is_not_q
     };
     let server = with_provider(Settings::good().set("auth_mode", "none"), provider);
     for variable in variable::ALL {
-        if SAY_NOTHING_ALONE.contains(&variable.name) {
+        if ONLY_WITH_OTHERS.contains(&variable.name) {
             continue;
         }
         *failing.lock().unwrap() = variable.name.to_owned();
@@ -147,7 +147,7 @@ fn a_clock_that_is_far_off_makes_tokens_of_its_own_time() {
         let token = response.token();
         let times = ["iat", "exp", "nbf"].map(|name| token.claims[name].as_u64().unwrap());
         assert_eq!(times, [clock, clock + 3600, clock.saturating_sub(60)]);
-        // A clock before 1970 stands at 1970: no token has a negative time, and each has long expired.
+        // At 1970, `nbf` stays at 0 instead of becoming negative, so the rules are checked a minute later.
         let now = i64::try_from(clock).unwrap().max(60);
         let violations = rules::violations(&token.raw, now);
         assert!(violations.is_empty(), "{violations:?}");
@@ -168,9 +168,9 @@ fn a_clock_that_goes_back_makes_earlier_tokens_and_lets_no_credential_of_the_fut
     let good = |clock| ask(clock, json!({ "iat": now() }));
     let present = u64::try_from(now()).unwrap();
     assert_eq!(good(present).status, 200);
-    // Issued after what this clock shows.
+    // Issued later than this clock's time.
     assert_eq!(good(present - 86_400).status, 401);
-    // Expired before it.
+    // Expired before this clock's time.
     for clock in [
         present + 86_400 * 365,
         u64::from(u32::MAX),
@@ -179,7 +179,7 @@ fn a_clock_that_goes_back_makes_earlier_tokens_and_lets_no_credential_of_the_fut
     ] {
         assert_eq!(good(clock).status, 401, "{clock}");
     }
-    // Past what can be compared, where these look as if they expired at the same instant.
+    // Times beyond the range that can be compared: these must not count as equal to the clock's time.
     for exp in [IN_2262 - 60, IN_2262 + 60, u64::MAX] {
         assert_eq!(ask(IN_2262, json!({ "exp": exp })).status, 401, "{exp}");
     }
@@ -228,7 +228,7 @@ fn a_host_that_stops_in_mid_request_responds_whole_or_not_at_all() {
             std::thread::sleep(Duration::from_millis(20));
             drop(server);
             for response in requests.into_iter().chain([slow]) {
-                // No response counts as a response: the peer sees that the connection ends. So is the host's own.
+                // A closed connection is acceptable: the client sees that it ended. The host's own 500 is, too.
                 if let Ok(response) = response.join().unwrap()
                     && !(response.status == 500 && response.body.is_empty())
                 {

@@ -1,11 +1,11 @@
-//! `GET /api/jitsi-token`: its parameters, their defaults, the query's odd shapes.
+//! `GET /api/jitsi-token`: parameters, defaults and unusual queries.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Settings};
 use crate::http::{Request, TOKEN_ROUTE, get};
 
-/// The claims of a parameter: where it shows in the token.
+/// Returns the claim that a parameter sets.
 fn claim<'a>(claims: &'a Value, parameter: &str) -> &'a Value {
     match parameter {
         "room" => &claims["room"],
@@ -157,7 +157,7 @@ fn user_moderator_is_true_or_false_in_any_case() {
 
 #[test]
 fn the_query_is_read_as_browsers_and_hand_made_links_write_it() {
-    // Query, parameter, what its claim is.
+    // The query, a parameter, the expected claim.
     let cases: &[(&str, &str, &str)] = &[
         ("user_name=John+Doe", "user_name", "John Doe"),
         ("user_name=John%20Doe", "user_name", "John Doe"),
@@ -172,22 +172,22 @@ fn the_query_is_read_as_browsers_and_hand_made_links_write_it() {
         ("user_email=a@b.example", "user_email", "a@b.example"),
         ("user_name=+Ann+", "user_name", "Ann"),
         ("user_name=%20Ann%09", "user_name", "Ann"),
-        // The first of a repeated parameter.
+        // The first value of a repeated parameter counts.
         ("user_id=1&user_id=2", "user_id", "1"),
         ("user_id=&user_id=2", "user_id", "user123"),
         ("room=a&room=*", "room", "a"),
-        // Unknown parameters, even when nothing can be made of them.
+        // Unknown parameters are ignored, even if they cannot be decoded.
         ("x=1&user_id=1&utm_source=mail", "user_id", "1"),
         ("x=%zz&user_id=1", "user_id", "1"),
         ("x=%ff&user_id=1", "user_id", "1"),
         ("%zz=1&%ff=2&user_id=1", "user_id", "1"),
         ("Room=b&ROOM=c", "room", "default-room"),
         ("exp=1&aud=x&admin=true&sub=y", "room", "default-room"),
-        // Nothing between the signs.
+        // Nothing between the delimiters.
         ("", "user_id", "user123"),
         ("&&user_id=1&", "user_id", "1"),
         ("=x&user_id=1", "user_id", "1"),
-        // A name may be encoded, too.
+        // Parameter names may be encoded, too.
         ("user%5Fid=1", "user_id", "1"),
         ("%75ser_id=1", "user_id", "1"),
     ];
@@ -199,7 +199,7 @@ fn the_query_is_read_as_browsers_and_hand_made_links_write_it() {
     }
 }
 
-/// As the URL standard reads a query, and as the page at vue.vtaiwan.tw writes one: without encoding names.
+/// As the URL standard reads a query, and as the page at vue.vtaiwan.tw writes one: it does not encode names.
 #[test]
 fn what_cannot_be_decoded_stays_or_becomes_u_fffd() {
     for parameter in ["user_name", "user_id"] {
@@ -237,7 +237,7 @@ fn what_cannot_be_decoded_stays_or_becomes_u_fffd() {
     }
 }
 
-/// Nobody knows which room is meant, and the client would join another.
+/// The service cannot tell which room is meant, and the client would join another one.
 #[test]
 fn a_room_that_cannot_be_decoded_gets_a_400_that_says_so() {
     for bad in ["%ff", "%c3", "a%80b", "%c0%af", "%ed%a0%80", "%EF%BF%BD"] {
@@ -267,7 +267,7 @@ fn user_fields_have_a_longest_length_in_characters() {
         assert_eq!(response.status, 200, "{parameter}: {response}");
         assert_eq!(*claim(&response.token().claims, parameter), longest);
 
-        // The length counts after trimming.
+        // The limit applies after trimming.
         let response = Server::good().send(&get(&[(parameter, &format!(" {longest} "))]));
         assert_eq!(response.status, 200, "{parameter}: {response}");
 
@@ -301,7 +301,7 @@ fn what_is_no_email_address_counts_as_not_given() {
         "@",
         "john@",
         "@example.com",
-        // What a page that hides addresses leaves of one.
+        // What pages that hide email addresses put in their place.
         "[email protected]",
         "[email\u{a0}protected]",
     ] {
@@ -330,7 +330,7 @@ fn text_that_means_something_elsewhere_stays_text() {
     }
 }
 
-/// With bidirectional controls a name reads as another one, and one without a visible sign is none.
+/// Bidirectional controls make a name look like another, and a name without a visible character looks empty.
 #[test]
 fn what_misleads_or_is_invisible_is_no_part_of_a_name() {
     for (value, name) in [
@@ -338,7 +338,7 @@ fn what_misleads_or_is_invisible_is_no_part_of_a_name() {
         ("Ann\u{202e}nimdA", "AnnnimdA"),
         ("\u{2066}Ann\u{2069}\u{200f}", "Ann"),
         ("a\u{61c}b", "ab"),
-        // Persian and emoji need these.
+        // Persian and emoji need these characters.
         ("می\u{200c}خواهم", "می\u{200c}خواهم"),
         ("👩\u{200d}💻", "👩\u{200d}💻"),
     ] {
@@ -379,7 +379,7 @@ fn what_misleads_or_is_invisible_is_no_part_of_a_name() {
 
 #[test]
 fn a_query_in_raw_utf_8_is_read_or_rejected() {
-    // Hosts differ in what they let through.
+    // Some hosts reject such a query before the component sees it.
     let response = Server::good().send_unchecked(&query("room=公民會議"));
     let response = response.expect("a response");
     match response.status {

@@ -1,4 +1,4 @@
-//! `/healthz`: fit for a probe, and tells an operator what is wrong.
+//! `/healthz`: suitable for probes, and tells operators what is wrong.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ pub fn health() -> Request {
     Request::new("GET", "/healthz")
 }
 
-/// Asserts that the health check tells problems of exactly these variables, in any order.
+/// Asserts that the health check reports problems of exactly these variables, in any order. Returns the messages.
 pub fn assert_problems(server: &Server, variables: &[&str]) -> Vec<String> {
     let response = server.send(&health());
     assert_eq!(response.status, 503, "{response}");
@@ -51,9 +51,9 @@ fn a_complete_configuration_is_healthy() {
     );
 }
 
-/// A start looks like a request in WASI 0.2, and a line for each probe would be one every few seconds.
+/// Not in the log: in WASI 0.2 the component cannot tell its start from a request, and every probe would add a line.
 #[test]
-fn who_asks_for_it_reads_that_anybody_may_become_moderator() {
+fn verbose_health_warns_about_open_moderation() {
     let verbose = |server: &Server, target: &str| {
         let response = server.send(&Request::new("GET", target));
         assert_eq!(response.status, 200, "{response}");
@@ -97,7 +97,7 @@ fn a_healthy_probe_leaves_no_line() {
     assert!(lines.is_empty(), "{lines:?}");
 }
 
-/// With its private key 8x8's console signs its own sample app, and nobody else has it.
+/// 8x8 keeps the private key for this key id: its console signs its own sample app with it.
 #[test]
 fn the_key_id_of_the_sample_app_is_told() {
     for id in [

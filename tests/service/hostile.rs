@@ -1,4 +1,4 @@
-//! Requests that no front end makes: whatever comes, the response is JSON, no 5xx, and the next caller is served.
+//! Requests that no front end sends: the response is always JSON and never a 5xx, and the next caller is served.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::http::{Body, Request, TOKEN_ROUTE, get, post};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Sends, and sees that the response keeps the rules of every response and the server goes on.
+/// Sends the requests, and asserts that each response follows the general rules and the server continues to respond.
 fn send_all(requests: impl IntoIterator<Item = Request>) {
     let server = Server::good();
     for request in requests {
-        // With a header that is not UTF-8 it is the host's own response.
+        // If a header is not UTF-8, the host responds itself.
         let response = server.send(&request);
         assert!(
             response.status < 500 || !request.has_text_headers(),
@@ -74,7 +74,7 @@ fn odd_queries() {
         format!("?{many}room=a"),
         format!("?{}", "room=a&".repeat(5_000)),
         format!("?{}", "&".repeat(20_000)),
-        // Grows when it is normalised.
+        // Grows when it is normalized.
         format!("?room={}", "%EF%B7%BA".repeat(128)),
         format!("?room={}", "a%CC%81".repeat(64)),
         format!("?room=a{}", "%CC%81".repeat(127)),
@@ -296,7 +296,7 @@ fn broken_off_bodies() {
             announced,
             sent: sent.into(),
         };
-        // Nobody reads the response; if there is one, it has no token.
+        // There may be no response; if there is one, it must not be a token.
         if let Ok(response) = server.send_unchecked(&post("application/json", "").body(body)) {
             assert_ne!(response.status, 200, "{response}");
         }
@@ -315,7 +315,7 @@ fn bodies_far_too_large() {
     ] {
         for content_type in ["application/json", FORM, "text/plain"] {
             let request = post(content_type, "").body(body.clone());
-            // A host may close the connection before it has read, and the client has read, everything.
+            // A host may close the connection before it has read the body, and the client then cannot read the response.
             if let Ok(response) = server.try_send(&request) {
                 assert!([413, 415].contains(&response.status), "{response}");
             }

@@ -1,5 +1,5 @@
-//! Requests that one instance handles, several at once: nothing of one reaches another, and what is kept is no older than
-//! the variables. With WASI 0.2 there is an instance for each request; the same holds there.
+//! Requests that one instance handles, several at once: they share no data, and cached values follow the variables. With
+//! WASI 0.2 each request has its own instance, and the same rules hold.
 
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
@@ -16,7 +16,7 @@ use crate::key_material::{Kind, key};
 use crate::signature;
 use crate::standalone::imports;
 
-/// Whether the component is the one for WASI 0.3.
+/// Returns whether the component is built for WASI 0.3.
 fn is_for_wasi_3() -> bool {
     let component = std::fs::read(component()).expect("the component");
     imports(&component)
@@ -40,7 +40,7 @@ fn an_instance_handles_as_many_requests_as_with_spin() {
     assert_eq!(instances(), Some(before + expected));
 }
 
-/// A page, a person and a room of their own.
+/// A caller with its own login, name and origin.
 struct Caller<'a> {
     login: &'a Login,
     name: String,
@@ -65,7 +65,7 @@ impl Caller<'_> {
         request.origin(self.origin)
     }
 
-    /// Sends requests of its own, and checks that the responses are its own too.
+    /// Sends requests and asserts that each response belongs to its request.
     fn call(&self, server: &Server, requests: usize) {
         let mut connection = server.connect();
         for number in 0..requests {
@@ -83,7 +83,7 @@ impl Caller<'_> {
     }
 }
 
-/// Requests that fail in every way, beside those of others.
+/// Sends requests that fail in every way while other callers' requests are handled.
 fn fail(server: &Server, login: &Login, rounds: usize) {
     let stranger = Login::new();
     let json_body = |sent: &str| {
@@ -110,11 +110,11 @@ fn fail(server: &Server, login: &Login, rounds: usize) {
         ] {
             assert_eq!(server.send(&request).status, status, "{request:?}");
         }
-        // Half-closed: there may be a response, and it is no token.
+        // Half-closed: if there is a response, it is not a token.
         if let Ok(response) = server.try_send(&json_body("{\"room\":")) {
             assert_eq!(response.status, 400, "{response}");
         }
-        // Gone in the middle of the body, and before the response.
+        // The client disconnects in the middle of the body, before the response.
         let mut connection = server.connect();
         let head = format!(
             "POST {TOKEN_ROUTE} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{\"r"
@@ -148,7 +148,7 @@ fn nothing_of_a_request_reaches_another() {
     });
 }
 
-/// Sends all but the end of a body.
+/// Sends a request without the end of its body. Returns the connection and the rest of the body.
 fn begin(server: &Server, room: &str) -> (Connection, String) {
     let body = json!({ "room": room }).to_string();
     let (first, rest) = body.split_at(5);
@@ -163,7 +163,7 @@ fn begin(server: &Server, room: &str) -> (Connection, String) {
 
 #[test]
 fn slow_bodies_keep_nobody_waiting() {
-    // More than an instance takes at once.
+    // More than one instance handles at once.
     const SLOW: usize = 40;
     let server = Server::start(Settings::good());
     let slow: Vec<_> = (0..SLOW)
@@ -181,7 +181,7 @@ fn slow_bodies_keep_nobody_waiting() {
         "{:?}",
         start.elapsed()
     );
-    // Every second one goes away, and the others get what they requested.
+    // Every second client disconnects; the others get their responses.
     for (number, (mut connection, rest)) in slow {
         if number % 2 == 0 {
             continue;
@@ -230,12 +230,12 @@ fn a_rejection_that_needs_no_body_does_not_wait_for_it() {
             .expect("it is written");
         let response = connection.read("POST").expect("a response");
         assert_eq!(response.status, status, "{target} {headers}: {response}");
-        // The component's own, and not the host's after its time limit.
+        // The component's own response, not the host's after its time limit.
         assert!(!response.error().is_empty(), "{target} {headers}");
     }
 }
 
-/// What a provider returns, changed while the server runs.
+/// A variable provider whose values a test can change while the server runs.
 #[derive(Clone, Default)]
 struct Changing(Arc<Mutex<Vec<(&'static str, String)>>>);
 
@@ -281,7 +281,7 @@ fn every_change_of_a_variable_shows_at_the_next_request() {
         ("jaas_key_id", &other_key_id),
     ];
     let secret = ("auth_hs256_secret", other_login.secret.as_str());
-    // A first one, so that everything is kept that ever will be.
+    // The first request, after which everything that can be cached is cached.
     assert_eq!(send(&login, ALLOWED).status, 200);
     for turn in 0..3 {
         for (values, login, key, app_id) in [
@@ -322,12 +322,12 @@ fn every_change_of_a_variable_shows_at_the_next_request() {
             let ttl = if context.contains("ttl") { 60 } else { 3600 };
             assert_eq!(seconds("exp") - seconds("iat"), ttl, "{context}");
         }
-        // A credential of the old secret is worth nothing, and one of the new one was worth nothing before.
+        // Credentials signed with the replaced secret are rejected, in both directions.
         changing.set(&[secret]);
         assert_eq!(send(&login, ALLOWED).status, 401);
         changing.set(&[]);
         assert_eq!(send(&other_login, ALLOWED).status, 401);
-        // Wrong values fail, and right ones after them work.
+        // Wrong values lead to errors; correct values work again afterwards.
         for wrong in [
             ("jaas_private_key", "no key"),
             ("signing_engine", "x"),
@@ -338,7 +338,7 @@ fn every_change_of_a_variable_shows_at_the_next_request() {
             changing.set(&[]);
             assert_eq!(send(&login, ALLOWED).status, 200, "after {wrong:?}");
         }
-        // Who may call.
+        // The allow list of origins.
         changing.set(&[("allowed_origins", FOREIGN)]);
         assert_eq!(send(&login, ALLOWED).status, 403);
         assert_eq!(send(&login, FOREIGN).status, 200);

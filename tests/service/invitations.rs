@@ -1,5 +1,5 @@
-//! Invitations, over HTTP: made by moderators, used by whoever has them, withdrawn, counted. Each request is an instance
-//! of its own, so what one knows of another is in the store.
+//! Invitations over HTTP: moderators make them, anybody who has one can use it, and they can be withdrawn and counted.
+//! The requests share state only through the key-value store.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -30,7 +30,7 @@ fn make(server: &Server, credential: &str, order: &Value) -> Response {
     server.send(&request)
 }
 
-/// An invitation that a moderator of this login makes.
+/// Has a moderator of this login make an invitation.
 fn invitation(server: &Server, login: &Login, order: &Value) -> Value {
     let made = make(server, &login.sign(&json!({"moderator": true})), order);
     assert_eq!(made.status, 201, "{made}");
@@ -49,7 +49,7 @@ fn withdraw(server: &Server, credential: &str, id: &str) -> Response {
     server.send(&request.bearer(credential).origin(ALLOWED))
 }
 
-/// An invitation as another program would make it.
+/// Makes an invitation as another program would.
 fn forge(secret: &str, header: &str, changes: &Value) -> Value {
     let mut claims = json!({
         "iss": "jaas-jwt", "aud": APP_ID, "jti": "0123456789abcdef0123456789abcdef", "room": "hall",
@@ -200,7 +200,7 @@ fn an_invitation_is_the_only_door_where_there_is_no_login() {
         "true"
     );
     assert_eq!(server.send(&get(&[])).status, 401);
-    // Who moderates by an invitation may invite to the same room, and their invitation ends with it.
+    // A moderator by invitation may invite to the same room, and the new invitation expires no later than their own.
     let text = moderator["invitation"].as_str().unwrap();
     let made = make(
         &server,
@@ -273,7 +273,7 @@ fn forged_and_borrowed_tokens_are_no_invitations_and_invitations_no_credentials(
             "{made}: {response}"
         );
     }
-    // What a login signs is no invitation, whatever type it writes, and the other way round.
+    // A login's credential is not an invitation, whatever its `typ`, and an invitation is not a credential.
     let claims = json!({"iss": "https://login.example", "aud": "jaas", "sub": "x", "exp": now() + 60, "moderator": true});
     for (secret, header) in [
         (login.secret.as_str(), HEADER),

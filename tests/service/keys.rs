@@ -1,4 +1,4 @@
-//! Private keys: every kind, size and shape that works, and a message that repairs each that does not.
+//! Private keys: every kind, size and format that works, and a helpful message for each that does not.
 
 use std::thread;
 
@@ -11,7 +11,7 @@ use crate::http::get;
 use crate::key_material::{Kind, SIZES, key, openssl, openssl_key, pem_line, public_key, ssh_key};
 use crate::signature;
 
-/// The ways in which a PEM file reaches a variable.
+/// Returns the formats in which a PEM file may end up in a variable.
 fn shapes(pem: &str) -> Vec<(&'static str, String)> {
     let lines: Vec<&str> = pem.lines().collect();
     let body = &lines[1..lines.len() - 1];
@@ -90,7 +90,7 @@ fn every_kind_and_size_signs_in_every_shape() {
                     for (index, (shape, value)) in shapes(&key.pem).iter().enumerate() {
                         let settings = Settings::with_key(key).set("jaas_private_key", value);
                         let server = Server::start(settings);
-                        // That the signature is this key's is checked on every response.
+                        // Every response's signature is checked by the harness.
                         let response = server.send(&get(&[]));
                         assert_eq!(response.status, 200, "{kind:?} {bits}, {shape}: {response}");
                         if index == 0 {
@@ -105,7 +105,7 @@ fn every_kind_and_size_signs_in_every_shape() {
     });
 }
 
-/// A message has one of these in it.
+/// Every message contains one of these commands.
 const COMMANDS: [&str; 2] = ["openssl ", "ssh-keygen "];
 
 fn wrong_keys() -> Vec<(&'static str, String)> {
@@ -257,7 +257,7 @@ fn wrong_kinds_have_messages_of_their_own() {
     assert_eq!(messages.len(), distinct.len(), "{messages:#?}");
 }
 
-/// Its meaning is plain, so it may work; if not, it is reported like any other.
+/// The intent is clear, so such a key may work; otherwise it is reported like any other wrong key.
 #[test]
 fn a_pkcs1_key_under_the_label_of_pkcs8_signs_or_is_told() {
     let key = key(Kind::Pkcs1, 2048);

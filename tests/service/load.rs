@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many requests at once.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -24,7 +24,7 @@ fn a_thousand_requests_on_16_connections_all_get_valid_tokens() {
                     let room = format!("room-{number}");
                     let request = get(&[("room", &room)]).origin(ALLOWED);
                     let response = connection.send(&request).expect("a response");
-                    // Rules and signature.
+                    // Checks the rules and the signature.
                     server.check(&request, &response);
                     assert_eq!(response.status, 200, "{response}");
                     assert_eq!(response.token().claims["room"], room);

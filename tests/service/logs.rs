@@ -53,7 +53,7 @@ fn each_rejected_request_leaves_one_line() {
     }
 }
 
-/// The host responds by itself, and the component never hears of it.
+/// The host responds itself and does not call the component.
 #[test]
 fn a_request_with_a_header_that_is_no_text_leaves_no_line() {
     let server = Server::start(Settings::good());
@@ -90,12 +90,12 @@ fn a_client_that_goes_away_leaves_only_lines_of_json() {
     let server = Server::start(Settings::good());
     let head = "Host: x\r\nContent-Type: application/json\r\n";
     let requests = [
-        // Before the response.
+        // Disconnected before the response.
         format!("GET {TOKEN_ROUTE}?room=a HTTP/1.1\r\n{head}\r\n"),
         format!("GET {TOKEN_ROUTE}?room=* HTTP/1.1\r\n{head}\r\n"),
         format!("HEAD {TOKEN_ROUTE} HTTP/1.1\r\n{head}\r\n"),
         format!("POST {TOKEN_ROUTE} HTTP/1.1\r\n{head}Content-Length: 2\r\n\r\n{{}}"),
-        // Within the request.
+        // Disconnected within the request.
         format!("GET {TOKEN_ROUTE}?room=a HTTP/1.1\r\n{head}"),
         format!("POST {TOKEN_ROUTE} HTTP/1.1\r\n{head}Content-Length: 20\r\n\r\n{{"),
         format!("POST {TOKEN_ROUTE} HTTP/1.1\r\n{head}Transfer-Encoding: chunked\r\n\r\n5\r\n{{"),
@@ -108,10 +108,10 @@ fn a_client_that_goes_away_leaves_only_lines_of_json() {
                 std::thread::sleep(Duration::from_millis(pause));
             }
         }
-        // The last of them may be in the component's hands yet.
+        // The component may still be handling the last of them.
         std::thread::sleep(Duration::from_millis(500));
     });
-    // Each is JSON, or `log_of` had failed.
+    // `log_of` has already checked that each line is JSON.
     for line in lines {
         assert!(line["level"].is_string(), "{line}");
     }
@@ -214,7 +214,7 @@ fn an_origin_cannot_forge_a_line() {
     }
 }
 
-/// Words that occur nowhere but in what a caller sends.
+/// Words that only the callers' input contains.
 const PERSONAL: [&str; 4] = ["Quxname", "quxid", "quxmail", "quxroom"];
 
 #[test]

@@ -1,6 +1,6 @@
-//! The built component, driven over HTTP: each line of its contract is a case here, and nothing is mocked.
+//! Tests of the built component over HTTP: every rule of its contract has a case here, and nothing is mocked.
 //!
-//! `cargo dev build` first. `JAAS_TEST_HOST=spin` runs the same cases against `spin up`.
+//! Run `cargo dev build` first. With `JAAS_TEST_HOST=spin` the tests run against `spin up`.
 
 use testkit::{connection, credentials, harness, http, key_material, signature};
 

@@ -79,7 +79,7 @@ fn the_method_comes_before_the_configuration_and_that_before_the_request() {
     assert_eq!(server.send(&Request::new("POST", TOKEN_ROUTE)).status, 500);
 }
 
-/// What HEAD and GET have in common.
+/// Returns what responses to HEAD and GET have in common.
 fn shown(response: &Response) -> (u16, Vec<(String, String)>) {
     let framing = ["content-length", "transfer-encoding", "date", "connection"];
     let mut headers: Vec<_> = response

@@ -1,4 +1,4 @@
-//! Who gets what: the tables of `docs/policy.md`, every combination against the built component.
+//! Who gets what: every combination in the tables of `docs/policy.md`, tested on the built component.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::http::{Request, get};
 
 const POLICY: &str = include_str!("../../docs/policy.md");
 
-/// The rows of the table whose first column has this name.
+/// Returns the rows of the table whose first column has this name.
 pub fn table(first_column: &str) -> Vec<Vec<String>> {
     let rows = POLICY
         .lines()
@@ -31,7 +31,7 @@ fn holds(cell: &str, value: &str) -> bool {
     cell == "any" || cell.split(", ").any(|choice| choice == value)
 }
 
-/// What a cell says of a variable.
+/// Returns the variable's value that a cell stands for.
 fn unless_empty(cell: &str) -> &str {
     match cell {
         "empty" => "",
@@ -46,7 +46,7 @@ fn with_bearer(request: Request, credential: Option<&str>) -> Request {
     }
 }
 
-/// The credential of a row's name.
+/// Returns the credential that a row names.
 fn credential(login: &Login, name: &str) -> Option<String> {
     match name {
         "absent" => None,
@@ -149,7 +149,7 @@ fn a_role_is_lowered_as_the_table_says() {
             assert_eq!(token.features(), expected, "{row:?}");
         }
     }
-    // A visitor comes by an invitation: tests/service/invitations.rs.
+    // Visitors join by invitation: tests/service/invitations.rs.
     assert!(
         rows.iter()
             .any(|row| row[0] == "visitor" && row[1] == "any")
@@ -200,7 +200,7 @@ fn a_room_is_open_as_the_table_says() {
     }
 }
 
-/// Names are compared as people write them: in the encoded claim a star would stand for half of a percent escape.
+/// Decoded names are compared: in the encoded claim, `*` could match half of a percent escape.
 #[test]
 fn a_pattern_is_matched_on_the_name_and_not_on_its_encoding() {
     let login = Login::new();
@@ -229,7 +229,7 @@ fn a_pattern_is_matched_on_the_name_and_not_on_its_encoding() {
         ("a*b*c", "ac", false),
         ("*a*", "b", false),
     ] {
-        // A pattern that no name fits may be reported as a problem: then it opens nothing either.
+        // A pattern that no name can match may be reported as a problem; then it allows no room either.
         let server = Server::start_broken(Settings::good().set("allowed_rooms", pattern));
         let response = server.send(&get(&[("room", room)]));
         let status = response.status;
@@ -316,7 +316,7 @@ fn a_closed_room_is_closed_without_authentication_too() {
     }
 }
 
-/// The features that a request gets, by what it requests.
+/// The enabled features, by the request's `features`.
 #[test]
 fn features_are_what_the_role_may_have_and_the_request_names() {
     let server = Server::start(Settings::good().set_all(&[
@@ -342,7 +342,7 @@ fn features_are_what_the_role_may_have_and_the_request_names() {
         ("", "false", "create-polls"),
     ] {
         let request = get(&[("features", features), ("user_moderator", moderator)]);
-        // The eleven that 8x8 documents, and one more that the role's list names.
+        // The eleven features that 8x8 documents, and one more from the role's list.
         let written = if moderator == "true" { 12 } else { 11 };
         assert_eq!(on(&request), (expected.to_owned(), written), "{features}");
     }
@@ -435,7 +435,7 @@ fn tokens_live_as_long_as_the_variables_say() {
     assert_eq!(time("iat") - time("nbf"), 300);
 }
 
-/// The harness runs the rules on every token; here every token is requested.
+/// The harness checks the rules on every token; this test requests every combination.
 #[test]
 fn tokens_of_every_combination_pass_the_rules() {
     let login = Login::new();

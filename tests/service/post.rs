@@ -1,4 +1,4 @@
-//! `POST /api/jitsi-token`: a JSON object or a form, so that names stay out of URLs.
+//! `POST /api/jitsi-token`: a JSON object or a form, which keeps names out of URLs.
 
 use std::time::Duration;
 
@@ -169,7 +169,7 @@ fn a_body_that_is_no_json_object_gets_a_400() {
     }
 }
 
-/// A form is read as a query is: only in a room's name is what cannot be decoded an error.
+/// A form is decoded like a query: only in a room name are undecodable bytes an error.
 #[test]
 fn a_form_is_decoded_as_the_url_standard_says() {
     for (body, name) in [
@@ -235,7 +235,7 @@ fn the_content_type_is_json_or_form() {
     assert_eq!(response.status, 500, "{response}");
 }
 
-/// A JSON body and a form of exactly this many bytes.
+/// Returns a JSON body and a form of exactly this many bytes.
 fn bodies_of(size: usize) -> [(&'static str, Vec<u8>); 2] {
     [
         ("application/json", r#"{"room":"a""#, " ", "}"),
@@ -302,7 +302,7 @@ fn known_parameters_in_the_query_get_a_400_that_names_them() {
             assert!(response.error().contains(parameter), "{response}");
         }
     }
-    // A misspelt one would be missed as well.
+    // A misspelt parameter would be missing, too.
     let misspelt = [("roomName", "board"), ("isModerator", "false")];
     let response = with_query(&misspelt, &json!({}));
     assert_eq!(response.status, 400, "{response}");
@@ -343,7 +343,7 @@ fn nothing_in_a_body_becomes_a_claim() {
     assert_eq!(token.user().as_object().map(|user| user.len()), Some(4));
 }
 
-/// Who misspells a name must hear of it: the token would be for the default room, or a moderator's.
+/// A misspelt name must be reported: otherwise the token would be for the default room, or for a moderator.
 #[test]
 fn a_name_in_a_body_that_is_not_known_gets_a_400_that_names_the_nearest() {
     let server = Server::good();
@@ -385,7 +385,7 @@ fn a_name_in_a_body_that_is_not_known_gets_a_400_that_names_the_nearest() {
             assert_eq!(response.error(), expected);
         }
     }
-    // What is no name is not shown, and the names are listed.
+    // Long and unusual names are not repeated; the response lists the known names instead.
     for name in ["", "公民", "a b", &"x".repeat(100), "zzz"] {
         for request in [post_json(&json!({ name: "x" })), post_form(&[(name, "x")])] {
             let response = server.send(&request);
@@ -398,7 +398,7 @@ fn a_name_in_a_body_that_is_not_known_gets_a_400_that_names_the_nearest() {
             assert!(name.len() < 4 || !error.contains(name), "{error}");
         }
     }
-    // A query's names are the Worker's, which passes over others.
+    // Queries have the Worker's parameter names, and the Worker ignores unknown ones.
     let token = server.send(&crate::http::get(&[
         ("roomName", "board"),
         ("isModerator", "false"),

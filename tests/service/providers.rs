@@ -1,6 +1,6 @@
-//! Tokens that real identity providers issue, by the way of a page's login: Better Auth, and an OpenID provider.
+//! Tokens issued by real identity providers, obtained as a page's login would: Better Auth and an OpenID provider.
 //!
-//! `JAAS_TEST_PROVIDERS` names the folder with their packages; `cargo dev test` installs them.
+//! `JAAS_TEST_PROVIDERS` names the folder with their packages, which `cargo dev test` installs.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -16,7 +16,7 @@ use crate::http::{Body, Request, Response, Token, form, get};
 
 const SOURCE: &str = include_str!("providers/provider.mjs");
 
-/// A provider, in a process that ends with this value, and with this process.
+/// An identity provider in a child process, which ends when this value is dropped or this process ends.
 struct Provider {
     process: Child,
     address: SocketAddr,
@@ -29,11 +29,11 @@ impl Drop for Provider {
     }
 }
 
-/// What a browser keeps.
+/// The cookies that a browser stores.
 type Cookies = BTreeMap<String, String>;
 
 impl Provider {
-    /// `None`: its packages are not installed.
+    /// Starts a provider, or returns `None` if its packages are not installed.
     fn start(kind: &str) -> Option<Self> {
         let folder = std::env::var_os("JAAS_TEST_PROVIDERS").filter(|path| !path.is_empty());
         let Some(folder) = folder.map(PathBuf::from) else {
@@ -82,7 +82,7 @@ impl Provider {
         self.send(&mut Cookies::new(), Request::new("GET", path))
     }
 
-    /// A route of the test's own.
+    /// Calls a route that the provider has only for the tests.
     fn command(&self, path: &str) {
         self.send(
             &mut Cookies::new(),
@@ -90,7 +90,7 @@ impl Provider {
         );
     }
 
-    /// Signs up with Better Auth, and fetches the session's token.
+    /// Signs up with Better Auth and returns the session's token.
     fn better_auth(&self, name: &str, role: &str) -> String {
         let mut cookies = Cookies::new();
         let email = format!("{role}@page.example");
@@ -107,11 +107,11 @@ impl Provider {
             .to_owned()
     }
 
-    /// Logs in at the OpenID provider by the code flow with PKCE, as a browser and its page do: `id_token` and
-    /// `access_token` are in the result.
+    /// Logs in at the OpenID provider by the code flow with PKCE, as a browser and its page do. The result contains `id_token`
+    /// and `access_token`.
     fn openid(&self, login: &str) -> Value {
         const REDIRECT: &str = "https://page.example/";
-        // The example of RFC 7636.
+        // The example of RFC 7636, appendix B.
         const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
         let mut cookies = Cookies::new();
@@ -146,7 +146,7 @@ impl Provider {
         self.send(&mut cookies, posted("/token", &fields)).json()
     }
 
-    /// Where the response sends the browser to; a path, if that is at the provider.
+    /// Returns the target of the redirect, as a path if it is on the provider.
     fn redirected(&self, cookies: &mut Cookies, request: Request) -> String {
         let response = self.send(cookies, request);
         let place = response.header("Location").expect("a redirect");
@@ -156,7 +156,7 @@ impl Provider {
             .to_owned()
     }
 
-    /// What makes this the service's login, with its keys at this path.
+    /// Returns settings that accept the provider's tokens, with its key set at the path `jwks`.
     fn settings(&self, jwks: &str, audience: &str) -> Settings {
         Settings::good().set_all(&[
             ("auth_mode", "required"),
@@ -198,7 +198,7 @@ fn better_auths_users_get_tokens_by_their_roles() {
     let settings = provider.settings(BETTER_AUTH_KEYS, &provider.url(""));
     let server = Server::start(settings.set_all(&roles));
     for (credential, name, email, moderator) in [
-        // An address that is not verified stays out.
+        // An unverified email address is left out.
         (before, "Jane", Value::Null, "false"),
         (
             provider.better_auth("唐鳳", "super-admin"),
@@ -262,7 +262,7 @@ fn both_tokens_of_an_openid_provider_are_verified() {
     }
 }
 
-/// A new key signs, the old one is published until it is retired.
+/// The new key signs; the old one stays published until it is retired.
 #[test]
 fn keys_that_a_provider_rotates_are_followed() {
     type Login = fn(&Provider, &str) -> String;
@@ -280,7 +280,7 @@ fn keys_that_a_provider_rotates_are_followed() {
         };
         let own = provider.url("");
         let audience = if kind == "openid" { "page" } else { &own };
-        // Each with a store of its own.
+        // Each server has its own store.
         let settings = || provider.settings(jwks, audience);
         let server = Server::start(settings());
         let old = login(&provider, "first");
@@ -289,7 +289,7 @@ fn keys_that_a_provider_rotates_are_followed() {
         let new = login(&provider, "second");
         let kid = |token: &str| Token::parse(token.to_owned()).header["kid"].clone();
         assert_ne!(kid(&old), kid(&new), "{kind}");
-        // The copy of before the change lacks the new key.
+        // The stored copy of the key set lacks the new key.
         for credential in [&new, &old] {
             let response = call(&server, credential);
             assert_eq!(response.status, 200, "{kind}: {response}");

@@ -1,6 +1,6 @@
-//! docs/auth.md: the variables of each identity provider, on tokens of the provider's shape.
+//! docs/auth.md: each identity provider's variables, tested on tokens of the provider's form.
 //!
-//! By the core as a library, so that the very addresses of the guide are fetched, from a network that is none.
+//! Tests the core as a library, so that it requests the guide's exact URLs; a stand-in serves them without a network.
 
 use std::cell::RefCell;
 
@@ -18,7 +18,7 @@ use crate::harness::{APP_ID, KEY_ID, now};
 use crate::key_material::{Kind, key, openssl_key, public_key};
 use crate::recipes::variables;
 
-/// What a provider writes.
+/// The form of a provider's tokens.
 struct Shape {
     section: &'static str,
     algorithm: &'static str,
@@ -26,13 +26,13 @@ struct Shape {
     typ: &'static str,
     /// A moderator's claims, without times.
     claims: Value,
-    /// What takes the moderator's role away.
+    /// Changes to the claims that remove the moderator's role.
     member: Value,
     name: &'static str,
     email: Option<&'static str>,
-    /// The claim that names the audience.
+    /// The name of the claim that contains the audience.
     audience: &'static str,
-    /// What makes a stranger: somebody who may not join.
+    /// Changes to the claims that make the caller somebody who may not join.
     stranger: Option<Value>,
 }
 
@@ -168,7 +168,7 @@ fn shapes() -> Vec<Shape> {
     ]
 }
 
-/// Claims with others in their place; `null` takes one away.
+/// Returns the claims with `changes` applied; `null` removes a claim.
 fn changed(claims: &Value, changes: &Value) -> Value {
     let mut claims = claims.clone();
     let object = claims.as_object_mut().expect("claims");
@@ -181,7 +181,7 @@ fn changed(claims: &Value, changes: &Value) -> Value {
     claims
 }
 
-/// A provider: a key pair of its kind, and its document at its address.
+/// A provider: a key pair of the right kind, and its key set at the documented URL.
 struct Provider {
     shape: Shape,
     variables: Vec<(String, String)>,
@@ -234,7 +234,7 @@ impl Provider {
         )
     }
 
-    /// The status, and the body.
+    /// Requests a token with these claims, and returns the status and the body.
     fn call(&self, claims: &Value) -> (u16, Value) {
         let pem = &key(Kind::Pkcs8, 2048).pem;
         let credentials = [
@@ -294,7 +294,7 @@ impl Network for Provider {
     }
 }
 
-/// The end of a public key, in pieces of 32 bytes.
+/// Returns the end of a public key in chunks of 32 bytes.
 fn last_bytes(pem: &str, count: usize) -> Vec<String> {
     let public = public_key(pem);
     let body: String = public.lines().filter(|l| !l.starts_with('-')).collect();
@@ -340,7 +340,7 @@ fn the_variables_of_each_provider_fit_its_tokens() {
         assert_eq!(user["moderator"], "false", "{section}");
         assert_eq!(user["name"], provider.shape.name, "{section}");
 
-        // Of each of the two that are checked, one letter more is another.
+        // The issuer and the audience must match exactly.
         for (name, variable) in [
             ("iss", "auth_issuer"),
             (provider.shape.audience, "auth_audience"),
@@ -363,7 +363,7 @@ fn the_variables_of_each_provider_fit_its_tokens() {
     }
 }
 
-/// The variations that the bullets of the guide name.
+/// The variants that the guide's lists mention.
 #[test]
 fn an_access_token_of_cognito_and_a_firebase_account_that_is_not_anonymous_fit_too() {
     let find = |section: &str| {

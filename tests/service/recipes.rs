@@ -1,4 +1,4 @@
-//! docs/auth.md: each program in it runs, each block of variables is right, each message is one that the service has.
+//! docs/auth.md: every program runs, every block of variables is valid, and the service has every quoted message.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -13,9 +13,9 @@ use crate::http::{Response, post_json};
 use crate::key_material::{Directory, openssl_key, public_key};
 
 const PREFIX: &str = "SPIN_VARIABLE_";
-/// What the programs sign HS256 with.
+/// The variable with the secret that the programs sign with (HS256).
 const SECRET: &str = "AUTH_HS256_SECRET";
-/// What the program with a key pair signs with.
+/// The variable with the private key that the program with a key pair signs with.
 const PRIVATE_KEY: &str = "AUTH_PRIVATE_KEY";
 /// The `kid` that this program writes.
 const KEY_NAME: &str = "2026-01";
@@ -24,7 +24,7 @@ fn guide() -> String {
     std::fs::read_to_string(root().join("docs/auth.md")).expect("docs/auth.md")
 }
 
-/// A block of code, and the last heading of the second level before it.
+/// A code block and the second-level heading above it.
 struct Block {
     section: String,
     language: String,
@@ -57,7 +57,7 @@ fn blocks() -> Vec<Block> {
     blocks
 }
 
-/// The one block of this language that has `part` in it.
+/// Returns the only block in this language that contains `part`.
 fn block(language: &str, part: &str) -> Block {
     let mut found: Vec<_> = blocks()
         .into_iter()
@@ -67,7 +67,7 @@ fn block(language: &str, part: &str) -> Block {
     found.remove(0)
 }
 
-/// The variables that a section exports, as the manifest names them. Those whose value a command prints are left out.
+/// Returns the variables that a section exports, under the manifest's names, except those whose value a command prints.
 pub(crate) fn variables(section: &str) -> Vec<(String, String)> {
     let variables: Vec<_> = blocks()
         .iter()
@@ -91,11 +91,11 @@ fn settings(section: &str, key: &str, value: &str) -> Settings {
         .set(key, value)
 }
 
-/// What runs a language, with the arguments before the file's name.
+/// How to run the guide's programs in a language: the command without the file's name.
 struct Interpreter {
     language: &'static str,
     command: &'static [&'static str],
-    /// What to do where it is missing; `None`: its programs are left out.
+    /// How to install it, if it is required. If `None`, its programs are skipped when it is missing.
     install: Option<&'static str>,
 }
 
@@ -125,7 +125,7 @@ const INTERPRETERS: [Interpreter; 4] = [
 ];
 
 impl Interpreter {
-    /// What the program prints, without the line's end; `None` where nothing here runs it.
+    /// Returns what the program prints, without the final newline, or `None` if nothing here can run it.
     fn run(&self, code: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Option<String> {
         let directory = Directory::new("recipe");
         let file = directory.path().join(format!("recipe.{}", self.language));
@@ -134,7 +134,7 @@ impl Interpreter {
             .args(&self.command[1..])
             .arg(file)
             .args(arguments)
-            // A program of the guide needs its standard library alone: Go must not look for more elsewhere.
+            // The guide's programs need only their standard library: Go must not download anything.
             .envs([("GOPROXY", "off"), ("GOTOOLCHAIN", "local")])
             .envs(environment.iter().copied())
             .output();
@@ -144,7 +144,7 @@ impl Interpreter {
                 panic!("this test needs `{}` ({error}): {install}", self.command[0])
             }
             (Err(_), None) => {
-                // Not eprintln, which the test harness keeps to itself.
+                // Not `eprintln!`, whose output the test harness captures.
                 let _ = writeln!(
                     std::io::stderr(),
                     "docs/auth.md: the {} program did not run, there is no `{}` here",
@@ -174,7 +174,7 @@ fn call(server: &Server, credential: &str) -> Response {
     server.send(&post_json(&json!({ "room": "recipes" })).bearer(credential))
 }
 
-/// The credential of the guide's programs is taken, and what another makes of it is not.
+/// Asserts that the service accepts the program's credential and rejects altered copies of it.
 fn assert_accepted_unless_altered(server: &Server, credential: &str, program: &str) {
     let response = call(server, credential);
     assert_eq!(response.status, 200, "{program}: {response}");
@@ -196,7 +196,7 @@ fn assert_accepted_unless_altered(server: &Server, credential: &str, program: &s
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).expect("base64url")).expect("JSON");
     other_claims["sub"] = json!("user-18");
     let other_claims = URL_SAFE_NO_PAD.encode(other_claims.to_string());
-    // Another first character is another first byte, whatever it was.
+    // Changes the first byte of the signature, whatever it is.
     let first = if signature.starts_with('A') { "B" } else { "A" };
     for altered in [
         format!("{head}.{other_claims}.{signature}"),
@@ -305,7 +305,7 @@ fn every_variable_of_the_guide_is_one_of_the_manifest() {
         .map(str::to_lowercase);
     let named = guide
         .split(|c| !is_part(c))
-        // A member of the health check's body.
+        // This one is a member of the health check's body.
         .filter(|word| word.starts_with("auth_") && *word != "auth_jwks_age_seconds")
         .map(str::to_owned);
     let mut count = 0;
@@ -316,7 +316,7 @@ fn every_variable_of_the_guide_is_one_of_the_manifest() {
     assert!(count > 50, "{count}");
 }
 
-/// The whole source of the service.
+/// Returns the service's whole source.
 fn source() -> String {
     let mut source = String::new();
     let mut folders = vec![root().join("src")];
@@ -333,7 +333,7 @@ fn source() -> String {
     source
 }
 
-/// The first cells of the tables of the last section, which quote messages between backticks.
+/// The messages are quoted between backticks in the first cells of the tables in the last section.
 #[test]
 fn every_message_of_the_guide_is_one_that_the_service_has() {
     let source = source();
@@ -348,7 +348,7 @@ fn every_message_of_the_guide_is_one_that_the_service_has() {
         .collect();
     assert!(messages.len() > 10, "{messages:?}");
     for message in messages {
-        // The name at the start is put in when the message is made, and `…` stands for the rest.
+        // The service inserts the claim's name at run time, and `…` stands for any text.
         let claim = "The credential's claim ";
         let message = match message.strip_prefix(claim) {
             Some(rest) => {

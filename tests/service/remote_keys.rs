@@ -1,4 +1,4 @@
-//! The login's keys by URL: a server of the test's own has them, changes them, fails.
+//! The login's keys by URL: the test's own server publishes them, changes them and fails.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,14 +18,14 @@ use crate::key_material::openssl_key;
 
 const RSA: [&str; 3] = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
 
-/// A server of documents, on this machine.
+/// A server for key sets on 127.0.0.1.
 struct KeyServer {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
     response: Arc<Mutex<Served>>,
 }
 
-/// What it sends: after how long, and which bytes.
+/// The response: the delay before it, and its bytes.
 #[derive(Clone)]
 struct Served(Duration, Vec<u8>);
 
@@ -38,7 +38,7 @@ impl KeyServer {
             response: Arc::new(Mutex::new(ok(document))),
         };
         let (requests, response) = (server.requests.clone(), server.response.clone());
-        // Ends with the process: its listener has nobody left to serve.
+        // The thread ends with the process.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 requests.fetch_add(1, Ordering::Relaxed);
@@ -124,8 +124,8 @@ fn call(server: &Server, credential: &str) -> Response {
     server.send(&get(&[]).bearer(credential))
 }
 
-/// A server that starts `seconds` after some time today, with what earlier ones have stored. Its clock is behind, and its
-/// tokens are good for a day, so that they hold by this machine's clock.
+/// Starts a server with the store of earlier servers, whose clock is `seconds` past a moment 5,000 seconds ago. Because
+/// that clock is slow, tokens last a day, so that they are still valid by this machine's clock.
 fn later(settings: &Settings, store: &KeyValueStore, seconds: u64) -> Server {
     let now = u64::try_from(now()).expect("after 1970");
     let mut settings = settings.clone().set("token_ttl_seconds", "86400");
@@ -230,7 +230,7 @@ fn keys_change_while_requests_come_and_no_good_credential_is_rejected() {
     assert_eq!(keys.requests(), 2);
     drop(server);
 
-    // The old key is good until it leaves the document, and the copy its age.
+    // The old key is accepted until the document no longer lists it and the stored copy has expired.
     keys.serve(ok(&document(&[&new])));
     let server = later(&settings, &store, 3_700);
     for (login, status) in [(&new, 200), (&old, 401)] {
@@ -331,7 +331,7 @@ fn each_failure_of_the_source_has_its_response_and_its_line_in_the_log() {
         let settings = keys.settings();
         let store = KeyValueStore::default();
         keys.serve(served);
-        // Without a copy.
+        // Without a stored copy.
         let server = later(&settings, &store, 0);
         let log = server.log_of(|server| unavailable(&call(server, &login.credential())));
         let logged = log[0]["reason"].as_str().unwrap_or_default();
@@ -343,7 +343,7 @@ fn each_failure_of_the_source_has_its_response_and_its_line_in_the_log() {
         assert_eq!(keys.requests(), 1, "{reason}");
         drop(server);
 
-        // With one that is too old.
+        // With a stored copy that is too old.
         let failing = keys.response.lock().unwrap().clone();
         keys.serve(ok(&good));
         let server = later(&settings, &store, 100);

@@ -17,7 +17,7 @@ fn the_claim_is_the_name_that_the_client_asks_for() {
         ("...", "..."),
         (".a", ".a"),
         ("0", "0"),
-        // NFKC, then lower case.
+        // Normalized to NFKC, then to lower case.
         ("ＡＢＣ１", "abc1"),
         ("e\u{301}", "%c3%a9"),
         ("É", "%c3%a9"),
@@ -29,7 +29,7 @@ fn the_claim_is_the_name_that_the_client_asks_for() {
         ("🙂", "%f0%9f%99%82"),
         ("会议（一）", "%e4%bc%9a%e8%ae%ae(%e4%b8%80)"),
         ("a\"b<c>d{e}f|g`h", "a%22b%3cc%3ed%7be%7df%7cg%60h"),
-        // The client takes these out of URLs.
+        // The client removes these from URLs.
         ("a:b@c!d&e'f,g;h=i", "abcdefghi"),
         ("a+b", "ab"),
         ("a$b", "ab"),
@@ -43,7 +43,7 @@ fn the_claim_is_the_name_that_the_client_asks_for() {
         ("Town%20Hall", "town%20hall"),
         ("My%2DRoom", "my-room"),
         ("Caf%C3%A9", "caf%c3%a9"),
-        // What is encoded is decoded after those signs are taken out, and stays.
+        // Decoding comes after those characters are removed, so their encoded forms stay.
         ("%3F", "%3f"),
         ("%2B", "%2b"),
         ("%28a%29", "(a)"),
@@ -126,7 +126,7 @@ fn a_name_that_means_more_than_one_room_is_rejected() {
     }
 }
 
-/// What the contract leaves open: a token that keeps the rules, or a rejection that names the room.
+/// The contract leaves this open: either a token that follows the rules, or a rejection that names the room.
 #[test]
 fn a_name_that_becomes_a_pattern_is_a_room_or_rejected() {
     for name in [
@@ -166,7 +166,7 @@ fn a_name_that_becomes_a_pattern_is_a_room_or_rejected() {
     ] {
         let response = Server::good().send(&get(&[("room", name)]));
         match response.status {
-            // The rule checker has looked at it.
+            // The rule checker has already checked the token.
             200 => {
                 let room = response.token().claims["room"].clone();
                 assert!(
@@ -207,7 +207,7 @@ fn a_name_that_nobody_can_see_is_rejected() {
 
 #[test]
 fn a_name_has_at_most_128_characters_and_fits_the_conference_s_address() {
-    // The claim has three bytes for each byte of UTF-8 beyond ASCII, and 969 in all.
+    // The claim has three bytes for each non-ASCII byte of UTF-8, and 969 bytes at most.
     for (c, most, limit) in [
         ("a", 128, "128 characters"),
         ("é", 128, "128 characters"),

@@ -1,5 +1,5 @@
-//! A busy host: good requests beside rejected, malformed, slow and broken ones, for a minute. It takes too long for every
-//! run: `cargo dev test -- --test service -- --ignored soak --nocapture`. `docs/reliability.md` has the results.
+//! A busy host: valid requests beside rejected, malformed, slow and broken ones for a minute. Too slow for every run:
+//! `cargo dev test -- --test service -- --ignored soak --nocapture`. `docs/reliability.md` has the results.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,14 +12,14 @@ use crate::connection::Connection;
 use crate::harness::{ALLOWED, FOREIGN, Server, Settings};
 use crate::http::{Body, Request, get, post};
 
-/// How much the host's memory may move in the second half, as a part of its least.
+/// How far the host's memory may vary in the second half, as a fraction of its minimum.
 const FLAT: f64 = 0.10;
-/// How much longer the slowest hundredth of the good requests may take beside the others than alone.
+/// How many times longer the 99th percentile of valid requests may be under load than without it.
 const STARVED: f64 = 4.0;
-/// How long a connection waits after it broke off: the ports of closed connections stay in use for a minute.
+/// How long a connection waits after breaking off: the ports of closed connections stay in use for a minute.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// What a connection does, again and again.
+/// What a connection does in a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Good,
@@ -33,17 +33,17 @@ use Role::{BrokenOff, Good, Malformed, Rejected, SlowBody};
 
 const ALL: [Role; 5] = [Good, Rejected, Malformed, SlowBody, BrokenOff];
 
-/// The roles of eight connections.
+/// The roles of the eight connections.
 const MIX: [Role; 8] = [
     Good, Rejected, Good, Malformed, Good, Rejected, SlowBody, BrokenOff,
 ];
 
-/// What came of the requests of all connections.
+/// The results of all connections' requests.
 #[derive(Default)]
 struct Tally {
     latencies: Mutex<Vec<(Role, Duration)>>,
     wrong: Mutex<Vec<String>>,
-    /// Of the host, which runs in this process, in bytes.
+    /// Memory samples of the host, which runs in this process, in bytes.
     memory: Vec<u64>,
 }
 
@@ -53,7 +53,7 @@ impl Tally {
         latencies.iter().filter(|(of, _)| *of == role).count()
     }
 
-    /// Of good requests, in milliseconds: what half of them and 99 of a hundred keep below.
+    /// Returns the median and the 99th percentile of the valid requests' latencies, in milliseconds.
     fn good_latency(&self) -> (f64, f64) {
         let latencies = self.latencies.lock().unwrap();
         let good = latencies.iter().filter(|(role, _)| *role == Good);
@@ -105,7 +105,7 @@ fn run(address: SocketAddr, roles: &[Role], connections: usize, duration: Durati
     Tally { memory, ..tally }
 }
 
-/// Plays a role once, on a connection that is kept where possible.
+/// Plays a role once, reusing its connection where possible.
 fn once(
     role: Role,
     address: SocketAddr,
@@ -160,14 +160,14 @@ fn once(
     }
 }
 
-/// Sends these bytes and goes away.
+/// Sends these bytes and disconnects.
 fn broken_off(address: SocketAddr, bytes: &[u8]) -> io::Result<()> {
     TcpStream::connect(address)?.write_all(bytes)?;
     thread::sleep(BREATH);
     Ok(())
 }
 
-/// This process's memory, in bytes; `None` where the system has no `/proc`.
+/// Returns this process's resident memory in bytes, or `None` on systems without `/proc`.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

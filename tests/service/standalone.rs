@@ -1,6 +1,6 @@
-//! The component that needs no Spin: the same responses, with its variables from WASI's environment alone.
+//! The component that does not need Spin: the same responses, with variables read only from WASI's environment.
 //!
-//! `cargo dev test` builds it and says where it is; without that these tests have nothing to do, and say so.
+//! `cargo dev test` builds it and sets its path; without that, these tests are skipped and say so.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::harness::{ALLOWED, FOREIGN, Server, Settings, root};
 use crate::health::{assert_problems, health};
 use crate::http::get;
 
-/// The component; `None`: not built.
+/// Returns the component's path, or `None` if it has not been built.
 fn component() -> Option<PathBuf> {
     let path = std::env::var_os("JAAS_TEST_STANDALONE").filter(|path| !path.is_empty());
     if path.is_none() {
@@ -19,7 +19,7 @@ fn component() -> Option<PathBuf> {
     Some(root().join(path?))
 }
 
-/// It does not import Spin's variables, so whatever it knows it has from the environment.
+/// The component does not import Spin's variables, so the environment is its only source of settings.
 #[test]
 fn it_imports_nothing_of_spin() {
     let Some(path) = component() else { return };
@@ -28,7 +28,7 @@ fn it_imports_nothing_of_spin() {
     let has = |imports: &[String], start: &str| imports.iter().any(|it| it.starts_with(start));
     let spin = imports(&plain.expect("the component for Spin"));
     let without = imports(&bytes);
-    // Not of WASI 0.2, and not on every host that has it.
+    // Not part of WASI 0.2, so not every host provides them.
     for of_spin in [
         "fermyon:spin/variables@",
         "fermyon:spin/key-value@",
@@ -44,7 +44,7 @@ fn it_imports_nothing_of_spin() {
     }
 }
 
-/// The names of what a component imports. What is inside of it imports from the component itself.
+/// Returns the names of a component's imports, without those of the components nested in it.
 pub fn imports(component: &[u8]) -> Vec<String> {
     let (mut names, mut depth) = (Vec::new(), 0);
     for payload in Parser::new(0).parse_all(component) {
@@ -68,7 +68,7 @@ fn it_responds_as_the_component_for_spin_does() {
     settings.component = Some(path);
     let server = Server::start(settings.clone());
     assert_eq!(server.send(&health()).status, 200);
-    // Rules, signature and log are checked with each response.
+    // The harness checks rules, signature and log with each response.
     let response = server.send(&get(&[("room", "My Room")]).origin(ALLOWED));
     assert_eq!(response.status, 200, "{response}");
     assert_eq!(response.token().claims["room"], "my%20room");

@@ -1,5 +1,5 @@
-//! Every token, over the whole product of options. Rules and signature are checked on every response; here is what
-//! depends on the options.
+//! Tokens for all combinations of options. The harness checks rules and signature of every response; these tests check
+//! what depends on the options.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -40,7 +40,7 @@ fn header_and_claims_are_exactly_these() {
     );
 }
 
-/// As the Worker: a moderator may stream and dial out.
+/// Returns the features as in the Worker: a moderator may stream and dial out.
 fn features(moderator: bool) -> Value {
     DOCUMENTED_FEATURES
         .iter()
@@ -52,12 +52,12 @@ fn features(moderator: bool) -> Value {
         .into()
 }
 
-/// How a user field comes about.
+/// Where a user field comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Field {
     Given,
     Default,
-    /// Not given, and its default is empty.
+    /// Not given, and the default is empty.
     LeftOut,
 }
 
@@ -77,7 +77,7 @@ const MODERATORS: [Moderator; 4] = [
     Moderator::LeftOut,
 ];
 
-/// Name of parameter and claim, what is given, the default.
+/// The parameter's and the claim's name, the value given, the default.
 const USER: [(&str, &str, &str, &str); 3] = [
     ("id", "user_id", "u-7", "user123"),
     ("name", "user_name", "公民 \"Ann\"", "Your User"),
@@ -90,7 +90,7 @@ const ROOMS: [(Option<&str>, &str); 3] = [
     (Some("公民"), "%e5%85%ac%e6%b0%91"),
 ];
 
-/// Which defaults are empty: id, name, email, moderator.
+/// Returns settings in which these defaults are empty: id, name, email, moderator.
 fn settings(empty: [bool; 4]) -> Settings {
     [
         "default_user_id",
@@ -118,7 +118,7 @@ fn requests(parameters: &[(&str, &str)]) -> [Request; 3] {
     ]
 }
 
-/// All combinations that a server with these empty defaults can make; the number of tokens.
+/// Checks all combinations on a server with these empty defaults, and returns the number of tokens.
 fn check_product(empty: [bool; 4]) -> usize {
     let server = Server::start(settings(empty));
     let possible = |field: Field, empty: bool| {

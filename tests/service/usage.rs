@@ -1,4 +1,4 @@
-//! The ledger of monthly users, its limit, and what the operator reads: with 8x8 simulated.
+//! The ledger of monthly users, its limit and the operator's report, with 8x8 simulated.
 
 use std::sync::Mutex;
 
@@ -42,14 +42,14 @@ fn request_token(server: &Server, id: &str) -> Response {
 #[test]
 fn the_ledger_counts_each_device_once_whatever_comes_when_and_how_often() {
     let server = Server::start(counted(Settings::good(), "0", "0"));
-    // One after the other, doubled, in another order, and again.
+    // In different orders, repeated, and doubled within one event.
     for devices in [[0, 1], [1, 0], [2, 1], [0, 0]] {
         let devices: Vec<Value> = devices.into_iter().map(device).collect();
         let response = send(&server, &usage(&devices.into()));
         assert_eq!(response.status, 204, "{response}");
     }
     assert_eq!(report(&server)["count"], 3);
-    // Forged, and of another time.
+    // Forged, and too old.
     let body = usage(&json!([device(99)]));
     for signature in [
         None,
@@ -60,7 +60,7 @@ fn the_ledger_counts_each_device_once_whatever_comes_when_and_how_often() {
     }
     assert_eq!(report(&server)["count"], 3);
 
-    // 100 at once, each device twice.
+    // 100 at once, two for each device.
     std::thread::scope(|scope| {
         for i in 0..100 {
             let server = &server;
@@ -84,7 +84,7 @@ fn near_the_limit_guests_wait_and_proven_moderators_get_in() {
     let server = Server::start(counted(login.configure("optional"), "5", "2"));
     let credential = |moderator: bool| login.sign(&json!({"moderator": moderator}));
     let known = |moderator: bool| server.send(&get(&[]).bearer(&credential(moderator)));
-    // A guest whom 8x8 has reported, and who comes back with the id of the first token.
+    // A guest whom 8x8 has reported, and who returns with the id of the first token.
     let mine = request_token(&server, "").token();
     let mine = mine.user()["id"].as_str().expect("an id").to_owned();
     assert!(mine.starts_with("guest-"), "{mine}");
@@ -123,7 +123,7 @@ fn near_the_limit_guests_wait_and_proven_moderators_get_in() {
     assert_eq!(warned, ["100 % of monthly_user_limit is used"]);
 }
 
-/// A role that is only claimed proves nothing.
+/// A role that the request only claims proves nothing.
 #[test]
 fn without_a_login_everybody_is_a_guest() {
     let server = Server::start(counted(Settings::good(), "1", "0"));
@@ -180,7 +180,7 @@ fn the_count_is_for_the_operator_alone() {
     assert_eq!(report(&server)["reserve"], 5);
 }
 
-/// Guests who join around the limit, each of whom 8x8 reports: those beyond it were on their way.
+/// Lets guests join around the limit while 8x8 reports each of them. Guests already on their way may exceed the limit.
 fn join(seconds: u64) {
     const AT_ONCE: usize = 8;
     const LIMIT: usize = 60;

@@ -1,4 +1,4 @@
-//! Keys that look right and are not, and keys of any size: what is signed is what OpenSSL verifies, or nothing is.
+//! Keys that look valid but are not, and keys of any size: OpenSSL verifies every signature, or nothing is signed.
 
 use std::sync::{Arc, Mutex};
 
@@ -55,7 +55,7 @@ impl Numbers {
         }
     }
 
-    /// All that follows from two factors, be they primes or not, and an exponent.
+    /// Derives all numbers from two factors, which need not be prime, and an exponent.
     fn from_factors(p: BigUint, q: BigUint, e: u32) -> Option<Self> {
         let e = BigUint::from(e);
         let (p1, q1) = (&p - one(), &q - one());
@@ -109,7 +109,7 @@ fn in_pem(label: &str, der: &[u8]) -> String {
     )
 }
 
-/// PKCS #1 and PKCS #8.
+/// Returns the key as PKCS #1 and as PKCS #8, in PEM.
 fn both(der: &[u8]) -> [String; 2] {
     let info = pkcs8::PrivateKeyInfo::new(pkcs1::ALGORITHM_ID, der);
     [
@@ -118,26 +118,26 @@ fn both(der: &[u8]) -> [String; 2] {
     ]
 }
 
-/// A number of so many bits from OpenSSL, with its highest two bits and its lowest set. That it is a prime happens
-/// once in some hundred times.
+/// Returns a random odd number from OpenSSL with this many bits, of which the highest two are set. It is rarely prime:
+/// at 1024 bits, about one in 350 is.
 fn odd(bits: usize) -> BigUint {
     let digits = openssl(&["rand", "-hex", &(bits / 8).to_string()], "");
     let number = BigUint::parse_bytes(digits.trim().as_bytes(), 16).expect("digits");
     number | BigUint::from(3_u8) << (bits - 2) | one()
 }
 
-/// Two factors, not both primes, whose numbers fit together as those of primes do.
+/// Returns a key of two factors, not both prime, whose numbers are consistent like those of a valid key.
 fn composite(bits: usize) -> Numbers {
     let mut found =
         (0..100).filter_map(|_| Numbers::from_factors(odd(bits / 2), odd(bits / 2), 65537));
     found.next().expect("one of a hundred fits")
 }
 
-/// One server, whose key is changed for each request.
+/// A server whose key changes with each request.
 struct Keyring {
     server: Server,
     pem: Arc<Mutex<String>>,
-    /// How much of the log has been looked through, in bytes.
+    /// The length of the part of the log that has been checked, in bytes.
     looked_at: Mutex<usize>,
 }
 
@@ -158,7 +158,7 @@ impl Keyring {
         }
     }
 
-    /// What a request for a token gets with this key. No response shows any of it.
+    /// Requests a token with this key. Asserts that no response contains any part of it.
     fn ask(&self, pem: &str) -> Response {
         *locked(&self.pem) = pem.to_owned();
         let response = self.server.send_unchecked(&get(&[])).expect("a response");
@@ -289,7 +289,7 @@ fn a_key_whose_numbers_are_wrong_is_rejected_with_a_message() {
             );
         }
     }
-    // The numbers that the cases start from are good.
+    // The numbers that the cases start from are valid.
     for pem in both(&good.der()) {
         assert_eq!(keyring.ask(&pem).status, 200);
     }
@@ -344,9 +344,9 @@ fn a_key_in_a_wrong_envelope_is_rejected_with_a_message() {
     }
 }
 
-/// Such a key fits together in every way that is looked at; its signatures are wrong, as those of a good key are on a
-/// processor that computes wrongly. `rsa` raises each to the public exponent before it returns it, and superboring ends the
-/// component where that does not give the digest back. What is left is the host's own response.
+/// Such a key passes every consistency check, but its signatures are wrong, as a faulty processor's would be. `rsa` raises
+/// each signature to the public exponent before it returns it; if that does not yield the digest, superboring traps, and
+/// the client gets the host's own response.
 #[test]
 fn a_signature_that_does_not_verify_is_not_given_out() {
     let keyring = Keyring::new();
@@ -360,7 +360,7 @@ fn a_signature_that_does_not_verify_is_not_given_out() {
 fn openssl_verifies_keys_of_any_size(count: usize) {
     let keyring = Keyring::new();
     for number in 0..count {
-        // From 2048 to 4096, both of them among it, and all kinds of lengths between.
+        // From 2048 to 4096 bits: both limits, and random lengths between them.
         let bits = match number {
             0 => 2048,
             1 => 4096,
@@ -376,7 +376,7 @@ fn openssl_verifies_keys_of_any_size(count: usize) {
     }
 }
 
-/// A number below `limit`.
+/// Returns a random number below `limit`.
 fn random(limit: u32) -> u32 {
     let digits = openssl(&["rand", "-hex", "4"], "");
     u32::from_str_radix(digits.trim(), 16).expect("digits") % limit

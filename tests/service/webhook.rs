@@ -1,4 +1,4 @@
-//! `/webhooks/jaas`: who is believed, and how rooms start.
+//! `/webhooks/jaas`: which events are authentic, and how rooms start.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +9,10 @@ use crate::harness::{ALLOWED, APP_ID, Server, Settings, now};
 use crate::http::{Body, Request, Response, get, preflight};
 
 const PATH: &str = "/webhooks/jaas";
-/// Of an endpoint at 8x8, made for these tests.
+/// The secret of an endpoint at 8x8, made up for these tests.
 pub const SECRET: &str = "whsec_2c1f0a9be4d37586a1b2c3d4e5f60718";
 
-/// The signature of a body as 8x8 makes it.
+/// Signs a body as 8x8 does.
 pub fn sign(secret: &str, at: i64, body: &str) -> String {
     let mac = hmac_sha256::HMAC::mac(format!("{at}.{body}"), secret);
     format!("t={at},v1={}", STANDARD.encode(mac))
@@ -33,7 +33,7 @@ pub fn send(server: &Server, body: &str) -> Response {
     server.send(&event(body, Some(&sign(SECRET, now(), body))))
 }
 
-/// A `USAGE` event.
+/// Returns a `USAGE` event.
 pub fn usage(devices: &Value) -> String {
     json!({
         "eventType": "USAGE", "sessionId": "s", "idempotencyKey": "k", "appId": APP_ID,
@@ -104,7 +104,7 @@ fn what_is_not_proven_to_come_from_8x8_is_a_401_and_a_line_in_the_log() {
             );
         }
     }
-    // No page calls it, and other methods are not its own.
+    // No page calls this route, and it has no other methods.
     let response = server.send(&preflight(PATH, ALLOWED));
     assert_eq!(response.header("Access-Control-Allow-Methods"), None);
     for method in ["OPTIONS", "GET"] {

@@ -1,4 +1,4 @@
-//! The Worker's requests and this component's responses: the table of `worker_table.toml`, line by line.
+//! The Worker's requests and this component's responses: every row of `worker_table.toml`.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ enum Mark {
     Different,
 }
 
-/// How the private key is given.
+/// The format of the private key.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Shape {
@@ -80,7 +80,7 @@ impl Group {
         )
     }
 
-    /// Whether the configuration is wrong, so that 500 is the right response.
+    /// Returns whether the configuration is wrong, so that 500 is the expected response.
     fn is_broken(&self) -> bool {
         self.cases.iter().any(|case| case.expected[0] == "500")
     }
@@ -107,7 +107,7 @@ impl Case {
         }
     }
 
-    /// What is not as the table says.
+    /// Returns how the response differs from the table, if it does.
     fn difference(&self, response: &Response) -> Option<String> {
         let (status, rest) = self.expected.split_first().expect("a status");
         let mut wanted: BTreeMap<&str, &str> = rest

@@ -1,4 +1,4 @@
-//! What a request takes of the service's core, compiled for this machine:
+//! Measures the CPU time that a request takes in the service's core, compiled for this machine:
 //! `cargo bench --package devkit-bench --no-default-features --bench core`.
 
 use divan::Bencher;
@@ -48,7 +48,7 @@ fn token(bencher: Bencher, engine: &str) {
     request(bencher, engine, "GET");
 }
 
-/// Everything but the signature.
+/// Everything except the signature: HEAD does not sign.
 #[divan::bench(args = ENGINES)]
 fn unsigned(bencher: Bencher, engine: &str) {
     request(bencher, engine, "HEAD");

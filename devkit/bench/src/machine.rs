@@ -1,11 +1,11 @@
-//! What the numbers were measured on, and with.
+//! Describes the machine and the versions that the results depend on.
 
 use std::process::Command;
 
-use devkit::os::process::printed_by;
+use devkit::os::process::stdout_of;
 use devkit::os::project::Project;
 
-/// Prints the day, the machine and the versions: `true` or `false` says whether there is the peer, and Spin.
+/// Prints the date, the machine and the versions. The arguments, `true` or `false`, say whether to include the peer and Spin.
 const SENTENCE: &str = r#"
 version() { cargo pkgid --offline "$1" | sed 's/.*[#@]//'; }
 [ -r /etc/os-release ] && . /etc/os-release
@@ -21,12 +21,12 @@ commit=$(git describe --always --dirty --exclude '*')
 echo "$(date -u +%F), $processor, $threads threads, $PRETTY_NAME; $versions; commit $commit."
 "#;
 
-/// The day, the machine and the versions, in one sentence.
+/// Returns the date, the machine and the versions in one sentence.
 pub fn sentence(project: &Project, with_peer: bool, with_spin: bool) -> String {
     let mut shell = Command::new("sh");
     shell.args(["-c", SENTENCE, "sh"]);
     shell.args([with_peer, with_spin].map(|it| it.to_string()));
-    let text = printed_by(shell.current_dir(project.root()));
+    let text = stdout_of(shell.current_dir(project.root()));
     text.unwrap_or_default().trim_end().to_owned()
 }
 

@@ -1,4 +1,4 @@
-//! Measures the component: what a token takes of the server's processor, by each build, engine and length of key.
+//! Measures the component: the CPU time per token for each build, signing engine and key length.
 #![forbid(unsafe_code)]
 
 mod machine;
@@ -23,7 +23,7 @@ use devkit::serve::host::Host;
 #[derive(Debug, Parser)]
 #[command(name = "cargo dev bench", bin_name = "cargo dev bench")]
 struct Flags {
-    /// What serves the component
+    /// Host that serves the component
     #[arg(long, value_enum, default_value_t = Host::Embedded)]
     host: Host,
     /// Measure the same service on Node with jose too
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 fn bench(flags: &Flags) -> Result<()> {
     let project = Project::find()?;
     let host = flags.host.choose(Variant::Portable)?;
-    // Before anything is measured: it may need the network.
+    // Before the measurements, because it may need the network.
     let kinds = server::kinds(&project, host, flags.peer)?;
     let servers = requests::measure(&project, &kinds)?;
     let machine = machine::sentence(&project, flags.peer, host == Host::Spin);

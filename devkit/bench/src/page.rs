@@ -1,12 +1,12 @@
-//! docs/performance.md, of which a part is written here, and its picture.
+//! Writes the generated part of docs/performance.md, and its chart.
 
 use std::fs;
 
 use anyhow::{Context, Result};
-use devkit::os::project::{Project, shown, write_whole};
+use devkit::os::project::{Project, shown, write_atomic};
 use devkit::os::report;
 
-/// The line before the part of docs/performance.md that is written here.
+/// The line before the generated part of docs/performance.md.
 const BEGIN: &str = "<!-- The part below is written by `cargo dev bench --write`. -->";
 /// The line after it.
 const END: &str = "<!-- The part above is written by `cargo dev bench --write`. -->";
@@ -14,21 +14,21 @@ const END: &str = "<!-- The part above is written by `cargo dev bench --write`. 
 /// Writes docs/performance.md and docs/performance.svg.
 ///
 /// # Errors
-/// The page has no place for the results, or one of the two cannot be written.
+/// Fails if the page lacks the lines around the generated part, or if a file cannot be read or written.
 pub fn write(project: &Project, text: &str, svg: &str) -> Result<()> {
     let page = project.root().join("docs/performance.md");
     let old =
         fs::read_to_string(&page).with_context(|| format!("{} cannot be read", shown(&page)))?;
     let new = with_part(&old, text).with_context(|| format!("in {}", shown(&page)))?;
     let picture = page.with_extension("svg");
-    write_whole(&page, new.as_bytes())?;
-    write_whole(&picture, svg.as_bytes())?;
+    write_atomic(&page, new.as_bytes())?;
+    write_atomic(&picture, svg.as_bytes())?;
     let (page, picture) = (shown(&page), shown(&picture));
     report::step(&format!("Written: {page} and {picture}"));
     Ok(())
 }
 
-/// The document with other results.
+/// Returns the document with its generated part replaced.
 fn with_part(document: &str, part: &str) -> Result<String> {
     let (before, rest) = document.split_once(BEGIN).context(BEGIN)?;
     let (_, after) = rest.split_once(END).context(END)?;

@@ -1,4 +1,4 @@
-//! The results as a picture: what a token takes over the length of the key.
+//! Draws the results as a chart: CPU time per token over key length.
 
 use anyhow::{Result, anyhow};
 use plotters::drawing::DrawingAreaErrorKind;
@@ -7,8 +7,8 @@ use plotters::prelude::*;
 use crate::requests::{Measured, TOKEN};
 use crate::server::{BITS, ENGINES};
 
-/// A colour for each build, and for the peer. People who see colours differently tell them apart too (Okabe and Ito's, dark
-/// enough for a white page).
+/// A colour for each build and for the peer, from Okabe and Ito's palette for colour-blind readers, darkened for a white
+/// page.
 const COLOURS: [RGBColor; 5] = [
     RGBColor(0xb3, 0x47, 0x00),
     RGBColor(0x00, 0x5f, 0x9e),
@@ -17,15 +17,15 @@ const COLOURS: [RGBColor; 5] = [
     RGBColor(0x00, 0x00, 0x00),
 ];
 
-/// A line of the picture: its name, and the points of it that were measured.
+/// A line of the chart: its name and its measured points.
 type Line = (String, Vec<(i32, f64)>);
 
-/// Draws a line for each build with each engine, in SVG.
+/// Draws a line for each build with each engine, as SVG.
 ///
 /// # Errors
-/// The library says so.
+/// Fails if the drawing library does.
 pub fn draw(servers: &[Measured]) -> Result<String> {
-    // The servers of a kind are beside each other.
+    // The servers of one kind are adjacent.
     let lines = servers.chunks(BITS.len()).map(|servers| {
         let points = servers
             .iter()
@@ -45,7 +45,7 @@ fn chart(lines: &[Line]) -> Result<String, DrawingAreaErrorKind<std::io::Error>>
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, (760, 460)).into_drawing_area();
     area.fill(&WHITE)?;
-    // To the right of the last key is the place of the legend.
+    // The legend is to the right of the longest key.
     let mut chart = ChartBuilder::on(&area)
         .caption("CPU time per token", ("sans-serif", 18))
         .margin(12)
@@ -64,7 +64,7 @@ fn chart(lines: &[Line]) -> Result<String, DrawingAreaErrorKind<std::io::Error>>
         if points.is_empty() {
             continue;
         }
-        // Builds differ by colour, the engines of a build by points that are filled or hollow.
+        // Colours distinguish builds; filled and hollow points distinguish the engines of a build.
         let style = ShapeStyle {
             color: COLOURS[number / ENGINES.len() % COLOURS.len()].into(),
             filled: number % ENGINES.len() == 0,

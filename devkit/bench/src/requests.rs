@@ -1,8 +1,8 @@
-//! Requests: what they take of the server's processor, how many get a response, and how quickly.
+//! Measures requests: CPU time of the server, throughput and latency.
 //!
-//! All servers run at the same time and are loaded in turns by `hey`, over kept-alive connections. What a request takes of
-//! the processor is the server's own account (user and kernel), which other programs on the machine disturb little. Rates
-//! and latencies are of a client that shares the processor with the server.
+//! All servers run at the same time, and `hey` loads one after the other over kept-alive connections. The CPU time is the
+//! server's own (user and kernel), which other programs on the machine hardly affect. Throughput and latency are those of a
+//! client that shares the processor with the server.
 
 use std::array;
 use std::mem;
@@ -13,27 +13,27 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use devkit::os::process::{check_stop, printed_by};
+use devkit::os::process::{check_stop, stdout_of};
 use devkit::os::programs::{self, Program};
 use devkit::os::project::Project;
 use devkit::os::report;
 
 use crate::server::{BITS, Kind, Server, throw_away_key};
 
-/// Sends requests.
+/// The load generator.
 const HEY: Program = Program::new("hey", "hey");
 
-/// How often all servers are loaded in turns, and how long each time.
+/// The number of rounds, and how long each server is loaded in a round.
 const ROUNDS: usize = 3;
 const SECONDS: u32 = 1;
 
-/// How often each server is started, to see how long that takes.
+/// How often each server is started to measure its start.
 const STARTS: usize = 5;
 
-/// Enough connections at once to keep every core busy.
+/// The number of connections that keeps every core busy.
 const SOME: usize = 8;
 
-/// What is requested: its name, the method, the page's origin, the connections, and the status of the response.
+/// A kind of request: its name, the method, the page's origin, the number of connections, the expected status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load(
     &'static str,
@@ -44,7 +44,7 @@ pub struct Load(
 );
 
 impl Load {
-    /// What the tables call it.
+    /// Returns the name in the tables.
     pub fn title(self) -> String {
         let Self(name, _, _, connections, _) = self;
         format!("{name}, {connections} at once")
@@ -53,9 +53,9 @@ impl Load {
 
 const ALLOWED: &str = "https://vtaiwan.tw";
 pub const TOKEN: Load = Load("token", "GET", ALLOWED, SOME, "200");
-/// Everything but the signature.
+/// Everything except the signature: HEAD does not sign.
 pub const UNSIGNED: Load = Load("token, HEAD", "HEAD", ALLOWED, SOME, "200");
-/// What is sent to the servers with the first key alone.
+/// The kinds of requests that only the servers with the first key get.
 const WITH_ONE_KEY: [Load; 4] = [
     Load("token", "GET", ALLOWED, 1, "200"),
     Load("token", "GET", ALLOWED, 64, "200"),
@@ -63,16 +63,16 @@ const WITH_ONE_KEY: [Load; 4] = [
     Load("403", "GET", "https://evil.example", SOME, "403"),
 ];
 
-/// What a round measures of a kind of request: the server's processor's time for each response in milliseconds, responses
-/// per second, and 50 and 99 % of the latencies in milliseconds. What cannot be measured is no number (`NaN`).
+/// The results of one round of requests: CPU time of the server per response in ms, responses per second, and the 50th and
+/// 99th percentile of the latency in ms. Values that cannot be measured are `NaN`.
 type Round = [f64; 4];
 
-/// A server with what was measured of it.
+/// A server and its measurements.
 pub struct Measured {
     pub server: Server,
-    /// From the start of the process to the first token, in milliseconds: the median of some starts with the first key.
+    /// The time from the start of the process to the first token, in ms: the median of several starts with the first key.
     pub first_token_ms: f64,
-    /// Memory after the first token, in MiB.
+    /// Resident memory after the first token, in MiB.
     pub at_start: f64,
     rounds: Vec<(Load, Vec<Round>)>,
 }
@@ -80,7 +80,7 @@ pub struct Measured {
 impl Measured {
     fn start(project: &Project, kind: &Kind, bits: u16, key: &str) -> Result<Self> {
         let start = || Server::start(project, kind, bits, key);
-        // The first time a host may have to compile the component.
+        // A host may compile the component on the first start, so that one is not counted.
         let mut server = start()?;
         let (mut loads, mut first_tokens) = (vec![TOKEN, UNSIGNED], Vec::new());
         if bits == BITS[0] {
@@ -120,9 +120,9 @@ impl Measured {
         Ok(())
     }
 
-    /// Every kind of request that was sent, with what was measured of it.
+    /// Returns every kind of request with the medians of its rounds.
     ///
-    /// Medians, and not means: a round that another program disturbed must not move the result.
+    /// Medians instead of means, so that a round disturbed by another program does not affect the result.
     pub fn loads(&self) -> impl Iterator<Item = (Load, Round)> {
         let median = |rounds: &[Round], place: usize| {
             quantile(rounds.iter().map(|round| round[place]).collect(), 0.5)
@@ -131,17 +131,17 @@ impl Measured {
         rounds.map(move |(load, rounds)| (*load, array::from_fn(|place| median(rounds, place))))
     }
 
-    /// The server's processor's time for a request of a kind that is sent with each key.
+    /// Returns the server's CPU time per request of this kind, in ms.
     pub fn cpu_ms(&self, load: Load) -> f64 {
         let found = self.loads().find(|(it, _)| *it == load);
         found.map_or(f64::NAN, |(_, [cpu_ms, ..])| cpu_ms)
     }
 }
 
-/// Starts the servers and sends requests of every kind. The servers of a kind are beside each other.
+/// Starts the servers and measures requests of every kind. In the result, the servers of one kind are adjacent.
 ///
 /// # Errors
-/// A server does not start, or fails under way, or the user ends the command.
+/// Fails if a server does not start or fails later, or if the user interrupts the command.
 pub fn measure(project: &Project, kinds: &[Kind]) -> Result<Vec<Measured>> {
     let hey = programs::require(HEY)?;
     report::step("Making throw-away keys …");
@@ -165,7 +165,7 @@ pub fn measure(project: &Project, kinds: &[Kind]) -> Result<Vec<Measured>> {
     Ok(servers)
 }
 
-/// What a server has used of the processor once it is idle, in milliseconds.
+/// Waits until the server is idle, and returns the CPU time that it has used, in ms.
 fn settled(server: &Server) -> f64 {
     let used = || server.usage().map_or(f64::NAN, |usage| usage.processor_ms);
     let mut now = used();
@@ -178,7 +178,7 @@ fn settled(server: &Server) -> f64 {
     now
 }
 
-/// Sends requests for some seconds; the times of all of them, in milliseconds.
+/// Sends requests for some seconds, and returns the latencies of all of them, in ms.
 fn send(hey: &Path, address: SocketAddr, load: Load) -> Result<Vec<f64>> {
     let Load(_, method, origin, connections, status) = load;
     let mut command = Command::new(hey);
@@ -188,11 +188,11 @@ fn send(hey: &Path, address: SocketAddr, load: Load) -> Result<Vec<f64>> {
         .args(["-H", &format!("Origin: {origin}")])
         .args(["-H", "Access-Control-Request-Method: GET"])
         .arg(format!("http://{address}/api/jitsi-token?room=bench"));
-    let text = printed_by(&mut command).context("hey fails")?;
+    let text = stdout_of(&mut command).context("hey fails")?;
     times(&text, status)
 }
 
-/// The first column of hey's CSV, where the seventh is this status throughout.
+/// Parses the latencies from hey's CSV (the first column). Fails if a response's status (the seventh) is not `status`.
 fn times(csv: &str, status: &str) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for line in csv.lines().skip(1) {
@@ -207,7 +207,7 @@ fn times(csv: &str, status: &str) -> Result<Vec<f64>> {
     Ok(times)
 }
 
-/// The value below which the part `q` (0 to 1) of some measurements lies.
+/// Returns the `q`-quantile of the values (0 ≤ `q` ≤ 1).
 fn quantile(mut values: Vec<f64>, q: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let place = (q * values.len().saturating_sub(1) as f64).round() as usize;

@@ -1,4 +1,4 @@
-//! The servers that are measured: each build of the component with each signing engine and key, and the peer.
+//! The servers to measure: each build of the component with each signing engine and key, and the peer.
 
 use std::env;
 use std::fs::{self, File};
@@ -14,44 +14,44 @@ use anyhow::{Context, Result, bail, ensure};
 use devkit::build::artifact::{self, Variant};
 use devkit::build::component;
 use devkit::os::package::{Package, Source};
-use devkit::os::process::{Running, check_stop, printed_by};
+use devkit::os::process::{Running, check_stop, stdout_of};
 use devkit::os::programs::{self, NODE, NPM, OPENSSL, SPIN};
-use devkit::os::project::{Project, shown, write_whole};
+use devkit::os::project::{Project, shown, write_atomic};
 use devkit::os::report;
 use devkit::serve::host::{Host, free_address};
 use devkit_spin_app::{PREFIX, environment_name};
 
 use crate::usage::Usage;
 
-/// The lengths of keys that are measured. What does not depend on the key is measured with the first one.
+/// The key lengths to measure. What does not depend on the key is measured only with the first.
 pub const BITS: [u16; 3] = [2048, 3072, 4096];
 
-/// The signing engines: the ending of a server's name, and the value of the variable `signing_engine`.
+/// The signing engines: the suffix of the server's name, and the value of `signing_engine`.
 pub const ENGINES: [(&str, &str); 2] = [("", "jwt-simple"), ("-rs256", "rs256")];
 
-/// How long a server may take until its first token: Spin compiles the component each time.
+/// How long to wait for the first token: Spin compiles the component at each start.
 const START_LIMIT: Duration = Duration::from_secs(120);
 
-/// Something that issues tokens, with any key.
+/// A kind of server, to be started with any key.
 pub struct Kind {
-    /// What the tables call it.
+    /// The name in the tables.
     name: String,
     /// The component's size in KiB.
     size: f64,
     engine: &'static str,
-    /// The command that serves at an address.
+    /// Returns the command that serves at an address.
     command: Rc<dyn Fn(SocketAddr) -> Command>,
 }
 
-/// The folder for what a run leaves.
+/// Returns the folder for the files of a run.
 fn folder(project: &Project) -> PathBuf {
     project.target_dir().join("bench")
 }
 
-/// Everything that is measured, installed and built.
+/// Builds and installs everything to measure.
 ///
 /// # Errors
-/// Something cannot be installed or built.
+/// Fails if something cannot be built or installed.
 pub fn kinds(project: &Project, host: Host, with_peer: bool) -> Result<Vec<Kind>> {
     let program = host.program(project)?;
     let mut kinds = Vec::new();
@@ -72,7 +72,7 @@ pub fn kinds(project: &Project, host: Host, with_peer: bool) -> Result<Vec<Kind>
     Ok(kinds)
 }
 
-/// The builds of the component that the host takes: what the tables call them, and their files.
+/// Builds the variants of the component that the host supports. Returns their names in the tables and their files.
 fn builds(project: &Project, host: Host) -> Result<Vec<(&'static str, PathBuf)>> {
     let portable = component::build(project, Variant::Portable)?;
     let mut builds = vec![("plain", artifact::plain(project)), ("portable", portable)];
@@ -81,7 +81,7 @@ fn builds(project: &Project, host: Host) -> Result<Vec<(&'static str, PathBuf)>>
     } else {
         builds.push(("wide", component::build(project, Variant::Wide)?));
     }
-    let spin = || printed_by(Command::new(SPIN).arg("--version")).unwrap_or_default();
+    let spin = || stdout_of(Command::new(SPIN).arg("--version")).unwrap_or_default();
     if host == Host::Spin && !has_wasi_3(&spin()) {
         report::step("The build for WASI 0.3 is left out: it needs Spin 4.1 or newer.");
     } else {
@@ -91,14 +91,14 @@ fn builds(project: &Project, host: Host) -> Result<Vec<(&'static str, PathBuf)>>
     Ok(builds)
 }
 
-/// Whether Spin has WASI 0.3, by what it prints as its version.
+/// Returns whether this version of Spin supports WASI 0.3.
 fn has_wasi_3(version: &str) -> bool {
     let number = version.split_whitespace().nth(1).unwrap_or_default();
     let mut parts = number.split('.').map_while(|part| part.parse::<u32>().ok());
     (parts.next(), parts.next()) >= (Some(4), Some(1))
 }
 
-/// How a host, this program, serves a component, of which a copy is made in the folder, beside a manifest of its own.
+/// Returns the command that serves the component, after copying it and a manifest to the folder.
 fn command(
     project: &Project,
     host: Host,
@@ -107,22 +107,22 @@ fn command(
     component: &[u8],
 ) -> Result<Rc<dyn Fn(SocketAddr) -> Command>> {
     let manifest = folder.join("spin.toml");
-    // Where the manifest looks for it.
+    // Where the manifest expects the component.
     let place = Variant::Portable.artifact(project);
     let file = folder.join(place.strip_prefix(project.root())?);
-    write_whole(&file, component)?;
-    write_whole(&manifest, &fs::read(project.manifest())?)?;
+    write_atomic(&file, component)?;
+    write_atomic(&manifest, &fs::read(project.manifest())?)?;
     Ok(Rc::new(move |at| {
         let mut command = host.command(&program, &manifest, at);
         if host == Host::Embedded {
-            // What the manifest names may not have wide arithmetic, as on Spin.
+            // The host rejects wide arithmetic in the manifest's component, as Spin does.
             command.arg("--component").arg(&file);
         }
         command
     }))
 }
 
-/// The service on Node, whose library is installed where it is not yet.
+/// Installs the peer's library if necessary, and returns the service on Node.
 fn peer(project: &Project) -> Result<Kind> {
     let node = programs::require(NODE)?;
     let package = Package {
@@ -137,9 +137,9 @@ fn peer(project: &Project) -> Result<Kind> {
         programs::require(NPM)?;
     }
     package.provide()?;
-    // Beside the library, where Node looks for it.
+    // Node looks for the library beside the program.
     let program = package.folder.join("server.mjs");
-    write_whole(&program, include_bytes!("../../peer/server.mjs"))?;
+    write_atomic(&program, include_bytes!("../../peer/server.mjs"))?;
     Ok(Kind {
         name: "node-jose".to_owned(),
         size: f64::NAN,
@@ -152,24 +152,24 @@ fn peer(project: &Project) -> Result<Kind> {
     })
 }
 
-/// A new key of this length, in PEM.
+/// Generates a key of this length, in PEM.
 pub fn throw_away_key(bits: u16) -> Result<String> {
     let size = format!("rsa_keygen_bits:{bits}");
     let mut openssl = Command::new(programs::require(OPENSSL)?);
     openssl.args(["genpkey", "-algorithm", "RSA", "-pkeyopt", &size]);
-    printed_by(&mut openssl).context("openssl makes no key")
+    stdout_of(&mut openssl).context("openssl makes no key")
 }
 
-/// A server that runs; it ends when this value goes out of scope.
+/// A running server, which is stopped on drop.
 pub struct Server {
-    /// What the tables call it.
+    /// The name in the tables.
     pub name: String,
     /// The component's size in KiB.
     pub size: f64,
-    /// The length of its key.
+    /// The length of the key.
     pub bits: u16,
     pub address: SocketAddr,
-    /// From its start to its first token.
+    /// The time from the start to the first token.
     pub first_token: Duration,
     running: Running,
 }
@@ -178,7 +178,7 @@ impl Server {
     /// Starts a server and waits for its first token.
     ///
     /// # Errors
-    /// There is none; the message has the last line of what the server wrote.
+    /// Fails if there is no token. The message contains the last line of the server's output.
     pub fn start(project: &Project, kind: &Kind, bits: u16, key: &str) -> Result<Self> {
         let address = free_address(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), "--listen")?;
         let mut command = (kind.command)(address);
@@ -196,9 +196,9 @@ impl Server {
         ] {
             command.env(environment_name(name), value);
         }
-        // In a folder of its own: there is no `.env` in it.
+        // A folder without a `.env` file.
         let folder = folder(project);
-        // A line for each token would fill the terminal, and waiting for it would be measured.
+        // To a file: a terminal is too slow for a line per token, and the wait would be measured.
         let log = folder.join(format!("{}-{bits}.log", kind.name));
         let file =
             File::create(&log).with_context(|| format!("{} cannot be written", shown(&log)))?;
@@ -220,13 +220,13 @@ impl Server {
         })
     }
 
-    /// What it has used so far.
+    /// Returns the server's resource usage so far.
     pub fn usage(&self) -> Option<Usage> {
         Usage::of_group(self.running.id())
     }
 }
 
-/// Sends requests until there is a response, which has to hold a token.
+/// Sends requests until there is a response, which must contain a token.
 fn first_token(address: SocketAddr, start: Instant, running: &mut Running) -> Result<Duration> {
     loop {
         check_stop()?;

@@ -1,12 +1,12 @@
-//! The results as tables that read well in a terminal and as Markdown.
+//! Formats the results as tables that are legible in a terminal and valid Markdown.
 
 use crate::requests::{Measured, TOKEN, UNSIGNED};
 use crate::server::BITS;
 
-/// A row: its first cell, and the numbers in the others.
+/// The first cell of a row, and its numbers.
 type Row = (String, Vec<f64>);
 
-/// The results, in three tables.
+/// Returns the results as three tables.
 pub fn of(servers: &[Measured], host: &str) -> String {
     let tokens = table(
         &format!("Tokens: CPU time of the server, {host}"),
@@ -30,7 +30,7 @@ pub fn of(servers: &[Measured], host: &str) -> String {
     [tokens, requests, starts].concat()
 }
 
-/// What a token takes, also of what it takes another server with a key of this length.
+/// Returns the row of a server's tokens, with ratios to other servers with the same key length.
 fn token(measured: &Measured, servers: &[Measured]) -> Row {
     let bits = measured.server.bits;
     let of = |name, value: fn(&Measured) -> f64| {
@@ -72,7 +72,7 @@ fn with_key(measured: &Measured) -> String {
     format!("{}, {} bits", measured.server.name, measured.server.bits)
 }
 
-/// A table below its heading; `head` has the names of the columns, between bars. No number is wider than they are.
+/// Formats a table below a heading. `head` contains the column names, separated by `|`, which must be as wide as the numbers.
 fn table(heading: &str, head: &str, rows: &[Row]) -> String {
     let (first, others) = head.split_once('|').unwrap_or((head, ""));
     let others: Vec<&str> = others.split('|').collect();
@@ -94,7 +94,7 @@ fn table(heading: &str, head: &str, rows: &[Row]) -> String {
     text + "\n"
 }
 
-/// A number with three significant digits, as far as they stand after the point; a dash where it is none.
+/// Formats a number with three significant digits, but without dropping integer digits. `NaN` becomes a dash.
 fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size.is_nan() => return "–".to_owned(),

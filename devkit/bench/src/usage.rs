@@ -1,27 +1,27 @@
-//! What a server uses of the machine, as Linux accounts for it.
+//! The resources that a server uses, from Linux's `/proc`.
 
 use std::fs;
 
-/// The unit of Linux's accounts: a hundredth of a second on every processor in use.
+/// The length of a clock tick: Linux reports CPU time in hundredths of a second on all common processors.
 const TICK_MS: f64 = 10.0;
 
-/// What the processes of a group have used together.
+/// The resources used by all processes of a group.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Usage {
-    /// Of the processor, in user mode and in the kernel, in milliseconds; with the resolution of a tick.
+    /// CPU time in user mode and in the kernel, in ms, with the resolution of a tick.
     pub processor_ms: f64,
-    /// Memory that is resident now, in MiB.
+    /// Current resident memory, in MiB.
     pub resident: f64,
-    /// The sum of the most that each process has had resident, in MiB.
+    /// The sum of the processes' peak resident memory, in MiB.
     pub peak: f64,
 }
 
 impl Usage {
-    /// `None` where the system has no `/proc`.
+    /// Returns the usage of a process group, or `None` on systems without `/proc`.
     pub fn of_group(group: u32) -> Option<Self> {
         let mut usage = None;
         for entry in fs::read_dir("/proc").ok()?.flatten() {
-            // Most entries are other processes, and some of them end meanwhile.
+            // Most entries are other processes, and some end while they are read.
             let read = |file| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
             let found = group_and_ticks(&read("stat"));
             let Some((_, ticks)) = found.filter(|(its_group, _)| *its_group == group) else {
@@ -37,16 +37,16 @@ impl Usage {
     }
 }
 
-/// A process's group, and its time in user mode and in the kernel, in ticks: fields 5, 14 and 15 of `/proc/PID/stat`.
+/// Returns a process's group and its CPU time (user and kernel) in ticks: fields 5, 14 and 15 of `/proc/PID/stat`.
 fn group_and_ticks(stat: &str) -> Option<(u32, u64)> {
-    // The program's name may hold spaces and brackets; nothing after it does.
+    // The program's name may contain spaces and parentheses; the fields after it do not.
     let (_, after_name) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
     let ticks = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     Some((fields.get(2)?.parse().ok()?, ticks(14)? + ticks(15)?))
 }
 
-/// A line of `/proc/PID/status` that is a number of kibibytes, in MiB.
+/// Returns the value of a line of `/proc/PID/status` in MiB. The file has KiB.
 fn mebibytes(status: &str, name: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: f64 = line.strip_suffix("kB")?.trim().parse().ok()?;

@@ -1,5 +1,5 @@
-//! `devkit-compose SOCKET PLUG OUT`: writes the component SOCKET with its imports satisfied by the exports of PLUG, as
-//! `wac plug` does.
+//! `devkit-compose SOCKET PLUG OUT`: writes the component SOCKET to OUT, with its imports satisfied by the exports of
+//! PLUG, like `wac plug`.
 #![forbid(unsafe_code)]
 
 use std::env;

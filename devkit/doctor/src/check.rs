@@ -1,18 +1,18 @@
-//! A check: its id, how much it matters, and what it finds.
+//! A check: its id, its severity, and what it finds.
 
 use crate::context::Context;
 use crate::finding::{Finding, Hit, Severity};
 
-/// One row of the tables in [`crate::checks`].
+/// A row of the tables in [`crate::checks`].
 pub struct Check {
-    /// The name in the report; stable.
+    /// The name in the report, which never changes.
     pub id: &'static str,
     pub severity: Severity,
-    /// What is wrong in this configuration, and what repairs it.
+    /// Returns what is wrong in this configuration, with repairs.
     pub hits: fn(&Context) -> Vec<Hit>,
 }
 
-/// A table of checks: `SEVERITY ID |context| HITS;`.
+/// Defines a table of checks: `SEVERITY ID |context| HITS;`.
 macro_rules! checks {
     ($($severity:ident $id:literal |$context:ident| $hits:expr;)*) => {
         pub const CHECKS: &[$crate::check::Check] = &[$($crate::check::Check {

@@ -1,4 +1,4 @@
-//! What the checks look at: the facts, and what the service says of them.
+//! The input of the checks: the facts, and what the service reports on them.
 
 use std::{fmt, iter};
 
@@ -14,8 +14,7 @@ use crate::token::{self, Judgement};
 /// The three credentials of 8x8.
 pub const CREDENTIALS: [&str; 3] = ["jaas_app_id", "jaas_key_id", "jaas_private_key"];
 
-/// What the names of variables begin with that mean nothing without a login, or need a key-value store, which the doctor has
-/// not.
+/// Prefixes of variables that have no effect without a login, or that need a key-value store, which the doctor lacks.
 const OF_A_LOGIN_OR_A_STORE: [&str; 5] = [
     "auth_",
     "guest_rooms",
@@ -24,7 +23,7 @@ const OF_A_LOGIN_OR_A_STORE: [&str; 5] = [
     "count_issued",
 ];
 
-/// The variables that hold the key of a login; one of them is needed.
+/// The variables for the key of a login, which needs one of them.
 pub const LOGIN_KEYS: [&str; 4] = [
     "auth_hs256_secret",
     "auth_public_key",
@@ -35,15 +34,15 @@ pub const LOGIN_KEYS: [&str; 4] = [
 pub struct Context<'a> {
     /// Files, environment and variables.
     pub facts: &'a Facts,
-    /// The variables as `cargo dev up` serves them.
+    /// The variables as `cargo dev up` would serve them.
     settings: Settings,
     pub production: bool,
-    /// None of the three credentials is configured: `cargo dev up` uses the throw-away key.
+    /// Whether none of the three credentials is configured, so that `cargo dev up` would use the throw-away key.
     pub is_unconfigured: bool,
     pub problems: Vec<Problem>,
     /// The entries of `allowed_origins` that the service accepts.
     pub origins: Vec<Origin>,
-    /// The token that the service signed, judged, or the response in its place; `None` where the configuration is incomplete.
+    /// The verdict on the token that the service signed, or the error response; `None` if the configuration has problems.
     pub token: Option<Result<Judgement, Rejection>>,
 }
 
@@ -55,7 +54,7 @@ impl Source for Context<'_> {
 }
 
 impl<'a> Context<'a> {
-    /// Lets the service read the configuration and sign a token with it. `now` is in seconds since 1970-01-01 UTC.
+    /// Has the service read the configuration and sign a token. `now` is in seconds since the Unix epoch.
     pub fn new(facts: &'a Facts, production: bool, now: u64) -> Self {
         let is_given = |name: &&str| !facts.settings.given(name).is_empty();
         let by_nobody = facts.settings.key_source() == KeySource::Nobody;
@@ -92,7 +91,7 @@ impl<'a> Context<'a> {
         context
     }
 
-    /// The variables, with these values in place of the configured ones.
+    /// Returns the variables, with `values` in place of the configured ones.
     pub fn with<'b>(&'b self, values: &'b [(&str, String)]) -> impl Source + 'b {
         move |name: &str| {
             let other = values.iter().find(|(other, _)| *other == name);
@@ -100,8 +99,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The values that switch the login off. Described without being used, a login and what stands in its place are
-    /// problems.
+    /// Returns the values that switch the login off. This includes the variables that describe a login or replace it, because
+    /// they are problems without one.
     pub fn without_login(&self) -> Vec<(&'a str, String)> {
         let names = self.facts.variables.iter().map(|it| it.name.as_str());
         let is_needless = |name: &&str| OF_A_LOGIN_OR_A_STORE.iter().any(|it| name.starts_with(it));
@@ -112,12 +111,12 @@ impl<'a> Context<'a> {
         iter::once(off).chain(values).collect()
     }
 
-    /// A variable's value, untrimmed; empty where it has none.
+    /// Returns a variable's value, untrimmed, or an empty string if it has none.
     pub fn value(&self, name: &str) -> &str {
         self.settings.value(name).unwrap_or_default()
     }
 
-    /// A variable's value without white space around it.
+    /// Returns a variable's value without surrounding white space.
     pub fn text(&self, name: &str) -> &str {
         self.value(name).trim()
     }
@@ -130,12 +129,12 @@ impl<'a> Context<'a> {
         self.text(name).parse().ok()
     }
 
-    /// The entries of a list of texts, which may have spaces.
+    /// Returns the entries of a list, which may contain spaces.
     pub fn entries(&self, name: &str) -> Vec<String> {
         parse_list(self.value(name), Separator::CommaOrLine).unwrap_or_default()
     }
 
-    /// Whether a variable has this value, case-insensitively.
+    /// Returns whether a variable has this value, compared case-insensitively.
     pub fn is(&self, name: &str, value: &str) -> bool {
         self.text(name).eq_ignore_ascii_case(value)
     }
@@ -149,12 +148,12 @@ impl<'a> Context<'a> {
         self.text("auth_mode") == "none"
     }
 
-    /// Whether invitations are the only door: then there is no login to describe.
+    /// Returns whether callers can get in only by invitation, so that there is no login to describe.
     pub fn is_by_invitation_alone(&self) -> bool {
         self.is_set("invitation_secret") && !LOGIN_KEYS.iter().any(|name| self.is_set(name))
     }
 
-    /// Which of these features a list has, if any.
+    /// Returns the features of `of` that the list contains, or `None` if there are none.
     pub fn features(&self, name: &str, of: &[&str]) -> Option<String> {
         let list = parse_list(self.value(name), Separator::CommaOrSpace).unwrap_or_default();
         let has = |feature: &&str| list.iter().any(|entry| entry == feature);
@@ -162,8 +161,8 @@ impl<'a> Context<'a> {
         (!found.is_empty()).then(|| found.join(", "))
     }
 
-    /// A hit on a variable that the service accepts, if `applies`. The value repairs it, or the output of a command in
-    /// `$(…)`.
+    /// Returns a hit on a variable that the service accepts, if `applies`. The repair sets it to `value`, or to the output of a
+    /// command in `$(…)`.
     pub fn hit(
         &self,
         name: &str,
@@ -175,7 +174,7 @@ impl<'a> Context<'a> {
         (applies && !self.is_wrong(name)).then_some(hit)
     }
 
-    /// A hit on each variable whose given value fulfils this; the value comes trimmed.
+    /// Returns a hit on each variable whose given value satisfies `applies`, which gets the value trimmed.
     pub fn hits(
         &self,
         applies: impl Fn(&str, &str) -> bool,
@@ -190,12 +189,12 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// How to give a variable a value.
+    /// Returns how to set a variable.
     pub fn set(&self, name: &str, value: &str) -> String {
         repair::set(self.facts, &[(name, value)])
     }
 
-    /// How to give every variable a value that a login needs and has not: `auth_mode` alone would make errors.
+    /// Returns how to set all variables that a login needs and lacks: setting `auth_mode` alone would cause errors.
     pub fn set_login(&self) -> String {
         let mut values = vec![("auth_mode", "required")];
         let examples = [

@@ -1,6 +1,6 @@
-//! Values that stand in descriptions, and work nowhere.
+//! Example values, which do not work anywhere.
 
-/// Variables whose values 8x8, a login or a browser must know.
+/// Variables whose values must be known to 8x8, a login or a browser.
 const KNOWN_ELSEWHERE: [&str; 9] = [
     "jaas_app_id",
     "jaas_key_id",
@@ -13,7 +13,8 @@ const KNOWN_ELSEWHERE: [&str; 9] = [
     "auth_audience",
 ];
 
-/// Values of examples: the Worker's description, 8x8's and this project's pages, and `cargo dev up` without a key.
+/// Parts of example values: from the documentation of the Worker, of 8x8 and of this project, and from `cargo dev up`
+/// without a key.
 const EXAMPLES: [&str; 15] = [
     "your_",
     "your-",
@@ -32,7 +33,7 @@ const EXAMPLES: [&str; 15] = [
     "0123456789abcdef0123456789abcdef",
 ];
 
-/// Whether a variable has the value of an example, although others must know it.
+/// Returns whether a variable that others must know has an example value.
 pub fn is_placeholder(variable: &str, value: &str) -> bool {
     let lower = value.to_lowercase();
     KNOWN_ELSEWHERE.contains(&variable) && EXAMPLES.iter().any(|example| lower.contains(example))

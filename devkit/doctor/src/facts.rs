@@ -1,4 +1,4 @@
-//! What the doctor looks at, gathered from disk and environment as `cargo dev up` gathers it.
+//! The doctor's input, gathered from disk and environment as `cargo dev up` does.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -14,27 +14,27 @@ use devkit_spin_app::{dot_env, env_file, file};
 use crate::finding::Hit;
 use crate::scan;
 
-/// What is known before the examination. Holds secrets, and has therefore no `Debug`.
+/// The input of an examination. It contains secrets, so there is no `Debug`.
 pub struct Facts {
     /// The variables of `spin.toml`.
     pub variables: Vec<Variable>,
     pub settings: Settings,
     pub environment: Vec<(String, String)>,
     pub env_file: Option<EnvFile>,
-    /// Files that hold secrets.
+    /// Files that contain secrets.
     pub files: Vec<FileFacts>,
-    /// The throw-away key's PEM, where it was made.
+    /// The throw-away key's PEM, if it has been generated.
     pub throw_away_key: Option<String>,
-    /// `.dev.vars`, where it is there and not read.
+    /// `.dev.vars`, if it exists but is not read.
     pub unread: Option<String>,
-    /// Files that cannot be understood, by the check that says so: nothing that depends on them is examined.
+    /// Files that cannot be parsed, with the check that reports it. Nothing that depends on them is examined.
     pub broken: Vec<(&'static str, Hit)>,
 }
 
 pub struct EnvFile {
-    /// Its path, as a person would write it.
+    /// The path in a form for messages.
     pub path: String,
-    /// The line of each name, from 1. Of two equal names the last one counts.
+    /// The line of each name, from 1. The last of two equal names counts.
     pub lines: HashMap<String, usize>,
 }
 
@@ -48,28 +48,28 @@ impl EnvFile {
     }
 }
 
-/// A file that holds a secret.
+/// A file that contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFacts {
-    /// Its path, as a person would write it.
+    /// The path in a form for messages.
     pub path: String,
-    /// The secret, as a person calls it.
+    /// The name of the secret in messages.
     pub secret: &'static str,
-    /// It is a file of the project that others need, so that it cannot be taken out of Git.
+    /// Whether others need the file, so that it cannot be removed from Git.
     pub shared: bool,
-    /// Group or others may read or write it.
+    /// Whether the group or others may read or write the file.
     pub open: bool,
-    /// Whether Git knows it or would add it.
+    /// Whether Git tracks the file or would add it.
     pub git: Git,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Git {
-    /// It is in the index.
+    /// The file is in the index.
     Tracked,
-    /// `git add .` would take it.
+    /// `git add .` would add the file.
     Addable,
-    /// It is ignored, outside of any repository, or there is no Git.
+    /// The file is ignored or outside of any repository, or there is no Git.
     Away,
 }
 
@@ -106,12 +106,12 @@ impl Facts {
         })
     }
 
-    /// Whether a variable has another value than its default.
+    /// Returns whether a variable's value differs from its default.
     pub fn is_changed(&self, variable: &str) -> bool {
         self.settings.value(variable).map(str::trim) != self.settings.default(variable)
     }
 
-    /// Where a name stands in the env file, for a message.
+    /// Returns the position of a name in the env file, for messages.
     pub fn place_in_env_file(&self, name: &str) -> String {
         let line = self.env_file.as_ref().and_then(|file| file.lines.get(name));
         match line {
@@ -120,7 +120,7 @@ impl Facts {
         }
     }
 
-    /// The env file, for a message.
+    /// Returns the name of the env file, for messages.
     pub fn env_file_name(&self) -> &str {
         let file = self.env_file.as_ref();
         file.map_or("the env file", |file| file.path.as_str())
@@ -131,7 +131,8 @@ pub fn read(path: &Path) -> Result<String> {
     file::text(path).map_err(|error| anyhow!("{} {error}", shown(path)))
 }
 
-/// What is in a file; nothing, and a hit, where that cannot be understood. No error here holds any text of the file.
+/// Returns the parsed content of a file. If it cannot be parsed, adds a hit and returns the default. No error contains text
+/// of the file.
 fn understood<T: Default, E: fmt::Display>(
     parsed: Result<T, E>,
     check: &'static str,
@@ -147,7 +148,7 @@ fn understood<T: Default, E: fmt::Display>(
     })
 }
 
-/// The files that hold a secret: the env file, and those of the project.
+/// Returns the files that contain a secret: the env file, and those of the project.
 fn files(project: &Project, env_file: Option<&Path>) -> Vec<FileFacts> {
     let root = project.root();
     let shared = [project.runtime_config(), project.manifest()];
@@ -164,7 +165,7 @@ fn files(project: &Project, env_file: Option<&Path>) -> Vec<FileFacts> {
 }
 
 impl FileFacts {
-    /// `None` for what is no file, and for a file without a secret.
+    /// Returns `None` for what is not a file, and for a file without a secret.
     fn of(path: &Path, shared: bool) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
         if !metadata.is_file() {
@@ -205,7 +206,7 @@ fn git(path: &Path) -> Git {
         Ok(output) if output.status.success() => match output.stdout.get(..2) {
             Some(b"??") => Git::Addable,
             Some(b"!!") => Git::Away,
-            // In the index, changed since the last commit or not.
+            // In the index, whether or not it has changed since the last commit.
             _ => Git::Tracked,
         },
         _ => Git::Away,

@@ -1,4 +1,4 @@
-//! What a check finds, and how it is told.
+//! The findings of checks, and their form in the report.
 
 use std::fmt;
 
@@ -9,9 +9,9 @@ use serde::Serialize;
 pub enum Severity {
     /// The service does not work, or a secret is exposed.
     Error,
-    /// It works, but hardly as intended; for production it is too weak.
+    /// The service works, but probably not as intended, or is too weak for production.
     Warning,
-    /// Something the operator may want to decide otherwise.
+    /// The operator may want to decide otherwise.
     Hint,
 }
 
@@ -25,20 +25,20 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What is wrong with a variable, with a file or, where it is neither, with the token.
+/// A problem with a variable, with a file or, if both are `None`, with the token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hit {
-    /// A variable of `spin.toml`, an environment variable or an entry of a file, by its name.
+    /// The name of a variable of `spin.toml`, an environment variable or an entry of a file.
     pub variable: Option<String>,
-    /// A file, as a person would write its path.
+    /// The path of a file in a form for messages.
     pub file: Option<String>,
-    /// One sentence, which starts with one of these.
+    /// One sentence that starts with the variable, the file or "the token".
     pub message: String,
-    /// The command or the line that repairs it; `None` where the message says what to do.
+    /// The command or the line that solves the problem, or `None` if the message says what to do.
     pub repair: Option<String>,
 }
 
-/// Each takes the rest of the sentence.
+/// The constructors take the sentence without its subject.
 impl Hit {
     pub fn variable(name: &str, message: impl fmt::Display) -> Self {
         Self::on(Some(name), None, message)
@@ -68,7 +68,7 @@ impl Hit {
     }
 }
 
-/// One finding, as the JSON has it. None of its texts holds any part of a value.
+/// A finding, as in the JSON report. None of its texts contains any part of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub id: &'static str,
@@ -78,7 +78,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// For a person. `before_repair` separates the repair from the sentence.
+    /// Formats the finding for a person. `before_repair` separates the repair from the sentence.
     pub fn shown(&self, before_repair: &str) -> String {
         let (severity, id, hit) = (self.severity, self.id, &self.hit);
         let line = format!("{severity}[{id}] {}", hit.message);

@@ -1,11 +1,11 @@
-//! `cargo dev doctor`: what is wrong with a configuration, before people find out.
+//! `cargo dev doctor`: finds what is wrong with a configuration before users do.
 //!
-//! [`facts`] gathers files, environment and variables as `cargo dev up` does; [`context`] lets the service's own code
-//! read them and sign a token; [`checks`] are tables of what is looked for, [`finding`] what they say; [`report`] shows it.
-//! [`credential`] checks a caller's credential, for which [`web`] fetches what the login publishes ([`provider`]). No
-//! finding holds any part of a value.
+//! [`facts`] gathers files, environment and variables like `cargo dev up`; [`context`] has the service's own code read them
+//! and sign a token; [`checks`] are tables of checks, which yield [`finding`]s; [`report`] formats them. [`credential`]
+//! checks a caller's credential, for which [`web`] fetches what the login publishes ([`provider`]). No finding contains any
+//! part of a value.
 #![forbid(unsafe_code)]
-// It is not published: what a name says already is not said again.
+// Not published, and the names are self-explanatory.
 #![allow(missing_docs)]
 
 pub mod check;
@@ -31,7 +31,7 @@ use credential::Credential;
 use facts::Facts;
 use report::Report;
 
-/// Examines a configuration, and a caller's credential if there is one. `now` is in seconds since 1970-01-01 UTC.
+/// Examines a configuration, and a caller's credential if there is one. `now` is in seconds since the Unix epoch.
 pub fn examine(
     facts: &Facts,
     production: bool,

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         report::step(&format!("error: {error}"));
         if flags.json {
             let object = json!({ "version": 1, "ok": false, "error": error });
-            // Where this cannot be written, standard error has it.
+            // If this fails, standard error still has the message.
             let _ = report::result(&format!("{object:#}"));
         }
         ExitCode::from(2)
@@ -84,7 +84,7 @@ fn run(flags: &Flags) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!found.ok)))
 }
 
-/// A credential's file, or standard input.
+/// Reads a credential from a file or standard input.
 fn read(path: &Path) -> Result<String> {
     match path == Path::new("-") {
         true => scan::beginning(io::stdin()).context("standard input cannot be read"),
@@ -92,7 +92,7 @@ fn read(path: &Path) -> Result<String> {
     }
 }
 
-/// Colours are left out where NO_COLOR (no-color.org) is set.
+/// Returns whether to use colours: not if NO_COLOR is set (no-color.org), and not on a dumb terminal.
 fn shows_colours() -> bool {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")

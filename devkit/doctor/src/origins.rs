@@ -1,19 +1,19 @@
-//! The entries of `allowed_origins`: whose pages they are.
+//! The entries of `allowed_origins`, and whose pages they are.
 
 use psl::Psl;
 use url::{Host, Url};
 
 use crate::service::{self, Separator, is_loopback, parse_list};
 
-/// One entry of `allowed_origins` that the service accepts.
+/// An entry of `allowed_origins` that the service accepts.
 pub struct Origin {
-    /// Its place in the list, from 1.
+    /// The position in the list, from 1.
     pub place: usize,
-    /// As a browser sends it.
+    /// The origin, as a browser sends it.
     url: Url,
 }
 
-/// The entries that the service accepts; it says itself what is wrong with the others.
+/// Returns the entries that the service accepts; the service itself reports the others.
 pub fn read(list: &str) -> Vec<Origin> {
     let entries = parse_list(list, Separator::CommaOrSpace).unwrap_or_default();
     let entries = entries.into_iter().zip(1..);
@@ -30,13 +30,13 @@ impl Origin {
         matches!(self.url.scheme(), "https" | "http")
     }
 
-    /// Whether its page runs on the visitor's own machine.
+    /// Returns whether the page runs on the visitor's own machine.
     pub fn is_local(&self) -> bool {
         self.is_of_the_web() && self.url.host().is_some_and(|host| is_loopback(&host))
     }
 
-    /// Whether its star stands for names that anybody can register: directly below a public suffix, such as `co.uk`, or
-    /// that of a hosting service, such as `vercel.app`.
+    /// Returns whether the wildcard matches names that anybody can register: directly below a public suffix such as `co.uk`, or
+    /// below a hosting service's suffix such as `vercel.app`.
     pub fn is_shared(&self) -> bool {
         let Some(Host::Domain(host)) = self.url.host().filter(|_| self.is_of_the_web()) else {
             return false;
@@ -44,7 +44,7 @@ impl Origin {
         let Some((label, parent)) = host.split_once('.') else {
             return false;
         };
-        // With a label in place of the star, the list's own wildcard rules apply too.
+        // With a label in place of the `*`, the wildcard rules of the list apply, too.
         let example = format!("a.{parent}");
         let is_suffix = |name: &str| {
             psl::List
@@ -69,7 +69,7 @@ mod tests {
             ("https://*.idv.tw", true),
             ("https://*.netlify.app:8443", true),
             ("https://*.s3.amazonaws.com", true),
-            // The list has `*.compute.amazonaws.com`.
+            // The list contains `*.compute.amazonaws.com`.
             ("https://*.compute.amazonaws.com", true),
             ("https://*.vtaiwan.pages.dev", false),
             ("https://*.vtaiwan.tw", false),

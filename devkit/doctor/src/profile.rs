@@ -1,4 +1,4 @@
-//! The production profile: the values that are recommended, as one table, and what is weaker.
+//! The production profile: a table of recommended values, and the check for weaker ones.
 //!
 //! `SECURITY.md` shows it as a block of variables to copy; a test keeps both equal.
 
@@ -7,7 +7,7 @@ use devkit_spin_app::environment_name;
 use crate::context::Context;
 use crate::finding::Hit;
 
-/// The features that 8x8 bills to the owner.
+/// The features that 8x8 bills to the account's owner.
 pub const BILLED: &[&str] = &[
     "livestreaming",
     "recording",
@@ -23,11 +23,11 @@ const DIALLING: &[&str] = &["sip-outbound-call", "outbound-call"];
 
 pub const EXAMPLE_ORIGIN: &str = "https://app.example.org";
 
-/// One line of the profile: the variable, its value in the block to copy, whether the configured one is no weaker, and why
-/// (the end of a sentence, and a comment in the block).
+/// A row of the profile: the variable, its value in the block to copy, whether the configured value is at least as strong,
+/// and the reason (the end of a sentence, and a comment in the block).
 pub struct Requirement(&'static str, &'static str, Holds, &'static str);
 
-/// Whether the value of the variable, whose name comes second, is no weaker.
+/// Returns whether the value of the variable with this name is at least as strong.
 type Holds = fn(&Context, &str) -> bool;
 
 #[rustfmt::skip]
@@ -57,14 +57,14 @@ fn has_own_pages(context: &Context, variable: &str) -> bool {
     context.facts.is_changed(variable) && !origins.is_empty() && !is_local
 }
 
-/// A star alone names no room.
+/// Returns whether the list names rooms. A `*` alone does not.
 fn names_rooms(context: &Context, variable: &str) -> bool {
     let rooms = context.entries(variable);
     let is_any = |room: &String| room.bytes().all(|b| b == b'*');
     !rooms.is_empty() && !rooms.iter().any(is_any)
 }
 
-/// The block of variables, in the format of an env file.
+/// Returns the block of variables in the format of an env file.
 pub fn block() -> String {
     let lines = PROFILE.iter().map(|Requirement(variable, value, _, why)| {
         format!("# {why}\n{}=\"{value}\"\n", environment_name(variable))
@@ -72,7 +72,7 @@ pub fn block() -> String {
     lines.collect()
 }
 
-/// What is weaker than the profile, where that is required. What the service rejects is an error already.
+/// Returns what is weaker than the profile, if it is required. What the service rejects is reported as an error already.
 pub fn weaker(context: &Context) -> Vec<Hit> {
     let weaker = PROFILE.iter().filter(|Requirement(variable, _, holds, _)| {
         context.production && !context.is_wrong(variable) && !holds(context, variable)

@@ -1,4 +1,4 @@
-//! What a login publishes of itself, and the variables that follow from it.
+//! What a login publishes, and the variables that follow from it.
 
 use devkit_spin_app::environment_name;
 use serde_json::Value;
@@ -7,25 +7,27 @@ use url::Url;
 use crate::service::{self, Network};
 use crate::web;
 
-/// Where logins without a description have their keys, below their address: Better Auth, and Clerk in some versions.
+/// Paths, below the login's address, of keys that are published without a discovery document: by Better Auth, and by some
+/// versions of Clerk.
 const KEYS_ALONE: [&str; 2] = [BETTER_AUTH, "/.well-known/jwks.json"];
 const BETTER_AUTH: &str = "/api/auth/jwks";
 
-/// A login, by what it publishes.
+/// A login, as described by what it publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
-    /// What it writes into `iss`.
+    /// The value that the login writes into `iss`.
     pub issuer: String,
     pub jwks_url: String,
-    /// The document there, in which the service finds a key.
+    /// The document at `jwks_url`, in which the service has found a key.
     pub jwks: String,
 }
 
 impl Provider {
-    /// Looks at what the login at this address publishes: its description (OpenID Connect Discovery 1.0), or else its keys.
+    /// Fetches what the login at this address publishes: its discovery document (OpenID Connect Discovery 1.0), or else its
+    /// keys.
     ///
     /// # Errors
-    /// A sentence: nothing that can be used.
+    /// Fails with a sentence if nothing usable is published.
     pub fn discover(network: &dyn Network, issuer: &str) -> Result<Self, String> {
         let own = web::usable(issuer).filter(|url| url.query().is_none() && is_plain(issuer));
         let own = own.ok_or(
@@ -63,7 +65,7 @@ impl Provider {
         issuer: &str,
         jwks_url: &str,
     ) -> Result<Self, String> {
-        // A login elsewhere does not send anybody to this machine.
+        // A remote login's metadata must not point to this machine.
         let url = web::usable(jwks_url)
             .filter(|url| is_plain(jwks_url) && (web::is_loopback(own) || !web::is_loopback(url)))
             .ok_or("The login's jwks_uri is no https address.")?;
@@ -77,7 +79,7 @@ impl Provider {
         })
     }
 
-    /// The variables by which the service finds its keys.
+    /// Returns the variables with which the service finds the login's keys.
     pub fn keys(&self) -> [(&'static str, String); 2] {
         let origin = web::usable(&self.jwks_url).map(|url| url.origin().ascii_serialization());
         [
@@ -86,7 +88,7 @@ impl Provider {
         ]
     }
 
-    /// The block of variables, in the format of an env file.
+    /// Returns the block of variables in the format of an env file.
     pub fn block(&self) -> String {
         let keys = keys(&self.jwks).into_iter();
         let keys =
@@ -109,7 +111,7 @@ impl Provider {
         format!("# Keys: {keys}.\n{unused}# aud: {comment}.\n{lines}")
     }
 
-    /// What it writes into `aud`, and how that is known.
+    /// Returns the value that the login writes into `aud`, and how that is known.
     fn audience(&self) -> (&str, &'static str) {
         let after = |mark| Some(self.issuer.split_once(mark)?.1);
         if self.jwks_url.ends_with(BETTER_AUTH) {
@@ -125,7 +127,7 @@ impl Provider {
     }
 }
 
-/// The keys of a document: `kid` and algorithm.
+/// Returns the keys of a document: `kid` and algorithm.
 pub fn keys(document: &str) -> Vec<(Option<String>, &'static str)> {
     let document: Value = serde_json::from_str(document).unwrap_or_default();
     let keys = document["keys"].as_array().into_iter().flatten();
@@ -141,7 +143,7 @@ pub fn keys(document: &str) -> Vec<(Option<String>, &'static str)> {
     .collect()
 }
 
-/// A `kid` as it may be shown. One that is longer than any hash may be a misplaced key.
+/// Returns a `kid` in a form that may be shown. A `kid` longer than any hash may be a misplaced key.
 pub fn shown_kid(kid: Option<&str>) -> &str {
     let is_of_kid = |b: u8| b.is_ascii_alphanumeric() || b"-_.:=+".contains(&b);
     match kid {
@@ -151,7 +153,7 @@ pub fn shown_kid(kid: Option<&str>) -> &str {
     }
 }
 
-/// Whether a text may stand in an env file and in a command: what URLs and names consist of.
+/// Returns whether a text is safe in an env file and in a command: only characters that are usual in URLs and names.
 pub fn is_plain(text: &str) -> bool {
     let is_usual = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?@%+,=&".contains(&b);
     (1..=200).contains(&text.len()) && text.bytes().all(is_usual)

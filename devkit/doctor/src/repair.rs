@@ -1,4 +1,4 @@
-//! How a repair is written down: what to type, or which line to write where.
+//! Formats repairs: a command to type, or a line to write to a file.
 
 use devkit::serve::key::quoted;
 use devkit_spin_app::environment_name;
@@ -7,10 +7,10 @@ use devkit_spin_app::settings::Source;
 use crate::examples::is_placeholder;
 use crate::facts::Facts;
 
-/// Stands before a repair that has values of an example: the doctor itself would reject them.
+/// Precedes a repair with example values, which the doctor itself would reject.
 const YOUR_OWN: &str = "with your own values: ";
 
-/// Gives variables values. `$(COMMAND)` is the output of a command.
+/// Returns how to set variables. `$(COMMAND)` is the output of a command.
 pub fn set(facts: &Facts, values: &[(&str, &str)]) -> String {
     let mut exports = Vec::new();
     let mut lines = Vec::new();
@@ -54,7 +54,7 @@ fn assignment(name: &str, value: &str) -> String {
     }
 }
 
-/// For a file, in which no command is run.
+/// Quotes a value for a file, in which commands do not run.
 fn in_quotes(value: &str) -> String {
     match command_of(value) {
         Some(command) => format!("\"…\", with the output of `{command}`"),

@@ -1,4 +1,4 @@
-//! The report: for a person, on a terminal and elsewhere, and as JSON.
+//! The report: as text, for terminals and for files and pipes, and as JSON.
 
 use serde::Serialize;
 
@@ -6,22 +6,22 @@ use crate::credential::Verdict;
 use crate::finding::{Finding, Severity};
 use crate::token::Judgement;
 
-/// The members are those of the JSON, whose stable shape `docs/doctor.md` describes.
+/// A report. Its members are those of the JSON, whose stable form `docs/doctor.md` describes.
 #[derive(Debug, Serialize)]
 pub struct Report {
     version: u32,
-    /// Whether the configuration may be used, and the credential, if there is one, is accepted.
+    /// Whether the configuration may be used, and the credential, if any, is accepted.
     pub ok: bool,
-    /// Whether the production profile was required; then warnings count as errors do.
+    /// Whether the production profile was required. Warnings then count like errors.
     pub production: bool,
     pub errors: usize,
     pub warnings: usize,
     pub hints: usize,
-    /// The findings, the worst first.
+    /// The findings, the most severe first.
     pub findings: Vec<Finding>,
-    /// How the token did; `None` where none was signed.
+    /// The verdict on the token, or `None` if none was signed.
     pub token: Option<Judgement>,
-    /// What was found of a caller's credential, where there was one.
+    /// The verdict on a caller's credential, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<Verdict>,
 }
@@ -50,7 +50,7 @@ impl Report {
         report
     }
 
-    /// Whether the configuration may be used: no error, and for production no warning.
+    /// Returns whether the configuration may be used: no errors, and no warnings in production.
     fn is_usable(&self) -> bool {
         self.errors == 0 && (!self.production || self.warnings == 0)
     }
@@ -59,12 +59,12 @@ impl Report {
         Some(self.credential.as_ref()?.accepted)
     }
 
-    /// For a file or a pipe: a line for each finding with its repair, one for the token, one for the sum.
+    /// Formats the report for a file or a pipe: a line for each finding with its repair, one for the token, one for the totals.
     pub fn text(&self) -> String {
         self.lines(" Repair: ").join("\n")
     }
 
-    /// For a terminal, which breaks long lines itself and copies them whole: each repair has a line of its own.
+    /// Formats the report for a terminal, with each repair on its own line: terminals wrap long lines, and copy them unbroken.
     pub fn terminal(&self, colours: bool) -> String {
         let lines = self.lines("\n  ").into_iter();
         let lines = lines.map(|line| if colours { painted(&line) } else { line });
@@ -129,12 +129,12 @@ impl Report {
     }
 
     pub fn json(&self) -> String {
-        // Texts, numbers and lists of them always serialise.
+        // Strings, numbers and lists of them always serialize.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }
 
-/// A line with its label in the colour of its first word.
+/// Returns a line with its label in the colour for its first word.
 fn painted(line: &str) -> String {
     let (word, _) = line.split_once(['[', ':']).unwrap_or_default();
     let colour = match word {

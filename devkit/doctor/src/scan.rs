@@ -1,4 +1,4 @@
-//! Looks for files that hold a secret: by what is in them, not by their names. 8x8's own download is called
+//! Finds files that contain a secret, by their content instead of their names. 8x8's own download is called
 //! `Key 9_25_2026, 10_00_00 AM.pk`.
 
 use std::collections::VecDeque;
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use devkit_spin_app::PREFIX;
 
-/// The most bytes of a file that are read.
+/// The maximum number of bytes to read from a file.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 const MAX_FILES: usize = 4000;
 const SKIPPED: [&str; 4] = [".git", "target", "node_modules", ".spin"];
 
-/// The variables that hold a secret, and what a person calls it; the last two are of providers.
+/// The variables that contain a secret, and the secret's name in messages. The last two are for providers.
 const SECRETS: [(&str, &str); 4] = [
     ("jaas_private_key", PRIVATE_KEY),
     ("auth_hs256_secret", "the secret of your login"),
@@ -22,8 +22,8 @@ const SECRETS: [(&str, &str); 4] = [
 ];
 const PRIVATE_KEY: &str = "a private key";
 
-/// The files below a folder that hold a private key, nearest first. Links are not followed; at most `MAX_FILES` files of
-/// up to `MAX_FILE_BYTES` are read.
+/// Returns the files below a folder that contain a private key, nearest first. Symbolic links are not followed. At most
+/// `MAX_FILES` files of at most `MAX_FILE_BYTES` are read.
 pub fn private_keys(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut read = 0;
@@ -33,7 +33,7 @@ pub fn private_keys(root: &Path) -> Vec<PathBuf> {
         let mut entries: Vec<DirEntry> = entries.flatten().collect();
         entries.sort_by_key(DirEntry::file_name);
         for entry in entries {
-            // That of a link itself.
+            // For a symbolic link, this is the metadata of the link itself.
             let Ok(metadata) = entry.metadata() else {
                 continue;
             };
@@ -55,7 +55,7 @@ pub fn private_keys(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The first bytes of a file, as text.
+/// Returns the first bytes of a file as text.
 pub fn beginning(source: impl Read) -> io::Result<String> {
     let mut bytes = Vec::new();
     source.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
@@ -67,7 +67,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     lines.filter(|line| !line.starts_with('#'))
 }
 
-/// Name and value of `NAME=value`, as in an env file or in TOML.
+/// Returns name and value of `NAME=value`, as in an env file or in TOML.
 fn assignment(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once('=')?;
     let name = name.trim().trim_start_matches("export ").trim();
@@ -75,17 +75,17 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
 }
 
 fn has_private_key(text: &str) -> bool {
-    // In two parts, so that no search for keys finds this file.
+    // Composed, so that searches for keys do not find this file.
     const KEY: &str = concat!("PRIVATE", " KEY-----");
     lines(text).any(|line| line.contains("-----BEGIN ") && line.contains(KEY))
 }
 
-/// What secret a text holds, whatever format it has.
+/// Returns the name of the secret that a text contains, in any format.
 pub fn secret_in(text: &str) -> Option<&'static str> {
     if has_private_key(text) {
         return Some(PRIVATE_KEY);
     }
-    // A table in braces is a declaration.
+    // A table in braces only declares the variable.
     let is_given = |value: &str| {
         let value = value.trim_matches(['"', '\'']);
         !value.is_empty() && !value.starts_with('{')

@@ -1,4 +1,4 @@
-//! Everything that the doctor takes from the component's core. Nothing else in this crate names a path of it.
+//! Everything that the doctor uses from the component's core. No other file of this crate names the core.
 
 use jaas_jwt::caller::{Caller, KeySet, KeySource, VerificationKey};
 use jaas_jwt::config::Config;
@@ -22,23 +22,22 @@ pub use jaas_jwt::http::Headers;
 pub use jaas_jwt::role::Role;
 pub use jaas_jwt::text::{Separator, parse_list};
 
-/// What the service says of a credential: the caller's role; `None` where no login is configured, or not so that it can be
-/// used.
+/// The service's verdict on a credential: the caller's role, or `None` if no usable login is configured.
 pub type Opinion = Result<Option<Role>, Error>;
 
-/// Everything the service rejects in its configuration.
+/// Returns everything that the service rejects in its configuration.
 pub fn problems(source: &dyn Source) -> Vec<Problem> {
     Config::new(source).problems()
 }
 
-/// The service's response in place of a token.
+/// The service's error response in place of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     pub status: u16,
     pub message: String,
 }
 
-/// Requests a token as a page of the first allowed origin does. `now` is in seconds since 1970-01-01 UTC.
+/// Requests a token like a page of the first allowed origin. `now` is in seconds since the Unix epoch.
 pub fn request_token(source: &dyn Source, query: &str, now: u64) -> Result<String, Rejection> {
     let config = Config::new(source);
     let origin = config.allowed_origins().to_vec().into_iter().next();
@@ -63,7 +62,7 @@ pub fn request_token(source: &dyn Source, query: &str, now: u64) -> Result<Strin
     })
 }
 
-/// Verifies a credential as that of a caller. The login's keys may come by this network.
+/// Verifies a caller's credential. The login's keys may be fetched through `network`.
 pub fn identify(source: &dyn Source, credential: &str, network: &dyn Network, now: u64) -> Opinion {
     let config = Config::new(source);
     let Ok(Some(login)) = config.login() else {
@@ -81,21 +80,21 @@ pub fn identify(source: &dyn Source, credential: &str, network: &dyn Network, no
     })
 }
 
-/// Verifies an invitation, as far as that goes without the store, which knows what was withdrawn or used up. `None`:
-/// there are no invitations. The error is the reason that the log has.
+/// Verifies an invitation without the store, which knows what was withdrawn or used up. Returns `None` if there are no
+/// invitations. The error is the reason that the log would have.
 pub fn admit(source: &dyn Source, invitation: &str, now: u64) -> Option<Result<(), String>> {
     let config = Config::new(source);
     let (invitations, app_id) = (config.invitations().ok()??, config.app_id().ok()?);
     let mut random = random;
     let store = Environment::isolated(now, &mut random).store;
     Some(match invitations.verify(invitation, app_id, now, store) {
-        // It is looked up last.
+        // The store is accessed last, so everything else is valid.
         Ok(_) | Err(invitation::Error::StoreUnavailable) => Ok(()),
         Err(error) => Err(error.reason()),
     })
 }
 
-/// Whether a text is an invitation by its type, and no login's credential.
+/// Returns whether a text is an invitation, by its `typ`, instead of a login's credential.
 pub fn is_invitation(text: &str) -> bool {
     invitation::bearer(&bearer(text)).is_some()
 }
@@ -104,7 +103,7 @@ fn bearer(credential: &str) -> Headers {
     Headers::from([("authorization", format!("Bearer {credential}").as_str())])
 }
 
-/// The algorithm of the login's one key; `None` where it has none or a set.
+/// Returns the algorithm of the login's only key, or `None` if the login has no key or a key set.
 pub fn algorithm(source: &dyn Source) -> Option<&'static str> {
     match &Config::new(source).login().ok()??.key {
         KeySource::Configured(key) => match &**key {
@@ -116,10 +115,10 @@ pub fn algorithm(source: &dyn Source) -> Option<&'static str> {
     }
 }
 
-/// The keys of a JWKS document that the service leaves out: `kid` and reason.
+/// Returns the keys of a JWKS document that the service ignores: `kid` and reason.
 ///
 /// # Errors
-/// It finds no key there that it can use: the end of a sentence that starts with the document's address.
+/// Fails if the service finds no usable key. The message continues a sentence that starts with the document's address.
 pub fn unused_keys(document: &str) -> Result<Vec<(Option<String>, &'static str)>, String> {
     let set = KeySet::parse(document.trim());
     let set = set.map_err(|reason| SourceError::KeySet(reason).to_string())?;
@@ -127,19 +126,19 @@ pub fn unused_keys(document: &str) -> Result<Vec<(Option<String>, &'static str)>
     Ok(dropped.map(|key| (key.kid.clone(), key.reason)).collect())
 }
 
-/// Whether a room is one of a list of rooms; `None` where one of the two is empty or wrong.
+/// Returns whether a list of rooms contains a room, or `None` if one of the two is empty or invalid.
 pub fn is_room_of(list: &str, room: &str) -> Option<bool> {
     let list = room::List::parse(list).ok()??;
     Some(list.contains(&room::Name::parse(room).ok()?))
 }
 
-/// An entry of `allowed_origins` that the service accepts, as a browser sends it.
+/// Returns an entry of `allowed_origins` as a browser sends it, if the service accepts the entry.
 pub fn origin(entry: &str) -> Option<String> {
     let (origins, _) = AllowedOrigins::parse(entry);
     origins.to_vec().into_iter().next()
 }
 
-/// A token that each engine signs with this key, of equal claims; `None` of an engine that does not take the key.
+/// Returns tokens with equal claims, one signed by each engine with this key; `None` for an engine that rejects the key.
 pub fn signed_by_each_engine(private_key: &str, now: u64) -> [Option<String>; Engine::ALL.len()] {
     let text = PrivateKeyText::new(private_key.trim().to_owned());
     Engine::ALL.map(|(_, engine)| {
@@ -149,12 +148,12 @@ pub fn signed_by_each_engine(private_key: &str, now: u64) -> [Option<String>; En
     })
 }
 
-/// The token is thrown away, so that zeros would do where there are no random bytes.
+/// Fills `bytes` with random bytes, or leaves zeros if there are none: the token is discarded.
 fn random(bytes: &mut [u8]) {
     let _ = SystemRandom::new().fill(bytes);
 }
 
-/// The public half of a private key which the service can use.
+/// Returns the public half of a private key that the service can use.
 pub fn public_half(private_key: &str) -> Option<RsaPublicKeyComponents<Vec<u8>>> {
     let text = PrivateKeyText::new(private_key.trim().to_owned());
     let components = text.parse().ok()?.public_key().to_components();

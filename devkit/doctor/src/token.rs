@@ -1,4 +1,4 @@
-//! A token, signed by the service's own code, and judged by code that knows nothing of the service.
+//! Signs a token with the service's own code, and judges it with code that is independent of the service.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,10 +13,10 @@ pub struct Judgement {
     /// The web client's checks, in its order.
     pub checks: Vec<WebClientCheck>,
     pub signature_verified: bool,
-    /// Whether both engines make the same token with this key, as there is one right signature; `None` where only one
-    /// takes it.
+    /// Whether both engines make the same token with this key: there is only one valid signature. `None` if only one engine
+    /// accepts the key.
     pub engines_agree: Option<bool>,
-    /// The rules of Jitsi's that it breaks.
+    /// Jitsi's rules that the token breaks.
     #[serde(skip)]
     pub broken_rules: Vec<&'static str>,
 }
@@ -27,10 +27,10 @@ pub struct WebClientCheck {
     pub ok: bool,
 }
 
-/// Signs a token as for a page of the first allowed origin, for the first of the allowed rooms.
+/// Signs a token as for a page of the first allowed origin, for the first allowed room.
 ///
 /// # Errors
-/// The service's response in place of it.
+/// Returns the service's error response.
 pub fn sign(source: &dyn Source, rooms: &[String], now: u64) -> Result<String, Rejection> {
     let room = rooms.first().map(|room| room.replace('*', ""));
     let room = room.filter(|room| !room.trim().is_empty());
@@ -39,16 +39,16 @@ pub fn sign(source: &dyn Source, rooms: &[String], now: u64) -> Result<String, R
     request_token(source, &query.finish(), now)
 }
 
-/// Judges a token of this private key; `now` is in seconds since 1970-01-01 UTC.
+/// Judges a token signed with this private key. `now` is in seconds since the Unix epoch.
 ///
-/// What variables decide, and other checks say, breaks no rule here: features of members, and a short leeway.
+/// Rules that variables can break, and that other checks report, are left out: features of members, and a short leeway.
 pub fn judge(token: &str, private_key: &str, now: u64) -> Judgement {
     let broken_rules: Vec<&str> = violations(token, now.try_into().unwrap_or(i64::MAX))
         .into_iter()
         .map(|violation| violation.rule)
         .filter(|rule| ![FEATURES_BY_ROLE, PASSED_ON_A_SLOW_CLOCK].contains(rule))
         .collect();
-    // What does not decode cannot pass a later check either.
+    // If a part does not decode, the later checks cannot pass either.
     let mut undecoded = false;
     let checks = WEB_CLIENT_CHECKS.iter().map(|(name, rules)| {
         let ok = !undecoded && !rules.iter().any(|rule| broken_rules.contains(rule));
@@ -64,7 +64,7 @@ pub fn judge(token: &str, private_key: &str, now: u64) -> Judgement {
     }
 }
 
-/// Whether the signature is this key's, by another implementation than the one that makes it.
+/// Returns `Some` if this key made the signature, verified by an implementation independent of the signer.
 fn is_signed(token: &str, private_key: &str) -> Option<()> {
     let (message, signature) = token.rsplit_once('.')?;
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;

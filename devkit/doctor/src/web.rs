@@ -1,4 +1,4 @@
-//! The way to what a login publishes: HTTPS, or HTTP on this machine. Nothing of the configuration is sent.
+//! Fetches what a login publishes, by HTTPS, or by HTTP on this machine. Sends nothing of the configuration.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::service::{
 /// Status and body.
 type Page = (u16, Vec<u8>);
 
-/// The network. Each address is fetched once.
+/// The network. Each URL is fetched only once.
 #[derive(Default)]
 pub struct Web(RefCell<BTreeMap<String, Result<Page, FetchError>>>);
 
@@ -58,10 +58,10 @@ fn failure(error: &ureq::Error) -> FetchError {
     }
 }
 
-/// The text at an address, within the limits of the service.
+/// Returns the text at a URL, within the service's limits.
 ///
 /// # Errors
-/// There is none: the end of a sentence that starts with the address.
+/// Fails if there is no such text. The message continues a sentence that starts with the URL.
 pub fn document(network: &dyn Network, url: &str) -> Result<String, String> {
     if usable(url).is_none() {
         return Err("is not https, which anything but this machine itself must be".into());
@@ -79,7 +79,7 @@ pub fn document(network: &dyn Network, url: &str) -> Result<String, String> {
     text.map_err(|error| error.to_string())
 }
 
-/// An address that may be fetched: `https`, or `http` on this machine, without a user name, a password or a fragment.
+/// Parses a URL that may be fetched: `https`, or `http` on this machine, without user name, password and fragment.
 pub fn usable(url: &str) -> Option<Url> {
     let url = Url::parse(url).ok()?;
     let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);

@@ -1,5 +1,5 @@
-//! Runs a program that was compiled to a WASI component, with this process's arguments, environment and standard streams:
-//! what cargo calls to run tests in WebAssembly (see `.cargo/config.toml`).
+//! Runs a program that was compiled to a WASI component, with this process's arguments, environment and standard streams.
+//! cargo uses it to run tests in WebAssembly (see `.cargo/config.toml`).
 
 use std::path::Path;
 
@@ -28,10 +28,10 @@ impl WasiView for Program {
     }
 }
 
-/// Runs the program and gives its exit status.
+/// Runs the program and returns its exit status.
 ///
 /// # Errors
-/// The file is no such program, or it traps.
+/// Fails if the file is not such a program, or if the program traps.
 pub fn command(path: &Path, arguments: &[String]) -> Result<u8> {
     let mut config = Config::new();
     config.wasm_wide_arithmetic(true);
@@ -41,7 +41,7 @@ pub fn command(path: &Path, arguments: &[String]) -> Result<u8> {
         .with_context(|| format!("{} cannot be loaded", path.display()))?;
     let mut linker = Linker::new(&engine);
     add_wasi::<Program>(&mut linker)?;
-    // The harness of tests can write its results to a file. It is given none.
+    // The test harness can write its results to a file, so it imports the file system, but gets no folder.
     preopens::add_to_linker::<_, WasiFilesystem>(&mut linker, Program::filesystem)?;
     types::add_to_linker::<_, WasiFilesystem>(&mut linker, Program::filesystem)?;
     let wasi = WasiCtx::builder()

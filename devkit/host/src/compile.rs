@@ -1,6 +1,6 @@
 //! Machine code for the component: compiled once per build, then loaded from a file beside the artifact.
 //!
-//! Such a file ends with a checksum: what a full disk or a crash has left of one would be run otherwise.
+//! The file ends with a checksum. Otherwise a file cut off by a full disk or a crash would be executed.
 
 use std::fs::{self, DirBuilder, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,8 +16,8 @@ use crate::log::complain;
 
 const CHECKSUM_LENGTH: usize = size_of::<u64>();
 
-/// Tells machine code apart: by what was compiled, and by all that the compilation depends on. It may change with the
-/// compiler, which costs a compilation.
+/// Returns the key of the machine code: a hash of the artifact and of everything that the compilation depends on. A new
+/// compiler may change the hash, which only costs a compilation.
 pub(crate) fn key(engine: &Engine, artifact: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     artifact.hash(&mut hasher);
@@ -25,7 +25,7 @@ pub(crate) fn key(engine: &Engine, artifact: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// The component that was read from `path`, compiled now or earlier.
+/// Returns the component read from `path`, compiled now or earlier.
 pub(crate) fn load(engine: &Engine, path: &Path, artifact: &[u8], key: u64) -> Result<Component> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     let folder = path.with_file_name("devkit-host").join(&name);
@@ -34,8 +34,8 @@ pub(crate) fn load(engine: &Engine, path: &Path, artifact: &[u8], key: u64) -> R
     if let Some(component) = compiled(engine, &file) {
         return Ok(component);
     }
-    // Whoever comes second waits here for the first instead of doing its work again. Without a lock, and without a
-    // folder, everything works, only slower.
+    // A second process waits here for the first instead of compiling, too. The lock and the folder only save time, so
+    // their errors are ignored.
     let _lock = lock(&folder, &folder.with_file_name(name));
     if let Some(component) = compiled(engine, &file) {
         return Ok(component);
@@ -50,31 +50,31 @@ pub(crate) fn load(engine: &Engine, path: &Path, artifact: &[u8], key: u64) -> R
     Ok(component)
 }
 
-/// The component in a file, if that is there and as it was written.
+/// Returns the component in a file if the file exists and is intact.
 fn compiled(engine: &Engine, file: &Path) -> Option<Component> {
     let mut code = fs::read(file).ok()?;
     let checksum = code.split_off(code.len().checked_sub(CHECKSUM_LENGTH)?);
     if checksum != hash(&code) {
         return None;
     }
-    // SAFETY: the code is what `Component::serialize` has made, as its checksum says, and only this program writes to its
-    // folder. Wasmtime itself checks that its version and its settings fit.
+    // SAFETY: `Component::serialize` wrote this code, as the checksum confirms, and only this program writes to the
+    // folder. Wasmtime checks its own version and settings.
     #[allow(unsafe_code)]
     let component = unsafe { Component::deserialize(engine, code) };
     component.ok()
 }
 
-/// A hash against mistakes, not against an attacker.
+/// Hashes the code. The hash need not resist attackers.
 fn hash(bytes: &[u8]) -> [u8; CHECKSUM_LENGTH] {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);
     hasher.finish().to_le_bytes()
 }
 
-/// Makes the folder, and locks it against other processes until the file is dropped.
+/// Creates the folder, and locks it against other processes until the returned file is dropped.
 fn lock(folder: &Path, file: &Path) -> io::Result<File> {
     let mut builder = DirBuilder::new();
-    // Nobody else may write here: what lies here is run as machine code.
+    // Only the owner may write here, because the files are executed as machine code.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)?;
@@ -83,14 +83,14 @@ fn lock(folder: &Path, file: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Puts the code of this build in the place of that of earlier ones.
+/// Replaces the code of earlier builds by that of this build.
 fn replace(folder: &Path, file: &Path, code: &[u8]) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let _ = fs::remove_file(entry?.path());
     }
     let temporary = file.with_extension(process::id().to_string());
     fs::write(&temporary, [code, &hash(code)].concat())?;
-    // The whole file is there at once.
+    // Atomic: readers never see a partial file.
     fs::rename(temporary, file)
 }
 

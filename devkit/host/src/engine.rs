@@ -1,4 +1,4 @@
-//! What the servers of a process share: the engine, its threads, and the components it has loaded.
+//! What all servers of a process share: the engine, its threads, and the loaded components.
 
 use std::collections::HashMap;
 use std::fs;
@@ -22,33 +22,33 @@ use crate::guest::{Guest, INSTANCES, MEMORY};
 use crate::imports::fermyon::spin::variables;
 use crate::{compile, key_value};
 
-/// How many core modules a component may be: its own, the adapters of its imports, and the glue between them.
+/// The maximum number of core modules per component: its own, the adapters of its imports, and the glue between them.
 const MODULES: u32 = 8;
 
-/// How many memories: its own, and that of a component composed with it.
+/// The maximum number of memories per component: its own, and that of a component composed with it.
 const MEMORIES: u32 = 2;
 
-/// How much of an instance's memory stays with the pool for the next one, in bytes: it is overwritten, which costs less
-/// than page faults. A response that signs nothing touches no more.
+/// How many bytes of an instance's memory stay resident in the pool. They are overwritten for the next instance, which is
+/// cheaper than page faults. A response that signs nothing touches no more memory.
 const KEPT_MEMORY: usize = 2 * 1024 * 1024;
 
-/// Likewise of its tables, in bytes: all.
+/// Likewise for its tables, in bytes: all of them.
 const KEPT_TABLES: usize = 64 * 1024;
 
-/// How long a guest computes before it lets others run.
+/// How long a guest computes before it yields.
 const TIME_SLICE: Duration = Duration::from_millis(10);
 
 /// The parts of the host that servers share.
 pub(crate) struct Shared {
     pub(crate) runtime: Runtime,
     engine: Engine,
-    /// Components that are ready for instances, by the key of their machine code.
+    /// Components ready to be instantiated, by the key of their machine code.
     components: Mutex<HashMap<u64, InstancePre<Guest>>>,
 }
 
 impl Shared {
-    /// Sets the shared parts up when they are first asked for: once for components that may use wide arithmetic, and
-    /// once for those that may not.
+    /// Returns the shared parts, which are set up on first use: once for components that may use wide arithmetic, and once
+    /// for those that may not.
     pub(crate) fn get(wide_arithmetic: bool) -> Result<&'static Self> {
         static WITHOUT: LazyLock<Result<Shared>> = LazyLock::new(|| Shared::new(false));
         static WITH: LazyLock<Result<Shared>> = LazyLock::new(|| Shared::new(true));
@@ -59,7 +59,7 @@ impl Shared {
     fn new(wide_arithmetic: bool) -> Result<Self> {
         let engine = engine(wide_arithmetic)?;
         let ticked = engine.weak();
-        // A thread of its own: all threads of the runtime can be busy with guests.
+        // A separate thread, because guests may keep all threads of the runtime busy.
         thread::Builder::new()
             .name("devkit-host-ticks".into())
             .spawn(move || {
@@ -77,7 +77,7 @@ impl Shared {
         })
     }
 
-    /// The component at `path`, ready for instances.
+    /// Returns the component at `path`, ready to be instantiated.
     pub(crate) fn component(&self, path: &Path) -> Result<InstancePre<Guest>> {
         let shown = path.display();
         let artifact = fs::read(path).map_err(|error| match error.kind() {
@@ -87,7 +87,7 @@ impl Shared {
             _ => anyhow!("cannot read the component {shown}: {error}"),
         })?;
         let key = compile::key(&self.engine, &artifact);
-        // Held while compiling, so that servers that start together compile once.
+        // Held while compiling, so that servers that start together compile only once.
         let mut components = self
             .components
             .lock()
@@ -106,7 +106,7 @@ impl Shared {
 
 fn engine(wide_arithmetic: bool) -> Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
-    // The limits per component make sure that as many instances as there are permits find room.
+    // The limits per component guarantee room for as many instances as there are permits.
     pool.max_core_instances_per_component(MODULES)
         .max_tables_per_component(MODULES)
         .max_memories_per_component(MEMORIES)
@@ -123,28 +123,28 @@ fn engine(wide_arithmetic: bool) -> Result<Engine> {
         .epoch_interruption(true)
         .wasm_wide_arithmetic(wide_arithmetic)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    // The pool reserves 4 GiB of addresses per memory, which makes bounds checks free. Where so many addresses are not
-    // to be had (`ulimit -v`, small address spaces), each instance reserves its own: slower, and the same code.
+    // The pool reserves 4 GiB of addresses per memory, which makes bounds checks free. If the address space is too small
+    // (`ulimit -v`), each instance reserves its own: slower, but the code is the same.
     Engine::new(&config)
         .or_else(|_| Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand)))
         .map_err(anyhow::Error::from)
         .context("cannot set up Wasmtime")
 }
 
-/// Gives a component its imports.
+/// Links a component with its imports.
 fn link(engine: &Engine, component: &Component) -> wasmtime::Result<InstancePre<Guest>> {
     let mut linker = Linker::new(engine);
     add_wasi(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    // Of WASI 0.3 what the entry needs; the rest of such a component uses WASI 0.2.
+    // The part of WASI 0.3 that the entry needs; the rest of such a component uses WASI 0.2.
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     key_value::add_to_linker(&mut linker)?;
     variables::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
     linker.instantiate_pre(component)
 }
 
-/// What the component imports of WASI 0.2. Files and sockets, which it is not given, would be a quarter of this crate's
-/// compilation.
+/// Links the component's WASI 0.2 imports. Files and sockets are left out: the component does not get them, and they would
+/// be a quarter of this crate's compile time.
 pub(crate) fn add_wasi<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
     cli::environment::add_to_linker::<T, WasiCli>(linker, T::cli)?;
@@ -157,8 +157,8 @@ pub(crate) fn add_wasi<T: WasiView>(linker: &mut Linker<T>) -> wasmtime::Result<
     insecure_seed::add_to_linker::<T, WasiRandom>(linker, T::random)
 }
 
-/// Whether a component asks for Spin's variables. One that was composed to run without Spin reads WASI's environment.
-pub(crate) fn asks_for_variables(component: &InstancePre<Guest>) -> bool {
+/// Returns whether a component imports Spin's variables. A standalone component reads WASI's environment instead.
+pub(crate) fn imports_variables(component: &InstancePre<Guest>) -> bool {
     let component = component.component();
     component
         .component_type()

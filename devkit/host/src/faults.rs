@@ -1,52 +1,52 @@
-//! What can go wrong with a host, for tests.
+//! Faults of a host, for tests.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
 
-/// What a variables provider returns in place of the host: `None` leaves the value as it is, an error is the
-/// provider's. It is called for each variable of each request, and may take its time.
+/// A variable provider in place of the host's. `None` leaves the host's value, and an error is the provider's. It is called
+/// for each variable of each request, and may block.
 pub type Provider = dyn Fn(&str) -> Option<Result<String, String>> + Send + Sync;
 
-/// What goes wrong. By default nothing does.
+/// The faults of a host; none by default.
 #[derive(Clone, Default)]
 pub struct Faults {
-    /// A provider of variables that errs, is slow or changes its mind.
+    /// A variable provider that fails, is slow or changes its values.
     pub variables: Option<Arc<Provider>>,
-    /// Where the clock stands, as the time since 1970.
+    /// The reading of the clock, as the time since the Unix epoch.
     pub clock: Option<Duration>,
-    /// Whether the source of random bytes fails: asking it ends the instance.
+    /// Whether reading random bytes fails, which traps the instance.
     pub no_random: bool,
-    /// What is wrong with the key-value store.
+    /// The fault of the key-value store.
     pub store: Option<StoreFault>,
 }
 
-/// What can be wrong with the key-value store.
+/// A fault of the key-value store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreFault {
-    /// `key_value_stores` of the component does not name it.
+    /// The component's `key_value_stores` does not list the store.
     NotGranted,
-    /// Opening it fails, as where the disk is full.
+    /// Opening the store fails, as on a full disk.
     CannotOpen,
-    /// It opens, and every other call fails, as where its server is down.
+    /// The store opens, but every other call fails, as if its server were down.
     Fails,
 }
 
 impl Faults {
-    /// Lets them happen to an instance.
+    /// Applies the faults to an instance.
     pub(crate) fn add_to(&self, wasi: &mut WasiCtxBuilder) {
         if let Some(time) = self.clock {
             wasi.wall_clock(Stopped(time));
         }
         if self.no_random {
-            // Wasmtime ends a guest that asks for more than this; its own generators cannot fail.
+            // Wasmtime traps a guest that reads more random bytes than this; its own generators cannot fail.
             wasi.max_random_size(0);
         }
     }
 }
 
-/// A clock that stands still.
+/// A stopped clock.
 struct Stopped(Duration);
 
 impl HostWallClock for Stopped {

@@ -1,4 +1,4 @@
-//! An instance of the component: what it may reach, and what it starts from.
+//! An instance of the component: its rights and its initial state.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,36 +17,36 @@ use crate::faults::Faults;
 use crate::outbound::Outbound;
 use crate::store::KeyValueStore;
 
-/// How long a request may take: the limit of Akamai Functions. Spin itself has none.
+/// The time limit for a request, as on Akamai Functions. Spin itself has none.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// The most memory of an instance, in bytes: the limit of Akamai Functions.
+/// The memory limit of an instance in bytes, as on Akamai Functions.
 pub(crate) const MEMORY: usize = 128 * 1024 * 1024;
 
-/// How many instances run at once in a process; further requests wait.
+/// The maximum number of instances at once in a process; further requests wait.
 pub(crate) const INSTANCES: u32 = 1000;
 
-/// One permit for each of them. Nobody closes it.
+/// One permit for each instance. The semaphore is never closed.
 pub(crate) static PERMITS: Semaphore = Semaphore::const_new(INSTANCES as usize);
 
-/// What all instances of one server share.
+/// What all instances of a server share.
 #[derive(Default)]
 pub(crate) struct Application {
     pub(crate) variables: BTreeMap<String, String>,
-    /// WASI's environment; Spin gives none.
+    /// WASI's environment. Empty under Spin.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) store: KeyValueStore,
     /// The stores that the component may open.
     pub(crate) key_value_stores: Vec<String>,
     pub(crate) outbound: Outbound,
     pub(crate) faults: Faults,
-    /// What instances have written; `None`: it goes to standard error.
+    /// What instances have written, or `None` if it goes to standard error.
     pub(crate) log: Option<MemoryOutputPipe>,
-    /// How many instances there have been.
+    /// The number of instances so far.
     pub(crate) started: AtomicUsize,
 }
 
-/// What an instance owns on the host's side.
+/// The host's state of an instance.
 pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -58,7 +58,7 @@ pub(crate) struct Guest {
 
 impl Guest {
     pub(crate) fn new(application: &Arc<Application>) -> Self {
-        // Nothing else is given: no file, no argument, no socket; requests to other servers are the host's.
+        // No files, arguments or sockets; the host sends the requests to other servers.
         let mut wasi = WasiCtx::builder();
         wasi.envs(&application.environment)
             .allow_tcp(false)
@@ -79,7 +79,7 @@ impl Guest {
         }
     }
 
-    /// A new instance's, in its store.
+    /// Creates the Wasmtime store of a new instance.
     pub(crate) fn in_store(application: &Arc<Application>, engine: &Engine) -> Store<Self> {
         application.started.fetch_add(1, Ordering::Relaxed);
         let mut store = Store::new(engine, Self::new(application));

@@ -1,7 +1,7 @@
-//! How a response gets from its instance to the server.
+//! Hands a response from its instance to the server.
 //!
-//! With Spin the two run at once: the server's task nearly always sends the head before the instance has written a body
-//! that it writes after it has set the response. Here it always does, so that a test sees whatever depends on it.
+//! In Spin the two run concurrently: the server nearly always sends the head before the instance writes a body that
+//! follows the response. Here it always does, so that tests reveal whatever depends on it.
 
 use std::pin::Pin;
 use std::sync::mpsc;
@@ -18,13 +18,13 @@ use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use wasmtime_wasi_http::p2::types::HostResponseOutparam;
 
-/// How long an instance waits at most for a server that is busy.
+/// How long an instance waits at most for a busy server.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What the server gets of an instance.
+/// What the server receives from an instance.
 pub(crate) type Handed = Result<Response<GuestBody>, ErrorCode>;
 
-/// What an instance sets its response with. It goes on when the server has looked for the body.
+/// Returns the out-parameter for an instance's response. Setting it blocks until the server has polled the body.
 pub(crate) fn outparam(sender: oneshot::Sender<Handed>) -> HostResponseOutparam {
     let send = move |outcome: Result<Response<HyperOutgoingBody>, _>| {
         let (awaited, looked_for) = mpsc::channel();
@@ -34,7 +34,7 @@ pub(crate) fn outparam(sender: oneshot::Sender<Handed>) -> HostResponseOutparam 
                 awaited: Some(awaited),
             })
         });
-        // Nobody sends on this channel: that it closes is the sign. Where the client has gone it is closed already.
+        // Nothing is sent on this channel; its end is the signal. If the client has disconnected, it has ended already.
         let sent = sender.send(handed);
         drop(sent);
         let _ = block_in_place(|| looked_for.recv_timeout(PATIENCE));
@@ -47,7 +47,7 @@ pub(crate) fn outparam(sender: oneshot::Sender<Handed>) -> HostResponseOutparam 
 /// The body of a response.
 pub(crate) struct GuestBody {
     body: HyperOutgoingBody,
-    /// Dropped when somebody looks for the body, or nobody will.
+    /// Dropped when the body is polled, or never will be.
     awaited: Option<mpsc::Sender<()>>,
 }
 

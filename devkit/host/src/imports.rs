@@ -1,5 +1,5 @@
-//! Spin's interfaces as types, and what an instance holds of the key-value store.
-// What the macro makes is as public as this module, which is not.
+//! Spin's interfaces as types, and an instance's handles for the key-value store.
+// The macro's items are public, but this module is not.
 #![allow(missing_docs)]
 
 wasmtime::component::bindgen!({
@@ -12,14 +12,14 @@ wasmtime::component::bindgen!({
     },
 });
 
-/// A store that an instance has opened. There is one alone, so it says nothing.
+/// A handle for an open store. There is only one store, so the handle is empty.
 pub struct Opened;
 
-/// A value that an instance means to replace.
+/// A compare-and-swap handle for one key.
 pub struct Cas {
-    /// The store's handle: as with Spin it has to be open still when another try is to be made.
+    /// The store's handle. As in Spin, it must still be open when the swap has failed and is to be retried.
     pub(crate) bucket: u32,
     pub(crate) key: String,
-    /// What `cas.current` has read.
+    /// The value that `cas.current` returned.
     pub(crate) seen: Option<Vec<u8>>,
 }

@@ -1,4 +1,4 @@
-//! `fermyon:spin/key-value` and `wasi:keyvalue` for an instance, as far as the component imports them.
+//! Implements `fermyon:spin/key-value` and `wasi:keyvalue` for an instance, as far as the component imports them.
 
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTableError};
 
@@ -9,7 +9,7 @@ use crate::imports::wasi::keyvalue::{atomics, store as wasi};
 use crate::imports::{Cas, Opened};
 use crate::store::KeyValueStore;
 
-/// How much a call returns at most, in bytes; Spin's figure.
+/// The maximum size of a call's result in bytes, as in Spin.
 const MAX_RESULT: usize = 128 * 1024 * 1024;
 
 pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -39,7 +39,7 @@ fn other(reason: &str) -> wasi::Error {
 }
 
 impl Application {
-    /// Checks, for a call that opens a store, whether it may.
+    /// Checks whether the component may open a store.
     fn open(&self, label: &str) -> Result<(), wasi::Error> {
         self.store.count_call();
         let is_granted = self.key_value_stores.iter().any(|it| it == label);
@@ -51,7 +51,7 @@ impl Application {
         }
     }
 
-    /// The store, for any other call.
+    /// Returns the store for any call other than opening.
     fn store(&self) -> Result<&KeyValueStore, wasi::Error> {
         self.store.count_call();
         match self.faults.store {
@@ -163,7 +163,7 @@ impl atomics::Host for Guest {
 }
 
 impl Guest {
-    /// `Err` within: another value has come, or the value has gone; with the handle for the next try.
+    /// Replaces the value. The inner `Err` means that the value has changed, and contains a handle for the next attempt.
     fn try_swap(
         &mut self,
         cas: Resource<Cas>,
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
     use crate::faults::Faults;
 
-    /// An instance whose component may open these stores, without a component.
+    /// Returns the state of an instance that may open these stores, without a component.
     fn guest(stores: &[&str], fault: Option<StoreFault>) -> Guest {
         let application = Application {
             key_value_stores: stores.iter().map(|it| (*it).to_owned()).collect(),
@@ -277,7 +277,7 @@ mod tests {
         let bucket = wasi::Host::open(&mut guest, "default".into()).unwrap();
         let cas = HostCas::new(&mut guest, again(&bucket), "k".into()).unwrap();
         assert_eq!(guest.current(again(&cas)).unwrap(), Some(b"1".to_vec()));
-        // Another instance.
+        // Another instance writes.
         entries.set("k", b"2");
         let Err(CasError::CasFailed(next)) = guest.swap(cas, b"mine".to_vec()) else {
             panic!("the value was another");
@@ -286,12 +286,12 @@ mod tests {
         guest.swap(next, b"mine".to_vec()).unwrap();
         assert_eq!(entries.get("k"), Some(b"mine".to_vec()));
 
-        // A handle that has not looked takes the place of anything.
+        // A handle that has not read the value replaces any value.
         let cas = HostCas::new(&mut guest, again(&bucket), "k".into()).unwrap();
         guest.swap(cas, b"blind".to_vec()).unwrap();
         assert_eq!(entries.get("k"), Some(b"blind".to_vec()));
 
-        // Without the store no other try is made.
+        // Without the open store there is no handle for another attempt.
         let cas = HostCas::new(&mut guest, again(&bucket), "k".into()).unwrap();
         guest.current(again(&cas)).unwrap();
         wasi::HostBucket::drop(&mut guest, bucket).unwrap();

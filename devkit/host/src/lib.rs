@@ -1,11 +1,11 @@
 //! Serves a Spin HTTP component under Wasmtime, for development and tests on machines without the `spin` program.
 //!
-//! It takes the same `.wasm`, `spin.toml`, `runtime-config.toml` and `SPIN_VARIABLE_…` as Spin does, and gives the
-//! component what a Spin application without further rights gets: `wasi:http`, `fermyon:spin/variables`, clocks, random
-//! numbers and its standard output. Production is Spin.
+//! Like Spin, it takes a `.wasm`, `spin.toml`, `runtime-config.toml` and `SPIN_VARIABLE_…`, and provides what a Spin
+//! application without further rights gets: `wasi:http`, `fermyon:spin/variables`, clocks, random numbers and standard
+//! output. Use Spin in production.
 //!
-//! What is the same as with Spin 4.1, and what is not, is the table "The embedded host and Spin" in docs/architecture.md.
-//! It serves one component at one route (`/...`), and gives it no files.
+//! The table "The embedded host and Spin" in docs/architecture.md compares it with Spin 4.1. It serves one component at one
+//! route (`/...`), without files.
 //!
 //! ```no_run
 //! use devkit_host::{Log, Options, start};
@@ -57,7 +57,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-use crate::engine::{Shared, asks_for_variables};
+use crate::engine::{Shared, imports_variables};
 use crate::guest::Application;
 use crate::outbound::Outbound;
 use crate::serve::Handler;
@@ -71,24 +71,24 @@ pub use crate::store::KeyValueStore;
 pub struct Options {
     /// The path of `spin.toml`.
     pub manifest: PathBuf,
-    /// A component to serve in the place of the manifest's. It may use WebAssembly's wide arithmetic; the manifest's
-    /// may not, as with Spin. One that does not import Spin's variables gets `environment` as WASI's environment.
+    /// A component to serve instead of the manifest's. It may use WebAssembly's wide arithmetic; the manifest's component
+    /// may not, as in Spin. If it does not import Spin's variables, it gets `environment` as WASI's environment.
     pub component: Option<PathBuf>,
     /// The path of `runtime-config.toml`.
     pub runtime_config: Option<PathBuf>,
-    /// The environment, of which only the entries `SPIN_VARIABLE_…` matter.
+    /// The environment. Only the entries `SPIN_VARIABLE_…` are used.
     pub environment: BTreeMap<String, String>,
-    /// The address to listen on; port 0 is any free port.
+    /// The address to listen on; port 0 selects a free port.
     pub listen: SocketAddr,
     /// Where the component's output goes.
     pub log: Log,
-    /// The key-value store `default`: an empty one, or what an earlier server has left.
+    /// The key-value store `default`: an empty one, or one that an earlier server has used.
     pub store: KeyValueStore,
-    /// What goes wrong with the host, for tests of what happens then.
+    /// The host's faults, for tests.
     pub faults: Faults,
 }
 
-/// A running server. It stops when it is dropped, and does not wait for the requests that are under way.
+/// A running server. Dropping it stops the server without waiting for the current requests.
 #[must_use = "the server stops when it is dropped"]
 pub struct Server {
     address: SocketAddr,
@@ -99,12 +99,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// The address that it listens on.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// All that the component has written so far; empty unless the server was started with [`Log::Memory`].
+    /// Returns everything that the component has written so far. Empty unless the server was started with [`Log::Memory`].
     pub fn log(&self) -> String {
         let written = self
             .application
@@ -114,31 +114,31 @@ impl Server {
         String::from_utf8_lossy(&written.unwrap_or_default()).into_owned()
     }
 
-    /// How many requests the component has sent to other servers so far, or meant to.
+    /// Returns the number of requests to other servers that the component has tried to send so far.
     pub fn outbound_requests(&self) -> usize {
         self.application.outbound.requests.load(Ordering::Relaxed)
     }
 
-    /// How many instances of the component there have been so far.
+    /// Returns the number of instances of the component so far.
     pub fn instances(&self) -> usize {
         self.application.started.load(Ordering::Relaxed)
     }
 
-    /// Stops accepting connections, and waits up to five seconds for the requests that are under way.
+    /// Stops accepting connections, and waits up to five seconds for the current requests.
     pub async fn stop(self) {
         drop(self.stop);
         let _ = self.serving.await;
     }
 }
 
-/// Starts a server, and returns as soon as it listens. Not to be called from asynchronous code.
+/// Starts a server, and returns once it listens. Must not be called from asynchronous code.
 ///
 /// All servers of a process share their threads and the compiled component.
 ///
 /// # Errors
 ///
-/// When a file cannot be read or asks for what this host has not, when the component is not built, when a required
-/// variable has no value, or when the address is taken. The message never holds a variable's value.
+/// Fails if a file cannot be read or requires something that this host lacks, if the component has not been built, if a
+/// required variable has no value, or if the address is in use. The message never contains a variable's value.
 pub fn start(options: Options) -> Result<Server> {
     let manifest = Manifest::read(&options.manifest)?;
     let providers = match &options.runtime_config {
@@ -148,11 +148,11 @@ pub fn start(options: Options) -> Result<Server> {
     let variables = resolve(&manifest, &providers, &options.environment)?;
     let allowed = AllowedHosts::resolve(&manifest, &providers, &options.environment)?;
     let shared = Shared::get(options.component.is_some())?;
-    // Before the component is compiled: what is wrong should show at once.
+    // Before compiling the component, so that an error shows at once.
     let listener = shared.runtime.block_on(serve::listen(options.listen))?;
     let address = listener.local_addr()?;
     let component = shared.component(options.component.as_ref().unwrap_or(&manifest.source))?;
-    let environment = if asks_for_variables(&component) {
+    let environment = if imports_variables(&component) {
         Vec::new()
     } else {
         options.environment.into_iter().collect()

@@ -1,7 +1,7 @@
-//! The log: what the component writes to its standard output and standard error, each write as it comes, as with Spin, and
-//! what the host itself has to say.
+//! The log: the component's writes to standard output and standard error, unbuffered as in Spin, and the host's own
+//! messages.
 //!
-//! Writing blocks: who starts this program with a pipe as its standard error has to read it.
+//! Writing blocks, so a process that connects standard error to a pipe must read it.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -9,15 +9,15 @@ use std::io::{self, Write};
 /// Where the log goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Log {
-    /// To this process's standard error.
+    /// This process's standard error.
     Stderr,
-    /// What the component writes to memory, for [`Server::log`](crate::Server::log).
+    /// Memory, for the component's output; see [`Server::log`](crate::Server::log).
     Memory,
 }
 
-/// Writes a line of the host itself to standard error, unless nobody reads there any more.
+/// Writes a line from the host to standard error, ignoring errors.
 ///
-/// `eprintln!` would panic then, and end a request that has nothing to do with it.
+/// `eprintln!` would panic if standard error is closed, and abort an unrelated request.
 pub(crate) fn complain(line: impl Display) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }

@@ -1,4 +1,4 @@
-//! The program of [`devkit_host`]: serves the component until it is told to stop.
+//! The program of [`devkit_host`]: serves the component until it is stopped.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(status) => status.into(),
         Err(error) => {
-            // `eprintln!` panics where nobody reads there.
+            // `eprintln!` panics if standard error is closed.
             let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
@@ -85,7 +85,8 @@ fn serve(arguments: Arguments) -> Result<()> {
     })
 }
 
-/// The variables that the environment sets, and where it does not, `.env` in the current folder, as with Spin.
+/// Returns the variables set by the environment, and by `.env` in the current folder where the environment does not set
+/// them, as in Spin.
 fn environment() -> Result<BTreeMap<String, String>> {
     let entries = dot_env::read(dot_env::FILE.as_ref())?;
     let mut variables = BTreeMap::from_iter(entries);
@@ -102,7 +103,7 @@ fn environment() -> Result<BTreeMap<String, String>> {
     Ok(variables)
 }
 
-/// Waits for Ctrl-C or, where there is one, a request to terminate.
+/// Waits for Ctrl-C or SIGTERM.
 #[cfg(unix)]
 async fn end() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,4 +1,4 @@
-//! What instances send to other servers: where `allowed_outbound_hosts` allows it.
+//! Requests of instances to other servers, as far as `allowed_outbound_hosts` allows them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,14 +12,14 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default
 
 use crate::log::complain;
 
-/// How long a server may take where the guest sets no limit; Spin's figure.
+/// The time limit if the guest sets none, as in Spin.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The way to other servers, as the instances of one server have it.
+/// Sends the requests of one server's instances.
 #[derive(Clone, Default)]
 pub(crate) struct Outbound {
     allowed: Arc<AllowedHosts>,
-    /// How many requests instances meant to send, allowed or not.
+    /// The number of requests that instances have tried to send, allowed or not.
     pub(crate) requests: Arc<AtomicUsize>,
 }
 
@@ -34,7 +34,7 @@ impl Outbound {
         }
     }
 
-    /// Whether the request may go there; if not, standard error has the reason.
+    /// Returns whether the request is allowed. If not, writes the reason to standard error.
     fn allows(&self, uri: &Uri) -> bool {
         let scheme = uri.scheme_str().unwrap_or_default();
         let host = uri.host().unwrap_or_default();
@@ -45,7 +45,7 @@ impl Outbound {
         match self.allowed.problem() {
             Some(problem) => complain(format_args!("error: no request is allowed: {problem}")),
             None => {
-                // Without what may stand before an @.
+                // Without the credentials that may precede an @.
                 let port = port.map(|port| format!(":{port}")).unwrap_or_default();
                 complain(format_args!(
                     "error: the component may not call {scheme}://{host}{port}: allow it by allowed_outbound_hosts in spin.toml"
@@ -71,7 +71,7 @@ impl WasiHttpHooks for Outbound {
             .and_then(|options| options.first_byte_timeout)
             .unwrap_or(DEFAULT_TIMEOUT);
         Box::new(async move {
-            // As with Spin this limit holds for all until the head is there; by itself the client limits its parts.
+            // As in Spin, this limit covers everything until the head arrives; the client itself limits the steps separately.
             let sent = timeout(limit, default_send_request(request, options)).await;
             let (response, io) = sent.map_err(|_| Error::ConnectionReadTimeout)??;
             Ok((response.map(BodyExt::boxed_unsync), Box::new(io) as Io))
@@ -103,7 +103,7 @@ mod tests {
         Outbound::new(AllowedHosts::resolve(&manifest, &providers, &[].into()).unwrap())
     }
 
-    /// Sends a request and reads the body: status and body, or the error.
+    /// Sends a request and reads the body. Returns status and body, or the error.
     fn send(outbound: &mut Outbound, url: &str, limit: Duration) -> Result<(u16, String), Error> {
         let body = Empty::<Bytes>::new().map_err(|never| match never {});
         let request = Request::builder().uri(url).header("host", "a.test");
@@ -127,8 +127,8 @@ mod tests {
         })
     }
 
-    /// A server for one connection, which sends these pieces after a request, each after this time. Its URL, and the
-    /// request.
+    /// Starts a server for one connection, which sends these pieces after a request, each after a delay in ms. Returns its
+    /// URL, and a handle that returns the request.
     fn server(pieces: &[(u64, &'static str)]) -> (String, thread::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -209,7 +209,7 @@ mod tests {
         let error = send(&mut outbound("http://127.0.0.1:*"), &gone, PATIENT).unwrap_err();
         assert!(matches!(error, Error::Connect(_)), "{error}");
 
-        // A head that is late, and a body that stops.
+        // A late head, and a stalled body.
         for pieces in [&[(1500, HEAD)][..], &[(0, HEAD), (1500, "keys")]] {
             let (url, _) = server(pieces);
             let start = Instant::now();
@@ -219,7 +219,7 @@ mod tests {
             assert!(start.elapsed() < Duration::from_secs(1));
         }
 
-        // No TLS where there should be: neither in time nor understood.
+        // The server does not speak TLS.
         let (url, _) = server(&[]);
         let url = url.replace("http:", "https:");
         let error = send(

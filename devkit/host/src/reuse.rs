@@ -1,4 +1,4 @@
-//! Components for WASI 0.3: an instance handles many requests, several at once, as with Spin. The figures are Spin's.
+//! Components for WASI 0.3: an instance handles many requests, several at once. The limits are Spin's.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,27 +22,27 @@ use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 use crate::guest::{Application, Guest, PERMITS, TIME_LIMIT};
 use crate::log::complain;
 
-/// How many requests an instance handles before it is dropped.
+/// The number of requests after which an instance is dropped.
 const REQUESTS: usize = 128;
 
-/// How many of them at once.
+/// The maximum number of concurrent requests per instance.
 const AT_ONCE: usize = 16;
 
-/// How long an instance without a request is kept.
+/// How long an idle instance is kept.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// The instances of one server.
 pub(crate) type Instances = ProxyHandler<Source>;
 
-/// What instances come from.
+/// Creates instances.
 pub(crate) struct Source {
     pub(crate) application: Arc<Application>,
     pub(crate) component: ServicePre<Guest>,
 }
 
-/// Lets an instance respond to the request. Without a response, the reason is on standard error.
+/// Has an instance respond to the request. Returns `None` after writing the reason to standard error.
 ///
-/// The instance is a task of its own: it goes on when this future is dropped because the client has gone.
+/// The instance runs in its own task, which continues if the client disconnects and this future is dropped.
 pub(crate) async fn respond(
     instances: &Instances,
     request: Request<Incoming>,
@@ -73,9 +73,9 @@ impl HandlerState for Source {
     }
 }
 
-/// An instance, as it decides on requests.
+/// Decides whether an instance accepts another request.
 pub(crate) struct Worker {
-    /// Released when the store has returned its slots to the pool.
+    /// Released after the store has returned its slots to the pool.
     _permit: Option<SemaphorePermit<'static>>,
 }
 
@@ -110,7 +110,7 @@ impl WorkerState for Worker {
     }
 }
 
-/// When an instance ends: it is idle for too long, or takes too long.
+/// Ends an instance that has been idle, or busy with a request, for too long.
 pub(crate) struct Expiration(Pin<Box<Sleep>>);
 
 impl WorkerExpiration for Expiration {

@@ -30,20 +30,20 @@ use crate::log::complain;
 use crate::reuse::{self, Instances, Source};
 use crate::single;
 
-/// The paths that Spin keeps for itself.
+/// The paths that Spin reserves.
 const RESERVED_PREFIX: &str = "/.well-known/spin/";
 const HEALTH: &str = "health";
 
-/// How long requests may go on after the server was stopped.
+/// How long requests may continue after the server has been stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
 type Body = Either<WasiBody, Full<Bytes>>;
 
-/// What handles a server's requests.
+/// Handles a server's requests.
 pub(crate) enum Handler {
     /// A component that exports `wasi:http/incoming-handler` of WASI 0.2.
     Single(Arc<Application>, ProxyPre<Guest>),
-    /// One that exports `wasi:http/handler` of WASI 0.3.
+    /// A component that exports `wasi:http/handler` of WASI 0.3.
     Reusing(Instances),
 }
 
@@ -71,7 +71,7 @@ impl Handler {
     }
 }
 
-/// Takes the address.
+/// Binds the address.
 pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
     let listener = TcpListener::bind(address).await;
     listener.map_err(|error| match error.kind() {
@@ -83,7 +83,7 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
     })
 }
 
-/// Serves until `stop` is sent or dropped, then lets requests end for [`GRACE`].
+/// Serves until `stop` is sent or dropped, then gives the current requests [`GRACE`] to end.
 pub(crate) async fn serve(
     listener: TcpListener,
     handler: Handler,
@@ -97,12 +97,12 @@ pub(crate) async fn serve(
                 Ok((stream, peer)) => {
                     let handler = handler.clone();
                     let service = service_fn(move |request| respond(handler.clone(), peer, request));
-                    // As with Spin, TCP_NODELAY stays off, and nothing limits how long the head of a request takes.
+                    // As in Spin, TCP_NODELAY stays off, and the head of a request has no time limit.
                     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                    // An error of it is the peer's: it broke off, or it does not speak HTTP.
+                    // Errors here are the client's: it has disconnected, or does not speak HTTP.
                     tokio::spawn(graceful.watch(served));
                 }
-                // For example: no file descriptor is left. It passes when connections end.
+                // For example, there are too many open files, which passes when connections close.
                 Err(_) => sleep(Duration::from_millis(50)).await,
             },
             _ = &mut stop => break,
@@ -112,7 +112,7 @@ pub(crate) async fn serve(
     let _ = timeout(GRACE, graceful.shutdown()).await;
 }
 
-/// Where there is an error, the connection ends without a response.
+/// Responds to a request. On an error, the connection closes without a response.
 async fn respond(
     handler: Arc<Handler>,
     peer: SocketAddr,
@@ -145,7 +145,7 @@ async fn respond(
     })
 }
 
-/// Whether `Host` names a component, as requests of one component to another do: Spin passes over it.
+/// Returns whether `Host` names a component, as in requests between components. Spin ignores such a header.
 fn is_internal(host: &HeaderValue) -> bool {
     let host = host.to_str().unwrap_or_default();
     let (name, _port) = host.rsplit_once(':').unwrap_or((host, ""));
@@ -153,7 +153,7 @@ fn is_internal(host: &HeaderValue) -> bool {
         .is_some_and(|(_, domain)| domain == "spin.internal")
 }
 
-/// The request's target with a scheme and an authority, which HTTP/1.1 has in `Host`; `None`: it is not clear which.
+/// Returns the target with scheme and authority, which HTTP/1.1 has in `Host`, or `None` if the authority is not clear.
 fn absolute(target: &Uri, host: Option<&HeaderValue>) -> Option<Uri> {
     let host: Option<Authority> = match host {
         Some(host) => Some(host.to_str().ok()?.parse().ok()?),
@@ -171,7 +171,7 @@ fn absolute(target: &Uri, host: Option<&HeaderValue>) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Spin's own headers, beside what the client may have sent under their names.
+/// Adds Spin's own headers, after any that the client has sent under their names.
 fn add_headers(request: &mut Request<Incoming>, peer: SocketAddr) {
     let uri = request.uri();
     let headers = [

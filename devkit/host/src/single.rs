@@ -1,4 +1,4 @@
-//! Components for WASI 0.2: an instance for each request.
+//! Components for WASI 0.2: each request has its own instance.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::guest::{Application, Guest, PERMITS, TIME_LIMIT};
 use crate::handover::outparam;
 use crate::log::complain;
 
-/// Lets a new instance respond to the request. Without a response, the reason is on standard error.
+/// Has a new instance respond to the request. Returns `None` after writing the reason to standard error.
 ///
-/// As with Spin, the instance is a task of its own: it goes on while its response is on the way, and also when this
-/// future is dropped because the client has gone.
+/// As in Spin, the instance runs in its own task, which continues while its response is being sent, and also if the client
+/// disconnects and this future is dropped.
 pub(crate) async fn respond(
     application: Arc<Application>,
     component: ProxyPre<Guest>,
@@ -42,14 +42,14 @@ pub(crate) async fn respond(
     }
 }
 
-/// Runs an instance from its start to its end. Whether it went well; if not, the reason is on standard error.
+/// Runs an instance from start to end, and returns whether it succeeded. If not, the reason is on standard error.
 async fn run(
     application: Arc<Application>,
     component: ProxyPre<Guest>,
     request: Request<Incoming>,
     outparam: HostResponseOutparam,
 ) -> bool {
-    // Released last, when the store has returned its slots to the pool.
+    // Released last, after the store has returned its slots to the pool.
     let _permit = PERMITS.acquire().await;
     let mut store = Guest::in_store(&application, component.engine());
     let handled = async {

@@ -1,11 +1,11 @@
-//! The key-value store `default`, which all instances of a server share. Its semantics are those of Spin's own store,
-//! a table of SQLite.
+//! The key-value store `default`, shared by all instances of a server. It behaves like Spin's own store, a table in
+//! SQLite.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A key-value store in memory. Clones share what is in it, so that servers and a test can.
+/// A key-value store in memory. Clones share the content, so that servers and a test can use it together.
 #[derive(Clone, Default)]
 pub struct KeyValueStore(Arc<Shared>);
 
@@ -16,29 +16,29 @@ struct Shared {
 }
 
 impl KeyValueStore {
-    /// The value under a key.
+    /// Returns the value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Vec<u8>> {
         self.entries().get(key).cloned()
     }
 
-    /// Puts a value under a key.
+    /// Sets the value of a key.
     pub fn set(&self, key: &str, value: &[u8]) {
         self.entries().insert(key.to_owned(), value.to_owned());
     }
 
-    /// Removes a value.
+    /// Deletes a key.
     pub fn delete(&self, key: &str) {
         self.entries().remove(key);
     }
 
-    /// All keys.
+    /// Returns all keys, sorted.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         self.entries().keys().cloned().collect()
     }
 
-    /// How many calls instances have made, opening the store among them, successful or not.
+    /// Returns the number of calls by instances so far, including failed ones and those that open the store.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.0.calls.load(Ordering::Relaxed)
@@ -55,7 +55,7 @@ impl KeyValueStore {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds to a number of eight bytes, little-endian; one that is not there is 0.
+    /// Adds to a number stored as eight bytes, little-endian. A missing number is 0.
     pub(crate) fn increment(&self, key: String, delta: i64) -> Option<i64> {
         let mut entries = self.entries();
         let number = match entries.get(&key) {
@@ -67,9 +67,9 @@ impl KeyValueStore {
         Some(number)
     }
 
-    /// Puts a value in the place of another, if that is still there.
+    /// Replaces a value if it is still the one that was read.
     ///
-    /// Where there was none, it takes the place of whatever has come meanwhile: Spin's store does that.
+    /// If there was none, replaces any value that has been set since, as Spin's store does.
     pub(crate) fn swap(
         &self,
         key: &str,

@@ -1,4 +1,4 @@
-//! `fermyon:spin/variables` for an instance.
+//! Implements `fermyon:spin/variables` for an instance.
 
 use devkit_spin_app::resolve::check_name;
 
@@ -12,7 +12,7 @@ impl Host for Guest {
             return response.map_err(Error::Provider);
         }
         check_name(&name).map_err(Error::InvalidName)?;
-        // Every source that this host knows is fixed when it starts, so all values are too.
+        // All sources that this host supports are read at its start, so the values do not change.
         let value = self.application.variables.get(&name).cloned();
         value.ok_or_else(|| Error::Undefined(format!("no variable {name:?}")))
     }

@@ -1,4 +1,4 @@
-//! The program reads `.env` of the folder that it is started in, as `spin up` does.
+//! The program reads `.env` in its current folder, as `spin up` does.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,7 +16,7 @@ component = "app"
 source = "not-built.wasm"
 "#;
 
-/// The error of the program in a folder with this `.env`.
+/// Returns the program's error in a folder with this `.env`.
 fn error(name: &str, dot_env: Option<&str>) -> String {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).expect("a folder");

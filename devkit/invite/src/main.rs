@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<()> {
     let mut settings = up::gather(&Project::find()?, flags.env_file.as_deref())?;
     if settings.key_source() == KeySource::Nobody {
-        // The App ID that `cargo dev up` takes then. The key itself signs no invitation.
+        // The App ID that `cargo dev up` uses in this case. Invitations are not signed with the key.
         settings.use_throw_away_key(String::new());
     }
     let source = |name: &str| Ok(settings.value(name).map(str::to_owned));
@@ -76,7 +76,7 @@ fn run(flags: &Flags) -> Result<()> {
     report::result(&made.text)
 }
 
-/// What is printed.
+/// The output.
 struct Printed {
     text: String,
     is_bare: bool,
@@ -120,7 +120,7 @@ fn invite(config: &Config<'_>, flags: &Flags, now: &chrono::DateTime<Local>) -> 
     })
 }
 
-/// What is wrong with the variables that invitations need.
+/// Returns an error for the problems of the variables that invitations need.
 fn sentence(problems: Vec<Problem>) -> anyhow::Error {
     let concerns = |problem: &&Problem| {
         problem.variable().starts_with("invitation") || problem.variable() == "jaas_app_id"
@@ -130,7 +130,7 @@ fn sentence(problems: Vec<Problem>) -> anyhow::Error {
     anyhow!(sentences.join(" "))
 }
 
-/// The service's sentence is about a member of JSON; here it is a flag.
+/// Replaces a message about a JSON member by one about the flag.
 fn named_by_flag(error: Error, flags: &Flags) -> anyhow::Error {
     match error {
         Error::Parameter("expires_in", _) => anyhow!(

@@ -1,9 +1,9 @@
-//! When an invitation expires, as people write it.
+//! Parses and formats the expiry of an invitation.
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Local, NaiveDateTime, TimeZone};
 
-/// The seconds from `now` until a time such as `2h` or `2026-12-24T19:00`, which is in the time zone of this machine.
+/// Returns the seconds from `now` until a time such as `2h` or `2026-12-24T19:00` in this machine's time zone.
 pub fn lifetime(text: &str, now: &DateTime<Local>) -> Result<u64> {
     if let Some(seconds) = duration(text) {
         return Ok(seconds);
@@ -14,7 +14,7 @@ pub fn lifetime(text: &str, now: &DateTime<Local>) -> Result<u64> {
         .context(
             "is neither a duration such as 90m, 2h or 7d nor a time such as 2026-12-24T19:00",
         )?;
-    // Of a time that comes twice, when clocks are set back, the first.
+    // When clocks are set back, a time occurs twice; use the first.
     let time = Local
         .from_local_datetime(&naive)
         .earliest()
@@ -24,7 +24,7 @@ pub fn lifetime(text: &str, now: &DateTime<Local>) -> Result<u64> {
     Ok(seconds.unsigned_abs())
 }
 
-/// A number with one of the units that need no explanation.
+/// Parses a number with a unit.
 fn duration(text: &str) -> Option<u64> {
     let unit = text.chars().next_back()?;
     let seconds = match unit {
@@ -38,7 +38,7 @@ fn duration(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(seconds)
 }
 
-/// A time in the time zone of this machine, which is UTC where the system does not know the zone of `TZ`.
+/// Formats a time in this machine's time zone, which is UTC if the system does not know the zone in `TZ`.
 pub fn shown(seconds: u64) -> String {
     i64::try_from(seconds)
         .ok()

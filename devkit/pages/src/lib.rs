@@ -1,6 +1,6 @@
-//! Serves a folder of web pages to this machine: the demo of `cargo dev demo`, and the pages of the tests in a browser.
+//! Serves a folder of web pages locally: the page of `cargo dev demo`, and the pages of the browser tests.
 //!
-//! Pages need an origin of their own beside the service's, and ES modules load from no file. For development only.
+//! The pages need an origin other than the service's, and ES modules do not load from `file:` URLs. For development only.
 //!
 //! ```no_run
 //! # fn main() -> anyhow::Result<()> {
@@ -28,38 +28,38 @@ use tokio::runtime::{Builder, Runtime};
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// A running server. It stops when it is dropped.
+/// A running server, which stops when it is dropped.
 #[must_use = "the server stops when it is dropped"]
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    /// Serves until it is dropped.
+    /// Runs the server until it is dropped.
     _runtime: Runtime,
 }
 
 impl Server {
-    /// The address that it listens on.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The origin of its pages, as a browser writes it.
+    /// Returns the origin of the pages, as a browser writes it.
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 }
 
-/// Starts a server of the files below `folder`, and returns as soon as it listens. Port 0 takes a free one.
+/// Starts a server for the files below `folder`, and returns once it listens. Port 0 selects a free port.
 ///
-/// A folder's page is its `index.html`. Every response has `Cache-Control: no-store`: a page that was changed is seen
-/// changed. What a symbolic link in the folder names is served, too; what has a name with a dot before it, such as
-/// `.git` or `.env`, is not. A server for this machine alone takes no requests under another name than `localhost`:
-/// somebody's page could have let its own name mean this machine, to read what is served here.
+/// The page of a folder is its `index.html`. Every response has `Cache-Control: no-store`, so that changes are visible at
+/// once. Symbolic links are followed; names with a leading dot, such as `.git` or `.env`, are not served. A server on a
+/// loopback address rejects requests for host names other than `localhost`, to prevent DNS rebinding: a foreign page could
+/// otherwise point its own name at this machine and read the files.
 pub fn start(folder: &Path, listen: SocketAddr) -> Result<Server> {
     start_at(folder, listen, None)
 }
 
-/// As [`start`]; with a `home`, `/` leads there.
+/// Like [`start`]; with a `home`, `/` redirects there.
 pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result<Server> {
     ensure!(
         folder.is_dir(),
@@ -101,7 +101,7 @@ pub fn start_at(folder: &Path, listen: SocketAddr, home: Option<&str>) -> Result
     })
 }
 
-/// Whether a request is for `localhost` or for an address, which nobody can register as a name.
+/// Returns whether a request is for `localhost` or for an IP address, which cannot be registered as names.
 fn names_this_machine(host: Option<&HeaderValue>) -> bool {
     let host = host.and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
     host.is_some_and(|host| {
@@ -110,7 +110,7 @@ fn names_this_machine(host: Option<&HeaderValue>) -> bool {
     })
 }
 
-/// Whether a part of a path begins with a dot.
+/// Returns whether a segment of a path begins with a dot.
 fn is_hidden(path: &str) -> bool {
     let parts = path.replace("%2E", ".").replace("%2e", ".");
     parts.split('/').any(|part| part.starts_with('.'))
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder of pages inside a folder with something that is nobody's business.
+    /// Creates a folder of pages inside a folder with a file that must not be served.
     fn pages(name: &str) -> (std::path::PathBuf, Server) {
         let outside = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../target/pages-tests")
@@ -147,7 +147,7 @@ mod tests {
         (folder, server)
     }
 
-    /// The response to a request whose target is sent as it stands.
+    /// Returns the response to a request with exactly this target.
     fn get(server: &Server, target: &str) -> String {
         get_from(server, "localhost", target)
     }

@@ -1,4 +1,4 @@
-//! The program of [`devkit_pages`]: serves a folder until it is ended.
+//! The program of [`devkit_pages`]: serves a folder until it is stopped.
 #![forbid(unsafe_code)]
 
 use std::io::Write;
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             std::thread::park();
         },
         Err(error) => {
-            // `eprintln!` panics where nobody reads there.
+            // `eprintln!` panics if standard error is closed.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }

@@ -1,9 +1,9 @@
-//! What Jitsi's web client knows: features, the form of a room's name, and its checks of a token.
+//! What Jitsi's web client knows: features, the form of room names, and its checks of a token.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The features that 8x8 documents. A key left out is denied even to a moderator.
+/// The features that 8x8 documents. A missing key means denied, even for a moderator.
 pub const DOCUMENTED_FEATURES: [&str; 11] = [
     "livestreaming",
     "recording",
@@ -18,7 +18,7 @@ pub const DOCUMENTED_FEATURES: [&str; 11] = [
     "create-polls",
 ];
 
-/// Features that the client knows besides; any other key is `featureInvalid` to it.
+/// Other features that the client knows. Any further key is `featureInvalid` to it.
 pub(crate) const OTHER_FEATURES: [&str; 9] = [
     "flip",
     "branding",
@@ -31,7 +31,7 @@ pub(crate) const OTHER_FEATURES: [&str; 9] = [
     "send-private-message",
 ];
 
-/// What JavaScript's `encodeURIComponent` leaves alone.
+/// The characters that JavaScript's `encodeURIComponent` escapes.
 const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -43,7 +43,7 @@ const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// The web client's checks of a token (`validateJwt`), in its order: what each looks at, and the rules here that hold it.
+/// The web client's checks of a token (`validateJwt`), in its order: the check, and the rules here that cover it.
 pub const WEB_CLIENT_CHECKS: [(&str, &[&str]); 14] = [
     ("header decodes", &["three parts", "header decodes"]),
     ("payload decodes", &["payload decodes"]),
@@ -64,7 +64,7 @@ pub const WEB_CLIENT_CHECKS: [(&str, &[&str]); 14] = [
     ("every feature is true or false", &["features are booleans"]),
 ];
 
-/// The room as the client asks the MUC for it; `None` when it cannot be one.
+/// Returns the name of the room that the client requests from the MUC, or `None` if the room is not UTF-8 when decoded.
 pub(crate) fn client_form(room: &str) -> Option<String> {
     let name = percent_decode_str(room).decode_utf8().ok()?;
     let normalizer = ComposingNormalizerBorrowed::new_nfkc();

@@ -1,7 +1,7 @@
-//! What a JaaS token must be: the web client's 14 checks (`validateJwt`) and Prosody's rules, the stricter of both.
-//! Knows nothing of the service, so that a mistake there is not repeated here.
+//! The rules for a JaaS token: the web client's 14 checks (`validateJwt`) and Prosody's rules, whichever is stricter.
+//! Independent of the service's code, so that its mistakes are not repeated here.
 //!
-//! The tests check every token with it, `cargo dev doctor` the one that it signs.
+//! The tests check every token with these rules, and `cargo dev doctor` checks the token that it signs.
 #![forbid(unsafe_code)]
 
 mod client;
@@ -15,21 +15,21 @@ use serde_json::{Map, Value};
 pub use crate::client::{DOCUMENTED_FEATURES, WEB_CLIENT_CHECKS};
 use crate::client::{OTHER_FEATURES, client_form};
 
-/// How far behind a browser's clock may be, in seconds.
+/// How many seconds a browser's clock may be slow.
 const SLOW_CLOCK: i64 = 10;
 
-/// The one rule that is not Jitsi's but the service's, and that a variable can switch off.
+/// The only rule of the service instead of Jitsi. A variable can switch it off.
 pub const FEATURES_BY_ROLE: &str = "features are a moderator's";
 
-/// The rule that a variable, `token_leeway_seconds`, can break: a browser's clock may be some seconds slow.
+/// The rule that the variable `token_leeway_seconds` can break: a browser's clock may be some seconds slow.
 pub const PASSED_ON_A_SLOW_CLOCK: &str = "nbf has passed on a slow clock";
 
-/// A rule that a token breaks.
+/// A broken rule.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The rule, as it should be.
+    /// The rule, stated as it should hold.
     pub rule: &'static str,
-    /// What was found instead. It may be anything of the token's.
+    /// What was found instead. It may quote any part of the token.
     pub detail: String,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Every rule that `token` breaks at `now` (seconds since 1970).
+/// Returns every rule that `token` breaks at `now` (seconds since the Unix epoch).
 pub fn violations(token: &str, now: i64) -> Vec<Violation> {
     let mut found = Found(Vec::new());
     let parts: Vec<&str> = token.split('.').collect();
@@ -59,14 +59,14 @@ pub fn violations(token: &str, now: i64) -> Vec<Violation> {
     check_claims(&mut found, &claims, now);
     check_context(&mut found, &claims["context"]);
     for (part, size) in [(&header, header_size), (&claims, claims_size)] {
-        // A parser keeps one of two equal members: what it kept is then shorter than what was sent.
+        // The parser keeps only one of two equal members, so the part is then shorter than what was sent.
         found.unless(part.to_string().len() == size, "each member once", part);
         check_text(&mut found, part);
     }
     found.0
 }
 
-/// A part of a token, and how many bytes of JSON it was.
+/// Decodes a part of a token. Returns the JSON and its length in bytes.
 fn object(part: &str) -> Result<(Value, usize), String> {
     let bytes = URL_SAFE_NO_PAD
         .decode(part)
@@ -91,7 +91,7 @@ impl Found {
         }
     }
 
-    /// A member that has to be there and to be like this, if there is the object.
+    /// Requires a member that exists and satisfies `holds`, if `object` is an object.
     fn must(
         &mut self,
         rule: &'static str,
@@ -105,14 +105,14 @@ impl Found {
         self.may(rule, object.get(name), holds);
     }
 
-    /// A member that has to be like this, if it is there.
+    /// Requires a member to satisfy `holds` if it exists.
     fn may(&mut self, rule: &'static str, member: Option<&Value>, holds: impl Fn(&Value) -> bool) {
         if let Some(value) = member {
             self.unless(holds(value), rule, value);
         }
     }
 
-    /// An object without other members than these.
+    /// Requires an object to have no other members than these.
     fn closed(&mut self, rule: &'static str, object: &Value, names: &[&str]) {
         for (name, _) in object.as_object().into_iter().flatten() {
             self.unless(names.contains(&name.as_str()), rule, name);
@@ -137,7 +137,7 @@ fn check_claims(found: &mut Found, claims: &Value, now: i64) {
     found.must("aud is the string jitsi", claims, "aud", |it| it == "jitsi");
     found.must("iss is chat", claims, "iss", |it| it == "chat");
     found.must("sub is an app id", claims, "sub", is_app_id);
-    // The same key signs 8x8's administration tokens.
+    // 8x8 accepts the same key for administration tokens.
     found.may("no admin claim", claims.get("admin"), |_| false);
     let names = [
         "aud", "context", "exp", "iat", "iss", "nbf", "room", "sub", "admin",
@@ -225,7 +225,7 @@ fn check_features(found: &mut Found, user: &Value, features: &Map<String, Value>
         let is_known = is_known(&DOCUMENTED_FEATURES) || is_known(&OTHER_FEATURES);
         found.unless(is_known, "features are known", name);
         found.unless(value.is_boolean(), "features are booleans", value);
-        // 8x8 lets a participant with a feature record and dial out, and bills it.
+        // 8x8 lets any participant with a feature record and dial out, and bills it.
         found.unless(is_moderator || *value == false, FEATURES_BY_ROLE, name);
     }
     for name in DOCUMENTED_FEATURES {
@@ -234,7 +234,7 @@ fn check_features(found: &mut Found, user: &Value, features: &Map<String, Value>
     }
 }
 
-/// Every text becomes XML in a presence.
+/// Checks every string: the client puts them into the XML of a presence.
 fn check_text(found: &mut Found, value: &Value) {
     let is_control = |c| matches!(c, '\0'..='\x1f' | '\x7f') && c != '\t' && c != '\n';
     match value {

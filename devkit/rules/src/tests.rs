@@ -1,4 +1,4 @@
-//! Each rule is seen to fail.
+//! Shows that each rule can fail.
 
 use serde_json::json;
 
@@ -83,7 +83,7 @@ fn a_token_that_is_no_token_is_caught() {
     }
 }
 
-/// Each case: where in header (`h`) or payload (`p`), the value to put there (null: take it away), the rule it breaks.
+/// The cases: a path in the header (`h`) or the payload (`p`), the value to set (null removes it), the rule it breaks.
 fn wrong_values() -> Vec<(&'static str, Value, &'static str)> {
     vec![
         ("h/alg", json!("HS256"), "alg is RS256"),

@@ -1,8 +1,8 @@
-//! `.env`: entries `SPIN_VARIABLE_…` of the folder that a host is started in, where the environment itself has none.
+//! Reads `.env` in a host's current folder, whose entries `SPIN_VARIABLE_…` apply if the environment does not set them.
 //!
-//! Spin's provider of environment variables reads it with the crate dotenvy, and so does this: in double quotes and without
-//! quotes a backslash escapes and `$NAME` is substituted, and of two equal names the last wins. `.dev.vars` and its like are
-//! read by [`crate::env_file`] instead, because Wrangler substitutes nothing.
+//! Like Spin's provider of environment variables, this uses the crate dotenvy: in double quotes and without quotes, a
+//! backslash escapes and `$NAME` is substituted; the last of two equal names wins. [`crate::env_file`] reads `.dev.vars`
+//! and similar files instead, because Wrangler substitutes nothing.
 
 use std::path::Path;
 
@@ -12,13 +12,13 @@ use crate::{LineError, file, line_of};
 
 pub const FILE: &str = ".env";
 
-/// With such a line Spin has no value for any variable that the environment does not set.
+/// After such a line, Spin finds no value for any variable that the environment does not set.
 const NO_ENTRY: &str = "not an entry as Spin reads it (put the value in single quotes, and each entry on a line of its own)";
 
-/// Reads a `.env` from disk; one that is not there is empty.
+/// Reads a `.env` from disk. A missing file counts as empty.
 ///
 /// # Errors
-/// It cannot be read. The message names the file and the line's number, never its text.
+/// Fails if the file cannot be read or parsed. The message names the file and the line number, but contains no text of it.
 pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
     if !path.exists() {
         return Ok(Vec::new());
@@ -28,7 +28,7 @@ pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
     parse(&text).map_err(|error| anyhow!("{shown}, {error}"))
 }
 
-/// Reads the entries of a `.env`, in their order.
+/// Parses the entries of a `.env`, in order.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
     dotenvy::from_read_iter(text.as_bytes())
         .map(|entry| {

@@ -1,14 +1,14 @@
 //! Reads an env file, such as the Worker's `.dev.vars`, the way Wrangler does.
 //!
-//! `NAME=value` a line, `export` before it or not. A value in double, single or back quotes may go over several lines;
-//! in double quotes `\n` and `\r` stand for line ends. A value without quotes ends at `#` or the line's end and may hold
-//! spaces. Nothing is substituted: `$` is a dollar sign. Line ends of any system count as `\n`. The last of two equal
-//! names wins.
+//! Each entry is `NAME=value`, optionally after `export`. A value in double, single or back quotes may span lines; in double
+//! quotes `\n` and `\r` stand for line ends. A value without quotes ends at `#` or at the end of the line, and may contain
+//! spaces. Nothing is substituted: `$` is a dollar sign. Line ends of any system count as `\n`. The last of two equal names
+//! wins.
 //!
-//! Source: the grammar of npm's `dotenv`, which Wrangler reads `.dev.vars` with. Unlike that, a line that is no entry is
-//! an error here, not skipped.
+//! Source: the grammar of npm's `dotenv`, with which Wrangler reads `.dev.vars`. Unlike there, an invalid line is an error
+//! instead of being skipped.
 //!
-//! No error holds any part of a line: it may be a key.
+//! No error contains any part of a line, because it may be a key.
 
 use std::path::Path;
 
@@ -24,20 +24,21 @@ const AFTER_QUOTE: &str =
 /// Reads an env file from disk.
 ///
 /// # Errors
-/// It cannot be read, or a line is no entry. The message names the file and the line's number, never its text.
+/// Fails if the file cannot be read or a line is invalid. The message names the file and the line number, but contains no
+/// text of it.
 pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
     let shown = path.display();
     let text = file::text(path).map_err(|error| anyhow!("the env file {shown} {error}"))?;
     parse(&text).map_err(|error| anyhow!("the env file {shown}, {error}"))
 }
 
-/// Reads the entries of an env file's text, in their order.
+/// Parses the entries of an env file, in order.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, LineError> {
     let entries = numbered(text)?.into_iter();
     Ok(entries.map(|(_, name, value)| (name, value)).collect())
 }
 
-/// The same, each with the number of its first line, from 1.
+/// Like [`parse`], with the number of each entry's first line, from 1.
 pub fn numbered(text: &str) -> Result<Vec<(usize, String, String)>, LineError> {
     let text = text
         .strip_prefix('\u{feff}')
@@ -56,17 +57,17 @@ pub fn numbered(text: &str) -> Result<Vec<(usize, String, String)>, LineError> {
     Ok(entries)
 }
 
-/// An entry, or none on an empty line or a comment.
+/// An entry, or `None` for an empty line or a comment.
 type Entry = Option<(String, String)>;
 
-/// The entry at the beginning of the text, and the text after its last line.
+/// Returns the first entry of the text, and the text after the entry's last line.
 fn next_entry(text: &str) -> Result<(Entry, &str), &'static str> {
     let (line, after_line) = first_line(text);
     let line = line.trim_start();
     if line.is_empty() || line.starts_with('#') {
         return Ok((None, after_line));
     }
-    // Of the whole text: a quoted value may go on after this line.
+    // Splits the whole text, because a quoted value may continue after this line.
     let (name, value) = text.split_once('=').ok_or(NO_ENTRY)?;
     let name = name.trim();
     let name = match name.strip_prefix("export") {
@@ -89,7 +90,7 @@ fn next_entry(text: &str) -> Result<(Entry, &str), &'static str> {
         return Ok((Some((name.to_owned(), value.to_owned())), after));
     };
     let quoted = &value[1..];
-    // A backslash before the quote keeps it open.
+    // A quote after a backslash does not close the value.
     let mut closing = quoted.match_indices(quote).map(|(at, _)| at);
     let end = closing
         .find(|&at| !quoted[..at].ends_with('\\'))
@@ -108,7 +109,7 @@ fn next_entry(text: &str) -> Result<(Entry, &str), &'static str> {
     Ok((Some((name.to_owned(), value)), after))
 }
 
-/// The text's first line, and what comes after it.
+/// Returns the first line of a text, and the rest.
 fn first_line(text: &str) -> (&str, &str) {
     text.split_once('\n').unwrap_or((text, ""))
 }
@@ -117,7 +118,7 @@ fn first_line(text: &str) -> (&str, &str) {
 mod tests {
     use super::*;
 
-    /// A text in the shape of a PEM; no key.
+    /// Returns a text in the form of a PEM, which is not a key.
     fn pem() -> String {
         let label = ["PRIVATE", "KEY"].join(" ");
         format!("-----BEGIN {label}-----\nMIIEvQ+/AbCd==\nxyz0+/=\n-----END {label}-----")
@@ -222,7 +223,7 @@ mod tests {
             ("A=b\nB=\"c\nd\ne".to_owned(), 2, OPEN_QUOTE),
             ("A=\"b\nc\"\nB='d".to_owned(), 3, OPEN_QUOTE),
             ("A=\"b\" c".to_owned(), 1, AFTER_QUOTE),
-            // A PEM without quotes: its second line is no entry.
+            // A PEM without quotes: its second line is not an entry.
             (format!("K={}", pem()), 2, NO_ENTRY),
         ] {
             let error = parse(&text).expect_err(&text);

@@ -1,4 +1,4 @@
-//! Reads a file of the configuration, whatever lies under its name.
+//! Reads a configuration file, whatever kind of file its name refers to.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,16 +11,16 @@ use anyhow::{Result, anyhow, ensure};
 
 use crate::line_of;
 
-/// The most bytes that are read: more than any configuration has.
+/// The maximum size in bytes, which is larger than any configuration.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// How long a file may take. A pipe can have a program that writes to it, or nobody for ever.
+/// The time limit for reading. A pipe may wait for its writer forever.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// The text of a file.
+/// Returns the text of a file.
 ///
 /// # Errors
-/// The rest of a sentence that starts with the file's name. It holds no text of the file.
+/// The message continues a sentence that starts with the file's name. It contains no text of the file.
 pub fn text(path: &Path) -> Result<String> {
     text_within(path, TIME_LIMIT)
 }
@@ -28,7 +28,7 @@ pub fn text(path: &Path) -> Result<String> {
 fn text_within(path: &Path, limit: Duration) -> Result<String> {
     let (sender, receiver) = mpsc::channel();
     let path = path.to_path_buf();
-    // Nothing interrupts a thread that opens or reads a pipe; it ends with the program.
+    // A thread that opens or reads a pipe cannot be interrupted; it ends with the process.
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let read = File::open(path).and_then(|file| {
@@ -47,7 +47,7 @@ fn text_within(path: &Path, limit: Duration) -> Result<String> {
         "is larger than 1 MiB; name a file that holds the configuration alone"
     );
     let text = str::from_utf8(&bytes).map_err(|error| error.valid_up_to());
-    // UTF-16 has one in nearly every character.
+    // UTF-16 text has a NUL byte in nearly every character.
     let text = text.and_then(|text| text.find('\0').map_or(Ok(text), Err));
     let text = text.map_err(|place| {
         let line = line_of(&bytes, place);

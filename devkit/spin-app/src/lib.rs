@@ -1,10 +1,11 @@
-//! What a Spin application is configured by: read here once, for `cargo dev up`, the embedded host, the doctor and tests.
+//! Reads the configuration of a Spin application, for `cargo dev up`, the embedded host, the doctor and tests.
 //!
-//! [`file`](mod@file) reads each file as text. [`manifest`] reads `spin.toml`, [`providers`] `runtime-config.toml`, [`dot_env`] the `.env` that Spin reads by itself,
-//! [`env_file`] the files that `--env-file` names. [`settings`] says which value counts and where it stands, [`resolve`] what
-//! the component gets, [`outbound`] whom it may call. No error holds any part of a value: it may be a key.
+//! [`file`](mod@file) reads each file as text. [`manifest`] parses `spin.toml`, [`providers`] `runtime-config.toml`,
+//! [`dot_env`] the `.env` that Spin reads by itself, [`env_file`] the files of `--env-file`. [`settings`] determines which
+//! value applies and where it comes from, [`resolve`] what the component gets, [`outbound`] which servers it may call. No
+//! error contains any part of a value, because it may be a key.
 #![forbid(unsafe_code)]
-// It is not published: what a name says already is not said again.
+// Not published, and the names are self-explanatory.
 #![allow(missing_docs)]
 
 pub mod dot_env;
@@ -18,17 +19,17 @@ pub mod settings;
 
 use std::fmt;
 
-/// What Spin puts before a variable's upper-case name.
+/// The prefix of the environment variables that set Spin variables.
 pub const PREFIX: &str = "SPIN_VARIABLE_";
 
-/// The environment variable that sets a variable of the application.
+/// Returns the name of the environment variable that sets an application's variable.
 pub fn environment_name(variable: &str) -> String {
     format!("{PREFIX}{}", variable.to_ascii_uppercase())
 }
 
-/// A name from a file as it may be shown: a line of a key can have the shape of an entry, so that only capital letters,
-/// digits and underscores, in words of up to eleven characters, are shown as they are.
-pub fn presented(name: &str) -> &str {
+/// Returns a name from a file in a form that may be shown. A line of a key can look like an entry, so only capital letters,
+/// digits and underscores, in words of up to eleven characters, are shown.
+pub fn redact_name(name: &str) -> &str {
     let is_word = |word: &str| {
         word.len() < 12
             && word
@@ -42,10 +43,10 @@ pub fn presented(name: &str) -> &str {
     }
 }
 
-/// A line of an env file that cannot be read. It may hold a part of a key, so that its text is not shown.
+/// An invalid line of an env file. Its text is not shown, because it may contain a part of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineError {
-    /// The line's number, from 1.
+    /// The line number, from 1.
     pub line: usize,
     reason: &'static str,
 }
@@ -58,7 +59,7 @@ impl fmt::Display for LineError {
 
 impl std::error::Error for LineError {}
 
-/// The line, from 1, on which a place of a text is; lines end as on any system.
+/// Returns the line number, from 1, of a position in a text. Lines may end as on any system.
 fn line_of(text: &[u8], place: usize) -> usize {
     let is_end = |(at, byte): &(usize, &u8)| {
         **byte == b'\n' || **byte == b'\r' && text.get(at + 1) != Some(&b'\n')

@@ -1,4 +1,4 @@
-//! The parts of `spin.toml` that the embedded host honours.
+//! The parts of `spin.toml` that the embedded host uses.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,23 +8,23 @@ use serde::Deserialize;
 
 use crate::{file, line_of};
 
-/// The one route of an application that the embedded host serves: every path.
+/// The only route that the embedded host serves: every path.
 pub const CATCH_ALL: &str = "/...";
 
-/// The one store that Spin has without being told where it is.
+/// The only store that Spin provides without configuration.
 pub const DEFAULT_STORE: &str = "default";
 
-/// An application of one component, as `spin.toml` describes it.
+/// An application with one component, as described by `spin.toml`.
 #[derive(Debug, Default)]
 pub struct Manifest {
-    /// Where the component's `.wasm` is.
+    /// The path of the component's `.wasm`.
     pub source: PathBuf,
     pub variables: Vec<Variable>,
-    /// What the component sees: its own variable names and their templates.
+    /// The component's own variables: their names and their templates.
     pub templates: BTreeMap<String, String>,
-    /// The key-value stores that it may open.
+    /// The key-value stores that the component may open.
     pub key_value_stores: Vec<String>,
-    /// The servers that it may call, as templates; see [`AllowedHosts`](crate::outbound::AllowedHosts).
+    /// The servers that the component may call, as templates; see [`AllowedHosts`](crate::outbound::AllowedHosts).
     pub allowed_outbound_hosts: Vec<String>,
 }
 
@@ -33,9 +33,9 @@ pub struct Manifest {
 pub struct Variable {
     #[serde(skip)]
     pub name: String,
-    /// The host does not start without a value.
+    /// Whether the host must have a value to start.
     pub required: bool,
-    /// Its value where there is no other.
+    /// The value if no other source sets one.
     pub default: Option<String>,
 }
 
@@ -83,7 +83,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Parses a manifest; `source` stays relative to the manifest's directory.
+    /// Parses a manifest. `source` stays relative to the manifest's folder.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let raw: RawManifest = toml::from_str(text).map_err(|error| one_line(text, &error))?;
         ensure!(
@@ -130,7 +130,7 @@ impl Manifest {
     }
 }
 
-/// The variables that a `spin.toml` declares, whatever else is in it.
+/// Parses only the variables that a `spin.toml` declares.
 pub fn variables(text: &str) -> Result<Vec<Variable>> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -150,10 +150,10 @@ fn named(variables: BTreeMap<String, Variable>) -> Vec<Variable> {
         .collect()
 }
 
-/// The error without its excerpt of the file: one line, and no value of a line that failed.
+/// Returns the error in one line, without the excerpt of the file, which may contain a value.
 pub(crate) fn one_line(text: &str, error: &toml::de::Error) -> anyhow::Error {
     let message = error.message().replace('\n', " ");
-    // Of a value of another type, or that is none of those allowed, the message quotes it.
+    // For a value of a wrong type, or outside the allowed set, the message quotes the value.
     let message = match message.rsplit_once(", expected ") {
         Some((quoted, expected)) if quoted.starts_with("invalid ") && quoted.contains(": ") => {
             format!("a value is not as it has to be, expected {expected}")

@@ -1,4 +1,4 @@
-//! `allowed_outbound_hosts`: which servers the component may call, by Spin's rules.
+//! `allowed_outbound_hosts`: the servers that the component may call, by Spin's rules.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -22,7 +22,7 @@ pub struct AllowedHosts {
 /// One entry: `scheme://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Rule {
-    /// `None`: any.
+    /// `None` allows any scheme.
     scheme: Option<String>,
     host: HostRule,
     ports: Range<u32>,
@@ -33,21 +33,21 @@ enum HostRule {
     Any,
     /// The application itself, which is called without a host.
     Itself,
-    /// A domain with a dot before it.
+    /// All subdomains of a domain, which is stored with a leading dot.
     Below(String),
     Network(IpNet),
     One(Host),
 }
 
 impl AllowedHosts {
-    /// The entries of a manifest with the variables' final values in the place of templates.
+    /// Parses a manifest's entries, with the variables' final values in place of the templates.
     ///
-    /// As with Spin, what is wrong with the variables' defaults is an error, and what is wrong with other values is
-    /// [`Self::problem`]: the application starts, and each of its requests is denied. An entry that is empty is wrong,
-    /// as up to Spin 4.0; 4.1 leaves it out.
+    /// As in Spin, an entry that is invalid with the variables' defaults is an error. An entry that is invalid with other
+    /// values becomes the [`problem`](Self::problem): the application starts, but all of its requests are denied. An empty
+    /// entry is invalid, as up to Spin 4.0; 4.1 ignores it.
     ///
     /// # Errors
-    /// An entry cannot be parsed, or names no variable. The message holds no variable's value.
+    /// Fails if an entry cannot be parsed or names an unknown variable. The message contains no variable's value.
     pub fn resolve(
         manifest: &Manifest,
         providers: &Providers,
@@ -58,7 +58,7 @@ impl AllowedHosts {
         for entry in &manifest.allowed_outbound_hosts {
             let about = || format!("in allowed_outbound_hosts, the entry {entry:?}");
             let host = expand(entry, &values).with_context(about)?;
-            // Where a variable has no default, there is nothing to check by defaults.
+            // If a variable has no default, there is nothing to check with the defaults.
             if let Ok(by_default) = expand(entry, &defaults(manifest)) {
                 Rule::parse(&by_default).with_context(about)?;
             }
@@ -73,14 +73,14 @@ impl AllowedHosts {
         Ok(allowed)
     }
 
-    /// Why nothing is allowed, where that is a mistake.
+    /// Returns why nothing is allowed, if that is due to an invalid entry.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
 
-    /// Whether the component may call this server.
+    /// Returns whether the component may call this server.
     pub fn allow(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
-        // As a browser reads it: `2130706433` is 127.0.0.1, and a domain is in lower case.
+        // As browsers parse hosts: `2130706433` is 127.0.0.1, and domains are lower-case.
         let (Ok(host), Some(port)) = (Host::parse(host), port.or_else(|| well_known(scheme)))
         else {
             return false;
@@ -118,7 +118,7 @@ impl Rule {
     }
 }
 
-/// The host, and the port as it is written, empty where it is not. An IPv6 address has colons of its own.
+/// Splits the host from the port, which is empty if there is none. IPv6 addresses contain colons, too.
 fn split_port(rest: &str) -> Result<(&str, &str)> {
     let Some((host, port)) = rest.rsplit_once(':') else {
         return Ok((rest, ""));

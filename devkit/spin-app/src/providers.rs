@@ -7,14 +7,14 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::file;
 use crate::manifest::one_line;
-use crate::presented;
+use crate::redact_name;
 
-/// The providers, in the order in which Spin asks them. Values can be secret: no `Debug`.
+/// The providers, in Spin's order. Values may be secret, so there is no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Providers {
-    /// The values of each `static` one.
+    /// The values of each `static` provider.
     statics: Vec<BTreeMap<String, String>>,
-    /// The others' types, such as `vault`: they may have a value for anything.
+    /// The types of the other providers, such as `vault`, which may have a value for any variable.
     others: Vec<String>,
 }
 
@@ -25,15 +25,15 @@ impl Providers {
         Self::parse(&text).with_context(|| format!("in {}", path.display()))
     }
 
-    /// Reads the providers of a `runtime-config.toml`.
+    /// Parses the providers of a `runtime-config.toml`.
     pub fn parse(text: &str) -> Result<Self> {
-        // Table by table: an error of a typed reading quotes what it found, and that can be a secret.
+        // Untyped: errors of typed deserialization quote the value that they found, which may be secret.
         let config: toml::Table = text.parse().map_err(|error| {
             let error = one_line(text, &error);
             anyhow!("runtime-config.toml is not TOML: {error}")
         })?;
         let mut providers = Self::default();
-        // Spin 1 called it config_provider; Spin still reads that where the other is not there.
+        // Spin 1 called it config_provider, which Spin still reads if variables_provider is missing.
         let list = ["variables_provider", "config_provider"]
             .into_iter()
             .find_map(|name| Some((name, config.get(name)?)));
@@ -57,24 +57,24 @@ impl Providers {
         Ok(providers)
     }
 
-    /// The first value that a static provider has for a variable.
+    /// Returns the first static provider's value for a variable.
     pub fn value(&self, variable: &str) -> Option<&str> {
         let mut values = self.statics.iter().filter_map(|it| it.get(variable));
         values.next().map(String::as_str)
     }
 
-    /// The variables that static providers have values for.
+    /// Returns the names of the variables for which static providers have values.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let names = self.statics.iter().flat_map(BTreeMap::keys);
         names.map(String::as_str)
     }
 
-    /// The types of the providers that only Spin asks, such as `vault`.
+    /// Returns the types of the providers that only Spin supports, such as `vault`.
     pub fn others(&self) -> &[String] {
         &self.others
     }
 
-    /// The same, for a host that has static providers alone.
+    /// Returns the providers, for a host that supports only static ones.
     pub fn only_static(self) -> Result<Self> {
         if let Some(kind) = self.others.first() {
             bail!(
@@ -94,9 +94,9 @@ fn static_values(list: &str, provider: &toml::Value) -> Result<BTreeMap<String, 
         .iter()
         .map(|(name, value)| {
             let value = value.as_str().with_context(|| {
-                // A piece of a key may stand in a name's place.
+                // A part of a key may stand in place of a name.
                 let name = name.to_ascii_uppercase();
-                let name = presented(&name).to_ascii_lowercase();
+                let name = redact_name(&name).to_ascii_lowercase();
                 format!("the value of {name} has to be a string")
             })?;
             Ok((name.clone(), value.to_owned()))

@@ -1,4 +1,4 @@
-//! What the component gets: Spin's templates, names and order of precedence.
+//! Resolves what the component gets, with Spin's templates, names and precedence.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use crate::environment_name;
 use crate::manifest::Manifest;
 use crate::providers::Providers;
 
-/// The component's variables, each with its final value.
+/// Returns the component's variables with their final values.
 ///
-/// `providers` win over `environment`, which wins over the manifest's defaults.
+/// `providers` take precedence over `environment`, which takes precedence over the manifest's defaults.
 pub fn resolve(
     manifest: &Manifest,
     providers: &Providers,
@@ -30,7 +30,7 @@ pub fn resolve(
 /// The application's variables that have a value.
 pub(crate) type Values<'a> = BTreeMap<&'a str, &'a str>;
 
-/// What they are where nobody sets them.
+/// Returns the variables' default values.
 pub(crate) fn defaults(manifest: &Manifest) -> Values<'_> {
     let variables = manifest.variables.iter();
     variables
@@ -38,7 +38,7 @@ pub(crate) fn defaults(manifest: &Manifest) -> Values<'_> {
         .collect()
 }
 
-/// What they are; all of them have a value.
+/// Returns the variables' values. Fails if one has no value.
 pub(crate) fn application<'a>(
     manifest: &'a Manifest,
     providers: &'a Providers,
@@ -64,7 +64,7 @@ pub(crate) fn application<'a>(
     Ok(application)
 }
 
-/// Puts values in the place of each `{{ name }}`.
+/// Replaces each `{{ name }}` by its value.
 pub(crate) fn expand(template: &str, values: &Values) -> Result<String> {
     let mut expanded = String::new();
     let mut rest = template;
@@ -85,7 +85,7 @@ pub(crate) fn expand(template: &str, values: &Values) -> Result<String> {
 /// Checks a name by Spin's rules.
 ///
 /// # Errors
-/// A sentence that says what is wrong.
+/// The message says what is wrong.
 pub fn check_name(name: &str) -> Result<(), String> {
     let is_word = |word: &str| {
         let mut bytes = word.bytes();

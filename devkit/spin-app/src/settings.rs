@@ -1,15 +1,15 @@
-//! Where the configuration of a served component comes from.
+//! The sources of a served component's configuration.
 //!
-//! For each variable of `spin.toml` the first of these wins:
+//! For each variable of `spin.toml`, the first of these wins:
 //!
-//! 1. a `static` provider in `runtime-config.toml`; the host itself reads it, it is only known here;
+//! 1. a `static` provider in `runtime-config.toml`, which the host itself reads;
 //! 2. `SPIN_VARIABLE_<NAME>` in the environment;
 //! 3. `JAAS_APP_ID`, `JAAS_KEY_ID`, `JAAS_PRIVATE_KEY` in the environment, the Worker's names;
 //! 4. the env file, with names of either kind;
 //! 5. `SPIN_VARIABLE_<NAME>` in `.env` in the project's folder, as Spin reads it.
 //!
-//! Only where no private key is configured anywhere does a throw-away key take its place. Nothing here is validated: the
-//! component does that and shows it at `/healthz`. No value is ever shown, so that nothing here has `Debug`.
+//! A throw-away key is used only if no private key is configured anywhere. Nothing is validated here: the component does
+//! that and reports it at `/healthz`. No type that contains values has `Debug`, so that no value is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,45 +17,45 @@ use anyhow::{Result, anyhow};
 
 pub use crate::manifest::{Variable, variables};
 pub use crate::providers::Providers;
-pub use crate::{environment_name, presented};
+pub use crate::{environment_name, redact_name};
 
 const APP_ID: &str = "jaas_app_id";
 const KEY_ID: &str = "jaas_key_id";
 const PRIVATE_KEY: &str = "jaas_private_key";
 const ALLOWED_ORIGINS: &str = "allowed_origins";
 
-/// The variables that the Worker has too, under their plain upper-case names.
+/// The variables that the Worker has, too, under their plain upper-case names.
 const OF_THE_WORKER: [&str; 3] = [APP_ID, KEY_ID, PRIVATE_KEY];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A `static` provider of `runtime-config.toml`.
     Provider,
-    /// An environment variable, by this name.
+    /// An environment variable with this name.
     Environment(String),
-    /// An entry of the env file, by this name.
+    /// An entry of the env file with this name.
     EnvFile(String),
-    /// An entry of `.env`, by this name.
+    /// An entry of `.env` with this name.
     DotEnv(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
-    /// The environment or one of its files.
+    /// The environment or one of the files.
     Given,
-    /// `runtime-config.toml`, by a provider of this type.
+    /// A provider of this type in `runtime-config.toml`.
     Provider(String),
-    /// Nobody: a throw-away key is needed.
+    /// No source: a throw-away key is needed.
     Nobody,
 }
 
-/// The configuration that the host is started with.
+/// The configuration with which the host is started.
 #[derive(Clone)]
 pub struct Settings {
     variables: Vec<Variable>,
-    /// Every value that is given, those that do not count among them; the first wins.
+    /// All values by variable, including overridden ones; the first wins.
     given: BTreeMap<String, Vec<(Source, String)>>,
-    /// Values in place of those that are given.
+    /// Values that replace the given ones.
     chosen: BTreeMap<String, String>,
     providers: Providers,
     unknown: Vec<String>,
@@ -64,8 +64,8 @@ pub struct Settings {
 impl Settings {
     /// Gathers the values of `variables`.
     ///
-    /// `environment` reads an environment variable; `env_file` is the file's entries in their order, of which the last
-    /// of two equal names wins.
+    /// `environment` reads an environment variable. `env_file` contains the file's entries in order; the last of two equal
+    /// names wins.
     pub fn gather(
         variables: &[Variable],
         providers: Providers,
@@ -90,7 +90,7 @@ impl Settings {
             }
             known.extend([plain, prefixed]);
         }
-        // Each name once. A file may have any number of them.
+        // Without duplicates: a file may repeat a name any number of times.
         let names = env_file.iter().map(|(key, _)| key.clone());
         let unknown = names.filter(|key| known.insert(key.clone())).collect();
         Ok(Self {
@@ -102,7 +102,7 @@ impl Settings {
         })
     }
 
-    /// Adds the entries of `.env`, of which the last of two equal names wins: they count where nothing else does.
+    /// Adds the entries of `.env`, which have the lowest precedence. The last of two equal names wins.
     pub fn with_dot_env(mut self, dot_env: &[(String, String)]) -> Self {
         for (name, found) in &mut self.given {
             found.extend(entries(dot_env, &environment_name(name), Source::DotEnv));
@@ -110,17 +110,17 @@ impl Settings {
         self
     }
 
-    /// Names in the env file that are no variable of `spin.toml`.
+    /// Returns the names in the env file that are not variables of `spin.toml`.
     pub fn unknown(&self) -> &[String] {
         &self.unknown
     }
 
-    /// Every value that a variable is given, with where it stands; the first one counts.
+    /// Returns all values given for a variable, with their sources. The first applies.
     pub fn given(&self, variable: &str) -> &[(Source, String)] {
         self.given.get(variable).map_or(&[], Vec::as_slice)
     }
 
-    /// The value that counts, if somebody sets one or it has a default.
+    /// Returns the value that applies, including the default, or `None` if there is neither.
     pub fn value(&self, variable: &str) -> Option<&str> {
         self.providers
             .value(variable)
@@ -133,7 +133,7 @@ impl Settings {
         variables.find(|it| it.name == variable)?.default.as_deref()
     }
 
-    /// The value that the host is started with.
+    /// Returns the value with which the host is started.
     fn of_host(&self, variable: &str) -> Option<&str> {
         let mut given = self.given(variable).iter();
         let given = given.find(|(source, _)| *source != Source::Provider);
@@ -143,12 +143,12 @@ impl Settings {
             .map(String::as_str)
     }
 
-    /// The names that `static` providers give.
+    /// Returns the names for which `static` providers have values.
     pub fn provider_names(&self) -> impl Iterator<Item = &str> {
         self.providers.names()
     }
 
-    /// The types of the providers that only the host asks, such as `vault`: they may give anything.
+    /// Returns the types of the providers that only Spin supports, such as `vault`, which may have any value.
     pub fn other_providers(&self) -> &[String] {
         self.providers.others()
     }
@@ -163,7 +163,7 @@ impl Settings {
         }
     }
 
-    /// Required variables that nothing gives, by the environment variable to set. Empty where a provider may give them.
+    /// Returns the environment variables for required variables without a value. Empty if a provider may have one.
     pub fn missing(&self) -> Vec<String> {
         let required = self.variables.iter().filter(|variable| {
             variable.required
@@ -175,7 +175,7 @@ impl Settings {
             .collect()
     }
 
-    /// Takes a throw-away key; an app id or a key id that is missing becomes well formed and nobody's.
+    /// Sets a throw-away key. A missing app id or key id becomes well-formed but fictitious.
     pub fn use_throw_away_key(&mut self, pem: String) {
         let app_id = match self.value(APP_ID) {
             Some(app_id) => app_id.to_owned(),
@@ -189,9 +189,9 @@ impl Settings {
         self.chosen.insert(PRIVATE_KEY.to_owned(), pem);
     }
 
-    /// Adds an origin to those whose pages may call; the others stay.
+    /// Adds an origin to the allow list.
     ///
-    /// Whether it is allowed now: what a provider in `runtime-config.toml` gives cannot be changed from here.
+    /// Returns whether the origin is allowed now: values from `runtime-config.toml` cannot be changed here.
     pub fn allow_origin(&mut self, origin: &str) -> bool {
         let list = self.value(ALLOWED_ORIGINS).unwrap_or_default();
         let mut entries = list.split(|c: char| c == ',' || c.is_whitespace());
@@ -206,7 +206,7 @@ impl Settings {
         true
     }
 
-    /// The environment variables for the host: name and value.
+    /// Returns the environment variables for the host: name and value.
     pub fn environment(&self) -> impl Iterator<Item = (String, &str)> {
         self.variables
             .iter()
@@ -214,7 +214,7 @@ impl Settings {
     }
 }
 
-/// The entries of a file with this name, the last one first.
+/// Returns the file's entries with this name, the last one first.
 fn entries<'a>(
     file: &'a [(String, String)],
     key: &'a str,

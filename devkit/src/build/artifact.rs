@@ -1,29 +1,29 @@
-//! What can be built of the component, how, and where it lies.
+//! The variants of the component, how they are built, and where they are.
 
 use std::path::PathBuf;
 
 use crate::os::project::Project;
 
-/// The Wasm target: a component for WASI 0.2.
+/// The Wasm target, which produces a component for WASI 0.2.
 pub const TARGET: &str = "wasm32-wasip2";
 
 const FILE: &str = "jaas_jwt.wasm";
 
-/// What the component is built for.
+/// The hosts for which the component is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variant {
-    /// Every Spin: the one that `spin.toml` names.
+    /// Every Spin. `spin.toml` names this component.
     Portable,
-    /// Hosts that have WebAssembly's wide arithmetic.
+    /// Hosts with WebAssembly's wide arithmetic.
     Wide,
-    /// Hosts that lack WebAssembly's relaxed SIMD.
+    /// Hosts without WebAssembly's relaxed SIMD.
     Baseline,
-    /// Hosts that have WASI 0.3.
+    /// Hosts with WASI 0.3.
     P3,
 }
 
 impl Variant {
-    /// A name for files.
+    /// Returns the name used in file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -33,7 +33,7 @@ impl Variant {
         }
     }
 
-    /// The features of the component's package that this variant is built with.
+    /// Returns the features of the component's package for this variant.
     pub fn features(self) -> &'static [&'static str] {
         match self {
             Self::Portable | Self::Wide | Self::Baseline => &[],
@@ -41,8 +41,8 @@ impl Variant {
         }
     }
 
-    /// The compiler's flags for this variant: those of the portable one are in `.cargo/config.toml` as well, for plain
-    /// `cargo build`, but flags in the environment take their place.
+    /// Returns the compiler's flags for this variant. `.cargo/config.toml` repeats the portable ones for plain `cargo build`,
+    /// but flags in the environment override that file.
     pub fn rustflags(self) -> &'static str {
         match self {
             Self::Portable | Self::P3 => "-Ctarget-feature=+simd128,+relaxed-simd",
@@ -51,7 +51,7 @@ impl Variant {
         }
     }
 
-    /// The component, whatever `CARGO_TARGET_DIR` says; the portable one is where `spin.toml` looks for it.
+    /// Returns the component's path, which does not depend on `CARGO_TARGET_DIR`: `spin.toml` names the portable one.
     pub fn artifact(self, project: &Project) -> PathBuf {
         let folder = match self {
             Self::Portable => format!("{TARGET}/release"),
@@ -60,7 +60,7 @@ impl Variant {
         project.target_dir().join(folder).join(FILE)
     }
 
-    /// The component that needs no Spin.
+    /// Returns the path of the component that does not need Spin.
     pub fn standalone(self, project: &Project) -> PathBuf {
         let folder = match self {
             Self::Portable => "standalone".to_owned(),
@@ -70,7 +70,7 @@ impl Variant {
     }
 }
 
-/// What cargo alone made of the portable component, to compare with.
+/// Returns the path of the portable component before optimisation, for comparison.
 pub fn plain(project: &Project) -> PathBuf {
     project.target_dir().join("plain").join(FILE)
 }

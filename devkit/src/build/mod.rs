@@ -1,7 +1,7 @@
-//! Makes the component, and the programs that go with it.
+//! Builds the component and the programs for it.
 //!
-//! [`toolchain`] finds a compiler, [`component`] builds, [`optimise`] runs Binaryen by `wasm`, [`program`] builds the
-//! project's own programs.
+//! [`toolchain`] finds a compiler, [`component`] builds, [`optimise`] runs Binaryen on the core module that `wasm`
+//! extracts, [`program`] builds the project's own programs.
 
 pub mod artifact;
 pub mod component;

@@ -1,11 +1,10 @@
-//! Makes the linked component faster and smaller, by Binaryen's `wasm-opt`.
+//! Makes the linked component faster and smaller with Binaryen's `wasm-opt`.
 //!
-//! The compiler turns each product of two 64-bit limbs, of which RSA is made, into a call of the function `__multi3`.
-//! Binaryen puts the function's body in the place of the calls, which the compiler's own optimiser cannot: they come
-//! into being after it has run.
+//! RSA consists of products of two 64-bit limbs, and the compiler turns each into a call of the function `__multi3`.
+//! Binaryen inlines these calls. The compiler's own optimiser cannot, because the calls are generated after it has run.
 //!
-//! Binaryen comes from npm, at the version and with the checksum of `devkit/tools/package-lock.json`, and needs Node.
-//! Without them the component stays as cargo linked it: correct, larger and slower.
+//! Binaryen comes from npm, with the version and checksum of `devkit/tools/package-lock.json`, and needs Node. Without it
+//! the component stays as cargo linked it: correct, but larger and slower.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,16 +18,16 @@ use crate::build::wasm;
 use crate::os::package::{Package, Source};
 use crate::os::process::{self, Interrupted};
 use crate::os::programs::NODE;
-use crate::os::project::{Project, shown, write_whole};
+use crate::os::project::{Project, shown, write_atomic};
 use crate::os::report;
 
-/// What npm installs.
+/// The `package.json` for npm.
 const PACKAGE: &str = include_str!("../../tools/package.json");
-/// Its exact version and checksum.
+/// The exact version and its checksum.
 const LOCK: &str = include_str!("../../tools/package-lock.json");
 
-/// For the portable component. Function names of Rust start with one of two prefixes: these functions stay where the
-/// compiler, which knows more about them, has put them. What is left is the library of the compiler and of C.
+/// Inlining for variants without wide arithmetic. Names of Rust functions start with one of two prefixes; these functions
+/// are not inlined, because the compiler knows better. That leaves the library functions of the compiler and of C.
 const INLINE: [&str; 4] = [
     "--no-inline=_R*",
     "--no-inline=_ZN*",
@@ -36,25 +35,25 @@ const INLINE: [&str; 4] = [
     "--inlining-optimizing",
 ];
 
-/// For every component, after that. `-Os` saves 2 % of the size and costs `rs256` a sixth of its speed with 2048 bits.
+/// Optimisation of every variant. `-Os` would save 2 % of the size and cost `rs256` a sixth of its speed with 2048 bits.
 const OPTIMISE: [&str; 3] = ["-O3", "--strip-debug", "--strip-producers"];
 
-/// What `wasm-opt` does to a component. It reads from the module which features of WebAssembly it may use.
+/// Returns the arguments for `wasm-opt`, which reads the allowed WebAssembly features from the module.
 fn arguments(variant: Variant) -> Vec<&'static str> {
     let inline = match variant {
         Variant::Portable | Variant::Baseline | Variant::P3 => &INLINE[..],
-        // A product is one instruction.
+        // A product is a single instruction.
         Variant::Wide => &[],
     };
     [inline, &OPTIMISE].concat()
 }
 
-/// Optimises a component, or returns it as it is where that is not possible, which is said.
+/// Optimises a component. If that is not possible, says so and returns the component unchanged.
 ///
-/// What comes out is kept under a hash of all that went in, so that it is made once and is never out of date.
+/// Results are cached under a hash of all inputs.
 ///
 /// # Errors
-/// The user ends the command.
+/// Fails only if the user interrupts the command.
 pub fn optimise(project: &Project, variant: Variant, component: Vec<u8>) -> Result<Vec<u8>> {
     let folder = project.target_dir().join("optimised").join(variant.name());
     let key = key(&component, &arguments(variant), LOCK);
@@ -63,7 +62,7 @@ pub fn optimise(project: &Project, variant: Variant, component: Vec<u8>) -> Resu
         return Ok(optimised);
     }
     let optimised = run(project, variant, &component, &folder)
-        .and_then(|optimised| write_whole(&kept, &optimised).map(|()| optimised));
+        .and_then(|optimised| write_atomic(&kept, &optimised).map(|()| optimised));
     match optimised {
         Err(error) if !error.is::<Interrupted>() => {
             report::step(&format!(
@@ -75,14 +74,14 @@ pub fn optimise(project: &Project, variant: Variant, component: Vec<u8>) -> Resu
     }
 }
 
-/// A hash against mistakes, not against an attacker, over everything that makes the result.
+/// Hashes everything that determines the result. The hash need not resist attackers.
 fn key(component: &[u8], arguments: &[&str], lock: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (component, arguments, lock).hash(&mut hasher);
     hasher.finish()
 }
 
-/// Runs `wasm-opt` in a folder, which is emptied first of what was made of earlier components.
+/// Runs `wasm-opt` in `folder`, after deleting the results for earlier components.
 fn run(project: &Project, variant: Variant, component: &[u8], folder: &Path) -> Result<Vec<u8>> {
     let wasm_opt = Package {
         name: "Binaryen",
@@ -96,7 +95,7 @@ fn run(project: &Project, variant: Variant, component: &[u8], folder: &Path) -> 
     report::step("Optimising the component (about ten seconds) …");
     let _ = fs::remove_dir_all(folder);
     let [linked, optimised] = ["linked", "optimised"].map(|name| folder.join(name));
-    write_whole(&linked, wasm::core_module(component)?)?;
+    write_atomic(&linked, wasm::core_module(component)?)?;
     let mut node = Command::new(NODE.name);
     node.arg(wasm_opt)
         .arg(&linked)

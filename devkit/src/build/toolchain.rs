@@ -1,4 +1,4 @@
-//! Sees that the compiler has the Wasm target's standard library, and builds for the target.
+//! Provides the Wasm target's standard library, and builds packages for the target.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -15,10 +15,10 @@ use crate::os::programs;
 use crate::os::project::{Project, shown};
 use crate::os::report;
 
-/// How long `rustup target add` may take.
+/// The time limit for `rustup target add`.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
 
-/// Lets rustup add the target to the active tool chain where it is missing.
+/// Has rustup add the target to the active toolchain if it is missing.
 pub fn provide_target(project: &Project) -> Result<()> {
     let added = || Ok::<_, anyhow::Error>(add_target(project)? && has_target(project));
     ensure!(
@@ -28,7 +28,7 @@ pub fn provide_target(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Builds a package of the workspace for the target, and returns what cargo linked.
+/// Builds a package of the workspace for the target, and returns the linked component.
 pub fn build(
     project: &Project,
     variant: Variant,
@@ -43,38 +43,38 @@ pub fn build(
         false => " (the first time one to three minutes)",
     };
     report::step(&format!("Building {shown_as}{first_time} …"));
-    // Until it is read: another build may write another variant there.
+    // Held until the file is read, because another build may replace it with another variant.
     let _lock = process::lock(&target_dir.join("devkit.lock"))?;
     let mut cargo = cargo_build(project, variant);
     cargo.args(["--package", package, "--locked"]);
-    process::run_well(&mut cargo, "a component was not built")?;
+    process::run_checked(&mut cargo, "a component was not built")?;
     fs::read(&linked).with_context(|| format!("{} cannot be read", shown(&linked)))
 }
 
-/// The target folder for all variants: what is compiled for the compiler itself is the same for them, and for WASI 0.3 all
-/// but the component.
+/// Returns the target folder, which all variants share: they have the code for the build machine in common, and the build
+/// for WASI 0.3 differs only in the component itself.
 fn target_dir(project: &Project) -> PathBuf {
     project.target_dir().join("component")
 }
 
-/// `cargo build` for the target; the caller adds what to build.
+/// Returns a `cargo build` command for the target, to which the caller adds what to build.
 fn cargo_build(project: &Project, variant: Variant) -> Command {
     let mut command = project.cargo();
     let mut flags: Vec<OsString> = vec![variant.rustflags().into()];
-    // Where a machine keeps the sources of crates does not belong into the component: the same commit gives the same
-    // bytes everywhere.
+    // The path of the crates' sources must not end up in the component: a commit builds to the same bytes on every
+    // machine.
     if let Some(home) = project.cargo_home() {
         let mut flag = OsString::from("--remap-path-prefix=");
         flag.push(home.join("registry/src"));
         flag.push("=/registry");
         flags.push(flag);
     }
-    // Flags for this machine's programs (a linker, a processor) break a build for Wasm.
+    // Flags for native programs (a linker, a CPU) would break the Wasm build.
     for name in ["RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
         command.env_remove(name);
     }
     command
-        // Spaces belong to paths.
+        // The encoded form allows spaces in paths.
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join(OsStr::new("\x1f")))
         .args(["build", "--release", "--target", TARGET, "--target-dir"])
         .arg(target_dir(project));
@@ -84,13 +84,13 @@ fn cargo_build(project: &Project, variant: Variant) -> Command {
     command
 }
 
-/// Whether the compiler that cargo would use has the target's standard library, and not only a folder for it.
+/// Returns whether cargo's compiler has the target's standard library, and not only an empty folder for it.
 fn has_target(project: &Project) -> bool {
     let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc
         .args(["--print", "target-libdir", "--target", TARGET])
         .current_dir(project.root());
-    let folder = process::printed_by(&mut rustc).unwrap_or_default();
+    let folder = process::stdout_of(&mut rustc).unwrap_or_default();
     let files = Path::new(folder.trim()).read_dir();
     files.into_iter().flatten().flatten().any(|file| {
         let name = file.file_name();
@@ -98,7 +98,7 @@ fn has_target(project: &Project) -> bool {
     })
 }
 
-/// Lets rustup add the target to the active tool chain; its own messages are not shown.
+/// Has rustup add the target to the active toolchain, without showing rustup's output.
 fn add_target(project: &Project) -> Result<bool> {
     if programs::find("rustup").is_none() {
         return Ok(false);
@@ -120,7 +120,7 @@ fn add_target(project: &Project) -> Result<bool> {
 mod tests {
     use super::*;
 
-    /// The flags, without the one about paths, which all have.
+    /// Returns the flags except the one about paths, which all variants have.
     fn flags(project: &Project, variant: Variant) -> Vec<String> {
         let command = cargo_build(project, variant);
         let envs: Vec<_> = command.get_envs().collect();

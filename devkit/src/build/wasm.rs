@@ -1,5 +1,5 @@
-//! The outermost layer of WebAssembly's binary format: a preamble and sections, enough to take the program's core
-//! module out of a component and to put another one in its place.
+//! Reads and writes the outermost layer of WebAssembly's binary format, preamble and sections: enough to replace the core
+//! module in a component.
 //!
 //! <https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md>
 
@@ -10,7 +10,7 @@ const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
 /// Magic number, version 1, layer 0.
 const CORE_MODULE: [u8; 8] = *b"\0asm\x01\0\0\0";
 
-/// Names and notes of the tools; nothing that runs.
+/// A custom section: names and notes of tools, nothing that runs.
 const CUSTOM: u8 = 0;
 /// A core module.
 const MODULE: u8 = 1;
@@ -20,13 +20,13 @@ struct Section<'a> {
     content: &'a [u8],
 }
 
-/// The program's core module: the largest one, beside which a component has only glue.
+/// Returns the program's core module: the largest, because a component's other modules are only glue.
 pub fn core_module(component: &[u8]) -> Result<&[u8]> {
     let sections = sections(component)?;
     Ok(sections[largest_module(&sections)?].content)
 }
 
-/// The same component around another core module, without the notes of the tools.
+/// Returns the component with its core module replaced and its custom sections removed.
 pub fn with_core_module(component: &[u8], module: &[u8]) -> Result<Vec<u8>> {
     ensure!(module.starts_with(&CORE_MODULE), "not a core module");
     let sections = sections(component)?;
@@ -117,7 +117,7 @@ mod tests {
             );
         }
         let of = |length: &[u8]| [&COMPONENT[..], &[7], length, &[9]].concat();
-        // Written by linkers that fill a length in later.
+        // Linkers write padded lengths like this one to fill them in later.
         let read = of(&[0x81, 0x80, 0x80, 0x80, 0]);
         assert_eq!(sections(&read).expect("sections")[0].content, [9]);
         assert!(sections(&of(&[0x80; 6])).is_err());

@@ -1,4 +1,4 @@
-//! All tests.
+//! Runs all tests.
 
 mod needs;
 pub mod test;

@@ -1,4 +1,4 @@
-//! What some of the tests need: found, installed where that is possible, otherwise left out where that is allowed.
+//! What some tests need: found, or installed if possible; otherwise the tests are skipped if that is allowed.
 
 use std::env;
 use std::path::PathBuf;
@@ -10,43 +10,43 @@ use crate::os::process::Interrupted;
 use crate::os::programs::{self, find};
 use crate::os::project::Project;
 
-/// Whether tests may be left out for want of something.
+/// When tests may be skipped because something they need is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// Never: CI.
-    Always,
+    /// Never, as in CI.
+    Required,
     IfPossible,
-    /// Where it is not there already: other tests were chosen.
-    IfThere,
+    /// If it is not installed already: the caller has selected other tests.
+    IfInstalled,
 }
 
 impl Policy {
-    /// What holds for a run of the tests; `chosen` when its caller chose among them. `CI` in the environment, which CI
-    /// systems set, is never to be shown less than everything.
+    /// Returns the policy for a run of the tests; `chosen` says whether the caller selected some. CI systems set `CI`: a full
+    /// run there must not skip anything.
     pub fn of_run(chosen: bool) -> Self {
         Self::of(chosen, env::var_os("CI").is_some_and(|ci| !ci.is_empty()))
     }
 
     fn of(chosen: bool, ci: bool) -> Self {
         match (chosen, ci) {
-            (true, _) => Self::IfThere,
-            (false, true) => Self::Always,
+            (true, _) => Self::IfInstalled,
+            (false, true) => Self::Required,
             (false, false) => Self::IfPossible,
         }
     }
 
-    /// The program of a package; `None` where it is left out, which is added to a list.
+    /// Returns the program of a package, or `None` if its tests are skipped, which is added to `left_out`.
     ///
     /// # Errors
-    /// It is needed in any case and cannot be installed; [`Interrupted`] when the user ends the installation.
+    /// Fails if the policy requires the package and it cannot be installed, or with [`Interrupted`] if the user interrupts.
     pub fn package(self, package: &Package, left_out: &mut Vec<String>) -> Result<Option<PathBuf>> {
         let installed = || package.installed();
         self.provide(package.name, left_out, installed, || package.provide())
     }
 
-    /// Chromium, for the tests in a browser; otherwise as [`package`](Self::package).
+    /// Returns Chromium for the browser tests, under the same rules as [`package`](Self::package).
     pub fn chromium(self, left_out: &mut Vec<String>) -> Result<Option<PathBuf>> {
-        // The font has Chinese characters, for the pictures.
+        // The font has Chinese characters, for the screenshots.
         let packages = ["chromium", "chromium-driver", "fonts-droid-fallback"];
         let name = "Chromium with chromedriver";
         self.provide(name, left_out, chromium, || {
@@ -62,12 +62,12 @@ impl Policy {
         provide: impl Fn() -> Result<PathBuf>,
     ) -> Result<Option<PathBuf>> {
         let found = match self {
-            Self::IfThere => installed().context("`cargo dev test` alone installs it"),
-            Self::IfPossible | Self::Always => provide(),
+            Self::IfInstalled => installed().context("`cargo dev test` alone installs it"),
+            Self::IfPossible | Self::Required => provide(),
         };
         match found {
             Ok(path) => Ok(Some(path)),
-            Err(error) if self == Self::Always || error.is::<Interrupted>() => Err(error),
+            Err(error) if self == Self::Required || error.is::<Interrupted>() => Err(error),
             Err(error) => {
                 left_out.push(format!("what needs {name}: {error:#}"));
                 Ok(None)
@@ -76,7 +76,7 @@ impl Policy {
     }
 }
 
-/// Chromium on `PATH`, if its driver is there too. Google's Chrome is another build of the same.
+/// Returns Chromium, if it and its driver are on `PATH`. Google Chrome is a build of Chromium.
 fn chromium() -> Option<PathBuf> {
     find("chromedriver")?;
     ["chromium", "chromium-browser", "google-chrome"]
@@ -84,7 +84,7 @@ fn chromium() -> Option<PathBuf> {
         .find_map(find)
 }
 
-/// Drives the component by `docs/openapi.yaml`.
+/// Tests the component against `docs/openapi.yaml`.
 pub fn schemathesis(project: &Project) -> Package {
     Package {
         name: "Schemathesis",
@@ -100,7 +100,7 @@ pub fn schemathesis(project: &Project) -> Package {
     }
 }
 
-/// Identity providers that issue tokens in the tests over HTTP, as their makers publish them.
+/// Real identity providers that issue tokens in the tests over HTTP.
 pub fn providers(project: &Project) -> Package {
     Package {
         name: "Better Auth and an OpenID provider",
@@ -134,10 +134,10 @@ mod tests {
     #[test]
     fn ci_leaves_nothing_out_unless_told_what_to_run() {
         for (chosen, ci, policy) in [
-            (false, true, Policy::Always),
+            (false, true, Policy::Required),
             (false, false, Policy::IfPossible),
-            (true, true, Policy::IfThere),
-            (true, false, Policy::IfThere),
+            (true, true, Policy::IfInstalled),
+            (true, false, Policy::IfInstalled),
         ] {
             assert_eq!(Policy::of(chosen, ci), policy, "{chosen} {ci}");
         }
@@ -149,14 +149,14 @@ mod tests {
         let fails = || Err(anyhow!("no network"));
         for (policy, said) in [
             (Policy::IfPossible, "what needs it: no network"),
-            (Policy::IfThere, "what needs it: `cargo dev test`"),
+            (Policy::IfInstalled, "what needs it: `cargo dev test`"),
         ] {
             let found = policy.provide("it", &mut left_out, || None, fails);
             assert_eq!(found.expect("no error"), None);
             let last = left_out.pop().expect("it is said");
             assert!(last.starts_with(said), "{last}");
         }
-        let found = Policy::Always.provide("it", &mut left_out, || None, fails);
+        let found = Policy::Required.provide("it", &mut left_out, || None, fails);
         assert!(found.is_err());
         let interrupted = || Err(Interrupted.into());
         let found = Policy::IfPossible.provide("it", &mut left_out, || None, interrupted);
@@ -164,7 +164,7 @@ mod tests {
         assert!(left_out.is_empty());
     }
 
-    /// The versions are exact, each package has its checksum, and no registry is named.
+    /// Versions are exact, each package has a checksum, and no registry is named.
     #[test]
     fn packages_of_npm_are_pinned() {
         let project = Project::find().expect("the tests run inside the project");

@@ -19,7 +19,7 @@ use crate::serve::host::Host;
 /// Which tests, and of what.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// What serves the component in the tests over HTTP
+    /// Host that serves the component in the tests over HTTP
     #[arg(long, value_enum, default_value_t = Host::Embedded)]
     pub host: Host,
     /// How the component is built
@@ -30,8 +30,8 @@ pub struct Options {
     pub arguments: Vec<String>,
 }
 
-/// Sees that the tests' programs are there, builds the components, and runs every test: of the browser client and of the
-/// workspace; with `arguments`, which choose among cargo's tests, the workspace's alone. What is left out is said at the
+/// Installs the tests' programs, builds the components and runs every test: those of the browser client and of the
+/// workspace. With `arguments`, which select among cargo's tests, runs only the workspace's. Reports skipped tests at the
 /// end.
 pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
     let (variant, arguments) = (options.compiler.variant(), &options.arguments);
@@ -42,16 +42,16 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
     let chromium = policy.chromium(left_out)?;
     let schemathesis = match variant {
         Variant::Portable => policy.package(&schemathesis(project), left_out)?,
-        // What a request gets does not depend on how the component was compiled.
+        // The contract does not depend on how the component was compiled.
         Variant::Wide | Variant::Baseline | Variant::P3 => None,
     };
-    if policy == Policy::Always {
+    if policy == Policy::Required {
         programs::require(NPM)?;
     }
     let providers = providers(project);
     let program = policy.package(&providers, left_out)?;
     let providers = program.map(|_| providers.folder);
-    // The quick ones first.
+    // Fast tests first.
     if arguments.is_empty()
         && let Some(status) = web::test(project, policy, left_out)?
     {
@@ -64,7 +64,7 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
     let mut cargo = cargo(project, host, chromium.is_some());
     for (variable, path) in [
         ("JAAS_TEST_CHROMIUM", chromium),
-        // What the tests over HTTP serve in the place of `spin.toml`'s component.
+        // The component that the tests over HTTP serve instead of the manifest's.
         ("JAAS_TEST_COMPONENT", other),
         ("JAAS_TEST_PROVIDERS", providers),
         ("JAAS_TEST_SCHEMATHESIS", schemathesis),
@@ -82,7 +82,7 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitStatus> {
     Ok(status)
 }
 
-/// `cargo test` for the whole workspace, with the tests over HTTP against a host.
+/// Returns a `cargo test` command for the whole workspace, with the tests over HTTP run against `host`.
 fn cargo(project: &Project, host: Host, with_browser: bool) -> Command {
     let mut cargo = project.cargo();
     cargo
@@ -93,14 +93,14 @@ fn cargo(project: &Project, host: Host, with_browser: bool) -> Command {
         cargo.args(["--exclude", "browser-tests"]);
     }
     match host {
-        // One program's failure says nothing about the next one.
+        // A failure in one test program says nothing about the next.
         Host::Spin => cargo.arg("--no-fail-fast").env("JAAS_TEST_HOST", "spin"),
         Host::Auto | Host::Embedded => cargo.env("JAAS_TEST_HOST", "embedded"),
     };
     cargo
 }
 
-/// The programs that the tests run, and the proxies whose example configurations they check.
+/// Requires the programs that the tests run, and provides the proxies whose example configurations the tests check.
 fn require_programs(project: &Project, left_out: &mut Vec<String>) -> Result<()> {
     for program in [OPENSSL, SSH_KEYGEN, NODE, PYTHON] {
         programs::require(program)?;

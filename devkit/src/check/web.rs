@@ -1,4 +1,4 @@
-//! Tests the browser client in `web/`: its behaviour under Node, its types by TypeScript's compiler.
+//! Tests the browser client in `web/`: its behaviour with Node, and its types with TypeScript's compiler.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::os::programs::NODE;
 use crate::os::project::{Project, shown};
 use crate::os::report;
 
-/// Runs the tests and then checks the types, where their compiler can be had. `None`: nothing failed.
+/// Runs the tests, then checks the types if the policy allows for the compiler. Returns `None` if nothing failed.
 pub fn test(
     project: &Project,
     policy: Policy,
@@ -37,7 +37,7 @@ pub fn test(
     Ok((!status.success()).then_some(status))
 }
 
-/// By name, because Node's own search differs between its versions.
+/// Returns the test files explicitly, because Node's own search differs between versions.
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     let entries = entries.with_context(|| format!("{} cannot be read", shown(folder)))?;

@@ -1,4 +1,4 @@
-//! The machine: where the project is, other programs, and what the user is told.
+//! The machine: the project's location, other programs, and output for the user.
 
 pub mod package;
 pub mod process;

@@ -1,4 +1,4 @@
-//! Programs from npm and PyPI, below `target`, at the versions and with the checksums of a lock file.
+//! Installs programs from npm and PyPI below `target`, with the versions and checksums of a lock file.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,46 +9,46 @@ use anyhow::{Context, Result, ensure};
 
 use crate::os::process;
 use crate::os::programs::{self, NPM, PYTHON};
-use crate::os::project::write_whole;
+use crate::os::project::write_atomic;
 use crate::os::report;
 
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Where a virtual environment of Python has its programs.
+/// The folder of a Python virtual environment that contains its programs.
 const PYTHON_PROGRAMS: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 
-/// What is fetched, and where to.
+/// A package to install.
 #[derive(Debug, Clone)]
 pub struct Package {
     pub name: &'static str,
-    /// What it is for, and how large it is.
+    /// Its purpose and size, for the progress message.
     pub about: &'static str,
-    /// A folder that is its own.
+    /// The folder to install into, used for nothing else.
     pub folder: PathBuf,
     pub source: Source,
-    /// The text of the lock file, with versions and checksums.
+    /// The text of the lock file.
     pub lock: &'static str,
-    /// The program, or another file that is there when everything is, in the folder.
+    /// The program's path in the folder. For a library, a file that exists once it is installed.
     pub program: &'static str,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub enum Source {
-    /// npm, by the text of a `package.json`; the lock file is a `package-lock.json`.
+    /// npm, with the text of a `package.json`; the lock file is a `package-lock.json`.
     Npm(&'static str),
     /// PyPI; the lock file is a `requirements.txt`.
     PyPi,
 }
 
 impl Package {
-    /// The program, if it is there as the lock file wants it.
+    /// Returns the program's path if it is installed from this lock file.
     pub fn installed(&self) -> Option<PathBuf> {
         let program = self.folder.join(self.program);
         let lock = fs::read_to_string(self.stamp()).ok()?;
         (lock == self.lock && program.is_file()).then_some(program)
     }
 
-    /// The program, which is fetched unless it is there.
+    /// Returns the program's path, after installing it if necessary.
     pub fn provide(&self) -> Result<PathBuf> {
         if let Some(program) = self.installed() {
             return Ok(program);
@@ -62,12 +62,12 @@ impl Package {
         let ended = process::run_for(install.stdout(Stdio::null()), LIMIT)?;
         let succeeded = ended.is_some_and(|status| status.success());
         ensure!(succeeded, "{by} cannot fetch {}", self.name);
-        write_whole(&self.stamp(), self.lock.as_bytes())?;
+        write_atomic(&self.stamp(), self.lock.as_bytes())?;
         self.installed()
             .with_context(|| format!("{} has no {}", self.name, self.program))
     }
 
-    /// A copy of the lock file, written when everything is in its place.
+    /// Returns the path of a copy of the lock file, which is written after a successful installation.
     fn stamp(&self) -> PathBuf {
         self.folder.join("installed")
     }
@@ -75,12 +75,12 @@ impl Package {
     fn npm(&self, manifest: &str) -> Result<Command> {
         let found = programs::find(NPM.name).and(programs::find(programs::NODE.name));
         found.context("node and npm are not both on PATH")?;
-        write_whole(&self.folder.join("package.json"), manifest.as_bytes())?;
-        write_whole(&self.folder.join("package-lock.json"), self.lock.as_bytes())?;
+        write_atomic(&self.folder.join("package.json"), manifest.as_bytes())?;
+        write_atomic(&self.folder.join("package-lock.json"), self.lock.as_bytes())?;
         let mut npm = Command::new(NPM.name);
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .args(["--loglevel", "error", "--fetch-retries", "1"])
-            // No word of newer versions of npm itself.
+            // Suppresses npm's notices about newer versions of itself.
             .arg("--no-update-notifier")
             .current_dir(&self.folder);
         Ok(npm)
@@ -89,8 +89,8 @@ impl Package {
     fn pip(&self) -> Result<Command> {
         let python = || {
             let mut python = Command::new(PYTHON.name);
-            // Debian's Python makes virtual environments only with another package.
-            process::printed_by(python.args(["-c", "import ensurepip, venv"]))
+            // On Debian, `ensurepip` and `venv` are in a separate package.
+            process::stdout_of(python.args(["-c", "import ensurepip, venv"]))
         };
         programs::provide(
             "python3 with venv",
@@ -100,11 +100,11 @@ impl Package {
         )?;
         let mut venv = Command::new(PYTHON.name);
         venv.args(["-m", "venv", "--clear"]).arg(&self.folder);
-        process::run_well(&mut venv, "there is no virtual environment of Python")?;
+        process::run_checked(&mut venv, "there is no virtual environment of Python")?;
         let list = self.folder.join("requirements.txt");
-        write_whole(&list, self.lock.as_bytes())?;
+        write_atomic(&list, self.lock.as_bytes())?;
         let mut pip = Command::new(self.folder.join(PYTHON_PROGRAMS).join("python"));
-        // Nothing is built here, and nothing taken that the list does not know.
+        // Builds nothing, and installs only what the list contains.
         pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
             .args(["--disable-pip-version-check", "--no-deps", "--only-binary"])
             .args([":all:", "--require-hashes", "--requirement"])
@@ -131,8 +131,8 @@ mod tests {
             program: "program",
         };
         let there = package("lock");
-        write_whole(&folder.join("program"), b"").expect("a file");
-        write_whole(&there.stamp(), b"lock").expect("a file");
+        write_atomic(&folder.join("program"), b"").expect("a file");
+        write_atomic(&there.stamp(), b"lock").expect("a file");
         assert_eq!(there.provide().ok(), Some(folder.join("program")));
         assert_eq!(package("another lock").installed(), None);
         fs::remove_file(folder.join("program")).expect("it is there");

@@ -1,7 +1,7 @@
-//! Other programs: started without a shell, watched, and ended together with this one.
+//! Runs other programs: without a shell, monitored, and stopped together with this process.
 //!
-//! A program runs in a process group of its own. Ctrl-C and SIGTERM reach only this program, which hands SIGTERM to the
-//! whole group: nothing that cargo or a host started stays behind.
+//! Each program has its own process group. Ctrl-C and SIGTERM reach only this process, which sends SIGTERM to the whole
+//! group, so that no child of cargo or of a host is left running.
 
 use std::fmt;
 use std::fs::{self, File, TryLockError};
@@ -14,16 +14,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-/// How often a running program and the stop flag are looked at.
+/// The interval at which running programs, the stop flag and locks are polled.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a program may take to end after SIGTERM before it is killed.
+/// The time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Whether the user wants everything to end.
+/// Set when the user interrupts the command.
 static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Has Ctrl-C, SIGTERM and a closed terminal end the programs that run, and then the command.
+/// Makes SIGINT, SIGTERM and SIGHUP stop the running programs and then the command.
 pub fn stop_on_signals() -> Result<()> {
     let mut signals = vec![signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
     #[cfg(unix)]
@@ -35,7 +35,7 @@ pub fn stop_on_signals() -> Result<()> {
     Ok(())
 }
 
-/// [`Interrupted`] once the user has asked the command to end.
+/// Returns [`Interrupted`] if the user has interrupted the command.
 pub fn check_stop() -> Result<()> {
     if STOP.load(Ordering::Relaxed) {
         return Err(Interrupted.into());
@@ -43,7 +43,7 @@ pub fn check_stop() -> Result<()> {
     Ok(())
 }
 
-/// Locks a file against other processes until it is dropped; waits for them.
+/// Waits for an exclusive lock on a file, held until the returned file is dropped.
 pub fn lock(path: &Path) -> Result<File> {
     path.parent().map_or(Ok(()), fs::create_dir_all)?;
     let file = File::create(path)?;
@@ -70,12 +70,12 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// A program that runs; it ends when this value goes out of scope.
+/// A running program, which is stopped on drop.
 #[derive(Debug)]
 pub struct Running(Child);
 
 impl Running {
-    /// Starts a program with this program's output and without input.
+    /// Starts a program without input. Its output goes where this process's goes, unless the command says otherwise.
     pub fn start(command: &mut Command) -> Result<Self> {
         command.stdin(Stdio::null());
         #[cfg(unix)]
@@ -85,18 +85,18 @@ impl Running {
         Ok(Self(child))
     }
 
-    /// Its number, which is also that of its process group.
+    /// Returns the process id, which is also the process group's.
     pub fn id(&self) -> u32 {
         self.0.id()
     }
 
-    /// How it ended, if it did.
+    /// Returns the exit status if the program has ended.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         let status = self.0.try_wait();
         status.context("a program cannot be waited for")
     }
 
-    /// Sends SIGTERM, or kills, to the program and to those that it started.
+    /// Sends SIGTERM, or SIGKILL if `kill` is set, to the process group.
     #[cfg(unix)]
     fn end_group(&mut self, kill: bool) {
         use rustix::process::{Pid, Signal, kill_process_group};
@@ -104,7 +104,7 @@ impl Running {
         let _ = kill_process_group(Pid::from_child(&self.0), signal);
     }
 
-    /// No other system has a signal that asks.
+    /// Other systems have no signal that requests an end, so this only kills.
     #[cfg(not(unix))]
     fn end_group(&mut self, kill: bool) {
         if kill {
@@ -123,7 +123,7 @@ impl Drop for Running {
         while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < limit {
             thread::sleep(PAUSE);
         }
-        // What it started may still run.
+        // Its children may still be running.
         self.end_group(true);
         let _ = self.0.wait();
     }
@@ -132,13 +132,13 @@ impl Drop for Running {
 /// Runs a program to its end.
 ///
 /// # Errors
-/// It cannot be started; [`Interrupted`] when the user ends it.
+/// Fails if the program cannot be started, or with [`Interrupted`] if the user interrupts it.
 pub fn run(command: &mut Command) -> Result<ExitStatus> {
     Ok(run_until(command, &STOP, None)?.expect("without a limit the program has ended"))
 }
 
-/// Runs a program to its end, which has to be a good one; `failed` says what did not happen.
-pub fn run_well(command: &mut Command, failed: &'static str) -> Result<()> {
+/// Runs a program that must succeed. On failure the error starts with `failed`.
+pub fn run_checked(command: &mut Command, failed: &'static str) -> Result<()> {
     let status = run(command)?;
     ensure!(
         status.success(),
@@ -147,7 +147,7 @@ pub fn run_well(command: &mut Command, failed: &'static str) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program for at most `limit`; `None` when it took longer and was ended.
+/// Runs a program for at most `limit`. Returns `None` if it took longer and was stopped.
 pub fn run_for(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
     run_until(command, &STOP, Some(limit))
 }
@@ -161,7 +161,7 @@ fn run_until(
     let started = Instant::now();
     loop {
         let ended = running.ended()?;
-        // A Ctrl-C that reached the program as well is still the user's.
+        // Even if Ctrl-C has ended the program itself, report the interruption instead of its status.
         if stop.load(Ordering::Relaxed) {
             return Err(Interrupted.into());
         }
@@ -172,8 +172,8 @@ fn run_until(
     }
 }
 
-/// What a quick program prints, or `None` when it is missing or fails.
-pub fn printed_by(command: &mut Command) -> Option<String> {
+/// Returns the standard output of a fast program, or `None` if it is missing or fails.
+pub fn stdout_of(command: &mut Command) -> Option<String> {
     let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::null())
@@ -183,7 +183,7 @@ pub fn printed_by(command: &mut Command) -> Option<String> {
     output.status.success().then_some(text)
 }
 
-/// The program's name, without its folder.
+/// Returns the program's file name.
 fn name_of(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());

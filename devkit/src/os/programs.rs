@@ -1,4 +1,4 @@
-//! Programs that are not part of the project: found, on Debian as root installed, otherwise named.
+//! External programs: found on `PATH`, installed if this is Debian and the user is root, otherwise named in an error.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use crate::os::report;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
-    /// Its name on `PATH`.
+    /// The name on `PATH`.
     pub name: &'static str,
-    /// Debian's package.
+    /// The Debian package.
     pub package: &'static str,
 }
 
@@ -25,16 +25,16 @@ impl Program {
 
 pub const OPENSSL: Program = Program::new("openssl", "openssl");
 
-/// Makes keys in OpenSSH's own PEM shapes.
+/// Generates keys in OpenSSH's own PEM formats.
 pub const SSH_KEYGEN: Program = Program::new("ssh-keygen", "openssh-client");
 
 /// Runs the examples of `docs/auth.md`.
 pub const NODE: Program = Program::new("node", "nodejs");
 
-/// Installs what is written in JavaScript: Binaryen, TypeScript, the peer of the bench.
+/// Installs JavaScript programs: Binaryen, TypeScript, the benchmark's peer.
 pub const NPM: Program = Program::new("npm", "npm");
 
-/// Runs the examples of `docs/auth.md`, and what checks `docs/openapi.yaml`.
+/// Runs the examples of `docs/auth.md`, and Schemathesis.
 pub const PYTHON: Program = Program::new("python3", "python3");
 
 /// Reverse proxies whose example configurations the tests check.
@@ -43,18 +43,18 @@ pub const PROXIES: [Program; 2] = [
     Program::new("nginx", "nginx"),
 ];
 
-/// Spin's own program; in no package registry.
+/// Spin, which is in no package registry.
 pub const SPIN: &str = "spin";
 
-/// The whole path of a program on `PATH`.
+/// Returns the full path of a program on `PATH`.
 pub fn find(name: &str) -> Option<PathBuf> {
     which::which(name).ok()
 }
 
-/// Finds a program, or installs it where this machine lets us.
+/// Finds a program, or installs it if possible.
 ///
 /// # Errors
-/// It is not there and cannot be installed: a sentence that says what to install.
+/// Fails if the program is missing and cannot be installed. The message says what to install.
 pub fn require(program: Program) -> Result<PathBuf> {
     let name = format!("`{}`", program.name);
     provide(&name, &[program.package], "a few seconds", || {
@@ -62,10 +62,10 @@ pub fn require(program: Program) -> Result<PathBuf> {
     })
 }
 
-/// What is found, where that is needed after Debian's packages have been installed, which takes `time`.
+/// Returns the result of `found`, after installing Debian packages if there is none. `time` is the expected duration.
 ///
 /// # Errors
-/// It is not there and cannot be installed: a sentence that says what to install.
+/// Fails if there is still no result, or the packages cannot be installed. The message says what to install.
 pub fn provide<T>(
     name: &str,
     packages: &[&str],
@@ -101,7 +101,7 @@ fn is_root() -> bool {
     false
 }
 
-/// Unpacks a Debian package below `folder`. It is not installed, because the installed package of a server starts it.
+/// Unpacks a Debian package below `folder` without installing it, because installing a server's package starts the server.
 pub fn unpack(program: Program, folder: &Path) -> Result<()> {
     let package = program.package;
     let folder = folder.join(package);
@@ -119,14 +119,14 @@ pub fn unpack(program: Program, folder: &Path) -> Result<()> {
         if file.extension().is_some_and(|end| end == "deb") {
             let mut unpack = Command::new("dpkg-deb");
             unpack.arg("--extract").arg(file).arg(&folder);
-            process::run_well(&mut unpack, "a package was not unpacked")?;
+            process::run_checked(&mut unpack, "a package was not unpacked")?;
         }
     }
     Ok(())
 }
 
-/// Runs apt-get without questions; waits for another one that runs. The package lists are fetched only where it fails with
-/// those that are there.
+/// Runs apt-get without questions, waiting for the package system's lock. Updates the package lists only if the first
+/// attempt fails.
 fn apt_get(arguments: &[&str], folder: &Path) -> Result<()> {
     let run = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");

@@ -1,4 +1,4 @@
-//! Where the project is, and how its own cargo is called.
+//! The project's location, and how to call its cargo.
 
 use std::env;
 use std::ffi::OsString;
@@ -15,8 +15,8 @@ pub struct Project {
 }
 
 impl Project {
-    /// Finds the workspace: the one that `cargo run` works in, else the one around the current folder, else the one
-    /// that this program was built from.
+    /// Finds the workspace: the one that `cargo run` works in, else the one around the current folder, else the one that this
+    /// program was built from.
     pub fn find() -> Result<Self> {
         let starts = [
             env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
@@ -31,7 +31,7 @@ impl Project {
         Ok(Self { root })
     }
 
-    /// Cargo's own folder, which holds the sources of crates.
+    /// Returns cargo's home folder, which contains the sources of crates.
     pub fn cargo_home(&self) -> Option<PathBuf> {
         let named = env::var_os("CARGO_HOME").filter(|home| !home.is_empty());
         named
@@ -51,22 +51,21 @@ impl Project {
         self.root.join("runtime-config.toml")
     }
 
-    /// The target folder that holds the component.
+    /// Returns the target folder for the component.
     pub fn target_dir(&self) -> PathBuf {
         self.root.join("target")
     }
 
-    /// The target folder of programs for this machine: `CARGO_TARGET_DIR` where it is set, so that they are compiled
-    /// once for every command.
+    /// Returns the target folder for native programs: `CARGO_TARGET_DIR` if it is set, so that all commands share one build.
     pub fn native_target_dir(&self) -> PathBuf {
         match env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty()) {
-            // Cargo reads a relative folder from where it was called.
+            // Cargo resolves a relative path against the folder that it was called from.
             Some(dir) => std::path::absolute(&dir).unwrap_or_else(|_| PathBuf::from(dir)),
             None => self.target_dir(),
         }
     }
 
-    /// The cargo that runs this command, in the workspace's root.
+    /// Returns a command for the cargo that runs this program, in the workspace's root.
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root);
@@ -77,7 +76,7 @@ impl Project {
     }
 }
 
-/// The first folder at or above `start` that is the project's root.
+/// Returns the closest folder at or above `start` that is the project's root.
 fn root_above(start: &Path) -> Option<PathBuf> {
     start
         .ancestors()
@@ -87,8 +86,7 @@ fn root_above(start: &Path) -> Option<PathBuf> {
         .map(Path::to_path_buf)
 }
 
-/// Whether `cargo run` sets this variable to describe the package that it runs; it would describe the wrong one to
-/// another cargo.
+/// Returns whether `cargo run` sets this variable to describe its package, which would be the wrong one for another cargo.
 fn is_of_cargo_run(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
@@ -97,18 +95,17 @@ fn is_of_cargo_run(name: &OsString) -> bool {
         || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&&*name)
 }
 
-/// Writes a file, and the folders above it, so that whoever reads it meanwhile finds the old content or the new one,
-/// whole.
-pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+/// Writes a file atomically, creating its folder if necessary: concurrent readers see either the old or the new content.
+pub fn write_atomic(path: &Path, content: &[u8]) -> Result<()> {
     write(path, content, 0o777, 0o666)
 }
 
-/// As [`write_whole`]; only the file's owner can read it, from the first moment, and so in the folders that are new.
+/// Like [`write_atomic`], but the file and new folders are accessible only to their owner, from the start.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     write(path, content, 0o700, 0o600)
 }
 
-/// The modes are for new folders and for the file, where the system has modes.
+/// Writes the file. On systems with Unix modes, new folders get `folder_mode` and the file gets `file_mode`.
 #[cfg_attr(not(unix), allow(unused_variables))]
 fn write(path: &Path, content: &[u8], folder_mode: u32, file_mode: u32) -> Result<()> {
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
@@ -121,7 +118,7 @@ fn write(path: &Path, content: &[u8], folder_mode: u32, file_mode: u32) -> Resul
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
     folder
         .map_or(Ok(()), |folder| folders.recursive(true).create(folder))
-        // A new one: never through a link to somewhere else.
+        // A new file: an existing symbolic link must not be followed.
         .and_then(|()| file.write(true).create_new(true).open(&temporary))
         .and_then(|mut file| file.write_all(content))
         .and_then(|()| fs::rename(&temporary, path))
@@ -129,7 +126,7 @@ fn write(path: &Path, content: &[u8], folder_mode: u32, file_mode: u32) -> Resul
         .with_context(|| format!("{} cannot be written", shown(path)))
 }
 
-/// A path as a person reads it: relative to the current folder where that is shorter.
+/// Returns a path for messages: relative to the current folder if the file is below it.
 pub fn shown(path: &Path) -> String {
     let relative = env::current_dir()
         .ok()

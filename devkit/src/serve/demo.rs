@@ -1,4 +1,4 @@
-//! Serves the component and, on an origin of its own, the page in `web/demo/` that calls it.
+//! Serves the component and, on a separate origin, the page in `web/demo/` that calls it.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
@@ -27,7 +27,7 @@ pub struct Options {
     pub open: bool,
 }
 
-/// Serves the component and the page until the user ends it.
+/// Serves the component and the page until the user stops the command.
 pub fn demo(project: &Project, options: &Options) -> Result<()> {
     let page = page_address(options)?;
     let origin = format!("http://{page}");
@@ -53,7 +53,7 @@ pub fn demo(project: &Project, options: &Options) -> Result<()> {
     wait_for(&mut [&mut service.server, &mut pages], || None)
 }
 
-/// Where the page is served: an address that is free, and that a browser on this machine alone reaches.
+/// Returns the page's address, which must be free and reachable only from this machine.
 fn page_address(options: &Options) -> Result<SocketAddr> {
     let (page, service) = (options.page_listen, options.service.listen);
     ensure!(
@@ -68,7 +68,7 @@ fn page_address(options: &Options) -> Result<SocketAddr> {
     free_address(page, "--page-listen")
 }
 
-/// The page, which is told where the service is.
+/// Returns the page's path and query, which contains the service's address.
 fn path(service: SocketAddr) -> String {
     format!("/demo/?server=http://{service}")
 }
@@ -77,10 +77,10 @@ fn ready(link: &str) -> String {
     format!("\nReady. Open this page:\n\n    {link}\n\nCtrl-C ends it.\n")
 }
 
-/// Programs that open a page in the user's browser: of Linux and its relatives, macOS and Windows.
+/// Programs that open a page in the browser: on Linux and other Unix systems, macOS and Windows.
 const OPENERS: [&str; 3] = ["xdg-open", "open", "explorer"];
 
-/// Opens a page in the browser. Where that fails the link is still there to be followed.
+/// Opens a page in the browser. On failure, the user can still follow the link.
 fn open(link: &str) {
     let program = OPENERS.into_iter().find_map(programs::find);
     let opened = program.is_some_and(|program| {

@@ -1,15 +1,15 @@
-//! The request that `cargo dev up` proposes: one that gets a token with the configuration at hand.
+//! The example request that `cargo dev up` prints: one that gets a token with the current configuration.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// As `encodeURIComponent` does it, and without what ends a quotation of the shell.
+/// Like `encodeURIComponent`, but also escapes what would end a quoted string in a shell.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// The keys of a login, one of which is set where there is a login.
+/// The variables for a login's key. A login sets one of them.
 const LOGIN: [&str; 4] = [
     "auth_hs256_secret",
     "auth_public_key",
@@ -17,10 +17,10 @@ const LOGIN: [&str; 4] = [
     "auth_jwks_url",
 ];
 
-/// The command that sends it. `value` reads a variable as it is configured.
+/// Returns a `curl` command for the request. `value` returns the configured value of a variable.
 pub fn curl<'a>(url: &str, value: impl Fn(&str) -> &'a str) -> String {
     let is_required = value("auth_mode").trim() == "required";
-    // There is no login, and invitations let people in.
+    // There is no login, so callers need an invitation.
     let by_invitation = is_required
         && !value("invitation_secret").is_empty()
         && LOGIN.iter().all(|name| value(name).is_empty());
@@ -43,7 +43,7 @@ pub fn curl<'a>(url: &str, value: impl Fn(&str) -> &'a str) -> String {
     line
 }
 
-/// A room of the list: a name rather than a pattern.
+/// Returns a room of the list: a name if there is one, otherwise a room that matches a pattern.
 fn room_of(list: &str) -> String {
     let entries = || {
         list.split([',', '\n', '\r'])
@@ -59,7 +59,7 @@ fn room_of(list: &str) -> String {
     }
 }
 
-/// An origin of the list; of a pattern one that fits it.
+/// Returns the first origin of the list; for a pattern, an origin that matches it.
 fn origin_of(list: &str) -> String {
     list.split(|c: char| c == ',' || c.is_whitespace())
         .map(|entry| entry.trim_matches(|c| "[]\"'".contains(c)))

@@ -1,4 +1,4 @@
-//! What a service that has just been started says of itself at `/healthz`.
+//! Reads `/healthz` of a service that has just been started.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long one attempt may take. The user's Ctrl-C waits for it.
+/// The time limit for one attempt, which delays the user's Ctrl-C.
 const LIMIT: Duration = Duration::from_secs(2);
 
 const MAX_BYTES: u64 = 1 << 20;
@@ -14,13 +14,13 @@ const MAX_BYTES: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
     Ready,
-    /// It cannot: a sentence for each problem.
+    /// The service cannot issue tokens: one message for each problem.
     Problems(Vec<String>),
-    /// Something else responds, or the component cannot run: the first line.
-    Strange(String),
+    /// The server is not the service, or the component cannot run: the first line of the response.
+    Unexpected(String),
 }
 
-/// Sends a request to the service; `None`: there is no response yet.
+/// Requests the health of the service. Returns `None` if there is no response yet.
 pub fn of(address: SocketAddr) -> Option<Health> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
     stream.set_read_timeout(Some(LIMIT)).ok()?;
@@ -37,7 +37,7 @@ pub fn of(address: SocketAddr) -> Option<Health> {
 fn read(response: &str) -> Option<Health> {
     let (head, body) = response.split_once("\r\n\r\n")?;
     let status_line = head.lines().next().unwrap_or_default();
-    // Spin sends chunks, between lines with their sizes.
+    // Spin's response is chunked: the JSON stands between lines with chunk sizes.
     let json = body
         .find('{')
         .zip(body.rfind('}'))
@@ -50,11 +50,11 @@ fn read(response: &str) -> Option<Health> {
             problems.map(|it| format!("{} {}", text(it, "variable"), text(it, "message")));
         Some(problems.collect::<Vec<_>>()).filter(|problems| !problems.is_empty())
     };
-    let strange = || Health::Strange(status_line.to_owned());
+    let unexpected = || Health::Unexpected(status_line.to_owned());
     Some(match (status_line.split(' ').nth(1), body) {
         (Some("200"), Some(_)) => Health::Ready,
-        (Some("503"), Some(body)) => problems(&body).map_or_else(strange, Health::Problems),
-        _ => strange(),
+        (Some("503"), Some(body)) => problems(&body).map_or_else(unexpected, Health::Problems),
+        _ => unexpected(),
     })
 }
 
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn ready_is_only_what_says_so() {
         let problems = r#"{"status":"error","error":"a is x. b is y.","problems":[{"variable":"a","message":"is x."},{"variable":"b","message":"is y."}]}"#;
-        let strange = |line: &str| Some(Health::Strange(line.to_owned()));
+        let unexpected = |line: &str| Some(Health::Unexpected(line.to_owned()));
         for (response, expected) in [
             ("", None),
             ("HTTP/1.1 200 OK\r\n", None),
@@ -83,13 +83,16 @@ mod tests {
             ),
             (
                 "HTTP/1.1 503 Service Unavailable\r\n\r\n{}",
-                strange("HTTP/1.1 503 Service Unavailable"),
+                unexpected("HTTP/1.1 503 Service Unavailable"),
             ),
             (
                 "HTTP/1.1 500 Internal Server Error\r\n\r\n",
-                strange("HTTP/1.1 500 Internal Server Error"),
+                unexpected("HTTP/1.1 500 Internal Server Error"),
             ),
-            ("HTTP/1.1 200 OK\r\n\r\n<html>", strange("HTTP/1.1 200 OK")),
+            (
+                "HTTP/1.1 200 OK\r\n\r\n<html>",
+                unexpected("HTTP/1.1 200 OK"),
+            ),
         ] {
             assert_eq!(read(response), expected, "{response}");
         }

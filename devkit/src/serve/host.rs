@@ -1,4 +1,4 @@
-//! The host that serves the component: Spin where it is installed, else the project's own.
+//! The host that serves the component: Spin if it is installed, otherwise the project's own.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub enum Host {
 }
 
 impl Host {
-    /// Decides on Spin or the embedded host.
+    /// Resolves [`Auto`](Self::Auto) to Spin or the embedded host.
     pub fn choose(self, variant: Variant) -> Result<Self> {
         self.choose_with(variant, programs::find(programs::SPIN).is_some())
     }
@@ -48,7 +48,7 @@ impl Host {
         }
     }
 
-    /// What a person calls it, once it is chosen.
+    /// Returns the host's name for messages, once the host is chosen.
     pub fn name(self) -> &'static str {
         match self {
             Self::Spin => "spin",
@@ -56,7 +56,7 @@ impl Host {
         }
     }
 
-    /// The program, which is built if it is ours.
+    /// Returns the host's program, after building it if it is the embedded host.
     pub fn program(self, project: &Project) -> Result<PathBuf> {
         match self {
             Self::Spin => Ok(programs::SPIN.into()),
@@ -69,7 +69,7 @@ impl Host {
         }
     }
 
-    /// The command by which `program`, this host, serves at `listen` what a manifest describes.
+    /// Returns the command that serves the manifest's application at `listen`. `program` is this host's program.
     pub fn command(self, program: &Path, manifest: &Path, listen: SocketAddr) -> Command {
         let mut command = Command::new(program);
         match self {
@@ -84,7 +84,7 @@ impl Host {
     }
 }
 
-/// A server that runs, and what a person calls it.
+/// A running server and its name for messages.
 #[derive(Debug)]
 pub struct Server {
     name: &'static str,
@@ -99,7 +99,7 @@ impl Server {
     }
 }
 
-/// Waits until `done` has something, as long as the servers run and the user does not end the command.
+/// Waits until `done` returns a value. Fails if a server ends or the user interrupts the command.
 pub fn wait_for<T>(servers: &mut [&mut Server], done: impl Fn() -> Option<T>) -> Result<T> {
     loop {
         process::check_stop()?;
@@ -118,10 +118,10 @@ pub fn wait_for<T>(servers: &mut [&mut Server], done: impl Fn() -> Option<T>) ->
     }
 }
 
-/// Reads an address to listen at: `IP:PORT`, or shorter `PORT`, `:PORT` and `localhost:PORT`, which are on the loopback.
+/// Parses an address to listen on: `IP:PORT`, or `PORT`, `:PORT` and `localhost:PORT` for the loopback address.
 ///
 /// # Errors
-/// A sentence that shows the forms.
+/// Fails with a message that shows these forms.
 pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let port = text
         .strip_prefix("localhost:")
@@ -136,7 +136,7 @@ pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// Checks that nobody listens at the address yet; port 0 becomes a number. `flag` is the one that chooses the address.
+/// Checks that the address is free, and replaces port 0 by a free port. `flag` is the flag that sets the address.
 pub fn free_address(listen: SocketAddr, flag: &str) -> Result<SocketAddr> {
     match TcpListener::bind(listen).and_then(|listener| listener.local_addr()) {
         Ok(address) => Ok(address),
@@ -152,7 +152,7 @@ pub fn free_address(listen: SocketAddr, flag: &str) -> Result<SocketAddr> {
     }
 }
 
-/// Where a server that listens at `address` is reached from this machine.
+/// Returns the address at which this machine reaches a server that listens on `address`.
 pub fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

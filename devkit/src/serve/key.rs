@@ -1,4 +1,4 @@
-//! Makes a throw-away RSA key for local use by `openssl`; never committed, never shown, and unknown to 8x8.
+//! Generates a throw-away RSA key for local use with `openssl`. It is never committed or shown, and 8x8 does not know it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,12 +8,12 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use devkit_spin_app::file;
 
-use crate::os::process::printed_by;
+use crate::os::process::stdout_of;
 use crate::os::programs::{self, OPENSSL};
 use crate::os::project::{Project, shown, write_private};
 use crate::os::report;
 
-/// Lengths that the component accepts and that are of use here.
+/// The useful lengths among those that the component accepts.
 const BITS: [&str; 3] = ["2048", "3072", "4096"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,18 +31,18 @@ pub struct Options {
     #[arg(long, default_value = BITS[0],
         value_parser = PossibleValuesParser::new(BITS).try_map(|bits| bits.parse::<u16>()))]
     bits: u16,
-    /// Shape of the PEM
+    /// Format of the PEM
     #[arg(long, value_enum, default_value_t = Format::Pkcs8)]
     format: Format,
     /// File to write [default: .dev/throwaway-private-key.pem in the project]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replace a file that is there [default: keep it]
+    /// Overwrite an existing file
     #[arg(long)]
     force: bool,
 }
 
-/// Makes a key, and tells where it is and what 8x8 wants of it.
+/// Generates a key, and prints its path and the command that shows the public half for 8x8.
 pub fn key(project: &Project, options: &Options) -> Result<()> {
     let out = options.out.clone();
     let out = out.unwrap_or_else(|| default_path(project));
@@ -62,7 +62,7 @@ pub fn key(project: &Project, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The throw-away key's PEM, made on the first call and kept.
+/// Returns the throw-away key's PEM. The key is generated on the first call and kept.
 pub fn throw_away(project: &Project) -> Result<String> {
     let path = default_path(project);
     if !path.exists() {
@@ -75,10 +75,10 @@ pub fn default_path(project: &Project) -> PathBuf {
     project.root().join(".dev/throwaway-private-key.pem")
 }
 
-/// Makes a key in a file, which is replaced where it is there.
+/// Generates a key and writes it to a file, replacing an existing one.
 pub fn make(out: &Path, bits: u16, format: Format) -> Result<()> {
     let openssl = programs::require(OPENSSL)?;
-    let printed = |arguments: &[&str]| printed_by(Command::new(&openssl).args(arguments));
+    let printed = |arguments: &[&str]| stdout_of(Command::new(&openssl).args(arguments));
     let length = &format!("rsa_keygen_bits:{bits}");
     let bits = &bits.to_string();
     let (start, pem) = match format {
@@ -88,7 +88,7 @@ pub fn make(out: &Path, bits: u16, format: Format) -> Result<()> {
         ),
         Format::Pkcs1 => (
             "-----BEGIN RSA ",
-            // OpenSSL 1 and LibreSSL write PKCS#1 unasked and do not know the flag.
+            // OpenSSL 1 and LibreSSL write PKCS#1 by default and do not know the flag.
             printed(&["genrsa", "-traditional", bits]).or_else(|| printed(&["genrsa", bits])),
         ),
     };
@@ -97,7 +97,7 @@ pub fn make(out: &Path, bits: u16, format: Format) -> Result<()> {
     write_private(out, pem.as_bytes())
 }
 
-/// A text as one word for a shell.
+/// Quotes a text as one word for a shell.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:".contains(c);
     match word.chars().all(plain) {

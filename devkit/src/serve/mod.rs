@@ -1,4 +1,4 @@
-//! Serves the component for a person: by which [`host`], with which key, with or without a page that calls it.
+//! Serves the component for local use: with which [`host`], with which key, with or without a page that calls it.
 
 pub mod demo;
 pub mod example;

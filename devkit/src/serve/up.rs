@@ -1,4 +1,4 @@
-//! Serves the component: builds it, gathers the configuration, starts a host, and ends it again.
+//! Serves the component: builds it, gathers the configuration, and starts and stops a host.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 use devkit_spin_app::settings::{
-    self, KeySource, Providers, Settings, Source, Variable, presented,
+    self, KeySource, Providers, Settings, Source, Variable, redact_name,
 };
 use devkit_spin_app::{dot_env, env_file, environment_name, file};
 
@@ -21,7 +21,7 @@ use crate::serve::health::{self, Health};
 use crate::serve::host::{Host, Server, free_address, listen_address, reachable, wait_for};
 use crate::serve::key;
 
-/// Where the development servers of web pages listen: Next.js, Vite's preview, Vite, Python and Django, Vue's CLI.
+/// The ports of common development servers: Next.js, Vite's preview, Vite, Python and Django, Vue's CLI.
 const DEVELOPMENT_PORTS: [u16; 5] = [3000, 4173, 5173, 8000, 8080];
 
 /// What to serve, and where.
@@ -30,7 +30,7 @@ pub struct Options {
     /// Port, or address and port, of the service; port 0 takes a free one
     #[arg(long, value_name = "[IP:]PORT", default_value = "127.0.0.1:3000", value_parser = listen_address)]
     pub listen: SocketAddr,
-    /// What serves the component
+    /// Host that serves the component
     #[arg(long, value_enum, default_value_t = Host::Auto)]
     pub host: Host,
     /// File with settings, such as the Worker's .dev.vars; the environment wins over it [default: none]
@@ -41,35 +41,35 @@ pub struct Options {
     pub compiler: Compiler,
 }
 
-/// Serves until the user ends it.
+/// Serves until the user stops the command.
 ///
 /// # Errors
-/// The settings cannot be read, the address is taken, a build fails, or the host ends by itself.
-/// [`Interrupted`](crate::os::process::Interrupted) when the user ends it: that is its ordinary end.
+/// Fails if the settings cannot be read, the address is in use, a build fails, or the host ends by itself. The normal end is
+/// [`Interrupted`](crate::os::process::Interrupted), when the user stops the command.
 pub fn up(project: &Project, options: &Options) -> Result<()> {
     let mut service = start(project, options, None)?;
     report::result(&service.introduction(&ready(&service.curl)))?;
     wait_for(&mut [&mut service.server], || None)
 }
 
-/// The service, which serves.
+/// The running service.
 pub(super) struct Service {
     pub(super) server: Server,
-    /// Where it is reached from this machine.
+    /// The address at which this machine reaches the service.
     pub(super) address: SocketAddr,
     health: Health,
     curl: String,
-    /// The throw-away key's file if that key signs.
+    /// The throw-away key's file, if that key signs.
     throw_away: Option<PathBuf>,
 }
 
 impl Service {
-    /// `ready` where it is, else what keeps it from issuing tokens; and what to know about a throw-away key.
+    /// Returns `ready` if the service is, otherwise what keeps it from issuing tokens; then a note about a throw-away key.
     pub(super) fn introduction(&self, ready: &str) -> String {
         let text = match &self.health {
             Health::Ready => ready.to_owned(),
             Health::Problems(problems) => not_ready(problems),
-            Health::Strange(line) => format!(
+            Health::Unexpected(line) => format!(
                 "\nIt serves, but http://{}/healthz responds with {line:?}: its own messages are above.\nCtrl-C ends it.\n",
                 self.address
             ),
@@ -79,7 +79,7 @@ impl Service {
     }
 }
 
-/// Builds everything and starts it; returns when it responds. `page` is the origin of a page that has to be allowed.
+/// Builds and starts everything, and returns when the service responds. `page` is the origin of a page to allow.
 pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) -> Result<Service> {
     let mut settings = gather(project, options.env_file.as_deref())?;
     tell(project, options.env_file.as_deref(), &settings);
@@ -110,7 +110,7 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
         .current_dir(project.root())
         .envs(settings.environment());
     if page.is_some() {
-        // The host says where the service is: the one link is the page's.
+        // The host prints the service's address, but the user needs only the link to the page.
         command.stdout(Stdio::null());
     }
     let mut server = Server::start(host.name(), &mut command)?;
@@ -146,14 +146,14 @@ pub fn gather(project: &Project, env_file: Option<&Path>) -> Result<Settings> {
     Ok(settings.with_dot_env(&dot_env))
 }
 
-/// Pages of development servers may call unless somebody has said which pages may.
+/// Allows the pages of development servers, unless a source sets the allow list or an unread provider may set it.
 fn allow_development_servers(settings: &mut Settings) {
     if !settings.given("allowed_origins").is_empty() || !settings.other_providers().is_empty() {
         return;
     }
     for port in DEVELOPMENT_PORTS {
         for host in ["localhost", "127.0.0.1"] {
-            // Nobody gives a list, so that it can be added to.
+            // No other source sets the list, so this cannot fail.
             let _ = settings.allow_origin(&format!("http://{host}:{port}"));
         }
     }
@@ -163,8 +163,8 @@ fn allow_development_servers(settings: &mut Settings) {
     ));
 }
 
-/// Variables that are set without their prefix, as an env file may have them: in the environment Spin does not read them,
-/// and whoever sets one would believe that it counts.
+/// Rejects variables that are set in the environment without their prefix, as env files may have them. Spin does not read
+/// them, although the user may believe that they apply.
 fn check_plain_names(
     variables: &[Variable],
     settings: &Settings,
@@ -183,13 +183,13 @@ fn check_plain_names(
     Ok(())
 }
 
-/// Says which settings are not read or missing, that nobody has to log in, and who says more.
+/// Reports settings that are ignored or missing, a service that requires no login, and where to learn more.
 fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
-    // A file may have any number of them; the doctor says where each is.
+    // A file may contain any number of them; the doctor reports where each is.
     for name in settings.unknown().iter().take(20) {
         report::step(&format!(
             "warning: {} in the env file is no variable of spin.toml; it is left out",
-            presented(name)
+            redact_name(name)
         ));
     }
     let dev_vars = project.root().join(".dev.vars");
@@ -213,13 +213,13 @@ fn tell(project: &Project, env_file: Option<&Path>, settings: &Settings) {
     );
 }
 
-/// Whether nobody has to log in: the default.
+/// Returns whether no login is required, which is the default.
 fn is_open(auth_mode: &[(Source, String)]) -> bool {
     let mode = auth_mode.first().map_or("none", |(_, mode)| mode.trim());
     matches!(mode, "" | "none")
 }
 
-/// What to do now that it serves.
+/// Returns the next steps once the service runs.
 fn ready(curl: &str) -> String {
     let mut text = format!("\nReady. A token:\n\n    {curl}\n\n");
     if curl.contains("Authorization") {
@@ -239,7 +239,7 @@ fn not_ready(problems: &[String]) -> String {
     )
 }
 
-/// What to know while a throw-away key signs, which is in this file.
+/// Returns what to know while the throw-away key in this file signs.
 fn about_throw_away(path: &Path) -> String {
     format!(
         "\nA throw-away key signs these tokens ({}): 8x8 will not accept them.\n\

@@ -1,5 +1,5 @@
-// Stands in for 8x8's script. It opens the address that the real one makes, reads the room from it as the Jitsi client
-// does, and lets in whom the token lets in. `window.meetings` has all that were opened.
+// Stands in for 8x8's script. It opens the URL that the real script would open, reads the room from it as the Jitsi client
+// does, and lets users in as their token says. `window.meetings` lists all meetings opened.
 (() => {
   const removed = /[:?#[\]@!$&'()*+,;=></"]/g;
 

@@ -1,4 +1,4 @@
-//! Starts the driver and the browser, and sees that both end with this process.
+//! Starts the driver and the browser, both of which end with this process.
 
 use std::env;
 use std::fs;
@@ -13,9 +13,9 @@ use serde_json::json;
 use crate::webdriver::Session;
 use crate::{LIMIT, target};
 
-/// Runs the driver ($1) until this shell's input ends, which is when the test process ends, however it does; then ends
-/// the driver and removes the profile ($2). The browser talks to the driver through a pipe, and ends with it; until then
-/// it holds its lock on the profile, and what is left of it may write there once more.
+/// Runs the driver (`$1`) until the shell's input ends, which happens when the test process ends for any reason; then ends
+/// the driver and deletes the profile (`$2`). The browser exits with the driver, but it keeps the profile locked until
+/// then, and its last processes may write to the profile once more.
 const GUARD: &str = r#"
     trap : TERM INT
     "$1" --port=0 </dev/null &
@@ -32,13 +32,13 @@ const GUARD: &str = r#"
     rm -rf "$2"
 "#;
 
-/// What the driver says before the number of its port.
+/// The driver's output before its port number.
 const STARTED: &str = "started successfully on port ";
 
-/// Starts the driver on a free port, and by it a browser with an empty profile.
+/// Starts the driver on a free port, and through it a browser with an empty profile.
 pub(crate) fn start() -> Session {
     let profile = target().join(format!("browser/profile-{}", std::process::id()));
-    // Of an earlier process with this number.
+    // Left over from an earlier process with the same id.
     let _ = fs::remove_dir_all(&profile);
     fs::create_dir_all(&profile).expect("a folder for the profile");
     let profile = profile.canonicalize().expect("it is there");
@@ -51,7 +51,7 @@ pub(crate) fn start() -> Session {
         .spawn()
         .expect("`sh` starts");
     let port = port(&mut guard);
-    // Its input stays open as long as this process lives.
+    // Keeps the guards' inputs open for as long as this process lives.
     static GUARDS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
     GUARDS
         .lock()
@@ -81,7 +81,7 @@ pub(crate) fn start() -> Session {
                 "--disable-component-update",
                 "--disable-sync",
                 "--lang=en-US",
-                // No name is looked up, and no other machine is spoken to.
+                // The browser resolves no names and connects to no other machine.
                 "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
                 "--no-proxy-server",
             ],
@@ -90,11 +90,11 @@ pub(crate) fn start() -> Session {
     Session::start(&format!("http://127.0.0.1:{port}"), &capabilities)
 }
 
-/// Waits for the driver to say its port.
+/// Waits until the driver prints its port.
 fn port(guard: &mut Child) -> u16 {
     let output = guard.stdout.take().expect("it is a pipe");
     let (said, heard) = mpsc::channel();
-    // It reads on, so that the driver never waits for a reader.
+    // Keeps reading after the port, so that the driver never blocks on a full pipe.
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             let port = line

@@ -1,8 +1,8 @@
-//! Chromium, driven by WebDriver, for tests that need what only a browser does: origins, preflights, pages.
+//! Drives Chromium through WebDriver, for tests of what only a browser does: origins, preflights, pages.
 //!
-//! One browser with an empty profile serves all tests of a process, one after the other ([`Browser::take`]). It sends
-//! traffic to 127.0.0.1 only: it can resolve no other name. `chromedriver` and `chromium` are taken from `PATH`;
-//! `JAAS_TEST_CHROMIUM` names another Chromium. Everything here panics when it fails, and waits for [`LIMIT`] at most.
+//! All tests of a process share one browser with an empty profile, one after the other ([`Browser::take`]). It connects
+//! to 127.0.0.1 only, because it can resolve no names. `chromedriver` and `chromium` must be on `PATH`;
+//! `JAAS_TEST_CHROMIUM` names another Chromium. Everything here panics on failure, and waits for at most [`LIMIT`].
 #![forbid(unsafe_code)]
 
 mod driver;
@@ -22,45 +22,45 @@ use crate::webdriver::Session;
 
 pub use crate::wire::Wire;
 
-/// How long the browser may take for one thing, and a page to show what is waited for.
+/// The time limit for one command of the browser, and for one condition in a page.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// How often a page is looked at meanwhile.
+/// The interval between two checks of a condition.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// Width and height of the window, in CSS pixels.
+/// The width and height of the window, in CSS pixels.
 const WINDOW: (u32, u32) = (1280, 900);
 
-/// A key without a character, as WebDriver writes it.
+/// A key that produces no character, by its code point in WebDriver.
 #[derive(Debug, Clone, Copy)]
 pub enum Key {
-    /// Moves the focus on.
+    /// Moves the focus to the next element.
     Tab = 0xe004,
-    /// Activates what has the focus.
+    /// Activates the focused element.
     Enter = 0xe007,
 }
 
-/// The folder for what the tests leave: `target` of the project.
+/// Returns the folder for the tests' files: the project's `target`.
 fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target")
 }
 
-/// The browser, for the test that holds this.
+/// The browser, reserved for one test.
 pub struct Browser {
     session: Session,
-    /// Nobody else has the browser.
+    /// Held for as long as the test uses the browser.
     _turn: MutexGuard<'static, Option<Session>>,
 }
 
 impl Browser {
-    /// Waits until the browser is free, and returns it with an empty page; the first call starts it.
+    /// Waits until the browser is free and returns it with an empty page. The first call starts it.
     ///
     /// # Panics
-    /// It does not start.
+    /// Panics if the browser does not start.
     #[must_use]
     pub fn take() -> Self {
         static BROWSER: Mutex<Option<Session>> = Mutex::new(None);
-        // A test that failed leaves the browser in order all the same.
+        // A failed test leaves the browser usable.
         let mut turn = BROWSER.lock().unwrap_or_else(PoisonError::into_inner);
         let session = turn.get_or_insert_with(driver::start).clone();
         let browser = Self {
@@ -78,23 +78,23 @@ impl Browser {
     /// Opens a page.
     ///
     /// # Panics
-    /// It does not load.
+    /// Panics if the page does not load.
     pub fn open(&self, url: &str) {
         self.session.post("url", &json!({ "url": url }));
     }
 
-    /// Enters the frame that a CSS selector finds; the next [`open`](Self::open) leaves it.
+    /// Enters the frame that matches a CSS selector; the next [`open`](Self::open) leaves it.
     ///
     /// # Panics
-    /// There is none.
+    /// Panics if no frame matches.
     pub fn enter_frame(&self, selector: &str) {
         self.session.find(selector).enter_frame();
     }
 
-    /// Runs the body of an asynchronous function in the page, with `args` as its arguments, and returns its result.
+    /// Runs the body of an asynchronous function in the page, with `args` as its arguments, and returns the result.
     ///
     /// # Panics
-    /// It throws.
+    /// Panics if the function throws.
     pub fn run(&self, body: &str, args: &Value) -> Value {
         let script = format!(
             "const [args, done] = arguments;
@@ -111,8 +111,8 @@ impl Browser {
         outcome["value"].clone()
     }
 
-    /// Sends a request by the page's `fetch`: status, headers and JSON of the response, or `{"failed": …}` with the name
-    /// of the error, which is all that a page learns when it may not read a response.
+    /// Sends a request with the page's `fetch`. Returns status, headers and JSON of the response, or `{"failed": …}` with the
+    /// name of the error, which is all that a page learns if it may not read the response.
     pub fn fetch(&self, url: &str, init: &Value) -> Value {
         self.run(
             "try {
@@ -131,10 +131,10 @@ impl Browser {
         )
     }
 
-    /// Waits until an expression of JavaScript holds in the page.
+    /// Waits until a JavaScript expression is true in the page.
     ///
     /// # Panics
-    /// It does not within [`LIMIT`].
+    /// Panics if it is still false after [`LIMIT`].
     pub fn until(&self, expression: &str) {
         let deadline = Instant::now() + LIMIT;
         let body = format!("return Boolean({expression})");
@@ -148,10 +148,10 @@ impl Browser {
         }
     }
 
-    /// Clicks an element as a person does: it has to be visible, and nothing may cover it.
+    /// Clicks an element as a user would: it must be visible and not covered.
     ///
     /// # Panics
-    /// It is not there, or cannot be clicked.
+    /// Panics if no element matches, or if it cannot be clicked.
     pub fn click(&self, selector: &str) {
         self.session.find(selector).click();
     }
@@ -159,35 +159,35 @@ impl Browser {
     /// Replaces the text of an input.
     ///
     /// # Panics
-    /// It is not there, or takes no text.
+    /// Panics if no element matches, or if it is not editable.
     pub fn fill(&self, selector: &str, text: &str) {
         let input = self.session.find(selector);
         input.clear();
         input.send_keys(text);
     }
 
-    /// The text of an element as a reader sees it; empty when it is hidden.
+    /// Returns the visible text of an element, which is empty if the element is hidden.
     ///
     /// # Panics
-    /// It is not there.
+    /// Panics if no element matches.
     #[must_use]
     pub fn text(&self, selector: &str) -> String {
         self.session.find(selector).text()
     }
 
-    /// Presses a key and lets it go, whatever has the focus.
+    /// Presses and releases a key on the focused element.
     ///
     /// # Panics
-    /// The browser does not take it.
+    /// Panics if the browser rejects the command.
     pub fn press(&self, key: Key) {
         let key = char::from_u32(key as u32).expect("a character");
         self.type_keys(&key.to_string());
     }
 
-    /// Types, whatever has the focus.
+    /// Types text into the focused element.
     ///
     /// # Panics
-    /// The browser does not take it.
+    /// Panics if the browser rejects the command.
     pub fn type_keys(&self, text: &str) {
         let keys = text
             .chars()
@@ -198,11 +198,11 @@ impl Browser {
             .post("actions", &json!({ "actions": [keyboard] }));
     }
 
-    /// Shows pages as on a screen of this width and height in CSS pixels, a phone's, and with these media features
-    /// (name and value). Neither: as on this machine.
+    /// Emulates a phone's screen of this width and height in CSS pixels, and these media features (name and value). Without
+    /// either, pages look as on this machine.
     ///
     /// # Panics
-    /// The browser does not know one.
+    /// Panics if the browser does not know a feature.
     pub fn emulate(&self, phone: Option<(u32, u32)>, features: &[(&str, &str)]) {
         match phone {
             Some((width, height)) => self.cdp(
@@ -221,16 +221,16 @@ impl Browser {
         );
     }
 
-    /// A command of the Chrome DevTools protocol.
+    /// Sends a command of the Chrome DevTools protocol.
     fn cdp(&self, command: &'static str, parameters: Value) -> Value {
         let body = json!({ "cmd": command, "params": parameters });
         self.session.post("goog/cdp/execute", &body)
     }
 
-    /// Opens a page, and runs the body of a function in it before its own scripts.
+    /// Opens a page, and runs the body of a function in it before the page's own scripts.
     ///
     /// # Panics
-    /// It does not load.
+    /// Panics if the page does not load.
     pub fn open_with(&self, url: &str, body: &str) {
         let added = self.cdp(
             "Page.addScriptToEvaluateOnNewDocument",
@@ -243,10 +243,10 @@ impl Browser {
         );
     }
 
-    /// Keeps a picture of the whole page as `target/screenshots/<name>.png`.
+    /// Saves a screenshot of the whole page as `target/screenshots/<name>.png`.
     ///
     /// # Panics
-    /// It cannot be written.
+    /// Panics if the file cannot be written.
     pub fn screenshot(&self, name: &str) {
         let folder = target().join("screenshots");
         fs::create_dir_all(&folder).expect("a folder");

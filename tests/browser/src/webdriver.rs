@@ -1,14 +1,14 @@
-//! The WebDriver protocol (<https://www.w3.org/TR/webdriver2/>), as far as the tests need it: JSON over HTTP.
+//! The subset of WebDriver (<https://www.w3.org/TR/webdriver2/>) that the tests need: JSON over HTTP.
 
 use serde_json::{Value, json};
 use ureq::Agent;
 
 use crate::LIMIT;
 
-/// The name under which WebDriver refers to elements.
+/// The member that identifies an element in WebDriver.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A browser that a driver has started. Every command panics when the driver reports an error, or none in time.
+/// A browser session. Every command panics if the driver reports an error or does not respond in time.
 #[derive(Clone)]
 pub(crate) struct Session {
     agent: Agent,
@@ -16,12 +16,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Lets the driver at this URL start a browser.
+    /// Has the driver at this URL start a browser.
     pub(crate) fn start(driver: &str, capabilities: &Value) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(LIMIT * 2))
             .http_status_as_error(false)
-            // The driver is on this machine.
+            // The driver runs on this machine.
             .proxy(None);
         let mut session = Self {
             agent: config.build().into(),
@@ -34,7 +34,7 @@ impl Session {
         session
     }
 
-    /// Has the driver carry out a command.
+    /// Sends a command to the driver and returns the result.
     pub(crate) fn post(&self, command: &str, body: &Value) -> Value {
         self.request(&format!("/{command}"), Some(body))
     }
@@ -60,7 +60,7 @@ impl Session {
         value
     }
 
-    /// The element that a CSS selector finds.
+    /// Returns the element that matches a CSS selector.
     pub(crate) fn find(&self, selector: &str) -> Element<'_> {
         let body = json!({ "using": "css selector", "value": selector });
         let reference = self.post("element", &body);
@@ -96,7 +96,7 @@ impl Element<'_> {
             .post(&self.path("value"), &json!({ "text": text }));
     }
 
-    /// Its text as a reader sees it.
+    /// Returns the visible text of the element.
     pub(crate) fn text(&self) -> String {
         let text = self
             .session
@@ -104,7 +104,7 @@ impl Element<'_> {
         text.as_str().expect("a text").to_owned()
     }
 
-    /// Makes it the frame that commands are for.
+    /// Makes this frame the target of the following commands.
     pub(crate) fn enter_frame(&self) {
         self.session.post("frame", &json!({ "id": self.reference }));
     }

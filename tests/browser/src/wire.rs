@@ -1,4 +1,4 @@
-//! What a browser sends over the wire: the service's log does not tell of a preflight that is allowed.
+//! Records what a browser sends: the service does not log preflights that it allows.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,17 +8,17 @@ use std::thread;
 /// The bytes of each connection so far.
 type Connections = Arc<Mutex<Vec<Vec<u8>>>>;
 
-/// Hands connections on to a server, and keeps what comes for it.
+/// A proxy that forwards connections to a server and records the requests.
 pub struct Wire {
     address: SocketAddr,
     connections: Connections,
 }
 
 impl Wire {
-    /// Listens at a free port of 127.0.0.1 in front of `server`.
+    /// Listens on a free port of 127.0.0.1 and forwards to `server`.
     ///
     /// # Panics
-    /// There is none.
+    /// Panics if no port is free.
     #[must_use]
     pub fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -28,8 +28,8 @@ impl Wire {
         thread::spawn(move || {
             for browser in listener.incoming().map_while(Result::ok) {
                 let kept = Arc::clone(&kept);
-                // Either end may go at any time: that ends the connection, and is no error.
-                thread::spawn(move || hand_on(browser, server, &kept));
+                // Either side may close the connection at any time, which is not an error.
+                thread::spawn(move || forward(browser, server, &kept));
             }
         });
         Self {
@@ -38,13 +38,13 @@ impl Wire {
         }
     }
 
-    /// Where the server is reached through this.
+    /// Returns the URL of the server through this proxy.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The methods of all requests so far, connection by connection; what was sent back is here.
+    /// Returns the methods of all requests so far, grouped by connection. Every request that has a response is included.
     #[must_use]
     pub fn methods(&self) -> Vec<String> {
         let connections = lock(&self.connections);
@@ -56,7 +56,7 @@ impl Wire {
             .collect()
     }
 
-    /// How many requests had this method so far.
+    /// Returns the number of requests with this method so far.
     #[must_use]
     pub fn count(&self, method: &str) -> usize {
         self.methods().iter().filter(|it| *it == method).count()
@@ -67,8 +67,8 @@ fn lock(connections: &Connections) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
     connections.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The method, if a request begins on this line (RFC 9112, section 3). The body of the one before may stand in front of
-/// it, for that ends without a line break.
+/// Returns the method if a request starts on this line (RFC 9112, section 3). The previous request's body may precede it on
+/// the same line, because a body does not end with a line break.
 fn method(line: &str) -> Option<String> {
     let (before, _) = line.strip_suffix(" HTTP/1.1")?.rsplit_once(" /")?;
     let start = before
@@ -78,7 +78,7 @@ fn method(line: &str) -> Option<String> {
     (!method.is_empty()).then(|| method.to_owned())
 }
 
-fn hand_on(mut browser: TcpStream, server: SocketAddr, kept: &Connections) -> Option<()> {
+fn forward(mut browser: TcpStream, server: SocketAddr, kept: &Connections) -> Option<()> {
     let mut server = TcpStream::connect(server).ok()?;
     let number = {
         let mut connections = lock(kept);

@@ -9,7 +9,7 @@ import time
 import requests
 import schemathesis
 
-# HTTP's own, which say nothing about the contract.
+# Headers of the HTTP transport, which say nothing about the contract.
 OF_THE_TRANSPORT = {"connection", "content-length", "content-type", "date", "transfer-encoding"}
 
 

@@ -1,6 +1,6 @@
-// An identity provider on 127.0.0.1, as its makers publish it: `node --eval THIS KIND`, in the folder with node_modules.
-// It writes its port, and ends with its standard input. Beside the provider's own routes:
-// POST /rotate makes a new key the signing key, POST /retire takes the old ones out of the published set.
+// Runs an identity provider on 127.0.0.1, as published: `node --eval THIS KIND`, in the folder with node_modules.
+// It prints its port and exits when its standard input ends. Besides the provider's own routes:
+// POST /rotate generates a new signing key, POST /retire removes the old keys from the published set.
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -14,7 +14,7 @@ const server = createServer((request, response) => {
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
 const base = `http://127.0.0.1:${server.address().port}`
 
-// Better Auth with its plugin `jwt`, and vTaiwan's roles in the user's record.
+// Better Auth with its `jwt` plugin, and vTaiwan's roles in the user record.
 async function betterAuth() {
   const { betterAuth } = await import('better-auth')
   const { memoryAdapter } = await import('better-auth/adapters/memory')

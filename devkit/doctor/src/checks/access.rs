@@ -1,5 +1,5 @@
-//! Who gets what: origins, roles, rooms, features, times. What the production profile says in stronger words is not said
-//! beside it.
+//! Who gets what: origins, roles, rooms, features, times. With the production profile, its stricter findings replace some of
+//! these.
 
 use crate::check::checks;
 use crate::context::Context;

@@ -1,4 +1,4 @@
-//! The three credentials of 8x8, beyond what the service itself demands of them.
+//! The three credentials of 8x8, beyond the requirements of the service itself.
 
 use crate::check::checks;
 use crate::context::Context;
@@ -32,7 +32,7 @@ checks! {
         .map(|hit| hit.repair("set it to jwt-simple, and report this as a fault of the service"));
 }
 
-/// Whether both engines sign alike; `None` where that was not tried.
+/// Returns whether both engines make the same token, or `None` if that was not tested.
 fn engines_agree(c: &Context) -> Option<bool> {
     c.token.as_ref()?.as_ref().ok()?.engines_agree
 }

@@ -1,4 +1,4 @@
-//! Files: what cannot be read, who else can read a secret, what Git does with it.
+//! Files: whether they can be read, who else can read a secret, and what Git does with it.
 
 use devkit::serve::key::quoted;
 
@@ -24,7 +24,7 @@ checks! {
         Hit::file(path, "exists and was not read.").repair(format!("cargo dev doctor --env-file {}", quoted(path)))
     });
     Hint "provider-unread" |c| c.facts.settings.other_providers().iter().map(|kind| {
-        // Anything may stand there; only Spin's own words are repeated.
+        // The type may be any text, so only Spin's own names are repeated.
         let known = ["vault", "azure_key_vault"].into_iter().find(|known| known == kind);
         let known = known.unwrap_or("of another type");
         Hit::file("runtime-config.toml", format!("has a provider ({known}) that only Spin reads: its values were not examined."))
@@ -37,7 +37,7 @@ fn broken(c: &Context, check: &str) -> impl Iterator<Item = Hit> {
     broken.map(|(_, hit)| hit.clone())
 }
 
-/// The files of which this is so.
+/// Returns a hit on each file to which `applies` applies.
 fn secrets(
     c: &Context,
     applies: impl Fn(&FileFacts) -> bool,
@@ -51,8 +51,8 @@ fn secrets(
     })
 }
 
-/// A command that makes Git ignore a file, after another. `.gitignore` reads names with spaces, `#`, `!` or brackets as
-/// something else: such a file is better moved.
+/// Returns a command that makes Git ignore a file, to run after another. `.gitignore` interprets spaces, `#`, `!` and
+/// brackets, so the advice for files with such names is to move them.
 fn ignored(path: &str, before: String) -> String {
     match is_plain(path) {
         true => format!("{before}echo {path} >> .gitignore"),

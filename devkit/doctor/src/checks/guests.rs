@@ -4,7 +4,7 @@ use crate::check::checks;
 use crate::context::Context;
 use crate::finding::Hit;
 
-/// Secrets that others know too, or who hold one of these may do what the other is for.
+/// Secrets that must differ from `invitation_secret`: otherwise, anybody who knows one can also do what the other is for.
 const SECRETS: [&str; 3] = [
     "operator_token",
     "jaas_webhook_authorization",

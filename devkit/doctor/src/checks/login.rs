@@ -1,4 +1,4 @@
-//! The login: its keys.
+//! The keys of the login.
 
 use crate::check::checks;
 use crate::finding::Hit;
@@ -8,7 +8,7 @@ use crate::service;
 const REPAIR: &str = "let the login sign with RSA of 2048 to 4096 bits, P-256 or Ed25519 and give the key a kid; or remove the key";
 
 checks! {
-    // Keys for other purposes are published by many providers, and nothing is wrong with them.
+    // Many providers publish keys for other purposes, which is not a problem.
     Warning "jwks-key-unused" |c| service::unused_keys(c.text("auth_jwks")).into_iter().flatten().filter(|(_, reason)| {
         !reason.ends_with("(use)") && !reason.ends_with("(key_ops)")
     }).map(|(kid, reason)| {

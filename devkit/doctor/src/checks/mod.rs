@@ -1,4 +1,4 @@
-//! Every check, by what it looks at.
+//! All checks, by subject.
 
 mod access;
 mod credentials;
@@ -10,7 +10,7 @@ mod texts;
 
 use crate::check::Check;
 
-/// Those of the files come first: they alone apply where a file cannot be understood.
+/// The checks of files come first: they are the only ones that apply if a file cannot be parsed.
 pub const TABLES: [&[Check]; 7] = [
     files::CHECKS,
     service::CHECKS,

@@ -1,4 +1,4 @@
-//! What the service itself says: of its configuration, and by the token that it signs.
+//! What the service itself reports: on its configuration, and by the token that it signs.
 
 use crate::check::checks;
 use crate::context::Context;
@@ -6,7 +6,7 @@ use crate::finding::Hit;
 use crate::profile::{self, EXAMPLE_ORIGIN};
 use crate::token::Judgement;
 
-/// The command that tells whether a key is whole.
+/// The command that checks a key for consistency.
 const CHECK_KEY: &str = "openssl rsa -in key.pem -check -noout";
 
 checks! {
@@ -30,7 +30,7 @@ checks! {
     Error "weaker-than-production" |c| profile::weaker(c);
 }
 
-/// What the service rejects, because it is missing or because it is wrong.
+/// Returns hits for the variables that the service rejects: those that are missing, or those that are wrong.
 fn problems(c: &Context, missing: bool) -> impl Iterator<Item = Hit> {
     let problems = c.problems.iter();
     let problems = problems.filter(move |problem| problem.is_missing() == missing);

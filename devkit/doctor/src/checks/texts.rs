@@ -1,6 +1,6 @@
 //! Names and values as texts: what shells, env files and examples leave in them.
 
-use devkit_spin_app::settings::{Source, presented};
+use devkit_spin_app::settings::{Source, redact_name};
 use devkit_spin_app::{PREFIX, environment_name};
 
 use crate::check::checks;
@@ -9,7 +9,7 @@ use crate::examples::is_placeholder;
 use crate::facts::Facts;
 use crate::finding::Hit;
 
-/// The variables that hold a file.
+/// The variables that contain the text of a file.
 const FILES: [&str; 3] = ["jaas_private_key", "auth_public_key", "auth_jwks"];
 
 checks! {
@@ -40,19 +40,19 @@ checks! {
         Some(hit.repair(format!("write {meant} in its place")))
     });
     Hint "name-unknown" |c| unknown_names(c.facts).filter(|it| it.meant.is_none()).map(|Unknown { name, place, .. }| {
-        let hit = Hit::variable(presented(name), format!("in {place} is no variable of spin.toml and is ignored."));
+        let hit = Hit::variable(redact_name(name), format!("in {place} is no variable of spin.toml and is ignored."));
         hit.repair("remove it, if it was meant for this service")
     }).chain(uncompared(c.facts));
 }
 
-/// A file's quotes are the service's business.
+/// Returns whether the value has a quote that is now part of it. The service itself handles quotes around a file's text.
 fn has_quotes(name: &str, value: &str) -> bool {
     const QUOTES: [char; 3] = ['"', '\'', '`'];
     !FILES.contains(&name) && (value.starts_with(QUOTES) || value.ends_with(QUOTES))
 }
 
-/// Variables without their prefix in the environment, where only the Worker's three names are read so. One that has the
-/// value that counts anyway is no fault.
+/// Returns the environment variables without Spin's prefix, which are read only for the Worker's three names. A variable
+/// with the value that applies anyway is not a problem.
 fn unread_names(facts: &Facts) -> impl Iterator<Item = &String> {
     facts.environment.iter().filter_map(|(name, value)| {
         let mut variables = facts.variables.iter().map(|it| it.name.as_str());
@@ -85,7 +85,7 @@ fn two_values(c: &Context) -> impl Iterator<Item = Hit> {
     })
 }
 
-/// `$NAME`, `${NAME}`, `$(COMMAND)` or `` `COMMAND` `` where a shell has not been.
+/// Returns whether the value contains `$NAME`, `${NAME}`, `$(COMMAND)` or `` `COMMAND` ``, which no shell has expanded.
 fn is_unexpanded(value: &str) -> bool {
     if value.len() > 2 && value.starts_with('`') && value.ends_with('`') {
         return true;
@@ -97,7 +97,7 @@ fn is_unexpanded(value: &str) -> bool {
     })
 }
 
-/// A path, Spin's `@file`, or an address: one word, and no PEM, base64 or JSON.
+/// Returns whether the value is a path, Spin's `@file` or a URL: a single word that is not PEM, base64 or JSON.
 fn is_path(value: &str) -> bool {
     const BEGINNINGS: [&str; 7] = ["@", "/", ".", "~", "https://", "http://", "file:"];
     const ENDINGS: [&str; 6] = [".pem", ".key", ".pk", ".pub", ".json", ".txt"];
@@ -108,22 +108,22 @@ fn is_path(value: &str) -> bool {
     is_word && is_of_a_file && !value.contains("-----")
 }
 
-/// How many unknown names of a place are compared with those of variables: a file may have any number.
+/// How many unknown names per source are compared with the variables' names: a file may contain any number.
 const COMPARED: usize = 100;
 
-/// How many more the env file has.
+/// Returns a hit with the number of further unknown names in the env file.
 fn uncompared(facts: &Facts) -> Option<Hit> {
     let more = facts.settings.unknown().len().checked_sub(COMPARED + 1)? + 1;
     let message = format!("has {more} more names that are no variables of spin.toml.");
     Some(Hit::file(facts.env_file_name(), message).repair("remove them, and call the doctor again"))
 }
 
-/// A name that is no variable although somebody may think so.
+/// A name that is not a variable, although it looks like one.
 struct Unknown<'a> {
     name: &'a str,
-    /// Where it stands.
+    /// Where the name was found.
     place: String,
-    /// The variable that was probably meant, as it is written there.
+    /// The variable that was probably meant, as it would be written there.
     meant: Option<String>,
 }
 
@@ -158,7 +158,7 @@ fn unknown_names(facts: &Facts) -> impl Iterator<Item = Unknown<'_>> {
     in_file.chain(provided).chain(in_environment)
 }
 
-/// A variable, with Spin's prefix unless `name` has none and it may be left out.
+/// Returns a variable's name with Spin's prefix, unless `name` has none and may omit it.
 fn written(variable: &str, name: &str, may_be_bare: bool) -> String {
     match may_be_bare && bare(name) == name {
         true => variable.to_ascii_uppercase(),
@@ -166,13 +166,13 @@ fn written(variable: &str, name: &str, may_be_bare: bool) -> String {
     }
 }
 
-/// Whether an environment variable's name was meant for us. `JAAS_TEST_…` tell the tests what to serve.
+/// Returns whether an environment variable was probably meant for the service. The tests use `JAAS_TEST_…`.
 fn looks_like_ours(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     (name.starts_with("SPIN_VAR") || name.starts_with("JAAS_")) && !name.starts_with("JAAS_TEST_")
 }
 
-/// A name without Spin's prefix, `SPIN_VAR_` and the like included.
+/// Returns a name without Spin's prefix, including misspelt ones such as `SPIN_VAR_`.
 fn bare(name: &str) -> &str {
     let upper = name.to_ascii_uppercase();
     let rest = upper.strip_prefix("SPIN_VAR");
@@ -180,10 +180,10 @@ fn bare(name: &str) -> &str {
     end.map_or(name, |end| &name["SPIN_VAR".len() + end + 1..])
 }
 
-/// The variable whose name is most like this one, if it is like it.
+/// Returns the variable with the most similar name, if any is similar enough.
 fn nearest<'a>(name: &str, facts: &'a Facts) -> Option<&'a str> {
     const LIKENESS: f64 = 0.7;
-    /// A longer name is like none.
+    /// The maximum length of names that are compared.
     const LONGEST: usize = 64;
     let name = bare(name).to_ascii_lowercase();
     if name.len() > LONGEST {

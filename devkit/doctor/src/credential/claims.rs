@@ -1,4 +1,4 @@
-//! The credential's claims: which the service rejects, and how they differ from what is configured.
+//! The credential's claims: which ones the service rejects, and how they differ from the configuration.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::trial;
 use crate::context::Context;
 use crate::service::{Cause, Error, Role};
 
-/// What other logins call a claim.
+/// Other names that logins use for a claim.
 const OTHER_NAMES: [(&str, &[&str]); 2] = [
     ("name", &["preferred_username", "nickname", "username"]),
     ("picture", &["image", "avatar_url"]),
@@ -20,9 +20,9 @@ struct Claim<'a> {
     jwt: &'a Jwt<'a>,
     /// The name of the check.
     name: &'static str,
-    /// The variable that says which claim it is.
+    /// The variable with the claim's name.
     variable: &'static str,
-    /// What it must be.
+    /// The required type.
     kind: &'static str,
     value: Option<&'a Value>,
     now: u64,
@@ -67,7 +67,7 @@ pub(super) fn check(context: &Context, jwt: &Jwt, now: u64, checks: &mut Vec<Cre
     }
 }
 
-/// An ID token in place of the access token, and the like, by what the usual logins write.
+/// Returns a note if the credential is another kind of token, such as an ID token, judging by common logins' claims.
 fn other_kind(jwt: &Jwt) -> Option<&'static str> {
     const ACCESS: &str = "it is an access token; where claims are missing in it, let the login add them to access tokens, or send the ID token.";
     const ID: &str = "it is an ID token, made for the page that logs in; where aud or roles are missing in it, send the access token.";
@@ -85,7 +85,7 @@ fn other_kind(jwt: &Jwt) -> Option<&'static str> {
     }
 }
 
-/// The claim that the service reads. Only names and pictures may have several, of which the first that is there counts.
+/// Returns the claim that the service reads. Only names and pictures may have several, of which the first present one counts.
 pub(super) fn value<'a>(
     context: &Context,
     jwt: &'a Jwt,
@@ -101,13 +101,13 @@ pub(super) fn value<'a>(
     }
 }
 
-/// The claims that tell who somebody is, beside those that variables name.
+/// Claims that identify a person, in addition to those that variables name.
 #[rustfmt::skip]
 const PERSONAL: [&str; 10] = [
     "sub", "name", "given_name", "family_name", "nickname", "preferred_username", "email", "phone_number", "upn", "unique_name",
 ];
 
-/// Whether a value tells who somebody is: a claim about the person says the same, or a part of it.
+/// Returns whether a value identifies a person: whether it equals or contains a personal claim.
 pub(super) fn is_personal(context: &Context, jwt: &Jwt, value: &Value) -> bool {
     if let Some(list) = value.as_array() {
         return list.iter().any(|value| is_personal(context, jwt, value));
@@ -118,13 +118,13 @@ pub(super) fn is_personal(context: &Context, jwt: &Jwt, value: &Value) -> bool {
     named
         .chain(usual)
         .any(|other| match (value.as_str(), other.as_str()) {
-            // Shorter words are in many texts.
+            // Shorter words occur in many texts.
             (Some(text), Some(other)) if other.len() >= 4 => text.contains(other),
             _ => value == other && !value.is_boolean(),
         })
 }
 
-/// Follows the path of a claim; a claim whose whole name has dots comes first.
+/// Returns the claim at a path. A claim whose whole name contains the dots takes precedence.
 fn follow<'a>(claims: &'a Value, path: &str) -> Option<&'a Value> {
     let pointer = path.replace('~', "~0").replace('/', "~1").replace('.', "/");
     let whole = claims.get(path);
@@ -132,7 +132,7 @@ fn follow<'a>(claims: &'a Value, path: &str) -> Option<&'a Value> {
 }
 
 impl Claim<'_> {
-    /// What is said of a claim that is as it must be, if anything.
+    /// Returns the result and message for a claim that is valid, if there is something to report.
     fn passed(&self, role: Option<Role>) -> Option<(Outcome, String)> {
         let is_null = self.value.is_none_or(Value::is_null);
         let is_empty_list = self.value == Some(&json!([]));
@@ -161,7 +161,7 @@ impl Claim<'_> {
         }
     }
 
-    /// Whether the login has another claim in place of one that is absent.
+    /// Returns a message if the claim is absent but the login has it under another name.
     fn other_name(&self) -> Option<String> {
         let text = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
         let (_, others) = OTHER_NAMES.iter().find(|(name, _)| *name == self.name)?;
@@ -174,7 +174,7 @@ impl Claim<'_> {
         (!self.value.is_some_and(text)).then_some(message)
     }
 
-    /// Why the service rejects it, and what to do.
+    /// Returns why the service rejects the claim, and what to do.
     fn why(&self, error: Error) -> String {
         let (_, advice) = explain(error);
         let reason = format!("{}{}", error.reason(), self.difference(error));
@@ -184,7 +184,7 @@ impl Claim<'_> {
         }
     }
 
-    /// How far it is off, where the reason does not say so.
+    /// Returns a hint on how the claim differs, if the reason does not say so.
     fn difference(&self, error: Error) -> String {
         let configured = match error {
             Error::Invalid(Cause::Issuer) => self.context.text("auth_issuer"),
@@ -196,7 +196,7 @@ impl Claim<'_> {
             }
             _ => return String::new(),
         };
-        // Auth0, for one, writes it.
+        // Auth0, for example, writes the slash.
         let without_slash = |text: &str| text.trim_end_matches('/').to_owned();
         let text = self.value.and_then(Value::as_str).map(without_slash);
         match text == Some(without_slash(configured)) {
@@ -216,7 +216,7 @@ impl Claim<'_> {
         (time - self.now as f64).abs() as u64
     }
 
-    /// Its value. Of what is personal the kind is shown alone.
+    /// Returns the claim's value in a form that may be shown. For personal values, that is only the type.
     fn shown(&self) -> String {
         let is_shown = match self.name {
             "iss" | "aud" | "group" | "moderator" => true,

@@ -1,4 +1,4 @@
-//! Which `auth_…` values would fit a credential that is rejected, tried with the service's own code.
+//! Finds `auth_…` values that would fit a rejected credential, using the service's own code.
 
 use serde_json::Value;
 
@@ -11,10 +11,10 @@ use crate::provider::{Provider, is_plain};
 use crate::repair;
 use crate::service::Opinion;
 
-/// What stands for the audience where the login writes none.
+/// Claims that some logins write instead of an audience.
 const AUDIENCE_CLAIMS: [&str; 2] = ["client_id", "azp"];
 
-/// `identify` tries the credential with other values.
+/// Suggests values that fit, if there are any. `identify` verifies the credential with other values.
 pub(super) fn check(
     context: &Context,
     jwt: &Jwt,
@@ -51,7 +51,7 @@ pub(super) fn check(
     Some(CredentialCheck::new("fit", Outcome::Note, message))
 }
 
-/// What the credential itself says. Only what may be shown, and typed.
+/// Returns the values that the credential itself implies, if they have the right type and may be shown.
 fn said(context: &Context, jwt: &Jwt) -> Vec<(&'static str, String)> {
     let text = |name: &str| jwt.claims[name].as_str();
     let mut values = Vec::new();

@@ -10,10 +10,10 @@ use crate::context::Context;
 use crate::provider::{self, shown_kid};
 use crate::service::{self, Error};
 
-/// The checks, in the order in which the service makes them: it says nothing of those after the one that fails.
+/// The checks in the service's order: it reports nothing on the checks after one that fails.
 const ORDER: [&str; 6] = ["typ", "keys", "alg", "kid", "crit", "signature"];
 
-/// `document` is the key set that the service verifies with, empty where it has none.
+/// Checks header and signature. `document` is the service's key set, or empty if there is none.
 pub(super) fn check(
     context: &Context,
     jwt: &Jwt,
@@ -85,7 +85,7 @@ fn why(context: &Context, jwt: &Jwt, document: &str, error: Error) -> String {
     }
 }
 
-/// What the login does with the shared secret, where that is one of two usual things.
+/// Returns what the login does differently with the shared secret, if it is one of two common mistakes.
 fn other_secret(context: &Context, jwt: &Jwt) -> Option<&'static str> {
     const SPACE: &str = "the login signs with white space around the secret, such as the line feed at a file's end; let it use the secret without";
     const BASE64: &str = "the login signs with the secret decoded from base64; the service takes the text as it is written, so must the login";

@@ -1,4 +1,4 @@
-//! A credential, taken apart and put together.
+//! Parses and signs credentials.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,12 +9,12 @@ pub(super) struct Jwt<'a> {
     text: &'a str,
     pub(super) header: Value,
     pub(super) claims: Value,
-    /// The claims as they are written.
+    /// The claims as the original text.
     pub(super) payload: String,
 }
 
 impl<'a> Jwt<'a> {
-    /// `None`: it is not three parts, two JSON objects and something that may be a signature.
+    /// Parses a credential. Returns `None` if it is not three parts: two JSON objects and a possible signature.
     pub(super) fn read(text: &'a str) -> Option<Self> {
         let parts: Vec<&str> = text.split('.').collect();
         let [header, claims, signature] = parts[..] else {
@@ -31,7 +31,7 @@ impl<'a> Jwt<'a> {
         })
     }
 
-    /// Whether this shared secret made the signature.
+    /// Returns whether this shared secret made the signature.
     pub(super) fn is_signed_with(&self, secret: &[u8]) -> bool {
         let (message, tag) = self.text.rsplit_once('.').unwrap_or_default();
         let tag = URL_SAFE_NO_PAD.decode(tag).unwrap_or_default();
@@ -46,7 +46,7 @@ fn object(part: &str) -> Option<(Value, String)> {
     value.is_object().then_some((value, text))
 }
 
-/// A credential with these claims, signed with a shared secret.
+/// Signs a credential with these claims and a shared secret.
 pub(super) fn sign(payload: &str, secret: &str) -> String {
     let [header, payload] =
         [r#"{"alg":"HS256","typ":"JWT"}"#, payload].map(|text| URL_SAFE_NO_PAD.encode(text));

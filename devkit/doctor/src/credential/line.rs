@@ -1,4 +1,4 @@
-//! What is said of a credential: one line for each check, with no value that may not be shown.
+//! The results of the checks of a credential: one line for each, without values that may not be shown.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::context::Context;
 pub enum Outcome {
     Ok,
     Note,
-    /// The service rejects the credential for it.
+    /// The service rejects the credential because of this check.
     Fail,
 }
 
@@ -20,11 +20,11 @@ pub enum Outcome {
 pub struct CredentialCheck {
     pub name: &'static str,
     pub result: Outcome,
-    /// The credential's value, where it may be shown.
+    /// The credential's value, if it may be shown.
     pub credential: Option<String>,
-    /// The configured value, or the present time.
+    /// The configured value, or the current time.
     pub configured: Option<String>,
-    /// What it means; empty where nothing is to be said.
+    /// The explanation, which may be empty.
     pub message: String,
 }
 
@@ -39,7 +39,7 @@ impl CredentialCheck {
         }
     }
 
-    /// With both values, as far as they may be shown.
+    /// Adds both values, if they may be shown.
     pub(super) fn beside(self, credential: Option<String>, configured: Option<String>) -> Self {
         Self {
             credential,
@@ -72,8 +72,8 @@ impl fmt::Display for CredentialCheck {
     }
 }
 
-/// A value as it may be shown: quoted, without control characters, and nothing that may be a key, a secret, a token or
-/// somebody's address.
+/// Returns a value in a form that may be shown: quoted, without control characters, and without what could be a key, a
+/// secret, a token or an email address.
 pub(super) fn shown(context: &Context, text: &str) -> String {
     match is_shown(context, text) {
         true => format!("{text:?}"),
@@ -97,7 +97,7 @@ pub(super) fn is_shown(context: &Context, text: &str) -> bool {
             .any(is_of)
 }
 
-/// A JSON value as it may be shown.
+/// Returns a JSON value in a form that may be shown.
 pub(super) fn shown_value(context: &Context, value: Option<&Value>) -> String {
     match value {
         Some(Value::String(text)) => shown(context, text),

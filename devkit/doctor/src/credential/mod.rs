@@ -1,7 +1,7 @@
 //! `--credential`: which check a caller's credential fails, with its value and the configured one side by side.
 //!
-//! The values of `iss`, `aud`, `kid`, `alg`, `typ`, the times and the roles are shown, never the credential itself, its
-//! signature, `sub` or what else is personal.
+//! The report shows `iss`, `aud`, `kid`, `alg`, `typ`, the times and the roles, but never the credential itself, its
+//! signature, `sub` or other personal claims.
 
 mod claims;
 mod fit;
@@ -39,21 +39,21 @@ const NOT_VERIFIED: &str =
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     pub accepted: bool,
-    /// The checks, in the order of their making.
+    /// The checks, in the order in which they were made.
     pub checks: Vec<CredentialCheck>,
 }
 
-/// What is to be checked, and how.
+/// A credential to check.
 pub struct Credential<'a> {
-    /// The credential, as it stands in a file or in a header.
+    /// The credential, as found in a file or a header.
     pub text: &'a str,
-    /// The way to `auth_jwks_url` and to what the login publishes.
+    /// Fetches `auth_jwks_url` and what the login publishes.
     pub network: &'a dyn Network,
-    /// The address of the login, where it is not that of `auth_issuer`.
+    /// The login's address, if it differs from `auth_issuer`.
     pub issuer: Option<&'a str>,
 }
 
-/// Checks a credential. What it says itself chooses no address that is fetched. `now` is in seconds since 1970-01-01 UTC.
+/// Checks a credential. Its own claims never determine which URL is fetched. `now` is in seconds since the Unix epoch.
 pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict {
     let network = credential.network;
     let trimmed = credential.text.trim();
@@ -91,13 +91,13 @@ pub fn examine(context: &Context, credential: &Credential, now: u64) -> Verdict 
     }
 }
 
-/// The check of the form, and the credential taken apart, if that is right.
+/// Returns the check of the form, and the parsed credential if it is well-formed.
 fn form<'a>(
     context: &Context,
     token: &'a str,
     opinion: Opinion,
 ) -> (CredentialCheck, Option<Jwt<'a>>) {
-    // A word that a page sends when it has none.
+    // A word that pages send when they have no credential.
     let is_word = opinion == Err(Error::Invalid(Cause::Unset));
     let message = match (opinion, Jwt::read(token)) {
         _ if token.is_empty() => "nothing is there.".to_owned(),
@@ -113,7 +113,7 @@ fn form<'a>(
     (check, None)
 }
 
-/// What is said of an invitation: it needs no login.
+/// Returns the verdict on an invitation, which needs no login.
 fn invitation(admitted: Option<Result<(), String>>) -> Verdict {
     let none = Err("an invitation where there is no invitation_secret".to_owned());
     let admitted = admitted.unwrap_or(none);
@@ -147,7 +147,7 @@ fn rejected(status: u16, reason: &str) -> CredentialCheck {
     CredentialCheck::new("service", Outcome::Fail, message)
 }
 
-/// The document of the login's keys; empty where it has none.
+/// Returns the login's key set, or an empty string if it has none.
 fn key_set(context: &Context, network: &dyn Network) -> String {
     match context.text("auth_jwks_url") {
         "" => context.text("auth_jwks").to_owned(),
@@ -155,7 +155,7 @@ fn key_set(context: &Context, network: &dyn Network) -> String {
     }
 }
 
-/// The address of the login, if what it publishes is of use: a login with a shared secret publishes no keys.
+/// Returns the login's address if its metadata is of use. A login with a shared secret publishes no keys.
 fn issuer<'a>(context: &'a Context, credential: &Credential<'a>) -> Option<&'a str> {
     let configured = context.text("auth_issuer");
     let is_of_use = web::usable(configured).is_some() && !context.is_set("auth_hs256_secret");

@@ -1,9 +1,9 @@
-//! Each error of the service: the check that it belongs to, and what to do about it.
+//! The service's errors: the check to which each belongs, and what to do about it.
 
 use crate::service::{Cause, Claim, Error};
 
-/// The checks of claims in the order of the report: the name, the variable that says which claim it is (empty: the one
-/// of that name), and what it must be.
+/// The checks of claims in the report's order: the name, the variable with the claim's name (empty if it is the check's
+/// name), and the required type.
 pub(super) const CLAIMS: [(&str, &str, &str); 12] = [
     ("iss", "", TEXT),
     ("aud", "auth_audience_claim", TEXT_OR_LIST),
@@ -23,7 +23,7 @@ const TEXT_OR_LIST: &str = "a string or a list of strings";
 const SECONDS: &str = "a number of seconds since 1970 (RFC 7519)";
 const ROLES: &str = "true, false, a string or a list of strings";
 
-// What to do.
+// Advice.
 const SHORTER: &str = "let the login leave out claims: at most 8,192 bytes are read";
 const WAIT: &str = "let the page wait for its login's promise";
 const A_JWT: &str = "take the login's JWT: with Auth0, name an API as audience; with Google and Firebase, take the ID token";
@@ -41,7 +41,7 @@ const TOO_LATE: &str = "Let the login write seconds, as in Math.floor(Date.now()
 const PERSON: &str = "let the login write the person's id, as in String(user.id)";
 const GROUP: &str = "add the person's group there, or the person to such a group";
 
-/// The check, and what to do; empty where the reason says it, or what the claim must be.
+/// Returns the check, and the advice, which is empty if the reason or the required type says enough.
 pub(super) fn explain(error: Error) -> (&'static str, &'static str) {
     match error {
         Error::Absent | Error::Malformed(_) => ("form", ""),
@@ -51,7 +51,7 @@ pub(super) fn explain(error: Error) -> (&'static str, &'static str) {
         Error::Claim(Claim::Type(claim)) => of_type(claim),
         Error::Claim(Claim::NoExpiry) => ("exp", ""),
         Error::Claim(Claim::Moderator) => ("moderator", ""),
-        // Of all others it is missing, empty or unusable.
+        // For all other claims: missing, empty or unusable.
         Error::Claim(_) => ("sub", PERSON),
         Error::Invalid(cause) => of_cause(cause),
     }
@@ -86,7 +86,7 @@ fn of_cause(cause: Cause) -> (&'static str, &'static str) {
     }
 }
 
-/// A claim of a wrong type, which errors call by its own name or as `of` a variable.
+/// Returns the check for a claim of a wrong type, which errors name directly or as `of` a variable.
 fn of_type(claim: &'static str) -> (&'static str, &'static str) {
     let variable = claim.strip_prefix("of ").unwrap_or("none");
     let check = CLAIMS.iter().find(|(_, other, _)| *other == variable);
@@ -96,7 +96,7 @@ fn of_type(claim: &'static str) -> (&'static str, &'static str) {
     }
 }
 
-/// A reason, and what to do.
+/// Joins a reason and advice to a sentence.
 pub(super) fn sentence(reason: &str, advice: &str) -> String {
     match (advice, reason.ends_with('?')) {
         ("", _) => format!("{reason}."),

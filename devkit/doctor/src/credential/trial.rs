@@ -1,4 +1,5 @@
-//! Which claims the service's own code rejects. It names one at a time: that one is made good, and the service tries again.
+//! Finds all claims that the service rejects. The service reports one at a time: that claim is corrected, then the service
+//! tries again.
 
 use serde_json::{Value, json};
 
@@ -10,23 +11,23 @@ use crate::service::{self, Error, Isolated, Role};
 /// Signs the claims in place of the login.
 const SECRET: &str = "v7Qm2ZxK9tRw4LcY6pHs3NfBe8JdUa5G";
 
-/// What a trial finds.
+/// The result of a trial.
 pub(super) struct Outcome {
-    /// Why checks fail, each once.
+    /// The errors, at most one for each check.
     pub failed: Vec<Error>,
-    /// The role of a credential whose claims are otherwise as they must be.
+    /// The caller's role, if the other claims are valid or corrected.
     pub role: Option<Role>,
 }
 
 impl Outcome {
-    /// Why this check fails, if it does.
+    /// Returns the error of this check, if it fails.
     pub(super) fn error(&self, check: &str) -> Option<Error> {
         let mut failed = self.failed.iter().copied();
         failed.find(|error| explain(*error).0 == check)
     }
 }
 
-/// Tries the claims; `None`: there is no login.
+/// Tries the claims. Returns `None` if there is no login.
 pub(super) fn run(context: &Context, jwt: &Jwt, now: u64) -> Option<Outcome> {
     let mut values: Vec<_> = LOGIN_KEYS.map(|name| (name, String::new())).into();
     let origin = context.facts.settings.default("auth_jwks_origin");
@@ -60,8 +61,8 @@ pub(super) fn run(context: &Context, jwt: &Jwt, now: u64) -> Option<Outcome> {
     }
 }
 
-/// Lets a check pass: by a good value of its claim, and where a variable names the claim, of another that is in no
-/// credential.
+/// Makes a check pass, by setting its claim to a valid value or removing it. If a variable names the claim, the variable is
+/// changed to a name that is in no credential.
 fn make_good(
     context: &Context,
     check: &'static str,
@@ -80,7 +81,7 @@ fn make_good(
     let row = CLAIMS.iter().find(|(name, ..)| *name == check);
     let variable = row.map_or("", |(_, variable, _)| *variable);
     let claim = match check {
-        // Their types are looked at under these names too.
+        // Their types are also checked under these names.
         "aud" | "sub" => check,
         _ if variable.is_empty() => check,
         _ => variable,

@@ -1,4 +1,4 @@
-//! `--credential`: each thing that callers' tokens get wrong is told, and nothing of the credential but what may be shown.
+//! `--credential`: the report explains every common mistake in callers' tokens, and shows only what may be shown of them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +14,7 @@ use crate::setup::{APP_ID, NOW, Setup, short_key};
 
 const SECRET: &str = "tTq0dGm3b9yKfX1cVwZr7uLsN5eJ2hQp8aRoU4iB";
 
-/// The claims as the login of [`Setup::faultless`] writes them, changed; a change to `null` removes a claim.
+/// Returns the claims of [`Setup::faultless`]'s login with `changes` applied; `null` removes a claim.
 fn claims(changes: Value) -> Value {
     let mut claims = json!({
         "iss": "https://login.vtaiwan.tw", "aud": "jaas-jwt", "sub": "person-4711", "exp": NOW + 600,
@@ -33,7 +33,7 @@ fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// A credential with any header and any claims, signed by an HMAC.
+/// Signs any header and any claims with an HMAC.
 fn signed(header: &Value, claims: &Value, secret: &str) -> String {
     let message = format!("{}.{}", part(header), part(claims));
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -49,7 +49,7 @@ fn hs256(changes: Value) -> String {
     )
 }
 
-/// The checks of a report that have this result, and the lines of them.
+/// Returns the names of the report's checks with this result, and their lines.
 fn lines(setup: &Setup, credential: &str, result: Outcome) -> Vec<String> {
     let report = setup.report_on(credential);
     let verdict = report.credential.expect("a verdict");
@@ -84,7 +84,7 @@ fn a_good_credential_passes_every_check_and_the_service_agrees() {
     }
 }
 
-/// The claims that a login writes wrongly: the one check that fails, and what is said of it, both values side by side.
+/// Wrong claims: for each, the check that fails and its message, with both values side by side.
 #[test]
 fn a_wrong_claim_is_told_with_both_values() {
     let now = NOW;
@@ -189,7 +189,7 @@ fn a_wrong_claim_is_told_with_both_values() {
     }
 }
 
-/// A login may write the person into claims that are shown, or the operator may name a personal claim in a variable.
+/// A login may put personal data into claims that are shown, or the operator may name a personal claim in a variable.
 #[test]
 fn nothing_personal_is_shown_in_whatever_claim_it_stands() {
     let of_group = |claim: &str| {
@@ -243,7 +243,7 @@ fn nothing_personal_is_shown_in_whatever_claim_it_stands() {
             }
         }
     }
-    // What is not personal still is.
+    // Values that are not personal are still shown.
     let text = plain().report_on(&hs256(json!({"aud": "other"}))).text();
     assert!(text.contains("credential \"other\""), "{text}");
 }
@@ -404,7 +404,7 @@ fn a_key_set_is_compared_by_kid() {
             "{expected}\n{lines:#?}"
         );
     }
-    // One key without kid is usable where it is the only one of its kind.
+    // A key without `kid` is usable if it is the only one of its kind.
     let nameless = set(json!([public(None), other]));
     assert_eq!(fails(&nameless, &without_kid), Vec::<String>::new());
     assert_eq!(fails(&named, &without_kid), Vec::<String>::new());
@@ -481,7 +481,7 @@ fn roles_are_shown_beside_the_values_that_make_a_moderator() {
     }
 }
 
-/// Variables that name claims, changes of the claims, and the lines that tell.
+/// Variables that name claims, changes to the claims, and the resulting lines.
 #[test]
 fn claims_are_looked_for_where_the_variables_say() {
     let good = Setup::faultless;
@@ -561,7 +561,7 @@ fn claims_are_looked_for_where_the_variables_say() {
         let report = setup.report_on(&hs256(changes.clone())).text();
         assert!(report.contains(expected), "{changes}: {expected}\n{report}");
         assert!(!report.contains("hidden"), "{report}");
-        // What the doctor says of each claim is what the service does.
+        // The doctor's verdict on each claim agrees with the service's.
         let fails = report.contains("fail[aud]")
             || report.contains("fail[sub]")
             || report.contains("fail[name]")
@@ -621,7 +621,7 @@ fn with_auth_mode_none_it_is_said_that_nobody_looks() {
     );
 }
 
-/// An invitation to a room, as the service makes them.
+/// Returns an invitation to a room, as the service makes it.
 fn invitation(secret: &str, changes: Value) -> String {
     let mut claims = json!({
         "aud": APP_ID, "exp": NOW + 600, "iat": NOW, "iss": "jaas-jwt", "jti": "0".repeat(32),
@@ -666,7 +666,7 @@ fn an_invitation_is_told_from_a_credential() {
             good(),
             "fail[service] rejects it with 401; its log has: an invitation where there is no invitation_secret",
         ),
-        // A login's credential where there is no login.
+        // A login's credential without a login.
         (
             alone(),
             hs256(json!({})),
@@ -712,7 +712,7 @@ fn neither_the_credential_nor_a_secret_nor_a_person_is_shown() {
     ] {
         check(&good(), &credential, &Search::new(&[&credential, SECRET]));
     }
-    // A key in any claim, and in any variable that is shown beside one.
+    // A key in any claim, and in any variable that is shown beside a claim.
     let search = Search::new(&[
         &secret,
         &secret.to_lowercase(),

@@ -1,4 +1,4 @@
-//! The pages that explain what the service and the doctor say: complete, and equal to the code.
+//! The pages that explain messages of the service and the doctor are complete, and agree with the code.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,19 +9,19 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::setup::root;
 
-/// Where every finding and every message is explained, in two languages.
+/// The pages that explain every finding and every message, in two languages.
 const PAGES: [&str; 2] = ["docs/troubleshooting.md", "docs/troubleshooting.zh-TW.md"];
 
 fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).expect(name)
 }
 
-/// What stands in back quotes in the first column of a page's tables.
+/// Returns the texts in backticks in the first column of a page's tables.
 fn explained(name: &str) -> Vec<String> {
     first_column(&read(name))
 }
 
-/// The same of the table of findings, the page's first.
+/// Returns the same for the table of findings, which is the page's first.
 fn findings(name: &str) -> Vec<String> {
     let text = read(name);
     let section = text.split("\n## ").nth(1).expect("the first section");
@@ -45,7 +45,7 @@ fn both_pages_explain_each_finding() {
             let rows = explained.iter().filter(|text| text == id).count();
             assert_eq!(rows, 1, "{name}: {id}");
         }
-        // The first table has the findings, and they are its only words between back quotes.
+        // The first table contains the findings, and nothing else in backticks.
         let gone: Vec<_> = findings(name)
             .into_iter()
             .filter(|text| !ids.contains(text.as_str()))
@@ -54,10 +54,10 @@ fn both_pages_explain_each_finding() {
     }
 }
 
-/// Texts of the service that no person has to act on: parts of other messages, what the log says of good requests, and
-/// what is no message at all.
+/// Texts in the service's source that require no action: parts of other messages, log entries for successful requests, and
+/// strings that are not messages.
 const NO_MESSAGES: &[&str] = &[
-    // What joins, begins or ends other messages.
+    // Texts that join, begin or end other messages.
     " ",
     ", ",
     "; ",
@@ -74,7 +74,7 @@ const NO_MESSAGES: &[&str] = &[
     "a \\\\u escape is half of a surrogate pair at line N column N",
     "it is JSON of another kind",
     "it is empty",
-    // Of errors that become another message.
+    // Errors that become another message.
     "an object",
     "does not fit the engine",
     "lone leading surrogate",
@@ -89,7 +89,7 @@ const NO_MESSAGES: &[&str] = &[
     "GET, HEAD, POST, OPTIONS",
     "GET, POST, OPTIONS",
     "POST, OPTIONS",
-    // What a key, a secret or a credential is recognised by.
+    // Texts by which keys, secrets or credentials are recognised.
     " _-.:",
     "---- BEGIN SSH2",
     "BEGIN CERTIFICATE",
@@ -101,24 +101,24 @@ const NO_MESSAGES: &[&str] = &[
     "Your User",
     "https://vtaiwan.pages.dev https://vue.vtaiwan.tw http://localhost:3000 http://localhost:3001 http://localhost:4173 http://localhost:4174 http://localhost:8080 http://localhost:8081 https://vtaiwan.tw https://www.vtaiwan.tw https://talk.vtaiwan.tw",
     "livestreaming, outbound-call",
-    // In place of what must not show, and what cannot happen.
+    // Placeholders for secrets, and errors that cannot happen.
     "WASI's random source does not fail",
     "[verification key elided]",
-    // In the log of a good request.
+    // Log entries for successful requests.
     "invitation made",
     "invitation withdrawn",
     "token issued",
 ];
 
-/// The texts of the service's source, tests left out: every string literal with a space in it. `N` stands for what is
-/// put in.
+/// Returns the texts in the service's source, without tests: every string literal that contains a space. `N` stands for an
+/// inserted value.
 fn texts() -> BTreeSet<String> {
     let mut texts = BTreeSet::new();
     let mut folders = vec![root().join("src")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("the source") {
             let path = entry.expect("an entry").path();
-            // Modules of tests, which their parents declare as such.
+            // Test modules, which their parents declare as such.
             if path.file_stem().is_some_and(|name| name == "tests") {
                 continue;
             }
@@ -139,20 +139,20 @@ fn collect(tokens: TokenStream, texts: &mut BTreeSet<String>) {
     let mut is_test = false;
     while let Some(token) = tokens.next() {
         match token {
-            // Attributes, documentation among them.
+            // Attributes, including documentation.
             TokenTree::Punct(punct) if punct.as_char() == '#' => {
                 tokens.next_if(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == '!'));
                 if let Some(TokenTree::Group(group)) = tokens.next_if(
                     |t| matches!(t, TokenTree::Group(g) if g.delimiter() == Delimiter::Bracket),
                 ) {
                     is_test |= group.stream().to_string().replace(' ', "") == "cfg(test)";
-                    // The messages of thiserror.
+                    // thiserror's messages.
                     if group.stream().to_string().starts_with("error") {
                         collect(group.stream(), texts);
                     }
                 }
             }
-            // A module of tests in a file of its own.
+            // A test module in its own file.
             TokenTree::Punct(punct) if punct.as_char() == ';' => is_test = false,
             TokenTree::Group(group) => {
                 if is_test && group.delimiter() == Delimiter::Brace {
@@ -172,7 +172,7 @@ fn collect(tokens: TokenStream, texts: &mut BTreeSet<String>) {
     }
 }
 
-/// The text of a string literal, with `N` for each placeholder.
+/// Returns the text of a string literal, with `N` for each placeholder.
 fn text_of(literal: &str) -> Option<String> {
     let literal = literal
         .strip_prefix('r')
@@ -201,13 +201,13 @@ fn text_of(literal: &str) -> Option<String> {
     Some(plain)
 }
 
-/// Whether one of the explained texts quotes the beginning of `text`, after the name of a variable or a parameter and the
-/// place in a list.
+/// Returns whether an explained text quotes the beginning of `text`, after the name of a variable or a parameter and a
+/// position in a list.
 fn is_explained(text: &str, explained: &[String]) -> bool {
     explained.iter().any(|quoted| {
         let quoted = quoted.trim_end_matches('…').trim();
         let quoted = quoted.trim_start_matches('…').trim();
-        // In the middle it stands for another message.
+        // In the middle, `…` stands for another message.
         let quoted = quoted.replace('…', "N");
         let quoted = quoted.as_str();
         let after_name = quoted.split_once(' ').map_or("", |(_, rest)| rest);
@@ -261,7 +261,7 @@ fn security_md_has_the_production_profile() {
     assert_eq!(block, profile::block());
 }
 
-/// The part of a page under a heading, which begins with `mark`.
+/// Returns the part of a page under a heading, which begins with `mark`.
 fn section<'a>(text: &'a str, mark: &str, end: &str) -> &'a str {
     let (_, rest) = text.split_once(mark).expect(mark);
     rest.split(end).next().unwrap_or(rest)

@@ -1,4 +1,4 @@
-//! Each finding has a configuration that yields it, and nothing else; one configuration yields none.
+//! For each finding, there is a configuration that yields only that finding; one configuration yields none.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -23,7 +23,7 @@ fn vault() -> Setup {
         .with(|s| s.runtime_config = "[[variables_provider]]\ntype = \"vault\"\n".into())
 }
 
-/// Without a login, and with nothing else to remark on than that.
+/// Returns a configuration without a login, in which nothing else is wrong.
 fn open() -> Setup {
     Setup::faultless()
         .set("auth_mode", "none")
@@ -41,9 +41,9 @@ fn static_provider(line: &str) -> impl FnOnce(&mut Setup) {
     |setup| setup.runtime_config = config
 }
 
-/// How a configuration differs from one without a fault, and all that is found in it, in the order of the report. Changes
-/// are joined by ` | `: `name=value` and `-name` of a variable, `env NAME=value` and `entry NAME=value` of the environment
-/// and of the env file, `open` for [`open`], `production` for the profile.
+/// How a configuration differs from a faultless one, and all of its findings in the report's order. Changes are joined by
+/// ` | `: `name=value` and `-name` for a variable, `env NAME=value` and `entry NAME=value` for the environment and the env
+/// file, `open` for [`open`], `production` for the profile.
 const CASES: &[(&str, &str)] = &[
     (
         "invitation_secret=kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE | operator_token=kX3vQ9sLw2Zr8TnB5yHd7GfJ4mPc6VaE",
@@ -245,7 +245,7 @@ fn setup(changes: &str) -> Setup {
     setup
 }
 
-/// The same, with what these words do not say.
+/// Returns all cases: [`CASES`], and those that need code.
 fn cases() -> Vec<(Setup, &'static str)> {
     let good = Setup::faultless;
     let by_url = |url: &str| {
@@ -298,7 +298,7 @@ fn cases() -> Vec<(Setup, &'static str)> {
     cases
 }
 
-/// Keys beside a good one in `auth_jwks`.
+/// Keys next to a valid one in `auth_jwks`.
 const JWKS: [(&str, &str); 9] = [
     ("", ""),
     (
@@ -337,7 +337,7 @@ fn each_configuration_yields_what_is_wrong_with_it_and_no_more() {
     }
 }
 
-/// What no configuration can yield has tests of its own, here and in `program.rs`.
+/// Findings that no configuration can yield have their own tests, here and in `program.rs`.
 #[test]
 fn each_check_is_yielded_by_a_configuration() {
     let elsewhere = [
@@ -541,7 +541,7 @@ fn the_services_response_in_place_of_a_token_is_reported() {
     assert_eq!(rejection.status, 500);
 }
 
-/// The environment after a person has typed a repair, as a shell understands it.
+/// Returns the environment after a shell has run a repair.
 fn typed_in(setup: &Setup, command: &str) -> Vec<(String, String)> {
     let folder = env!("CARGO_TARGET_TMPDIR");
     std::fs::write(format!("{folder}/key.pem"), key()).expect("a file");
@@ -612,7 +612,7 @@ fn of_many_unknown_names_the_first_are_compared_and_the_rest_counted() {
     );
     let last = ".dev.vars has 4902 more names that are no variables";
     assert!(messages[100].starts_with(last), "{}", messages[100]);
-    // A name that is as long as a file is like none.
+    // A name as long as a file is similar to none.
     let long = Setup::faultless().entry(&"X".repeat(200_000), "x");
     assert_eq!(long.report().findings.len(), 1);
 }
@@ -648,7 +648,7 @@ fn a_repair_names_the_line_of_the_env_file() {
             "unexpanded",
             "line 2 of .dev.vars: AUTH_AUDIENCE=\"…\", with the output of `cat FILE`",
         ),
-        // Not in the file yet, and in the environment.
+        // Not yet in the file, and in the environment.
         (
             Setup::faultless()
                 .entry("PORT", "1")

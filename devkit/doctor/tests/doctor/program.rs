@@ -1,4 +1,4 @@
-//! The program, run as `cargo dev doctor` runs it.
+//! Runs the program as `cargo dev doctor` does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::secrets::{Search, body, shapes};
 use crate::setup::{faultless, root, short_key};
 
-/// A new folder of this run.
+/// Creates a folder for this run.
 fn folder(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("doctor-{name}"));
     let _ = fs::remove_dir_all(&path);
@@ -18,7 +18,7 @@ fn folder(name: &str) -> PathBuf {
     path
 }
 
-/// An env file of a folder, for its owner alone.
+/// Creates an env file that only its owner can read, in a new folder.
 fn env_file(folder: &str, text: &str) -> PathBuf {
     let path = self::folder(folder).join("test.vars");
     fs::write(&path, text).expect("a file");
@@ -33,7 +33,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the mode is set");
 }
 
-/// A faultless env file with a PEM of many lines.
+/// Returns a faultless env file with a PEM of many lines.
 fn good_text() -> String {
     let entries = faultless();
     let lines = entries
@@ -42,7 +42,7 @@ fn good_text() -> String {
     lines.collect()
 }
 
-/// A project with this runtime configuration.
+/// Creates a project with this runtime configuration.
 fn project(name: &str, runtime_config: &str) -> PathBuf {
     let path = folder(name);
     fs::create_dir(path.join("devkit")).expect("a folder");
@@ -52,7 +52,7 @@ fn project(name: &str, runtime_config: &str) -> PathBuf {
     path
 }
 
-/// Runs it in a project with the defaults, without any of the caller's settings.
+/// Runs the program in a project with the default configuration, without the caller's settings.
 pub fn doctor(arguments: &[&str]) -> Output {
     static PROJECT: OnceLock<PathBuf> = OnceLock::new();
     doctor_in(PROJECT.get_or_init(|| project("defaults", "")), arguments)
@@ -235,7 +235,7 @@ fn a_broken_runtime_configuration_is_told_and_not_quoted() {
         assert_eq!(output.status.code(), Some(1), "{}", text(&output));
         let search = Search::new(&[&body(short_key())]);
         assert_eq!(search.find(&text(&output)), None, "{}", text(&output));
-        // A quoted shape may be a string of TOML.
+        // A quoted shape may be a valid TOML string.
         if !shape.contains('"') {
             let line = text(&output);
             assert!(line.starts_with("error[runtime-config-broken] "), "{line}");
@@ -314,7 +314,7 @@ fn a_private_key_is_found_by_its_text_wherever_it_lies() {
             short_key().replace('\n', "\n    "),
             0o644,
         ),
-        // Not looked at: other programs' folders, and what is larger than any key.
+        // Not scanned: other programs' folders, and files larger than any key.
         ("target/x/key.pem", short_key().to_owned(), 0o644),
         ("web/node_modules/x/key.pem", short_key().to_owned(), 0o644),
         (
@@ -345,7 +345,7 @@ fn a_private_key_is_found_by_its_text_wherever_it_lies() {
             .join(", ")
     };
     assert_eq!(found("file-readable"), "secret.yaml", "{report}");
-    // 8x8's own download name is ignored by the project.
+    // The project's `.gitignore` covers the name of 8x8's own download.
     assert_eq!(
         found("file-not-ignored"),
         "old notes.txt, secret.yaml",
@@ -409,7 +409,7 @@ fn values_of_dot_env_count_as_spin_reads_them() {
     assert!(lines.contains("warning[ttl-long] "), "{lines}");
     let repair = "Repair: in .env: SPIN_VARIABLE_TOKEN_TTL_SECONDS=\"3600\"";
     assert!(lines.contains(repair), "{lines}");
-    // Spin reads no other names there.
+    // Spin reads no other names from there.
     assert!(!lines.contains("leeway-short"), "{lines}");
 }
 
@@ -464,7 +464,7 @@ fn a_file_that_others_can_read_and_one_that_git_tracks_are_found() {
     assert!(lines.starts_with("warning[file-readable] "), "{lines}");
     assert!(lines.contains("Repair: chmod 600 "), "{lines}");
 
-    // Without a secret it is nobody's business.
+    // Without a secret, the file's permissions do not matter.
     let path = env_file("plain", "AUTH_MODE=none\n");
     set_mode(&path, 0o644);
     let lines = text(&with_file(&path, &[]));

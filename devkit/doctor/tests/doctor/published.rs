@@ -1,4 +1,4 @@
-//! What a login publishes: the variables that follow from it, and which of them fit a credential.
+//! What a login publishes: the variables that follow from it, and whether they fit a credential.
 
 use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::setup::{NOW, Setup};
 
-/// Servers that exist in a table only.
+/// Servers that exist only in a table.
 #[derive(Default)]
 struct Servers {
     pages: Vec<(String, u16, String)>,
@@ -32,7 +32,7 @@ impl Servers {
         self
     }
 
-    /// A login with a description.
+    /// Returns a login with a discovery document.
     fn login(issuer: &str, jwks_url: &str, jwks: &Value) -> Self {
         let base = issuer.trim_end_matches('/');
         Self::default()
@@ -69,7 +69,7 @@ fn one_key() -> Value {
     json!({"keys": [ed25519("a")]})
 }
 
-/// For each kind of login: where it is, what it publishes where, and the lines of the block.
+/// For each kind of login: its address, what it publishes and where, and the lines of the block.
 #[test]
 fn the_block_of_variables_is_that_of_the_login() {
     let firebase = "https://securetoken.google.com/vtaiwan-1";
@@ -93,7 +93,7 @@ fn the_block_of_variables_is_that_of_the_login() {
                 "AUTH_AUDIENCE=\"…\"",
             ],
         ),
-        // Auth0 writes the slash into `iss`; it may be left out in the flag.
+        // Auth0's `iss` ends with a slash, which the flag may omit.
         (
             ISSUER,
             Servers::login("https://login.vtaiwan.tw/", KEYS, &one_key()),
@@ -112,7 +112,7 @@ fn the_block_of_variables_is_that_of_the_login() {
             Servers::login(supabase, supabase_keys, &one_key()),
             vec!["AUTH_AUDIENCE=\"authenticated\""],
         ),
-        // A site whose pages are at every path.
+        // A site that responds with a page at every path.
         (
             "https://vtaiwan.tw",
             Servers::default()
@@ -143,7 +143,7 @@ fn the_block_of_variables_is_that_of_the_login() {
         for line in expected {
             assert!(block.contains(line), "{line}\n{block}");
         }
-        // The service takes the block.
+        // The service accepts the block.
         let mut setup = Setup::faultless().without("auth_hs256_secret");
         for line in block.lines().filter(|line| !line.starts_with('#')) {
             let (name, value) = line.split_once('=').expect("an entry");
@@ -233,7 +233,7 @@ fn a_login_that_cannot_be_used_is_told() {
     }
 }
 
-/// A login with one key, and what it issues.
+/// A login with one key, which issues credentials.
 struct Login(Ed25519KeyPair);
 
 impl Login {
@@ -343,7 +343,7 @@ fn a_credential_is_compared_with_what_the_login_publishes() {
             None,
             vec!["fail[signature]"],
         ),
-        // The keys were copied, and have changed since.
+        // The keys were copied, and have changed since then.
         (
             Setup::faultless()
                 .without("auth_hs256_secret")
@@ -455,13 +455,13 @@ fn a_credential_chooses_no_address_and_a_shared_secret_needs_none() {
     }
 }
 
-/// Serves these bytes on this machine to all who come; the count is that of the requests.
+/// Serves these bytes to every client on this machine. Returns the address and the number of requests.
 fn serve(bytes: Vec<u8>, delay: Duration) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     let requests = Arc::new(AtomicUsize::new(0));
     let count = requests.clone();
-    // Ends with the process.
+    // The thread ends with the process.
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             count.fetch_add(1, Ordering::Relaxed);
@@ -515,7 +515,7 @@ fn a_document_is_fetched_within_limits() {
             0,
             Err("cannot be reached"),
         ),
-        // Not TLS.
+        // The server does not speak TLS.
         ("https", ok(), 0, Err("cannot be reached")),
         ("ftp", ok(), 0, Err("is not https")),
     ] {
@@ -546,11 +546,11 @@ fn a_document_is_fetched_within_limits() {
     );
 }
 
-/// The program, with the flag.
+/// Runs the program with the flag.
 #[test]
 fn the_flag_alone_writes_the_block() {
     let keys = one_key().to_string();
-    // The same at every path: no description, and the keys of Better Auth.
+    // The same at every path: no discovery document, and Better Auth's keys.
     let (address, _) = serve(response("200 OK", "", &keys), Duration::ZERO);
     let issuer = format!("http://{address}");
     let output = crate::program::doctor(&["--issuer", &issuer]);

@@ -1,17 +1,17 @@
-//! No part of a secret in any output, whatever is wrong with the configuration.
+//! No output contains a part of a secret, whatever is wrong with the configuration.
 
 use std::collections::HashSet;
 
 use crate::setup::{Setup, short_key};
 
-/// The longest piece of a secret that may be in an output by chance, and one more.
+/// The length of the pieces that are searched for: a match of this length is not a coincidence.
 pub const PIECE: usize = 12;
 
-/// Looks for pieces of a secret.
+/// Searches for pieces of secrets.
 pub struct Search(HashSet<Vec<u8>>);
 
 impl Search {
-    /// For all pieces of these texts, line breaks left out.
+    /// Searches for all pieces of these texts, without line breaks.
     pub fn new(secrets: &[&str]) -> Self {
         let pieces = secrets.iter().flat_map(|secret| {
             let bytes: Vec<u8> = secret
@@ -31,7 +31,7 @@ impl Search {
     }
 }
 
-/// What stands between the lines of a PEM.
+/// Returns the text between the first and the last line of a PEM.
 pub fn body(pem: &str) -> String {
     pem.lines().filter(|line| !line.starts_with('-')).collect()
 }
@@ -46,7 +46,7 @@ fn a_piece_would_be_found() {
     assert_eq!(search.find("x cdefghijklm y"), None);
 }
 
-/// The shapes in which a key can come to the wrong place, or wrong to the right one.
+/// Returns the forms in which a key may end up in the wrong place, or wrongly in the right place.
 pub fn shapes(pem: &str) -> Vec<String> {
     let body = body(pem);
     let line = pem.lines().nth(2).expect("a key has lines");
@@ -74,7 +74,7 @@ pub fn shapes(pem: &str) -> Vec<String> {
     ]
 }
 
-/// With a short key: it signs sooner.
+/// Uses a short key, which signs faster.
 fn good() -> Setup {
     Setup::faultless().set("jaas_private_key", short_key())
 }
@@ -105,7 +105,7 @@ fn no_output_holds_a_piece_of_a_key_wherever_it_was_pasted() {
             let in_file = declared.name.to_uppercase();
             check(good().entry(&in_file, &shape), &in_file);
         }
-        // As a name.
+        // In place of a name.
         check(good().entry(&shape, "x"), "a name in a file");
         check(good().environment(&shape, "x"), "a name");
         let name = format!("SPIN_VARIABLE_{shape}");
@@ -129,7 +129,7 @@ fn no_output_holds_a_piece_of_a_key_wherever_it_was_pasted() {
     assert!(seen > 2500, "{seen}");
 }
 
-/// A string of TOML, as JSON writes one.
+/// Returns a TOML string, written like in JSON.
 fn toml_string(text: &str) -> String {
     serde_json::to_string(text).expect("a string")
 }

@@ -1,4 +1,4 @@
-//! A configuration without a fault, and ways to spoil it.
+//! A faultless configuration, and methods to change it.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -10,17 +10,17 @@ use devkit_doctor::report::Report;
 use devkit_doctor::service::{FetchError, FetchLimits, Fetched, Network};
 use devkit_spin_app::settings::{Providers, Settings, variables};
 
-/// Some day in 2027, in seconds since 1970.
+/// The current time of the tests, in seconds since the Unix epoch: in January 2027.
 pub const NOW: u64 = 1_800_000_000;
 
 pub const APP_ID: &str = "vpaas-magic-cookie-9b2de41c05f64a7c8e13f0a7d25c6b84";
 
-/// The folder of the project.
+/// Returns the project's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What `openssl` writes; these tests need it.
+/// Returns the output of `openssl`, which these tests need.
 pub fn openssl(arguments: &[&str]) -> String {
     testkit::key_material::openssl(arguments, "")
 }
@@ -30,19 +30,19 @@ pub fn rsa(bits: &str) -> String {
     openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", &option])
 }
 
-/// A key as 8x8's instructions make it, made for this run.
+/// Returns a key as 8x8's instructions make it, generated for this run.
 pub fn key() -> &'static str {
     static KEY: OnceLock<String> = OnceLock::new();
     KEY.get_or_init(|| rsa("4096"))
 }
 
-/// A shorter one.
+/// Returns a shorter key.
 pub fn short_key() -> &'static str {
     static KEY: OnceLock<String> = OnceLock::new();
     KEY.get_or_init(|| rsa("2048"))
 }
 
-/// Variables of a configuration that production can have.
+/// Returns the variables of a configuration that is fit for production.
 pub fn faultless() -> Vec<(String, String)> {
     [
         ("JAAS_APP_ID", APP_ID),
@@ -76,7 +76,7 @@ impl Network for Offline {
     }
 }
 
-/// What the doctor looks at.
+/// The doctor's input.
 pub struct Setup {
     pub environment: Vec<(String, String)>,
     pub env_file: Vec<(String, String)>,
@@ -88,7 +88,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Nothing to remark on.
+    /// Returns a configuration without findings.
     pub fn faultless() -> Self {
         Self {
             environment: faultless(),
@@ -101,7 +101,7 @@ impl Setup {
         }
     }
 
-    /// With another value of a variable.
+    /// Sets a variable.
     pub fn set(mut self, variable: &str, value: &str) -> Self {
         let name = format!("SPIN_VARIABLE_{}", variable.to_uppercase());
         self.environment.retain(|(other, _)| *other != name);
@@ -109,26 +109,26 @@ impl Setup {
         self
     }
 
-    /// Without a variable.
+    /// Removes a variable.
     pub fn without(mut self, variable: &str) -> Self {
         let name = format!("SPIN_VARIABLE_{}", variable.to_uppercase());
         self.environment.retain(|(other, _)| *other != name);
         self
     }
 
-    /// With one more environment variable.
+    /// Adds an environment variable.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With one more entry of the env file.
+    /// Adds an entry to the env file.
     pub fn entry(mut self, name: &str, value: &str) -> Self {
         self.env_file.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With a file.
+    /// Adds a file.
     pub fn file(mut self, change: impl FnOnce(&mut FileFacts)) -> Self {
         let mut file = FileFacts {
             path: ".dev.vars".to_owned(),
@@ -142,13 +142,13 @@ impl Setup {
         self
     }
 
-    /// Asks for the production profile.
+    /// Requires the production profile.
     pub fn production(mut self) -> Self {
         self.production = true;
         self
     }
 
-    /// Changes anything.
+    /// Applies any other change.
     pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
@@ -186,7 +186,7 @@ impl Setup {
         examine(&self.facts(), self.production, None, NOW)
     }
 
-    /// The report with a caller's credential.
+    /// Returns the report, including a caller's credential.
     pub fn report_on(&self, credential: &str) -> Report {
         let credential = Credential {
             text: credential,

@@ -1,4 +1,4 @@
-//! Tests of the hosts that may be called.
+//! Tests of the allowed hosts.
 
 use url::Url;
 
@@ -91,7 +91,7 @@ fn an_entry_allows_its_scheme_host_and_port_alone() {
         ),
         ("http://self", &[], &["http://self", "http://a.test"]),
     ] {
-        // A scheme that may be any has no default port.
+        // A scheme `*` has no default port.
         let Ok(allowed) = allowed(&[entry]) else {
             assert!(yes.is_empty(), "{entry}");
             continue;
@@ -110,7 +110,7 @@ fn an_entry_allows_its_scheme_host_and_port_alone() {
     assert!(!AllowedHosts::default().allow("https", "a.test", None));
     let two = allowed(&["https://a.test", "http://b.test"]).unwrap();
     assert!(two.allow("http", "b.test", None) && !two.allow("http", "a.test", None));
-    // What is no host, and what would make another one of it.
+    // Invalid hosts, and hosts that could be taken for another.
     for host in ["", "a.test/@b.test", "b.test@a.test:1", "a test"] {
         assert!(!two.allow("https", host, Some(1)), "{host}");
     }
@@ -145,7 +145,7 @@ fn an_entry_that_spin_does_not_take_is_rejected() {
     }
 }
 
-/// A manifest with `origin` (with a default or required) and one entry.
+/// Returns a manifest with the variable `origin` (with a default, or required) and one entry.
 fn manifest(default: Option<&str>, entry: &str) -> Manifest {
     let origin = default.map_or("{ required = true }".into(), |default| {
         format!("{{ default = {default:?} }}")
@@ -176,7 +176,7 @@ fn a_template_has_the_variables_final_value() {
         (None, ORIGIN, Some("https://keys.test"), Ok(true)),
         (Some("keys"), "https://{{ origin }}.test", None, Ok(true)),
         (Some(""), "https://keys.test", None, Ok(true)),
-        // Wrong by its default: it does not start.
+        // Invalid with its default: the host does not start.
         (Some(""), ORIGIN, Some("https://keys.test"), Err("is empty")),
         (Some("keys.test"), ORIGIN, None, Err("has no scheme")),
         (unset, "{{ other }}", None, Err("unknown variable")),

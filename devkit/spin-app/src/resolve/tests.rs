@@ -10,7 +10,7 @@ fn table(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// An application with `key` (required) and `place` (default "default"), whose component sees `templates`.
+/// Returns an application with `key` (required) and `place` (default "default"), whose component sees `templates`.
 fn manifest(templates: &[(&str, &str)]) -> Manifest {
     let variable = |name: &str, default: Option<&str>| Variable {
         name: name.to_owned(),

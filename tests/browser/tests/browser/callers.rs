@@ -1,4 +1,4 @@
-//! The pages that call the service, and the client, as a browser lets them: what is sent, and what a page is told.
+//! The pages and the client that call the service: what the browser sends for them, and what it tells them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,14 +24,14 @@ fn site(name: &str, settings: Settings) -> Site {
     site
 }
 
-/// The line of the page that calls the Worker today: a template string, and nothing encoded.
+/// The line of the page that calls the Worker today: a template string without encoding.
 #[test]
-fn names_in_a_template_string_lock_nobody_out() {
+fn unencoded_names_still_get_a_token() {
     let site = site("worker-line", Settings::good());
     for (name, claim) in [
         ("王小明", "王小明"),
         ("Jane Smith", "Jane Smith"),
-        // The browser sends both as they are: the rest after a `&` is another parameter.
+        // The browser encodes neither: what follows `&` is another parameter.
         ("Ann & Bob", "Ann"),
         ("50%", "50%"),
         ("100% 王", "100% 王"),
@@ -51,8 +51,8 @@ fn names_in_a_template_string_lock_nobody_out() {
     }
 }
 
-/// The newer site posts the room alone; who it is, and whether an administrator, its session's credential says (Better
-/// Auth: EdDSA, keys at its JWKS, roles `user`, `admin` and `super-admin`).
+/// The newer site posts only the room. The credential of its session says who the user is and whether they are an
+/// administrator (Better Auth: EdDSA, keys at its JWKS, roles `user`, `admin` and `super-admin`).
 #[test]
 fn a_post_of_the_room_alone_takes_the_person_from_the_credential() {
     let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).expect("a key");
@@ -98,7 +98,7 @@ fn a_post_of_the_room_alone_takes_the_person_from_the_credential() {
     }
 }
 
-/// Calls the client, and tells how it failed.
+/// Calls the client and returns how it failed.
 const FAILURE: &str = "const { JitsiTokenService } = await import('/jaas-token.js');
     const fetchWith = (headers) => (url, init) => {
         // As tools that trace requests do, but not to the client's own search for the cause.

@@ -1,4 +1,4 @@
-//! Who may read a token: the origins, as the browser itself takes them.
+//! Who may read a token: how a browser enforces the allow list of origins.
 
 use browser_tests::Browser;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::{Settings, now};
 use crate::site::{Service, own_pages, serve, tokens};
 
-/// A good configuration that allows these origins and no others.
+/// Returns settings that allow only these origins.
 fn allowing(origins: &str) -> Settings {
     Settings::good().set("allowed_origins", origins)
 }
@@ -56,7 +56,7 @@ fn a_page_of_an_allowed_origin_reads_the_token() {
     for (way, init, has_preflight) in ways() {
         let preflights = service.wire.count("OPTIONS");
         let lines = service.log_of(|| {
-            // A URL of its own, so that no preflight is remembered.
+            // A distinct URL, so that no cached preflight applies.
             let url = service.route(&[("way", way)]);
             assert_token(&browser.fetch(&url, &init), way);
         });
@@ -70,7 +70,7 @@ fn a_page_of_an_allowed_origin_reads_the_token() {
     }
 }
 
-/// Sends the request in every way, and checks that nothing is read and nothing is signed.
+/// Sends the request in every way, and asserts that the page can read nothing and that no token is signed.
 fn assert_rejected(browser: &Browser, service: &Service, context: &str) {
     for (way, init, has_preflight) in ways() {
         let before = service.wire.methods().len();
@@ -82,7 +82,7 @@ fn assert_rejected(browser: &Browser, service: &Service, context: &str) {
                 "{context}, {way}"
             );
         });
-        // A request without a preflight reaches the service, which has to reject it.
+        // Without a preflight, the request itself reaches the service, which must reject it.
         assert_eq!(lines.len(), 1, "{context}, {way}: {lines:?}");
         assert_eq!(lines[0]["status"], 403, "{context}, {way}: {lines:?}");
         assert_eq!(tokens(&lines), 0, "{context}, {way}: {lines:?}");
@@ -122,7 +122,7 @@ fn a_page_of_another_origin_reads_nothing_and_nothing_is_signed() {
 fn a_page_without_an_origin_reads_nothing_and_nothing_is_signed() {
     let browser = Browser::take();
     let pages = serve(&own_pages());
-    // The page around the frame is allowed; what is in the sandbox is not of its origin.
+    // The page around the frame is allowed; the sandboxed frame has another origin.
     let service = Service::start(allowing(&pages.origin()));
     browser.open(&format!("{}/sandboxed.html", pages.origin()));
     let url = service.bare_route();
@@ -132,8 +132,8 @@ fn a_page_without_an_origin_reads_nothing_and_nothing_is_signed() {
     assert_rejected(&browser, &service, "a sandboxed frame");
 }
 
-/// `no-cors` sends a GET without `Origin`, as an image does. The service cannot tell it from curl, but the browser shows
-/// the page nothing of the response; and `require_origin` rejects it.
+/// With `no-cors` the browser sends a GET without `Origin`, as for an image. The service cannot distinguish it from curl,
+/// but the browser hides the response from the page; and `require_origin` rejects it.
 #[test]
 fn a_page_that_hides_its_origin_reads_nothing() {
     let browser = Browser::take();
@@ -174,7 +174,7 @@ fn a_preflight_is_asked_once_and_then_remembered() {
         });
         assert_eq!(tokens(&lines), 3, "{way}: {lines:?}");
         let mut methods = service.wire.methods().split_off(before);
-        // Those of several connections stand one behind the other.
+        // `methods` groups by connection, so the order may vary.
         methods.sort_unstable();
         let sent = init["method"].as_str().unwrap_or("GET");
         let mut expected = ["OPTIONS", sent, sent, sent];
@@ -183,7 +183,7 @@ fn a_preflight_is_asked_once_and_then_remembered() {
     }
 }
 
-/// What the preflight's response does not list, the browser does not send.
+/// The browser sends only what the preflight's response lists.
 #[test]
 fn a_method_or_a_header_that_is_not_listed_is_not_sent() {
     let browser = Browser::take();
@@ -200,7 +200,7 @@ fn a_method_or_a_header_that_is_not_listed_is_not_sent() {
             let response = browser.fetch(&service.bare_route(), &init);
             assert_eq!(response, json!({ "failed": "TypeError" }), "{init}");
         });
-        // Cookies are sent with a simple GET, and make no difference to the service; the page reads nothing.
+        // A simple GET is sent with cookies. The service ignores them, and the page cannot read the response.
         let simple = init.get("credentials").is_some();
         assert_eq!(tokens(&lines), usize::from(simple), "{init}: {lines:?}");
     }

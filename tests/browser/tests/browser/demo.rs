@@ -1,4 +1,4 @@
-//! The page of `cargo dev demo`: every state that it can be in, in both languages, with a picture of each in
+//! The page of `cargo dev demo`: every state, in both languages, with a screenshot of each in
 //! `target/screenshots/`.
 
 use std::fs;
@@ -15,10 +15,10 @@ use crate::joining::consumer;
 use crate::root;
 use crate::site::{Service, form, serve, tokens};
 
-/// A room whose name is not in English.
+/// A room name that is not English.
 const ROOM: &str = "公民會議";
 
-/// Where the demo is open: pages and browser.
+/// The demo: its pages and the browser that shows them.
 struct Demo {
     browser: Browser,
     pages: devkit_pages::Server,
@@ -32,14 +32,14 @@ impl Demo {
         }
     }
 
-    /// A service that allows the page.
+    /// Starts a service that allows the page's origin.
     fn service(&self) -> Service {
         Service::start(Settings::good().set("allowed_origins", &self.pages.origin()))
     }
 
-    /// The page's URL, in English unless they say otherwise, with these parameters.
+    /// Returns the page's URL with these parameters. The page is in English unless they set another language.
     fn url(&self, server: &str, parameters: &[(&str, &str)]) -> String {
-        // The first of a name counts.
+        // The first of repeated parameters counts.
         let last = [("lang", "en"), ("server", server)];
         let parameters = form(&[parameters, &last].concat());
         format!("{}/demo/?{parameters}", self.pages.origin())
@@ -50,7 +50,7 @@ impl Demo {
         self.expect("idle");
     }
 
-    /// Clicks the button, and waits for the state that follows.
+    /// Clicks the button and waits for the given state.
     fn ask(&self, state: &str) {
         self.browser.click("#get-token");
         self.expect(state);
@@ -67,7 +67,7 @@ impl Demo {
         assert_ne!(self.browser.text("#meeting-text"), "");
     }
 
-    /// What the page's state is told by, in each language; keeps a picture of both.
+    /// Checks the text that describes the page's state in each language, and saves screenshots of both.
     fn show(&self, name: &str) {
         let told = |suffix: &str| {
             self.browser.screenshot(&format!("demo-{name}-{suffix}"));
@@ -82,7 +82,7 @@ impl Demo {
         };
         let (language, english) = told("en");
         assert_eq!(language, "en", "{name}");
-        // The room's name is in the sentence.
+        // The text contains the room name.
         assert!(
             !english.replace(ROOM, "").contains(is_chinese),
             "{name}: {english}"
@@ -95,14 +95,14 @@ impl Demo {
         assert_eq!(self.browser.text("#status"), english, "{name}");
     }
 
-    /// No rule of axe is broken.
+    /// Asserts that axe finds no violation.
     fn accessible(&self, context: &str) {
         if self.value("window.axe === undefined") == true {
             let Some(axe) = consumer("node_modules/axe-core/axe.min.js") else {
                 return;
             };
             let axe = fs::read_to_string(axe).expect("axe is installed");
-            // As the driver's own script: the page's policy lets it evaluate nothing.
+            // Injected through the driver, because the page's policy forbids evaluating code.
             self.browser.run(&axe, &Value::Null);
         }
         let found = self.browser.run(
@@ -113,7 +113,7 @@ impl Demo {
         assert_eq!(found, json!([]), "{context}");
     }
 
-    /// Requests a token and shows the state of a failure, in which no token is signed.
+    /// Requests a token and checks the state of a failure. No token may be signed.
     fn fails(&self, service: &Service, state: &str) -> Vec<Value> {
         let lines = service.log_of(|| self.ask(state));
         assert_eq!(tokens(&lines), 0, "{state}: {lines:?}");
@@ -122,7 +122,7 @@ impl Demo {
         lines
     }
 
-    /// The service's own sentence.
+    /// Returns the service's own error message.
     fn message(&self) -> String {
         self.browser.text("#server-message")
     }
@@ -215,10 +215,10 @@ fn a_token_runs_out_on_the_page() {
 }
 
 #[test]
-fn a_token_that_jitsi_would_refuse_is_no_good_news() {
+fn a_token_that_jitsi_would_reject_is_flagged() {
     let demo = Demo::new();
     let service = demo.service();
-    // A device whose clock is two days ahead: to it, the token is past.
+    // The device's clock is two days ahead, so that the token looks expired.
     demo.browser.open_with(
         &demo.url(&service.wire.url(), &[]),
         "const real = Date.now.bind(Date); Date.now = () => real() + 2 * 86400e3;",
@@ -296,11 +296,11 @@ fn a_credential_opens_what_is_closed_without_it() {
 #[test]
 fn a_server_that_does_not_respond_is_told_apart_from_one_that_is_not_there() {
     let demo = Demo::new();
-    // It takes connections and says nothing.
+    // Accepts connections but never responds.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
     let server = format!("http://{address}");
-    // The ten seconds of the page pass in half of one.
+    // Shortens the page's timeout of ten seconds to half a second.
     demo.browser.open_with(
         &demo.url(&server, &[]),
         "const real = window.setTimeout;
@@ -344,7 +344,7 @@ fn an_address_is_taken_without_its_scheme_and_a_path_is_told_of() {
     demo.open(bare, &[]);
     demo.ask("token");
     assert_eq!(demo.value("document.querySelector('#server').value"), url);
-    // Another machine's is https: nothing is sent to it in the clear.
+    // Other machines get https: nothing is sent to them unencrypted.
     demo.browser.fill("#server", "tokens.example");
     demo.ask("unreachable");
     assert_eq!(
@@ -418,7 +418,7 @@ fn good_checks_are_folded_and_bad_ones_are_not() {
     demo.browser.click("#language");
     assert_eq!(demo.browser.text("#summary"), "14 項全部通過");
     demo.browser.click("#language");
-    // What the reader opens stays open, although the list is written anew every second.
+    // Details that the user has opened stay open, although the list is rendered again every second.
     demo.browser.click("#checks-details > summary");
     std::thread::sleep(std::time::Duration::from_millis(1500));
     assert_eq!(demo.value(open), true);
@@ -518,12 +518,12 @@ fn another_server_is_not_taken_for_the_service() {
     demo.ask("failed");
 }
 
-/// A server that sends this text to every client.
+/// Starts a server that sends this text to every client.
 pub fn serving(kind: &str, text: &str) -> String {
     responding(&format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}"), text)
 }
 
-/// A server that sends every client the same response, until the process ends.
+/// Starts a server that sends every client the same response until the process ends.
 fn responding(status: &str, body: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
@@ -547,7 +547,7 @@ fn responding(status: &str, body: &str) -> String {
     format!("http://{address}")
 }
 
-/// 8x8's script, as far as the page knows it.
+/// A stand-in for 8x8's script, with what the page uses of it.
 const MEETING: &str = "window.JitsiMeetExternalAPI = class {
     constructor(domain, options) {
         this.listeners = {};
@@ -562,7 +562,7 @@ const MEETING: &str = "window.JitsiMeetExternalAPI = class {
 fn a_meeting_is_joined_where_the_network_has_it() {
     let demo = Demo::new();
     let service = demo.service();
-    // No name is resolved in this browser.
+    // This browser resolves no names, so 8x8's script does not load.
     demo.open(&service.wire.url(), &[]);
     demo.ask("token");
     assert_eq!(
@@ -601,12 +601,12 @@ fn a_meeting_is_joined_where_the_network_has_it() {
     demo.show("meeting-left");
 }
 
-/// The page stays open, and the sentence about its token stays as it was read.
+/// The text about a token does not change while the page stays open.
 #[test]
 fn the_sentence_about_a_token_is_the_same_after_midnight() {
     let demo = Demo::new();
     let service = demo.service();
-    // Half an hour before midnight, by the page's clock.
+    // The page's clock is half an hour before midnight.
     demo.browser.open_with(
         &demo.url(&service.wire.url(), &[]),
         "const real = Date.now;
@@ -629,7 +629,7 @@ fn the_sentence_about_a_token_is_the_same_after_midnight() {
 fn a_meeting_whose_script_does_not_come_is_given_up() {
     let demo = Demo::new();
     let service = demo.service();
-    // A script that neither loads nor fails; the fifteen seconds of the page pass in one.
+    // The script neither loads nor fails, and the test calls the callback of the page's 15-second timeout itself.
     demo.browser.open_with(
         &demo.url(&service.wire.url(), &[]),
         "const append = Element.prototype.append;
@@ -650,7 +650,7 @@ fn a_meeting_whose_script_does_not_come_is_given_up() {
     demo.meeting("no-iframe-api");
 }
 
-/// What has the focus: its id, or the one around it.
+/// The id of the focused element, or of its nearest ancestor that has one.
 const FOCUS: &str = "document.activeElement.id || document.activeElement.closest('[id]')?.id || ''";
 
 #[test]
@@ -695,7 +695,7 @@ fn the_keyboard_alone_reaches_everything() {
     demo.browser.press(Key::Enter);
     demo.expect("token");
     let payload: Value = serde_json::from_str(&demo.browser.text("#payload-json")).expect("JSON");
-    // Tab selects what an input holds, and typing replaces it.
+    // Tab selects the content of an input, and typing replaces it.
     assert_eq!(payload["room"], "by-keyboard");
     assert_eq!(payload["context"]["user"]["name"], "Jane");
     assert_eq!(payload["context"]["user"]["moderator"], "true");
@@ -760,7 +760,7 @@ fn light_and_dark_follow_the_device() {
         demo.open(&service.wire.url(), &[]);
         demo.ask("token");
         demo.browser.screenshot(&format!("demo-{scheme}"));
-        // How light the page and its text are, from 0 to 255.
+        // The lightness of the page and of its text, from 0 to 255.
         let light = |property: &str| {
             let value = demo.value(&format!(
                 "(() => {{
@@ -802,7 +802,7 @@ fn a_moderator_invites_and_the_link_opens_the_page_that_gets_a_token_with_it() {
         demo.browser.until(&state);
     };
     demo.browser.click("#invite > summary");
-    // Nobody who is not proven to be a moderator.
+    // The caller has not proven to be a moderator.
     invite("refused");
     assert!(demo.browser.text("#invite-text").contains("Not logged in"));
     demo.browser.click("#login > summary");
@@ -814,7 +814,7 @@ fn a_moderator_invites_and_the_link_opens_the_page_that_gets_a_token_with_it() {
     let link = link.as_str().expect("a link").to_owned();
     assert!(link.contains("#invitation=eyJ"), "{link}");
 
-    // Another address than the present one, so that the page is loaded anew.
+    // Leave the page first, so that the link loads it anew instead of only changing the fragment.
     demo.browser.open("about:blank");
     demo.browser.open(&link);
     demo.expect("idle");

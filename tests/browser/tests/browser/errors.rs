@@ -1,4 +1,4 @@
-//! What a page of an allowed origin learns when it gets no token: the status and the service's own sentence.
+//! What a page of an allowed origin learns when it gets no token: the status and the service's message.
 
 use browser_tests::Browser;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::credentials::Login;
 use crate::harness::Settings;
 use crate::site::{Service, own_pages, serve, tokens};
 
-/// Sends the request, and returns an error response whose status the page can read.
+/// Sends the request and returns the error response. Asserts that the page can read its status.
 fn rejected(browser: &Browser, service: &Service, url: &str, init: &Value, status: u16) -> Value {
     let mut response = Value::Null;
     let lines = service.log_of(|| response = browser.fetch(url, init));

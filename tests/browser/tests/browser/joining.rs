@@ -1,4 +1,4 @@
-//! From a token to a meeting: every example of `web/`, built and opened, against a stand-in for 8x8's script.
+//! From a token to a meeting: every example in `web/` is built and opened with a stand-in for 8x8's script.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use crate::http::Token;
 use crate::root;
 use crate::site::{Service, own_pages, serve, tokens};
 
-/// What the examples and documents write where the service's address belongs.
+/// The placeholder for the service's URL in examples and documents.
 const HOST: &str = "https://YOUR-HOST";
 
-/// The folder of what `web/test/consumer/build.js` builds, which leaves it as it is when it is up to date. `None` where
-/// npm is missing, which `cargo dev test` sees to in CI: what needs it is left out, and that is said.
+/// The output folder of `web/test/consumer/build.js`, which does nothing if its output is up to date. `None` without npm,
+/// which `cargo dev test` requires in CI; the tests that need it are then skipped and say so.
 static CONSUMER: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let npm = Command::new("npm").arg("--version").output();
     if npm.is_err() {
@@ -34,12 +34,12 @@ static CONSUMER: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     Some(root().join("target/web-consumer"))
 });
 
-/// A path in the folder of the builds.
+/// Returns a path in the build's folder.
 pub fn consumer(path: &str) -> Option<PathBuf> {
     CONSUMER.as_ref().map(|folder| folder.join(path))
 }
 
-/// Turns 8x8's script into the stand-in, and keeps the address that the page requested.
+/// Replaces 8x8's script with the stand-in, and records the URL that the page requested.
 const STAND_IN: &str = "window.loaded = [];
     const src = Object.getOwnPropertyDescriptor(HTMLScriptElement.prototype, 'src');
     Object.defineProperty(HTMLScriptElement.prototype, 'src', { ...src, set(value) {
@@ -56,7 +56,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// Serves these files (path and content), with the service's address in them, and the stand-in for 8x8's script.
+    /// Serves these files (path and content) with the service's URL in place of [`HOST`], and the stand-in for 8x8's script.
     pub fn new(name: &str, files: &[(&str, String)], settings: Settings) -> Self {
         let browser = Browser::take();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -88,7 +88,7 @@ impl Site {
             .run(&format!("return {expression}"), &Value::Null)
     }
 
-    /// Waits for the meeting of this number to be joined, and looks at what it was opened with.
+    /// Waits until the meeting with this number is joined, and checks the options that it was opened with.
     fn joined(&self, number: usize, room: &str, name: &str) {
         self.browser
             .until(&format!("window.meetings?.[{number}]?.joined"));
@@ -107,7 +107,7 @@ impl Site {
         Token::parse(token.as_str().expect("a token").to_owned());
     }
 
-    /// Ends the meeting as Jitsi does when somebody hangs up, and joins again.
+    /// Ends the meeting as Jitsi does when the user hangs up, and joins again.
     fn rejoin(&self, button: &str, room: &str, name: &str) {
         self.value("meetings[0].emit('readyToClose', {})");
         self.browser.until(&format!(
@@ -115,7 +115,7 @@ impl Site {
         ));
         self.browser.click(button);
         self.joined(1, room, name);
-        // The kept token is good for it.
+        // The client reuses the token.
         assert_eq!(
             self.value("meetings[0].options.jwt === meetings[1].options.jwt"),
             true
@@ -123,12 +123,12 @@ impl Site {
     }
 }
 
-/// A file of `web/`.
+/// Returns the content of a file in `web/`.
 pub fn web(path: &str) -> String {
     fs::read_to_string(root().join("web").join(path)).expect(path)
 }
 
-/// The files below a folder, by their paths in it.
+/// Returns the files below a folder: their relative paths and contents.
 fn built(folder: &Path) -> Vec<(String, String)> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -156,7 +156,7 @@ fn site_of_build(name: &str) -> Option<Site> {
     Some(Site::new(name, &files, Settings::good()))
 }
 
-/// The code blocks of a language in a section of a README, with its subsections.
+/// Returns the code blocks in a language from a section of a README and its subsections.
 fn blocks(readme: &str, section: &str, language: &str) -> Vec<String> {
     let text = readme
         .split_once(&format!("\n## {section}\n"))
@@ -190,7 +190,7 @@ fn the_six_lines_of_the_readme_join() {
     assert_eq!(site.value("meetings[0].parentNode.id"), "meeting");
 }
 
-/// Whoever has read nothing but the project's README.
+/// For readers who have read only the project's README.
 #[test]
 fn the_code_of_the_first_readme_joins_as_one_page() {
     for name in ["README.md", "README.zh-TW.md"] {
@@ -256,7 +256,7 @@ fn the_page_in_vue_joins_and_leaves() {
     };
     site.open("");
     site.browser.until("document.querySelector('input')");
-    // What cut a name off in a template string without encoding.
+    // A name that a template string without encoding would cut off.
     site.browser.fill("input", "王 & #50%");
     site.browser.click("button");
     site.joined(0, "vtaiwan", "王 & #50%");
@@ -355,7 +355,7 @@ fn the_bundle_of_the_installed_package_gets_a_token() {
     assert_eq!(site.value(&code), 3);
 }
 
-/// As `https://cdn.example/npm/jaas-token@0.1.0/jaas-token.js`: another origin, that lets everybody read.
+/// Like `https://cdn.example/npm/jaas-token@0.1.0/jaas-token.js`: another origin, which everybody may read.
 #[test]
 fn the_installed_package_is_imported_from_another_origin() {
     let Some(installed) = consumer("empty/node_modules/jaas-token/jaas-token.js") else {

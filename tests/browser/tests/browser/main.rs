@@ -1,6 +1,6 @@
-//! The built component, called by pages in Chromium: what a browser lets a page do and read is a case here.
+//! Tests of the built component with pages in Chromium: what a browser lets a page do and read.
 //!
-//! `cargo dev build` first. The component, its settings and its log are those of the tests over HTTP.
+//! Run `cargo dev build` first. The component, its settings and its log are the same as in the tests over HTTP.
 
 use testkit::{credentials, harness, hs256, http, root};
 

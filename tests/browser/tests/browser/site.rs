@@ -1,4 +1,4 @@
-//! A page on one origin, and the service on another.
+//! A page on one origin and the service on another.
 
 use std::path::{Path, PathBuf};
 
@@ -9,17 +9,17 @@ use crate::harness::{Server, Settings};
 pub use crate::http::form;
 use crate::http::{TOKEN_ROUTE, token_target};
 
-/// The folder of the tests' own pages.
+/// Returns the folder of the tests' own pages.
 pub fn own_pages() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("pages")
 }
 
-/// Serves a folder of pages on an origin that no other test has.
+/// Serves a folder of pages on an origin that no other test uses.
 pub fn serve(folder: &Path) -> devkit_pages::Server {
     devkit_pages::start(folder, ([127, 0, 0, 1], 0).into()).expect("the pages are served")
 }
 
-/// The service, and the wire in front of it.
+/// The service and the recording proxy in front of it.
 pub struct Service {
     pub server: Server,
     pub wire: Wire,
@@ -30,7 +30,7 @@ impl Service {
         Self::new(Server::start(settings))
     }
 
-    /// One whose configuration is wrong.
+    /// Starts a service whose configuration is wrong.
     pub fn start_broken(settings: Settings) -> Self {
         Self::new(Server::start_broken(settings))
     }
@@ -40,23 +40,23 @@ impl Service {
         Self { server, wire }
     }
 
-    /// The route's URL, with these parameters.
+    /// Returns the token route's URL with these parameters.
     pub fn route(&self, parameters: &[(&str, &str)]) -> String {
         format!("{}{}", self.wire.url(), token_target(parameters))
     }
 
-    /// The route's URL.
+    /// Returns the token route's URL.
     pub fn bare_route(&self) -> String {
         format!("{}{TOKEN_ROUTE}", self.wire.url())
     }
 
-    /// The lines that `requests` brought into the log.
+    /// Returns the log lines that `requests` caused.
     pub fn log_of(&self, requests: impl FnOnce()) -> Vec<Value> {
         self.server.log_of(|_| requests())
     }
 }
 
-/// How many of these lines of the log tell of a token.
+/// Returns the number of log lines that report an issued token.
 pub fn tokens(lines: &[Value]) -> usize {
     let issued = |line: &&Value| line["event"] == "token issued";
     lines.iter().filter(issued).count()

@@ -1,7 +1,7 @@
 //! The two snippets from the Worker's documentation, unchanged except for the host.
 //!
-//! `snippets/` holds them as they were handed down, from a page that hides e-mail addresses: [`HIDDEN`] stands where the
-//! documentation has one, and is what pages send that copied it so.
+//! `snippets/` contains them as copied from a page that hides email addresses: [`HIDDEN`] replaces each address, and pages
+//! that copied a snippet from there send it.
 
 use std::fs;
 use std::path::Path;
@@ -18,14 +18,14 @@ const FRAMEWORKS: &str = include_str!("../../snippets/frameworks.js");
 
 const HIDDEN: &str = "[email protected]";
 
-/// How each names the route. The first was written for a page on the Worker's own host.
+/// How each snippet writes the route's URL. The first is for a page on the Worker's own host.
 const HOSTS: [(&str, &str); 2] = [
     ("`/api/jitsi-token", "`{}/api/jitsi-token"),
     ("`https://your-worker-domain.workers.dev/", "`{}/"),
 ];
 
-/// Serves a page with such a snippet, lets it run, and returns what it wrote to the console, once there is a line of this
-/// level. The page keeps that in `said`.
+/// Serves a page with the snippet, runs it, and returns its console output once there is a line with this level. The page
+/// collects the output in `said`.
 fn said(
     browser: &Browser,
     service: impl Fn(&str) -> Service,

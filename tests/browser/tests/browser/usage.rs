@@ -1,4 +1,4 @@
-//! The page of the operator: the count as a picture, in both languages, with a picture of each state in
+//! The operator's page: the number of monthly users as a chart, in both languages, with a screenshot of each state in
 //! `target/screenshots/`.
 
 use base64::Engine as _;
@@ -14,7 +14,7 @@ use crate::site::{Service, form, serve};
 const OPERATOR: &str = "Zm9yIHRoZXNlIHRlc3RzIGFsb25lLCAzMiBieXRlcyBvciBtb3Jl";
 const SECRET: &str = "whsec_2c1f0a9be4d37586a1b2c3d4e5f60718";
 
-/// Where the page is open: pages and browser.
+/// The page, and the browser that shows it.
 struct Page {
     browser: Browser,
     pages: devkit_pages::Server,
@@ -55,7 +55,7 @@ impl Page {
         self.browser.until(&state);
     }
 
-    /// What the page says, in each language; keeps a picture of both.
+    /// Returns the page's text in English after checking both languages, and saves screenshots of both.
     fn show(&self, name: &str) -> String {
         let english = self.browser.text("#status");
         self.browser.screenshot(&format!("usage-{name}-en"));
@@ -80,7 +80,7 @@ fn is_chinese(c: char) -> bool {
     ('\u{4e00}'..='\u{9fff}').contains(&c)
 }
 
-/// Devices of guests and of others, as 8x8 reports them.
+/// Reports devices of guests and of known users, as 8x8 does.
 fn report(service: &Service, guests: usize, known: usize) {
     let guest = |i: usize| json!({"deviceId": format!("g{i}"), "userId": null});
     let other = |i: usize| json!({"deviceId": format!("k{i}"), "userId": format!("person {i}")});
@@ -138,7 +138,7 @@ fn the_count_is_drawn_with_its_limit_and_its_forecast() {
             (lines, lines)
         );
         assert_eq!(count("#chart > .forecast"), 1);
-        // The height of the last bar is the share of the two.
+        // The heights of the last bar's two parts are in the ratio of their numbers.
         let height = |kind: &str| {
             page.value(&format!(
                 "Number([...document.querySelectorAll('#chart > rect.{kind}')].at(-1).getAttribute('height'))"
@@ -149,7 +149,7 @@ fn the_count_is_drawn_with_its_limit_and_its_forecast() {
         let ratio = height("guests") / height("known");
         let expected = guests as f64 / known as f64;
         assert!((ratio - expected).abs() < 0.01, "{ratio} {expected}");
-        // The token is in no address.
+        // The URL does not contain the token.
         let address = page.value("location.href");
         assert!(!address.as_str().expect("an address").contains(OPERATOR));
     }
@@ -165,7 +165,7 @@ fn what_is_wrong_is_said() {
     page.show("unauthorised");
     let message = page.browser.text("#server-message");
     assert!(message.starts_with("Not the operator"), "{message}");
-    // What was shown before does not stay.
+    // Earlier results do not stay visible.
     page.read(OPERATOR, "shown");
     page.read("wrong", "unauthorised");
     assert_eq!(page.browser.text("#result"), "");
