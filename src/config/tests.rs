@@ -433,7 +433,14 @@ fn a_claim_that_is_needed_has_a_name_and_a_group_has_both_halves() {
 
 #[test]
 fn a_login_that_is_described_and_not_required_of_anybody_is_a_problem() {
-    for mode in [&[][..], &[("auth_mode", "none")], &[("auth_mode", "")]] {
+    for (mode, problem) in [
+        (&[][..], "auth_mode is none, so that nobody"),
+        (
+            &[("auth_mode", "none")],
+            "auth_mode is none, so that nobody",
+        ),
+        (&[("auth_mode", "")], "auth_mode is not none, optional or"),
+    ] {
         for variable in [
             "auth_hs256_secret",
             "auth_public_key",
@@ -447,7 +454,7 @@ fn a_login_that_is_described_and_not_required_of_anybody_is_a_problem() {
             let variables = [mode, &[(variable, "anything")]].concat();
             let problems = problems_with(&variables);
             assert_eq!(problems.len(), 4, "{variables:?}: {problems:?}");
-            assert!(problems[3].starts_with("auth_mode is none"), "{problems:?}");
+            assert!(problems[3].starts_with(problem), "{problems:?}");
             let source = source(&variables);
             assert!(Config::new(&source).login().is_err());
         }

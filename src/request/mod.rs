@@ -71,7 +71,7 @@ impl TokenRequest {
     pub fn from_post(query: &str, headers: &http::Headers, body: impl Read) -> Result<Self, Error> {
         // URLs end up in histories and logs, so must not contain personal values; and ignoring a room would open the wrong one.
         if let Some(name) = parameters::first_known(query) {
-            let problem = "is in the URL of a POST: put it into the body";
+            let problem = "is in the URL of a POST: send it in the body";
             return Err(Error::parameter(name, problem));
         }
         parameters::check_unknown(query)?;

@@ -523,7 +523,7 @@ fn a_known_parameter_in_the_url_of_a_post_is_an_error() {
         ] {
             assert_eq!(
                 post(&query).unwrap_err().to_string(),
-                format!("{name} is in the URL of a POST: put it into the body")
+                format!("{name} is in the URL of a POST: send it in the body")
             );
         }
     }

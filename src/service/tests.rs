@@ -555,7 +555,7 @@ fn an_invitation_travels_in_a_body_or_in_a_header_and_in_one_of_them() {
     let logged_in = &[JSON, ("authorization", login.as_str())][..];
     let wrong_login = &[JSON, ("authorization", "Bearer x")][..];
     let (query, get, post) = (query.as_str(), "GET", "POST");
-    let (move_it, no_login) = ("put it into the body", "Not logged in");
+    let (move_it, no_login) = ("send it in the body", "Not logged in");
     for (method, target, headers, body, status, part) in [
         (post, TOKEN_PATH, json, body.as_str(), 200, ""),
         (post, TOKEN_PATH, guest, "{}", 200, ""),
