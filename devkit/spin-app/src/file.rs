@@ -12,7 +12,7 @@ use anyhow::{Result, anyhow, ensure};
 use crate::line_of;
 
 /// The maximum size in bytes, which is larger than any configuration.
-const MAX_BYTES: u64 = 1024 * 1024;
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The time limit for reading. A pipe may wait for its writer forever.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -44,7 +44,7 @@ fn text_within(path: &Path, limit: Duration) -> Result<String> {
     let bytes = bytes.map_err(|error| anyhow!("cannot be read: {error}"))?;
     ensure!(
         bytes.len() as u64 <= MAX_BYTES,
-        "is larger than 1 MiB; name a file that holds the configuration alone"
+        "is larger than 16 MiB; name a file that holds the configuration alone"
     );
     let text = str::from_utf8(&bytes).map_err(|error| error.valid_up_to());
     // UTF-16 text has a NUL byte in nearly every character.
@@ -73,14 +73,14 @@ mod tests {
     #[test]
     fn what_is_no_text_is_told_by_its_line_and_not_quoted() {
         let path = folder("text").join("hidden");
-        let large = vec![b'a'; 1024 * 1024 + 1];
+        let large = vec![b'a'; MAX_BYTES as usize + 1];
         for (bytes, expected) in [
             (&b"A=hush\nB=\xffhush"[..], "line 2 has other bytes"),
             (b"A=hush\r\nB=\xff", "line 2 has"),
             (b"A=hush\rB=1\rC=\xff", "line 3 has"),
             (b"\xff\xfeA\0", "line 1 has"),
             (b"A=hush\n\nB=a\0b", "line 3 has other"),
-            (&large, "larger than 1 MiB"),
+            (&large, "larger than 16 MiB"),
         ] {
             fs::write(&path, bytes).expect("a file");
             let error = text(&path).expect_err(expected).to_string();
@@ -88,7 +88,7 @@ mod tests {
             assert!(!error.contains("hush"), "{error}");
         }
         fs::write(&path, &large[1..]).expect("a file");
-        assert_eq!(text(&path).expect("a text").len(), 1024 * 1024);
+        assert_eq!(text(&path).expect("a text").len() as u64, MAX_BYTES);
     }
 
     #[test]

@@ -199,7 +199,7 @@ fn a_file_of_the_configuration_that_is_none_is_told() {
         let kept = fs::read(&path).unwrap_or_default();
         let _ = fs::remove_file(&path);
         for (target, part) in [
-            ("/dev/zero", "is larger than 1 MiB"),
+            ("/dev/zero", "is larger than 16 MiB"),
             ("/", "cannot be read: Is a directory"),
         ] {
             std::os::unix::fs::symlink(target, &path).expect("a link");
