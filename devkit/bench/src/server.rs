@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use devkit::build::artifact::{self, Variant};
-use devkit::build::component;
+use devkit::build::{component, program};
 use devkit::os::package::{Package, Source};
 use devkit::os::process::{Running, check_stop, stdout_of};
 use devkit::os::programs::{self, NODE, NPM, OPENSSL, SPIN};
@@ -53,7 +53,7 @@ fn folder(project: &Project) -> PathBuf {
 /// # Errors
 /// Fails if something cannot be built or installed.
 pub fn kinds(project: &Project, host: Host, with_peer: bool) -> Result<Vec<Kind>> {
-    let program = host.program(project)?;
+    let program = host.program(project, program::MEASURED)?;
     let mut kinds = Vec::new();
     for (build, component) in builds(project, host)? {
         let component = fs::read(&component).with_context(|| shown(&component))?;

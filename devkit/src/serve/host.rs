@@ -56,11 +56,12 @@ impl Host {
         }
     }
 
-    /// Returns the host's program, after building it if it is the embedded host.
-    pub fn program(self, project: &Project) -> Result<PathBuf> {
+    /// Returns the host's program, after building it by a profile if it is the embedded host.
+    pub fn program(self, project: &Project, profile: &str) -> Result<PathBuf> {
         match self {
             Self::Spin => Ok(programs::SPIN.into()),
-            Self::Auto | Self::Embedded => program::build(
+            Self::Auto | Self::Embedded => program::build_by(
+                profile,
                 project,
                 "devkit-host",
                 "the embedded host",

@@ -12,7 +12,7 @@ use devkit_spin_app::settings::{
 use devkit_spin_app::{dot_env, env_file, environment_name, file};
 
 use crate::build::artifact::Variant;
-use crate::build::component;
+use crate::build::{component, program};
 use crate::compiler::Compiler;
 use crate::os::project::{Project, shown};
 use crate::os::report;
@@ -100,7 +100,8 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
         settings.use_throw_away_key(key::throw_away(project)?);
     }
 
-    let mut command = host.command(&host.program(project)?, &project.manifest(), address);
+    let program = host.program(project, program::DEV)?;
+    let mut command = host.command(&program, &project.manifest(), address);
     if variant != Variant::Portable {
         command.arg("--component").arg(variant.artifact(project));
     }
