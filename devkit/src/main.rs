@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use devkit::build::{component, program};
 use devkit::check::test;
 use devkit::compiler::Compiler;
-use devkit::os::process::{Interrupted, run as run_program, stop_on_signals};
+use devkit::os::process::{Interrupted, run_with_input, stop_on_signals};
 use devkit::os::project::Project;
 use devkit::os::report;
 use devkit::serve::{demo, key, up};
@@ -118,7 +118,7 @@ impl Arguments {
     fn delegate(self, name: &str, shown_as: &str, project: &Project) -> Result<ExitCode> {
         let minutes = " (the first time this takes some minutes)";
         let program = program::build(project, name, shown_as, minutes)?;
-        run_program(process::Command::new(program).args(self.arguments)).map(code_of)
+        run_with_input(process::Command::new(program).args(self.arguments)).map(code_of)
     }
 }
 

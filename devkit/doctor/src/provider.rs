@@ -31,7 +31,7 @@ impl Provider {
     pub fn discover(network: &dyn Network, issuer: &str) -> Result<Self, String> {
         let own = web::usable(issuer).filter(|url| url.query().is_none() && is_plain(issuer));
         let own = own.ok_or(
-            "The issuer is no https address without a query; copy iss from a token, or from the login's settings.",
+            "The issuer must be an https address without a query; copy iss from a token, or from the login's settings.",
         )?;
         let base = issuer.trim_end_matches('/');
         let place = format!("{base}/.well-known/openid-configuration");

@@ -83,7 +83,7 @@ impl Report {
         let Some(token) = &self.token else {
             let why = match self.errors {
                 0 => "there is no key yet",
-                _ => "the configuration is not complete",
+                _ => "the errors above keep the service from signing",
             };
             return format!("token: none was signed; {why}.");
         };

@@ -20,7 +20,7 @@ pub fn lifetime(text: &str, now: &DateTime<Local>) -> Result<u64> {
         .earliest()
         .context("is a time that the time zone of this machine leaves out")?;
     let seconds = (time.timestamp() - now.timestamp()).max(0);
-    ensure!(seconds > 0, "is over");
+    ensure!(seconds > 0, "is in the past");
     Ok(seconds.unsigned_abs())
 }
 
@@ -73,7 +73,7 @@ mod tests {
             ("7d".to_owned(), Ok(604_800)),
             (later.format(minutes).to_string(), Ok(7200)),
             (later.format("%Y-%m-%dT%H:%M:%S").to_string(), Ok(7200)),
-            (before.format(minutes).to_string(), Err("is over")),
+            (before.format(minutes).to_string(), Err("is in the past")),
             ("2026-02-30T10:00".to_owned(), Err("is neither")),
             ("tomorrow".to_owned(), Err("is neither")),
             ("-2h".to_owned(), Err("is neither")),

@@ -72,7 +72,11 @@ impl std::error::Error for Interrupted {}
 
 /// A running program, which is stopped on drop.
 #[derive(Debug)]
-pub struct Running(Child);
+pub struct Running {
+    child: Child,
+    /// Whether the program has a process group of its own.
+    has_group: bool,
+}
 
 impl Running {
     /// Starts a program without input. Its output goes where this process's goes, unless the command says otherwise.
@@ -80,52 +84,69 @@ impl Running {
         command.stdin(Stdio::null());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
+        Self::spawn(command, true)
+    }
+
+    /// Starts a program that reads this process's input. It stays in this process's group: only the group in the foreground
+    /// can read from a terminal.
+    fn start_with_input(command: &mut Command) -> Result<Self> {
+        Self::spawn(command, false)
+    }
+
+    fn spawn(command: &mut Command, has_group: bool) -> Result<Self> {
         let child = command.spawn();
         let child = child.with_context(|| format!("{} cannot be started", name_of(command)))?;
-        Ok(Self(child))
+        Ok(Self { child, has_group })
     }
 
     /// Returns the process id, which is also the process group's.
     pub fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     /// Returns the exit status if the program has ended.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        let status = self.0.try_wait();
+        let status = self.child.try_wait();
         status.context("a program cannot be waited for")
     }
 
-    /// Sends SIGTERM, or SIGKILL if `kill` is set, to the process group.
+    /// Sends SIGTERM, or SIGKILL if `kill` is set, to the program and its process group.
     #[cfg(unix)]
     fn end_group(&mut self, kill: bool) {
-        use rustix::process::{Pid, Signal, kill_process_group};
+        use rustix::process::{Pid, Signal, kill_process, kill_process_group};
         let signal = if kill { Signal::KILL } else { Signal::TERM };
-        let _ = kill_process_group(Pid::from_child(&self.0), signal);
+        let send = if self.has_group {
+            kill_process_group
+        } else {
+            kill_process
+        };
+        let _ = send(Pid::from_child(&self.child), signal);
     }
 
     /// Other systems have no signal that requests an end, so this only kills.
     #[cfg(not(unix))]
     fn end_group(&mut self, kill: bool) {
         if kill {
-            let _ = self.0.kill();
+            let _ = self.child.kill();
         }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !matches!(self.0.try_wait(), Ok(None)) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
         self.end_group(false);
         let limit = Instant::now() + GRACE;
-        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < limit {
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < limit {
             thread::sleep(PAUSE);
         }
-        // Its children may still be running.
-        self.end_group(true);
-        let _ = self.0.wait();
+        // The children in its group may still be running.
+        if self.has_group || matches!(self.child.try_wait(), Ok(None)) {
+            self.end_group(true);
+        }
+        let _ = self.child.wait();
     }
 }
 
@@ -134,7 +155,17 @@ impl Drop for Running {
 /// # Errors
 /// Fails if the program cannot be started, or with [`Interrupted`] if the user interrupts it.
 pub fn run(command: &mut Command) -> Result<ExitStatus> {
-    Ok(run_until(command, &STOP, None)?.expect("without a limit the program has ended"))
+    let running = Running::start(command)?;
+    Ok(wait_until(running, &STOP, None)?.expect("without a limit the program has ended"))
+}
+
+/// Runs a program that reads this process's input to its end.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_with_input(command: &mut Command) -> Result<ExitStatus> {
+    let running = Running::start_with_input(command)?;
+    Ok(wait_until(running, &STOP, None)?.expect("without a limit the program has ended"))
 }
 
 /// Runs a program that must succeed. On failure the error starts with `failed`.
@@ -149,15 +180,14 @@ pub fn run_checked(command: &mut Command, failed: &'static str) -> Result<()> {
 
 /// Runs a program for at most `limit`. Returns `None` if it took longer and was stopped.
 pub fn run_for(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
-    run_until(command, &STOP, Some(limit))
+    wait_until(Running::start(command)?, &STOP, Some(limit))
 }
 
-fn run_until(
-    command: &mut Command,
+fn wait_until(
+    mut running: Running,
     stop: &AtomicBool,
     limit: Option<Duration>,
 ) -> Result<Option<ExitStatus>> {
-    let mut running = Running::start(command)?;
     let started = Instant::now();
     loop {
         let ended = running.ended()?;
@@ -201,6 +231,33 @@ mod tests {
     }
 
     #[test]
+    fn only_a_program_that_is_passed_on_to_reads_the_input() {
+        for (reads, run) in [
+            (false, run as fn(&mut Command) -> _),
+            (true, run_with_input),
+        ] {
+            let mut echo = Command::new("echo");
+            let echo = echo.arg("hello").stdout(Stdio::piped()).spawn();
+            let input = echo.expect("echo starts").stdout.expect("it is piped");
+            let mut shell = Command::new("sh");
+            shell
+                .args(["-c", "read line && test \"$line\" = hello"])
+                .stdin(input);
+            assert_eq!(run(&mut shell).expect("sh starts").success(), reads);
+        }
+    }
+
+    #[test]
+    fn a_program_without_a_group_of_its_own_is_ended_too() {
+        let started = Instant::now();
+        let running =
+            Running::start_with_input(Command::new("sleep").arg("60")).expect("sleep starts");
+        let error = wait_until(running, &AtomicBool::new(true), None).expect_err("it was stopped");
+        assert!(error.is::<Interrupted>());
+        assert!(started.elapsed() < GRACE);
+    }
+
+    #[test]
     fn a_program_that_takes_too_long_is_ended() {
         let started = Instant::now();
         let limit = Duration::from_millis(100);
@@ -215,7 +272,8 @@ mod tests {
         let started = Instant::now();
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 60 & wait"]);
-        let error = run_until(&mut command, &stop, None).expect_err("it was stopped");
+        let running = Running::start(&mut command).expect("sh starts");
+        let error = wait_until(running, &stop, None).expect_err("it was stopped");
         assert!(error.is::<Interrupted>());
         assert!(started.elapsed() < GRACE);
     }

@@ -227,7 +227,9 @@ fn ready(curl: &str) -> String {
         text.push_str("The credential is a JWT of your login: docs/auth.md makes one.\n");
     }
     if curl.contains("INVITATION") {
-        text.push_str("`cargo dev invite --room my-room` makes an invitation: docs/guests.md.\n");
+        text.push_str(
+            "`cargo dev invite --room my-room`, with the same --env-file, makes an invitation: docs/guests.md.\n",
+        );
     }
     text.push_str("Ctrl-C ends it.\n");
     text

@@ -27,7 +27,7 @@ checks! {
             false => hit,
         }
     });
-    Warning "placeholder" |c| c.hits(is_placeholder, "is that of an example and works for nobody.", "VALUE");
+    Warning "placeholder" |c| c.hits(is_placeholder, "is an example value, not one of yours.", "VALUE");
 
     Warning "name-unread" |c| unread_names(c.facts).map(|name| {
         let full = environment_name(&name.to_ascii_lowercase());

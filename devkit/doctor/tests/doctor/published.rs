@@ -214,18 +214,22 @@ fn a_login_that_cannot_be_used_is_told() {
             keys(json!([private])),
             "/keys responds with a document that",
         ),
-        ("http://login.vtaiwan.tw", login(KEYS), "no https address"),
+        (
+            "http://login.vtaiwan.tw",
+            login(KEYS),
+            "must be an https address",
+        ),
         (
             "https://login.vtaiwan.tw?a=b",
             login(KEYS),
-            "no https address",
+            "must be an https address",
         ),
         (
             "https://me:word@login.vtaiwan.tw",
             login(KEYS),
-            "no https address",
+            "must be an https address",
         ),
-        ("login.vtaiwan.tw", login(KEYS), "no https address"),
+        ("login.vtaiwan.tw", login(KEYS), "must be an https address"),
     ] {
         let error = Provider::discover(&servers, issuer).expect_err(expected);
         assert!(error.contains(expected), "{expected}\n{error}");
