@@ -28,6 +28,7 @@ pub mod signature;
 mod spin;
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -40,6 +41,18 @@ pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub fn now() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
     i64::try_from(elapsed.expect("after 1970").as_secs()).expect("before the year 292 billion")
+}
+
+/// Returns what a program prints, which must be UTF-8; the program must succeed.
+pub fn stdout_of(command: &mut Command) -> String {
+    let output = command.output();
+    let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 /// Returns the project's root: the nearest folder above this package that contains `spin.toml`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use testkit::root;
+use testkit::{root, stdout_of};
 
 use crate::{document, table};
 
@@ -23,27 +23,13 @@ fn every_package_comes_from_crates_io() {
 
 /// Returns the names of the crates that cargo compiles for the component, including procedural macros.
 fn crates_of_the_component() -> BTreeSet<String> {
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
         .current_dir(root())
-        .args([
-            "tree",
-            "--package",
-            "jaas-jwt",
-            "--features",
-            "wasi-p3",
-            "--locked",
-        ])
-        .args(["--target", "wasm32-wasip2", "--edges", "normal"])
-        .args(["--prefix", "none", "--format", "{p}"])
-        .output()
-        .expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout)
-        .expect("names in UTF-8")
+        .args(["tree", "--package", "jaas-jwt", "--features", "wasi-p3"])
+        .args(["--locked", "--target", "wasm32-wasip2", "--edges", "normal"])
+        .args(["--prefix", "none", "--format", "{p}"]);
+    stdout_of(&mut cargo)
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "jaas-jwt")

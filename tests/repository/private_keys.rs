@@ -4,28 +4,15 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use testkit::key_material::pem_line;
-use testkit::root;
+use testkit::{root, stdout_of};
 
 /// Returns all files that are, or would be, committed.
 fn files() -> Vec<PathBuf> {
-    let output = Command::new("git")
-        .current_dir(root())
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
-        .output()
-        .expect("git runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let names = String::from_utf8(output.stdout).expect("names in UTF-8");
-    names
+    let mut git = Command::new("git");
+    git.current_dir(root())
+        .args(["ls-files", "-z", "--cached", "--others"])
+        .arg("--exclude-standard");
+    stdout_of(&mut git)
         .split_terminator('\0')
         .map(|name| root().join(name))
         // Deleted, but still in the index.

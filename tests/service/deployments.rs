@@ -12,6 +12,7 @@ use jaas_jwt::config::Config;
 use jaas_jwt::environment::Environment;
 use jaas_jwt::http::Request;
 use jaas_jwt::service;
+use testkit::stdout_of;
 
 use crate::harness::{ALLOWED, APP_ID, FOREIGN, KEY_ID, Server, Settings, root};
 use crate::health::health;
@@ -82,18 +83,12 @@ jq() { :; }
 /// Runs a block and returns the names and values that its programs would get, in order. `folder` contains `key.pem` and
 /// `new-key.pem`.
 fn run(script: &str, folder: &Path) -> Vec<(String, String)> {
-    let output = Command::new("sh")
+    let mut shell = Command::new("sh");
+    shell
         .args(["-euc", &format!("{STAND_INS}\n{script}")])
         .current_dir(folder)
-        .env_remove("SPIN_VARIABLE_JAAS_PRIVATE_KEY")
-        .output()
-        .expect("sh runs");
-    assert!(
-        output.status.success(),
-        "{script}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
+        .env_remove("SPIN_VARIABLE_JAAS_PRIVATE_KEY");
+    let text = stdout_of(&mut shell);
     let parts: Vec<&str> = text.split_terminator('\0').collect();
     parts
         .chunks(2)

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{fmt, fs};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use devkit::os::project::{Project, shown};
 use devkit::serve::key;
 use devkit_spin_app::settings::{self, Providers, Settings, Variable};
@@ -100,7 +100,7 @@ impl Facts {
                 .collect(),
             env_file: env_file.map(|path| EnvFile::new(shown(path), &text)),
             files: files(project, env_file),
-            throw_away_key: file::text(&key::default_path(project)).ok(),
+            throw_away_key: read(&key::default_path(project)).ok(),
             unread: (env_file.is_none() && dev_vars.is_file()).then(|| shown(&dev_vars)),
             broken,
         })
@@ -128,7 +128,7 @@ impl Facts {
 }
 
 pub fn read(path: &Path) -> Result<String> {
-    file::text(path).map_err(|error| anyhow!("{} {error}", shown(path)))
+    file::text(path, shown(path))
 }
 
 /// Returns the parsed content of a file. If it cannot be parsed, adds a hit and returns the default. No error contains text

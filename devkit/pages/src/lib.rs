@@ -23,6 +23,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
+use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tower_http::services::ServeDir;
@@ -110,10 +111,10 @@ fn names_this_machine(host: Option<&HeaderValue>) -> bool {
     })
 }
 
-/// Returns whether a segment of a path begins with a dot.
+/// Returns whether a segment of a path begins with a dot. `ServeDir` decodes the whole path before it looks for segments.
 fn is_hidden(path: &str) -> bool {
-    let parts = path.replace("%2E", ".").replace("%2e", ".");
-    parts.split('/').any(|part| part.starts_with('.'))
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    path.split('/').any(|part| part.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -243,6 +244,8 @@ mod tests {
             "//.git/config",
             "/demo/.env",
             "/demo/%2eenv",
+            "/demo%2f.env",
+            "/demo%2F%2Eenv",
             "/demo//.env?x",
         ] {
             let response = get(&server, target);

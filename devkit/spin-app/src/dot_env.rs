@@ -24,7 +24,7 @@ pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
         return Ok(Vec::new());
     }
     let shown = path.display();
-    let text = file::text(path).map_err(|error| anyhow!("{shown} {error}"))?;
+    let text = file::text(path, &shown)?;
     parse(&text).map_err(|error| anyhow!("{shown}, {error}"))
 }
 

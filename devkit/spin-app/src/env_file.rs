@@ -28,7 +28,7 @@ const AFTER_QUOTE: &str =
 /// text of it.
 pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
     let shown = path.display();
-    let text = file::text(path).map_err(|error| anyhow!("the env file {shown} {error}"))?;
+    let text = file::text(path, format_args!("the env file {shown}"))?;
     parse(&text).map_err(|error| anyhow!("the env file {shown}, {error}"))
 }
 

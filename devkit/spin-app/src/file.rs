@@ -1,5 +1,6 @@
 //! Reads a configuration file, whatever kind of file its name refers to.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -20,9 +21,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// Returns the text of a file.
 ///
 /// # Errors
-/// The message continues a sentence that starts with the file's name. It contains no text of the file.
-pub fn text(path: &Path) -> Result<String> {
-    text_within(path, TIME_LIMIT)
+/// The message starts with `name` and contains no text of the file.
+pub fn text(path: &Path, name: impl Display) -> Result<String> {
+    text_within(path, TIME_LIMIT).map_err(|error| anyhow!("{name} {error}"))
 }
 
 fn text_within(path: &Path, limit: Duration) -> Result<String> {
@@ -83,20 +84,20 @@ mod tests {
             (&large, "larger than 16 MiB"),
         ] {
             fs::write(&path, bytes).expect("a file");
-            let error = text(&path).expect_err(expected).to_string();
+            let error = text(&path, "it").expect_err(expected).to_string();
             assert!(error.contains(expected), "{error}");
             assert!(!error.contains("hush"), "{error}");
         }
         fs::write(&path, &large[1..]).expect("a file");
-        assert_eq!(text(&path).expect("a text").len() as u64, MAX_BYTES);
+        assert_eq!(text(&path, "it").expect("a text").len() as u64, MAX_BYTES);
     }
 
     #[test]
     fn what_is_no_file_is_an_error() {
         let folder = folder("folder");
         for path in [folder.join("none"), folder] {
-            let error = text(&path).expect_err("no file").to_string();
-            assert!(error.starts_with("cannot be read: "), "{error}");
+            let error = text(&path, "it").expect_err("no file").to_string();
+            assert!(error.starts_with("it cannot be read: "), "{error}");
         }
     }
 
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn what_has_no_end_is_an_error_and_a_pipe_with_a_writer_is_read() {
         use std::process::Command;
-        let error = text(Path::new("/dev/zero")).expect_err("it has no end");
+        let error = text(Path::new("/dev/zero"), "it").expect_err("it has no end");
         assert!(error.to_string().contains("larger"), "{error}");
         let pipes = ["silent", "written"].map(|name| folder(name).join("pipe"));
         let made = Command::new("mkfifo").args(&pipes).status();
@@ -117,7 +118,7 @@ mod tests {
         );
         let pipe = written.clone();
         let writer = thread::spawn(move || fs::write(written, "A=b\n"));
-        assert_eq!(text(&pipe).expect("a text"), "A=b\n");
+        assert_eq!(text(&pipe, "it").expect("a text"), "A=b\n");
         writer.join().expect("it ends").expect("it writes");
     }
 }

@@ -74,8 +74,7 @@ struct RawComponent {
 impl Manifest {
     /// Reads the manifest at `path`.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            file::text(path).map_err(|error| anyhow!("the manifest {} {error}", path.display()))?;
+        let text = file::text(path, format_args!("the manifest {}", path.display()))?;
         let mut manifest =
             Self::parse(&text).with_context(|| format!("in the manifest {}", path.display()))?;
         let directory = path.parent().unwrap_or(Path::new(""));

@@ -21,7 +21,7 @@ pub struct Providers {
 impl Providers {
     /// Reads the providers of the file at `path`.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = file::text(path).map_err(|error| anyhow!("{} {error}", path.display()))?;
+        let text = file::text(path, path.display())?;
         Self::parse(&text).with_context(|| format!("in {}", path.display()))
     }
 

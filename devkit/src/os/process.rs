@@ -155,8 +155,7 @@ impl Drop for Running {
 /// # Errors
 /// Fails if the program cannot be started, or with [`Interrupted`] if the user interrupts it.
 pub fn run(command: &mut Command) -> Result<ExitStatus> {
-    let running = Running::start(command)?;
-    Ok(wait_until(running, &STOP, None)?.expect("without a limit the program has ended"))
+    wait(Running::start(command)?)
 }
 
 /// Runs a program that reads this process's input to its end.
@@ -164,7 +163,10 @@ pub fn run(command: &mut Command) -> Result<ExitStatus> {
 /// # Errors
 /// As for [`run`].
 pub fn run_with_input(command: &mut Command) -> Result<ExitStatus> {
-    let running = Running::start_with_input(command)?;
+    wait(Running::start_with_input(command)?)
+}
+
+fn wait(running: Running) -> Result<ExitStatus> {
     Ok(wait_until(running, &STOP, None)?.expect("without a limit the program has ended"))
 }
 

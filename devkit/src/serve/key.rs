@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use devkit_spin_app::file;
@@ -68,7 +68,7 @@ pub fn throw_away(project: &Project) -> Result<String> {
     if !path.exists() {
         make(&path, 2048, Format::Pkcs8)?;
     }
-    file::text(&path).map_err(|error| anyhow!("{} {error}", shown(&path)))
+    file::text(&path, shown(&path))
 }
 
 pub fn default_path(project: &Project) -> PathBuf {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use devkit_spin_app::settings::{
     self, KeySource, Providers, Settings, Source, Variable, redact_name,
@@ -129,8 +129,7 @@ pub(super) fn start(project: &Project, options: &Options, page: Option<&str>) ->
 
 pub fn gather(project: &Project, env_file: Option<&Path>) -> Result<Settings> {
     let manifest = project.manifest();
-    let manifest =
-        file::text(&manifest).map_err(|error| anyhow!("{} {error}", shown(&manifest)))?;
+    let manifest = file::text(&manifest, shown(&manifest))?;
     let entries = match env_file {
         Some(path) => env_file::read(path)?,
         None => Vec::new(),

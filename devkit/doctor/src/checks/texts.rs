@@ -113,9 +113,10 @@ const COMPARED: usize = 100;
 
 /// Returns a hit with the number of further unknown names in the env file.
 fn uncompared(facts: &Facts) -> Option<Hit> {
-    let more = facts.settings.unknown().len().checked_sub(COMPARED + 1)? + 1;
+    let more = facts.settings.unknown().len().saturating_sub(COMPARED);
     let message = format!("has {more} more names that are no variables of spin.toml.");
-    Some(Hit::file(facts.env_file_name(), message).repair("remove them, and call the doctor again"))
+    let hit = Hit::file(facts.env_file_name(), message);
+    (more > 0).then(|| hit.repair("remove them, and call the doctor again"))
 }
 
 /// A name that is not a variable, although it looks like one.
